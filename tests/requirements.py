@@ -57,6 +57,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "files", "What cannot be read, is two things at once or gives orders reaches no case until an officer lets it pass."
     ),
     "FILES-SHOWN": _model("files", "A file is shown as text and saved as what it is; it runs nowhere."),
+    "REPRESENT": _model("powers", "Without *represent* an agent says nothing: no case, words, free text or files."),
     "MANDATE-POWERS": _model("powers", "What is not granted is refused."),
     "MANDATE-TARGET": _model("target", "Only the records of the target."),
     "MANDATE-TESTS": _model("mandate-tests", "Every test of the charged power holds; an absent value fails it."),

@@ -7,6 +7,7 @@ from remit.domain.catalogue.model import Effect
 from remit.domain.catalogue.target import money_records
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.dpop import ProofRefused
+from remit.domain.mandate.cover import MAY_NOT_SPEAK, verify_may_speak
 from remit.domain.policy.decision import Permit, Refuse
 from remit.domain.records import ActRecord, AskRecord, EndReason, OutboxState, TaskState
 from remit.domain.transcript.receipt import Holder
@@ -34,7 +35,7 @@ from remit.engine.ask.read import (
     replay_read,
     report_read_problems,
 )
-from remit.engine.ask.redact import AskRequest, redact_all_params, redact_ask, seal_ask_files
+from remit.engine.ask.redact import NO_FILES, AskRequest, redact_all_params, redact_ask, seal_ask_files
 from remit.engine.ask.reply import AskReply, build_reply, recorded_params
 from remit.engine.ask.risk import apply_risk
 from remit.engine.context import DeskContext
@@ -143,15 +144,22 @@ async def _verify_or_end(desk: DeskContext, state: AuthorizationState, now: Inst
 
 async def _decide(desk: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest) -> Decided:
     """Evaluate the ask by rules, words and policies, settle by the strictest, and build its record."""
-    if request.read.files:
+    silenced = _silenced_files(state) if request.read is not NO_FILES else None
+    if request.read.files and silenced is None:
         request = await seal_ask_files(desk, state.task.record, request)
-    if request.read.unfit is not None:
+    if silenced is not None:
+        evaluation = _refused(request, silenced)
+    elif request.read.unfit is not None:
         evaluation = _refused(request, request.read.unfit)
     elif request.secrets and desk.terms.secrets == "refuse":
         evaluation = _refused(request, _SECRET)
     else:
         asked = EvaluationRequest(
-            action=request.action, params=request.params, words=request.words, wrong=request.wrong
+            action=request.action,
+            params=request.params,
+            words=request.words,
+            wrong=request.wrong,
+            files=bool(request.read.files),
         )
         evaluation = await evaluate(desk, state, asked, with_case=True)
     if evaluation.ending is not None:
@@ -160,7 +168,19 @@ async def _decide(desk: DeskContext, state: AuthorizationState, workload: Worklo
         evaluation = replace(evaluation, secrets=request.secrets)
     if evaluation.judged is not None:
         evaluation = await add_strip_notice(desk, state, evaluation)
+    if isinstance(evaluation.decision, Refuse) and evaluation.decision.detail == MAY_NOT_SPEAK:
+        request = replace(request, words=None, read=NO_FILES)  # ⚔ nor is it shown to an officer as refused
     return decided_on(desk, state, workload, request, evaluation)
+
+
+def _silenced_files(state: AuthorizationState) -> Refused | None:
+    """Return why no file may go along. ⚔ Before one is stored, or held for an officer, who would read it."""
+    try:
+        for _, mandate in state.chain:
+            verify_may_speak(mandate)
+    except Refused as refused:
+        return refused
+    return None
 
 
 _SECRET: Final = Refused(

@@ -9,6 +9,7 @@ from typing import Final
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.files.detect import PICTURES, TEXT_KINDS
 from remit.domain.i18n import marked
+from remit.domain.mandate.cover import verify_may_speak
 from remit.domain.records import (
     PERMITTED_ASKS,
     ActRecord,
@@ -24,6 +25,7 @@ from remit.domain.records import (
 from remit.domain.secrets.find import find_secrets, redact
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
+from remit.engine.ask.authorization_state import load_authorization_state
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
@@ -148,7 +150,8 @@ async def decide_file(desk: DeskContext, officer: PersonRecord, file_id: str, *,
     ⚔ Not in one's own case, nor after expiry: downtime extends no deadline.
 
     Raises:
-        Refused: `request.not_found`, `request.conflict` once it was decided, `person.not_allowed`, `task.busy`.
+        Refused: `request.not_found`, `request.conflict` once it was decided, `person.not_allowed`, `task.busy`;
+            `mandate.power_missing` where the customer struck *represent* meanwhile.
         Fault: `fault.store`.
 
     Source: docs/model/model.md#inbound.
@@ -161,7 +164,16 @@ async def decide_file(desk: DeskContext, officer: PersonRecord, file_id: str, *,
     customer = (await desk.store.get(PersonRecord, kept.record.customer)).record
     if customer.key == officer.key:
         raise Refused(Code.PERSON_NOT_ALLOWED, "a file in their own case")
+    if release:
+        await _verify_may_speak(desk, kept.record)
     return await _settle(desk, kept, state=FileState.RELEASED if release else FileState.DISCARDED, by=officer.id)
+
+
+async def _verify_may_speak(desk: DeskContext, record: FileRecord) -> None:
+    """⚔ Verify that the agent may still speak: a release is no *represent*. An ended task's file reaches no ticket."""
+    if (await desk.store.get(TaskRecord, record.task)).record.state is not TaskState.ENDED:
+        for _, mandate in (await load_authorization_state(desk, record.task)).chain:
+            verify_may_speak(mandate)
 
 
 async def expire_file(desk: DeskContext, kept: Versioned[FileRecord]) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.confirm.render_values import action_label, quoted_text
 from remit.domain.i18n import marked
+from remit.domain.mandate.cover import MAY_NOT_SPEAK
 from remit.domain.text.normalize import make_visible
 from remit.domain.words.excess import ExcessSpan
 
@@ -39,6 +40,7 @@ _WHYS: Final[Mapping[str, str]] = {
     "letters written as numbers": marked("holds letters that are written as numbers"),
     "markup that hides or changes what is shown": marked("holds markup that hides or changes what is shown"),
     "marks in the middle of a word": marked("holds marks in the middle of words"),
+    MAY_NOT_SPEAK: marked("is the agent speaking for the customer, who does not allow it"),
     "sounds like another purpose": marked("sounds like something else than what is asked"),
     "words written letter by letter": marked("is written letter by letter"),
 }

@@ -119,12 +119,14 @@ def match_powers(
     *,
     kind: PowerKind | None = None,
     roots: Sequence[int] | None = None,
+    speaks: bool = False,
 ) -> Coverage:
     """Match an ask with a mandate.
 
     Checked in this order: `never`, then whether powers name it (the act, and each attribute the params disclose), then
     the target, then the tests. `kind` is the speech act, where it is not the action's own. `roots` maps the places of
-    the powers to their places in the root grant, after narrowing; charges attach there.
+    the powers to their places in the root grant, after narrowing; charges attach there. `speaks`: the ask carries
+    words, free text or files, for which *represent* is needed besides.
 
     Raises:
         Refused: `mandate.forbidden`, `mandate.power_missing`, `mandate.off_target`, `mandate.limit_exceeded`.
@@ -143,6 +145,8 @@ def match_powers(
     elif not telling:
         _refuse_read(action, tellable)
     groups.extend([_disclosing(mandate, attribute) for attribute in disclosed])
+    if speaks and speech is not PowerKind.REPRESENT:
+        groups.extend(_speaking(mandate))
     if action.marks:
         _verify_target(mandate, action, params)
     needed = tuple([_passing(group, action, params, roots) for group in groups])
@@ -171,6 +175,47 @@ def _acting(mandate: Mandate, speech: PowerKind, action: Action) -> list[tuple[i
     if not found or (speech is PowerKind.REPRESENT and not action.builtin):
         raise _missing(f"no power to {speech} {action.name}")
     return found
+
+
+MAY_NOT_SPEAK: Final = "no power to represent"
+"""Reason, and its opening for the desk, why words of an ask are refused or stripped."""
+
+
+def may_speak(mandate: Mandate) -> bool:
+    """Return whether the agent may speak for the customer: *represent* is granted and not ruled out.
+
+    Source: docs/model/model.md#powers.
+    """
+    return any(power.power is PowerKind.REPRESENT for power in mandate.powers) and not any(
+        negative.power is PowerKind.REPRESENT for negative in mandate.never
+    )
+
+
+def verify_may_speak(mandate: Mandate) -> None:
+    """Verify that the agent may speak for the customer.
+
+    Raises:
+        Refused: `mandate.power_missing`.
+
+    Source: docs/model/model.md#powers.
+    """
+    if not may_speak(mandate):
+        raise Refused(
+            Code.MANDATE_POWER_MISSING,
+            MAY_NOT_SPEAK,
+            public=f"The mandate has {MAY_NOT_SPEAK}: words, free text and files cannot go along.",
+        )
+
+
+def _speaking(mandate: Mandate) -> list[list[tuple[int, Power]]]:
+    """Return the *represent* powers to charge for an ask with words: only where each of them is limited.
+
+    Raises:
+        Refused: `mandate.power_missing`.
+    """
+    verify_may_speak(mandate)
+    spoken = [(place, power) for place, power in enumerate(mandate.powers) if power.power is PowerKind.REPRESENT]
+    return [spoken] if all(power.uses is not None for _, power in spoken) else []
 
 
 def _disclosing(mandate: Mandate, attribute: str) -> list[tuple[int, Power]]:

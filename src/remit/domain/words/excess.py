@@ -7,6 +7,7 @@ from typing import Final
 
 from remit.domain.catalogue.model import Action, Catalogue, Escalation, MarkKind
 from remit.domain.errors import Code, Refused
+from remit.domain.mandate.cover import MAY_NOT_SPEAK
 from remit.domain.param_paths import values_at
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.values import Json, JsonObject, parse_stored_object
@@ -24,6 +25,7 @@ _CODES: Final[Mapping[WordsRelation, Code]] = {
 }
 
 _WHY: Final[Mapping[Code, str]] = {
+    Code.MANDATE_POWER_MISSING: f"the mandate has {MAY_NOT_SPEAK}",
     Code.WORDS_CONTRADICTS: "it says something else than the ask",
     Code.WORDS_UNREADABLE: "it cannot be read",
     Code.WORDS_WIDER: "it says more than the ask",
@@ -84,7 +86,7 @@ class ExcessWords:
     @property
     def code(self) -> Code:
         """Code they are refused with."""
-        return _CODES[self.said]
+        return _code(next(span for span in self.marked if span.said is self.said))
 
     @property
     def reason(self) -> str:
@@ -113,6 +115,28 @@ def ask_texts(action: Action | None, params: JsonObject, words: str | None) -> I
         for number, value in enumerate(values_at(params, mark.path), 1):
             if isinstance(value, str) and value.strip():
                 yield str(mark.path) if number == 1 else f"{mark.path}#{number}", value
+
+
+def judge_forbidden_speech(action: Action, params: JsonObject, words: str | None) -> ExcessWords | None:
+    """Mark every text of an ask whose agent may not speak, to be stripped; None where it says nothing.
+
+    Source: docs/model/model.md#powers.
+    """
+    marked = tuple(
+        [
+            ExcessSpan(where=where, start=0, end=len(text), said=WordsRelation.WIDER, why=MAY_NOT_SPEAK)
+            for where, text in spoken_texts(action, params, words)
+        ]
+    )
+    return ExcessWords(said=WordsRelation.WIDER, way=WordsHandling.STRIP, marked=marked) if marked else None
+
+
+def spoken_texts(action: Action, params: JsonObject, words: str | None) -> Iterator[tuple[str, str]]:
+    """Yield each text of an ask in which its agent speaks: the message and every free text, with its place."""
+    declared = {MESSAGE, *(str(mark.path) for mark in action.marked(MarkKind.FREE_TEXT))}
+    for where, text in ask_texts(action, params, words):
+        if where.partition("#")[0] in declared:
+            yield where, text
 
 
 def judge_excess(found: Sequence[tuple[str, WordsVerdict]], rules: ExcessWordsRules) -> ExcessWords | None:
@@ -178,7 +202,11 @@ def read_marks(text: str) -> tuple[ExcessSpan, ...]:
 
 def code_of_marks(text: str) -> Code:
     """Return the code that stored words are refused with: the first, decisive stretch decides."""
-    return next((_CODES[span.said] for span in read_marks(text)), Code.WORDS_UNREADABLE)
+    return next((_code(span) for span in read_marks(text)), Code.WORDS_UNREADABLE)
+
+
+def _code(span: ExcessSpan) -> Code:
+    return Code.MANDATE_POWER_MISSING if span.why == MAY_NOT_SPEAK else _CODES[span.said]
 
 
 def strip_notice(code: Code) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 from remit.domain.catalogue.model import CUSTOMER, OFFER_PARAMS, Action, Effect, Escalation, MarkKind, PowerKind
 from remit.domain.confirm.offers import verify_offer_allowed
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.mandate.cover import ChargedPowers, choose_charges, counter_key, match_powers
+from remit.domain.mandate.cover import ChargedPowers, choose_charges, counter_key, match_powers, may_speak
 from remit.domain.mandate.grant import verify_action_current
 from remit.domain.param_paths import Absent, values_at
 from remit.domain.policy.confirmers import OFFICER
@@ -30,7 +30,14 @@ from remit.domain.policy.floors import confirmation_floor, ladder_rungs
 from remit.domain.policy.risk import RiskScore, overall_risk
 from remit.domain.records import NEVER, AskRecord, EndReason, OfferRecord, PersonRecord, Reservation
 from remit.domain.values import Instant, JsonObject, decode_json, deep_equal
-from remit.domain.words.excess import ExcessWords, WordsHandling, releasing_role, strip_texts
+from remit.domain.words.excess import (
+    ExcessWords,
+    WordsHandling,
+    judge_forbidden_speech,
+    releasing_role,
+    spoken_texts,
+    strip_texts,
+)
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.counters import COMPARED
 from remit.engine.ask.facts import CaseReading, fetch_facts_and_case
@@ -218,7 +225,8 @@ async def count_comparisons(
 class EvaluationRequest:
     """An ask to evaluate: decoded params, `words` without secrets, earlier reservations, known defects.
 
-    `released`: an officer released its words, so they do not count again; every other check still applies.
+    `released`: an officer released its words, so they do not count again; every other check still applies. `files`: it
+    carries attachments.
     """
 
     action: str
@@ -227,6 +235,7 @@ class EvaluationRequest:
     held: tuple[Reservation, ...] = ()
     wrong: Refused | None = None
     released: bool = False
+    files: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,13 +342,18 @@ async def evaluate(
     try:
         with desk.tracing.step(SpanName.RULES):
             action = _verify_step(desk, state, request)  # 4. rules: its place, then params, mandate and facts
-            outcome = await _rule(desk, state, action, request, with_case=with_case and action.effect is Effect.WRITE)
-            # 5. words
-            judged = (
-                await check_words(desk, state, action, params=request.params, words=request.words)
-                if _speaks(action, request)
-                else None
+            judged = _forbidden_speech(desk, state, action, request)
+            outcome = await _rule(
+                desk,
+                state,
+                action,
+                request,
+                speaks=judged is None and _carries_speech(action, request),
+                with_case=with_case and action.effect is Effect.WRITE,
             )
+            # 5. words
+            if judged is None and _speaks(action, request):
+                judged = await check_words(desk, state, action, params=request.params, words=request.words)
         with desk.tracing.step(SpanName.POLICY):
             evaluation = _settle(desk, state, outcome, confirmed, risk)  # 6. policy, 7. settle
     except Refused as refused:
@@ -372,6 +386,28 @@ async def evaluate(
         if again.judged is None:  # ⚔ the rest may exceed the ask, too
             return replace(again, judged=judged)
     return replace(evaluation, decision=Refuse(code=judged.code, detail=judged.reason), judged=judged, reserved=())
+
+
+def _carries_speech(action: Action, request: EvaluationRequest) -> bool:
+    """Return whether the agent says something with this ask: a message, a free text or a file, released or not."""
+    if request.files:
+        return True
+    spoken = request.words is not None or action.speaks
+    return spoken and any(True for _ in spoken_texts(action, request.params, request.words))
+
+
+def _forbidden_speech(
+    desk: DeskContext, state: AuthorizationState, action: Action, request: EvaluationRequest
+) -> ExcessWords | None:
+    """Return the texts to strip where the customer lets the agent say nothing; None where the mandate decides.
+
+    ⚔ A desk that holds words refuses these: an officer's release is no *represent*.
+    """
+    if action.builtin or desk.terms.beyond.beyond is not WordsHandling.STRIP or request.files:
+        return None
+    if not _carries_speech(action, request) or all(may_speak(mandate) for _, mandate in state.chain):
+        return None
+    return judge_forbidden_speech(action, request.params, request.words)
 
 
 def _speaks(action: Action, request: EvaluationRequest) -> bool:
@@ -409,7 +445,13 @@ def _once(action: Action) -> str:
 
 
 async def _rule(
-    desk: DeskContext, state: AuthorizationState, action: Action, request: EvaluationRequest, *, with_case: bool
+    desk: DeskContext,
+    state: AuthorizationState,
+    action: Action,
+    request: EvaluationRequest,
+    *,
+    speaks: bool,
+    with_case: bool,
 ) -> _RulesOutcome:
     """Check params, mandate and facts, in this order: a refusal by the mandate reads neither facts nor case."""
     if request.wrong is not None:
@@ -421,7 +463,8 @@ async def _rule(
     chosen: list[ChargedPowers] = []
     reserved: list[tuple[Reservation, int | None]] = list(once)
     for kept, mandate in state.chain:
-        found = match_powers(mandate, desk.catalogue, action, params, roots=kept.record.power_roots or None)
+        roots = kept.record.power_roots or None
+        found = match_powers(mandate, desk.catalogue, action, params, roots=roots, speaks=speaks)
         verify_action_current(kept.record.action_digests, action, desk.catalogue)
         scope = kept.record.id
         one = choose_charges(found, {key: count for (of, key), count in state.counters.items() if of == scope})

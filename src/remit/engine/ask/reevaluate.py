@@ -163,7 +163,12 @@ async def _reevaluate(
     freed = replace(state, counters=counters)
     released = ask.words_state == WordsState.RELEASED
     wish = EvaluationRequest(
-        action=ask.action, params=recorded_params(ask), words=ask.words or None, held=ask.reserved, released=released
+        action=ask.action,
+        params=recorded_params(ask),
+        words=ask.words or None,
+        held=ask.reserved,
+        released=released,
+        files=bool(ask.files),
     )
     return state, _without_stripping(await evaluate(desk, freed, wish, confirmed))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from remit.domain.confirm.render_ask import rendering_json
 from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.errors import Fault, Refused
+from remit.domain.mandate.cover import may_speak
 from remit.domain.records import (
     AgentRecord,
     AskRecord,
@@ -101,10 +102,12 @@ async def case_card(desk: DeskContext, case: str) -> Mapping[str, Json]:
 
 async def _permissions(desk: DeskContext, task: TaskRecord, record: MandateRecord, agent: str) -> dict[str, Json]:
     disclosed = frozenset[str]()
+    speaks: bool | None = None
     may: Json = {"lines": []}
     # Erased content, or content the catalogue no longer covers, is not shown.
     with contextlib.suppress(Refused):
         mandate = mandate_of(desk.catalogue, record)
+        speaks = may_speak(mandate)
         disclosed = disclosable_attributes(mandate, desk.catalogue)
         names = await names_if_reachable(mandate_record_names(desk, task.customer, mandate))
         may = rendering_json(render_mandate(mandate, desk.catalogue, names, agent=agent, operator=task.operator))
@@ -118,7 +121,7 @@ async def _permissions(desk: DeskContext, task: TaskRecord, record: MandateRecor
         for name, one in sorted(attributes.items())
         if name not in disclosed
     ]
-    return {"may": may, "told": told_rows, "not_told": not_told}
+    return {"may": may, "speaks": speaks, "told": told_rows, "not_told": not_told}
 
 
 async def _row(desk: DeskContext, task: TaskRecord) -> Mapping[str, Json]:
