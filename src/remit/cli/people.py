@@ -183,6 +183,9 @@ async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) ->
 def _tell(out: CommandOutput, settings: Settings, admitted: Admitted) -> None:
     page = f"{settings.issuer}{ENROL_PAGE}?code={admitted.code}"
     person = admitted.person
+    young = (
+        "The passkey confirms nothing above routine for 72 hours, unless two officers vouch for the person on /security.",
+    )
     out.tell(
         {
             "person": person.id,
@@ -195,6 +198,7 @@ def _tell(out: CommandOutput, settings: Settings, admitted: Admitted) -> None:
         f"{person.id} ({', '.join((person.kind, *person.roles))}) enrols a passkey here, once, until {instant_text(admitted.expires_at)}:",
         f"  {page}",
         "Hand it over in person; whoever opens it first is this person.",
+        *(young if admitted.how is Enrolment.LINK else ()),
     )
 
 

@@ -129,6 +129,7 @@ def _settings(
         notify=notify_of(document.notify, base),
         leaks=leaks_of(document.leak, base),
         people=people_of(document.people, base),
+        contact_attribute=document.people.contact,
         points=points,
     )
 

@@ -52,6 +52,8 @@ class Settings:
     """The desk's own addresses and numbers, which officers may give out."""
     people: PeopleSettings | None = None
     """The company's OpenID provider; None where people sign in with passkeys alone."""
+    contact_attribute: str = "contact.email"
+    """The attribute with the address at which the backoffice knows a customer."""
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: only for fault tests in a sandbox."""
 

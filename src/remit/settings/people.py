@@ -67,6 +67,7 @@ class PeopleTable(Table, frozen=True):
     """`[people]`."""
 
     passkey_login: bool = True
+    contact: Text = "contact.email"
     oidc: OidcTable | None = None
 
 

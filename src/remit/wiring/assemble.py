@@ -282,4 +282,5 @@ def _terms(settings: Settings, origin: str) -> DeskTerms:
         requester=f"remit@{settings.log_name}",
         loopback=settings.loopback,
         sandbox=settings.sandbox,
+        contact_attribute=settings.contact_attribute,
     )

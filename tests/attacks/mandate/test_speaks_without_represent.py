@@ -9,8 +9,7 @@ from attacks.files.attached import READ
 from attacks.files_made import attached
 from attacks.files_sent import BINARY
 from attacks.sub_agents import hand_on
-from attacks.words.holding import cara, path, refusal, signed, words
-from attacks.words.test_held_words_pass import with_reason
+from attacks.words.holding import cara, path, refusal, signed, with_reason, words
 from remit.client.errors import Refused
 from remit.domain.records import FileRecord, FileState
 from remit.sandbox import SandboxTask

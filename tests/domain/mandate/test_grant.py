@@ -116,7 +116,7 @@ def test_a_mandate_to_speak_only_stays_current() -> None:
     [
         ([{"power": "represent"}], False),
         ([{"power": "receive", "attributes": ["order.*"]}, {"power": "receive", "actions": ["order.read", "product.read"]}], False),
-        ([{"power": "request", "actions": ["order.ship"], "uses": 1}], False),
+        ([{"power": "request", "actions": ["order.ship"], "uses": 1}], True),
         ([{"power": "request", "actions": ["order.*"], "uses": 1}], True),
         ([{"power": "receive", "attributes": ["identity.email"]}], False),
         ([{"power": "receive", "attributes": ["identity.birth_date"]}], True),

@@ -158,6 +158,11 @@ class Action:
         """Return whether agents accept offers by it; the params besides id and digest are then the terms."""
         return self.power is PowerKind.ACCEPT and self.declared >= OFFER_PARAMS
 
+    @property
+    def names_recipient(self) -> bool:
+        """Return whether it changes where money, goods, access or data go: a write with a recipient among its params."""
+        return self.effect is Effect.WRITE and bool(self.marked(MarkKind.RECIPIENT))
+
     def marked(self, kind: MarkKind) -> tuple[ParamMark, ...]:
         """Return the marks of one kind, in the order of the schema."""
         return tuple([mark for mark in self.marks if mark.kind is kind])

@@ -92,8 +92,8 @@ def covered_actions(mandate: Mandate, catalogue: Catalogue) -> tuple[str, ...]:
 def exceeds_routine(mandate: Mandate, catalogue: Catalogue) -> bool:
     """Return whether a mandate goes beyond everyday things.
 
-    That is any covered action outside the routine area, any sensitive attribute, and every power to bind the customer
-    or to disclose their data.
+    That is any covered action outside the routine area, any covered write that names where something goes, any
+    sensitive attribute, and every power to bind the customer or to disclose their data.
 
     Source: docs/model/model.md#passkeys.
     """
@@ -101,7 +101,8 @@ def exceeds_routine(mandate: Mandate, catalogue: Catalogue) -> bool:
         return True
     if any(catalogue.attributes[name].sensitive for power in mandate.powers for name in power.attributes or ()):
         return True
-    return any(catalogue.actions[name].area is not Area.ROUTINE for name in covered_actions(mandate, catalogue))
+    covered = [catalogue.actions[name] for name in covered_actions(mandate, catalogue)]
+    return any(action.area is not Area.ROUTINE or action.names_recipient for action in covered)
 
 
 def _is_covered(mandate: Mandate, action: Action) -> bool:

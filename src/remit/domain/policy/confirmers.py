@@ -180,19 +180,21 @@ def restricted_until(passkey: PasskeyTrust, now: Instant) -> Instant | None:
     return Instant(until) if until > now else None
 
 
-def verify_passkey_may_confirm(passkey: PasskeyTrust, *, area: Area, now: Instant, sensitive: bool = False) -> None:
+def verify_passkey_may_confirm(
+    passkey: PasskeyTrust, *, area: Area, now: Instant, sensitive: bool = False, diverts: bool = False
+) -> None:
     """Verify that a passkey is trusted for this act.
 
     A passkey enrolled by link, recovered, or following a change of contact confirms nothing above routine for 72 h,
     unless the person was vouched for afterwards; earlier vouching cures nothing. `sensitive` marks an act that tells a
-    sensitive attribute, which is above routine in any area.
+    sensitive attribute, `diverts` a write that names a recipient: both are above routine in any area.
 
     Raises:
         Refused: `confirmation.wrong_person`, with the end of the wait.
 
     Source: docs/model/model.md#passkeys: a mailbox is not a person.
     """
-    if area is not Area.ROUTINE or sensitive:
+    if area is not Area.ROUTINE or sensitive or diverts:
         _verify_waited(passkey, now, "This passkey is too new for that. Wait, or let the desk verify you in person.")
 
 

@@ -343,16 +343,10 @@ async def evaluate(
         with desk.tracing.step(SpanName.RULES):
             action = _verify_step(desk, state, request)  # 4. rules: its place, then params, mandate and facts
             judged = _forbidden_speech(desk, state, action, request)
-            outcome = await _rule(
-                desk,
-                state,
-                action,
-                request,
-                speaks=judged is None and _carries_speech(action, request),
-                with_case=with_case and action.effect is Effect.WRITE,
-            )
-            # 5. words
-            if judged is None and _speaks(action, request):
+            speaks = judged is None and _carries_speech(action, request)
+            reads_case = with_case and action.effect is Effect.WRITE
+            outcome = await _rule(desk, state, action, request, speaks=speaks, with_case=reads_case)
+            if judged is None and _speaks(action, request):  # 5. words
                 judged = await check_words(desk, state, action, params=request.params, words=request.words)
         with desk.tracing.step(SpanName.POLICY):
             evaluation = _settle(desk, state, outcome, confirmed, risk)  # 6. policy, 7. settle

@@ -63,7 +63,7 @@ async def passkey_of(desk: DeskContext, person: str, assertion: Mapping[str, Jso
 
 
 def verify_passkey_trusted(desk: DeskContext, key: PasskeyRecord, person: PersonRecord, ask: AskRecord) -> None:
-    """Verify that a passkey is trusted now for such an ask: its area, and the sensitive data it would disclose.
+    """Verify that a passkey is trusted now for such an ask: area, recipients, and sensitive data it would disclose.
 
     Raises:
         Refused: `confirmation.wrong_person`.
@@ -72,7 +72,13 @@ def verify_passkey_trusted(desk: DeskContext, key: PasskeyRecord, person: Person
     """
     action = desk.catalogue.action(ask.action)
     sensitive = any(desk.catalogue.attributes[name].sensitive for name in set(action.returns) & set(ask.covered))
-    verify_passkey_may_confirm(passkey_facts(key, person), area=action.area, now=desk.world.now(), sensitive=sensitive)
+    verify_passkey_may_confirm(
+        passkey_facts(key, person),
+        area=action.area,
+        now=desk.world.now(),
+        sensitive=sensitive,
+        diverts=action.names_recipient,
+    )
 
 
 def passkey_facts(key: PasskeyRecord, person: PersonRecord) -> PasskeyTrust:

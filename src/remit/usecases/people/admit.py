@@ -18,11 +18,12 @@ _WHO: Final = "`remit person list` shows everybody there is; `remit person add` 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """A person with a one-time code for enrolling a passkey, until it expires."""
+    """A person with a one-time code for enrolling a passkey, until it expires, and the trust of that passkey."""
 
     person: PersonRecord
     code: str
     expires_at: Instant
+    how: Enrolment
 
 
 async def admit(desk: DeskContext, person: PersonRecord, *, by: str) -> PersonRecord:
@@ -39,8 +40,11 @@ async def admit(desk: DeskContext, person: PersonRecord, *, by: str) -> PersonRe
 async def issue_invitation(desk: DeskContext, person_id: str, *, how: Enrolment, ttl_s: int, by: str) -> Admitted:
     """Issue a one-time code for a person, recorded before it is shown.
 
-    ⚔ `vouched` says that the person was seen: their passkey then has no waiting time. A mailed code is `link`; a person
-    with a passkey gets none, or a mailbox would add another one.
+    ⚔ `vouched` says that the person was seen: their passkey then has no waiting time. For a customer of a desk that is
+    reachable from outside, one person alone cannot say so: the code is a `link`. A mailed code is `link`; a person with
+    a passkey gets none, or a mailbox would add another one.
+
+    Source: docs/model/model.md#passkeys.
 
     Raises:
         Refused: `request.not_found`, `request.conflict` for a link by mail to somebody who has a passkey.
@@ -49,6 +53,8 @@ async def issue_invitation(desk: DeskContext, person_id: str, *, how: Enrolment,
         person = (await desk.store.get(PersonRecord, person_id)).record
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", cure=_WHO) from None
+    if how is Enrolment.VOUCHED and person.kind == "customer" and not desk.terms.loopback:
+        how = Enrolment.LINK
     if how is Enrolment.LINK and await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=1):
         raise Refused(
             Code.REQUEST_CONFLICT,
@@ -58,7 +64,7 @@ async def issue_invitation(desk: DeskContext, person_id: str, *, how: Enrolment,
         )
     await _record(desk, person, change="invited", by=by, how=how.value)
     code = await invite_person(desk, person_id, how=how, ttl_s=ttl_s)
-    return Admitted(person=person, code=code, expires_at=Instant(desk.world.now() + ttl_s * 1000))
+    return Admitted(person=person, code=code, expires_at=Instant(desk.world.now() + ttl_s * 1000), how=how)
 
 
 async def _record(desk: DeskContext, person: PersonRecord, *, change: str, by: str, how: str) -> None:

@@ -14,7 +14,7 @@ from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant, Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import LeakSource
-from remit.engine.notices import Notices, access_notices
+from remit.engine.notices import Notices, notice_addresses, notices_for
 from remit.engine.people.passkey import passkey_facts, passkey_of, verify_assertion
 from remit.engine.people.recovery_effects import enrolment_effects, recovery_effects
 from remit.engine.people.sessions import LiveSession, NewSession, keyed_id, new_session, resolve_session
@@ -198,6 +198,7 @@ async def finish_enrolment(
     ⚔ Repeated sign-ins with a stolen passkey move it under the recovery that ends it, which therefore retries.
 
     Raises:
+        Fault: `fault.backoffice` where a first passkey's customer could not be told where the backoffice knows them.
         Refused: `confirmation.replayed`, `confirmation.wrong_person`, `credential.malformed`, `credential.expired`,
             `credential.missing` or `credential.wrong_key` for an old passkey that does not approve, `request.conflict`,
             `task.busy`, `person.not_signed_in` where it rests on a login that is over.
@@ -256,7 +257,9 @@ async def _finish(
     used = () if old is None else (Put(old.record, old.rev),)
     if first:  # ⚔ two first ones at once: the second finds the person moved, and then the first one
         used = (Put(person, kept_person.rev, person),)
-    notices = _enrolment_notices(desk, person, recovered=recovered)
+    # ⚔ Whoever made the account also gave its address: the customer is told where the backoffice knows them.
+    known = "" if old is not None else await _known_contact(desk, person)
+    notices = _enrolment_notices(desk, person, known, recovered=recovered)
     await desk.store.commit(
         Commit(
             puts=(Put(passkey, 0), Put(session, 0), *used, *ends.puts, *notices.puts),
@@ -268,13 +271,31 @@ async def _finish(
     return NewSession(cookie=cookie, person=person, expires_at=session.expires_at)
 
 
-def _enrolment_notices(desk: DeskContext, person: PersonRecord, *, recovered: bool) -> Notices:
+async def _known_contact(desk: DeskContext, person: PersonRecord) -> str:
+    """Return the address at which the backoffice knows a customer; "" where it knows none.
+
+    Raises:
+        Fault: `fault.backoffice`: no passkey without the notice about it.
+    """
+    name = desk.terms.contact_attribute
+    if person.kind != "customer" or name not in desk.catalogue.attributes:
+        return ""
+    value = (await desk.backoffice.attributes(person.id, (name,))).get(name)
+    try:
+        verify_email_address(value if isinstance(value, str) else "")
+    except Refused:
+        return ""
+    return str(value)
+
+
+def _enrolment_notices(desk: DeskContext, person: PersonRecord, known: str, *, recovered: bool) -> Notices:
     text = marked("A passkey was added to your account. If it was not you, tell the desk.")
     if recovered:
         text = marked(
             "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
         )
-    return access_notices(desk, person, subject=marked("A passkey was added"), text=text)
+    at = dict.fromkeys((*notice_addresses(desk, person), *((known,) if known else ())))
+    return notices_for(desk, person, at, subject=marked("A passkey was added"), text=text)
 
 
 async def _unused_invitation(desk: DeskContext, invitation: str) -> Versioned[Invitation]:
