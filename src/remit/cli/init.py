@@ -22,6 +22,7 @@ from remit.cli.shared import (
     with_desk,
 )
 from remit.domain.catalogue.model import Catalogue
+from remit.domain.catalogue.patterns import MAX_SEPARATED
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.cases import CaseResult, read_policy_cases
 from remit.domain.policy.confirmers import Enrolment
@@ -87,10 +88,23 @@ def suspicious_settings(settings: Settings, loaded: LoadedRules) -> Iterator[Che
         if not is_waiver_owner(waiver.owner, (*(officers or ()), *_roles(loaded.catalogue))):
             says = f"the owner of the waiver for {waiver.action} is {waiver.owner}, who is neither an officer here nor a role."
             yield CheckFinding("waiver", "look", says, "Name the officer who answers for it, or officer:<role>.")
+    yield from _open_texts(loaded.catalogue)
     own, meant = loaded.catalogue.currency, _currencies(settings, loaded.catalogue)
     if meant and own not in meant:
         says = f"the desk's currency is {own}, and its waivers, offers and policies speak of {', '.join(sorted(meant))} alone."
         yield CheckFinding("currency", "look", says, "Write them, and the policy cases, in the desk's own currency.")
+
+
+def _open_texts(catalogue: Catalogue) -> Iterator[CheckFinding]:
+    """Yield each param in which any text fits: it is read like words, and an honest value may be refused for it."""
+    for action in catalogue.actions.values():
+        for path in action.open_texts:
+            says = f"the param {path} of {action.name} takes any text, so every value of it is read like words."
+            cure = (
+                "Say what it is: enum, x-resource, a format, or an anchored pattern without blanks and of at most "
+                f"{MAX_SEPARATED} letters; x-free-text where a sentence belongs. An address stays as it is."
+            )
+            yield CheckFinding("param", "look", says, cure)
 
 
 def _currencies(settings: Settings, catalogue: Catalogue) -> frozenset[str]:

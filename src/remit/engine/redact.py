@@ -3,8 +3,9 @@
 Detection is in `domain/secrets/find`. A keyed fingerprint is kept only of unguessable credentials.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.catalogue.model import Action, MarkKind
@@ -23,22 +24,26 @@ _MAX_TOLD: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedactedAsk:
-    """An ask without secrets; `secrets` reports place and kind of each, and a credential's fingerprint."""
+    """An ask without secrets; `secrets` reports place and kind of each, and a credential's fingerprint.
+
+    `altered` is the param that is no free text and had one taken out: what is left is another act.
+    """
 
     action: str
     params: JsonObject
     words: str | None
     secrets: tuple[JsonObject, ...]
     left_out: str = ""
+    altered: str = ""
 
 
 def redact_name_and_words(desk: DeskContext, *, action: str, params: JsonObject, words: str | None) -> RedactedAsk:
     """Redact an agent's own text before anything else sees it.
 
-    That covers words, free-text params and undeclared ones; declared values are the desk's to ask for. An unknown
-    action declares nothing, not even its name.
+    That covers words, free-text params, undeclared ones, and every other text that the schema does not say the meaning
+    of; the desk asks for the rest. An unknown action declares nothing, not even its name.
 
-    Source: docs/model/model.md#redact, #inbound.
+    Source: docs/model/model.md#redact, #inbound, #declared-texts.
     """
     if is_clean(desk, action, params, words):
         return RedactedAsk(action=action, params=params, words=words, secrets=())
@@ -46,11 +51,20 @@ def redact_name_and_words(desk: DeskContext, *, action: str, params: JsonObject,
     own = frozenset() if known is None else _declared(known)
     freely = redact_params({name: value for name, value in params.items() if name not in own}, known)
     kept = {name: value for name, value in params.items() if name in own}
-    return _cleaned(desk, action if known is None else "", action, {**freely.params, **kept}, words, freely.taken)
+    left: JsonObject = {**freely.params, **kept}
+    cleaned = _cleaned(desk, action if known is None else "", action, left, words, freely.taken)
+    return replace(cleaned, altered="" if known is None else _altered(known, freely.taken))
+
+
+def _altered(action: Action, taken: Iterable[RemovedSecret]) -> str:
+    """Return the declared param, no free text, that a secret was taken out of; "" for none."""
+    free = {str(mark.path) for mark in action.marked(MarkKind.FREE_TEXT)}
+    names = (re.split(r"[.\[]", secret.where, maxsplit=1)[0] for secret in taken if secret.where not in free)
+    return next((name for name in names if name in action.named), "")
 
 
 def is_clean(desk: DeskContext, action: str, params: JsonObject, words: str | None) -> bool:
-    """Return whether the agent wrote no text of its own: a known action, declared params only, and no words."""
+    """Return whether the agent wrote no text of its own: a known action, params without room for one, no words."""
     known = desk.catalogue.actions.get(action)
     return known is not None and not words and _declared(known).issuperset(params)
 
@@ -95,13 +109,11 @@ _own: dict[tuple[str, str], frozenset[str]] = {}
 
 
 def _declared(action: Action) -> frozenset[str]:
-    """Return the declared params of an action but free text; cached per action."""
+    """Return the declared params of an action without room for text; cached per action."""
     key = (action.name, action.digest)
     known = _own.get(key)
     if known is None:
-        properties = action.schema.get("properties")
-        free = {mark.path.steps[0] for mark in action.marked(MarkKind.FREE_TEXT)}
-        known = _own[key] = frozenset(properties if isinstance(properties, Mapping) else ()) - free
+        known = _own[key] = action.named - action.open_params
     return known
 
 

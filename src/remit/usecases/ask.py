@@ -152,7 +152,7 @@ async def _decide(desk: DeskContext, state: AuthorizationState, workload: Worklo
     elif request.read.unfit is not None:
         evaluation = _refused(request, request.read.unfit)
     elif request.secrets and desk.terms.secrets == "refuse":
-        evaluation = _refused(request, _SECRET)
+        evaluation = _refused(request, request.wrong or _SECRET)
     else:
         asked = EvaluationRequest(
             action=request.action,

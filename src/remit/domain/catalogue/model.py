@@ -3,12 +3,13 @@
 `policy/rulebook` reads them from the desk's TOML files.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from remit.domain.catalogue.texts import ParamText, open_paths, texts_in
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import ENGLISH, ENGLISH_NAME, Translator
 from remit.domain.param_paths import ParamPath
@@ -63,11 +64,20 @@ CUSTOMER: Final = "customer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParamMark:
-    """One annotated parameter: path, meaning, and its kind or attribute (`of`; for a part, the param of its record)."""
+    """One annotated parameter: path, meaning, and its kind or attribute (`of`; for a part, the param of its record).
+
+    `public`: a record without an owner, which nothing looks up before the act.
+    """
 
     path: ParamPath
     kind: MarkKind
     of: str = ""
+    public: bool = False
+
+    @property
+    def explains(self) -> bool:
+        """Whether it says what a text there is: free text, money, or a record that is looked up."""
+        return self.kind in {MarkKind.FREE_TEXT, MarkKind.MONEY} or (self.kind is MarkKind.RESOURCE and not self.public)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +151,12 @@ class Action:
     """The names of its params."""
     closed: frozenset[str] = field(init=False, repr=False, compare=False)
     """The params without room for free text: an enumeration, a number or an amount."""
+    explained: frozenset[ParamPath] = field(init=False, repr=False, compare=False)
+    """The paths of texts whose meaning an annotation says; an offer's id and digest are compared."""
+    open_texts: tuple[ParamPath, ...] = field(init=False, repr=False, compare=False)
+    """The paths at which any other text fits: read like words, whatever they are called."""
+    open_params: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The params in which such texts, or free texts, may stand."""
 
     def __post_init__(self) -> None:
         """Compute once the facts that every ask needs."""
@@ -150,6 +166,14 @@ class Action:
         object.__setattr__(
             self, "closed", frozenset([name for name, node in params.items() if _leaves_nothing_open(node)])
         )
+        explained = frozenset([mark.path for mark in self.marks if mark.explains])
+        if self.takes_offer:
+            explained |= {ParamPath((name,)) for name in OFFER_PARAMS}
+        found = open_paths(self.schema, explained)
+        free = [mark.path for mark in self.marked(MarkKind.FREE_TEXT)]
+        object.__setattr__(self, "explained", explained)
+        object.__setattr__(self, "open_texts", found)
+        object.__setattr__(self, "open_params", frozenset([str(path.steps[0]) for path in (*found, *free)]))
         for name, kind in (("speaks", MarkKind.FREE_TEXT), ("discloses", MarkKind.ATTRIBUTE), ("pays", MarkKind.MONEY)):
             object.__setattr__(self, name, bool(self.marked(kind)))
 
@@ -162,6 +186,13 @@ class Action:
     def names_recipient(self) -> bool:
         """Return whether it changes where money, goods, access or data go: a write with a recipient among its params."""
         return self.effect is Effect.WRITE and bool(self.marked(MarkKind.RECIPIENT))
+
+    def param_texts(self, params: JsonObject) -> Iterator[ParamText]:
+        """Return the texts among the params whose meaning nothing says.
+
+        Source: docs/model/model.md#declared-texts.
+        """
+        return texts_in(self.schema, params, self.explained) if self.open_texts else iter(())
 
     def marked(self, kind: MarkKind) -> tuple[ParamMark, ...]:
         """Return the marks of one kind, in the order of the schema."""

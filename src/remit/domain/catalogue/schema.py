@@ -19,10 +19,11 @@ _SHAPE_WORDS: Final = ("type", "anyOf", "oneOf", "allOf", "enum", "const")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredNames:
-    """The names annotations may refer to: declared kinds of record and attributes."""
+    """The names annotations may refer to: declared kinds of record, those without owners, and attributes."""
 
     resources: frozenset[str]
     attributes: frozenset[str]
+    public: frozenset[str] = frozenset()
 
 
 def apply_annotations(node: JsonObject, key: str) -> JsonObject:
@@ -82,7 +83,8 @@ def read_mark(node: JsonObject, path: ParamPath, key: str, names: DeclaredNames)
         many = bool(shapes & {"strings", "array"})
         if many and shapes & {"string", "number", "boolean", "object"}:
             raise catalogue_error(f"{key}.{kind}", "stands on one value or a list", "choose one of both")
-        yield ParamMark(path=path.child(None) if many else path, kind=kind, of=of)
+        public = kind is MarkKind.RESOURCE and of in names.public
+        yield ParamMark(path=path.child(None) if many else path, kind=kind, of=of, public=public)
 
 
 def _of(value: Json, kind: MarkKind, key: str, names: DeclaredNames) -> str:

@@ -219,7 +219,12 @@ def read_catalogue(
         **builtin_attributes(),
         **{name: _attribute(name, value) for name, value in _entries(top, "attribute", dotted=True)},
     }
-    actions = _actions(top, DeclaredNames(resources=frozenset(resources), attributes=frozenset(attributes)), attributes)
+    names = DeclaredNames(
+        resources=frozenset(resources),
+        attributes=frozenset(attributes),
+        public=frozenset(kind for kind, one in resources.items() if one.public),
+    )
+    actions = _actions(top, names, attributes)
     roles = {name: _role(name, value, actions) for name, value in _entries(top, "role")}
     objectives = {name: _objective(name, value, actions, resources) for name, value in _entries(top, "objective")}
     draft = Catalogue(

@@ -31,6 +31,14 @@ def unreadable_reason(
 
     Source: docs/model/model.md#words.
     """
+    disguised = disguise_reason(words, folded, expected=expected, vocabulary=vocabulary)
+    return disguised or next(
+        (f"a sentence in another language ({other})" for other in _foreign(folded, languages, vocabulary)), ""
+    )
+
+
+def disguise_reason(words: str, folded: str, *, expected: Collection[str], vocabulary: Vocabulary) -> str:
+    """Return why the letters of a text are not what they look like, empty when they are; of no language."""
     if _hidden(words):
         return "hidden or directional characters"
     if not words.isascii() and _mixed(words, expected):
@@ -41,7 +49,7 @@ def unreadable_reason(
         return "encoded text"
     if any(match[0].lower().translate(_UNLEET) in vocabulary.disguised for match in _LEET.finditer(folded)):
         return "digits in place of letters"
-    return next((f"a sentence in another language ({other})" for other in _foreign(folded, languages, vocabulary)), "")
+    return ""
 
 
 def _mixed(words: str, expected: Collection[str]) -> bool:

@@ -405,8 +405,8 @@ def _forbidden_speech(
 
 
 def _speaks(action: Action, request: EvaluationRequest) -> bool:
-    """Return whether there are unreleased words to check: a message or a free text."""
-    return not request.released and (request.words is not None or action.speaks)
+    """Return whether there are unreleased words to check: a message, a free text or a text that nothing explains."""
+    return not request.released and (request.words is not None or action.speaks or bool(action.open_texts))
 
 
 def _verify_step(desk: DeskContext, state: AuthorizationState, request: EvaluationRequest) -> Action:

@@ -85,7 +85,17 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
         return request
     unread = replace(request, action=cleaned.action, words=cleaned.words, secrets=(*request.secrets, *cleaned.secrets))
     body = redacted_body_digest(await redact_all_params(desk, caller, unread, request.params), request.attachments)
-    return replace(unread, params=cleaned.params, body=body)
+    wrong = unread.wrong or (secret_in_param(cleaned.altered) if cleaned.altered else None)
+    return replace(unread, params=cleaned.params, body=body, wrong=wrong)
+
+
+def secret_in_param(name: str) -> Refused:
+    """Build the refusal of a secret in a param. ⚔ Without it the act would be another one, whatever the setting."""
+    return Refused(
+        Code.WORDS_SECRET,
+        f"a secret was taken out of the param {name}",
+        public=f"The param '{name}' carries a secret; it was not kept, and nothing was done without it.",
+    )
 
 
 async def seal_ask_files(desk: DeskContext, task: TaskRecord, request: AskRequest) -> AskRequest:

@@ -1,15 +1,27 @@
 """Check of an agent's words against its ask: the message and every free text, with its last messages."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import Action, MarkKind
-from remit.domain.errors import Refused
+from remit.domain.catalogue.patterns import is_tight_value
+from remit.domain.catalogue.texts import ParamText
+from remit.domain.errors import Code, Refused
+from remit.domain.mandate.model import ConditionOp
 from remit.domain.param_paths import values_at
 from remit.domain.records import AskRecord, AskState
-from remit.domain.values import JsonObject
+from remit.domain.values import JsonObject, is_list
 from remit.domain.words.claims import records_of
-from remit.domain.words.excess import ExcessWords, WordsHandling, WordsState, ask_texts, judge_excess
+from remit.domain.words.excess import (
+    ExcessWords,
+    ExcessWordsRules,
+    WordsHandling,
+    WordsState,
+    ask_texts,
+    judge_excess,
+)
+from remit.domain.words.param_text import is_plain_value, judge_param_text
 from remit.domain.words.verdict import EarlierMessage, WordsRelation, WordsVerdict, judge_words
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.reply import recorded_params
@@ -23,10 +35,18 @@ _FARTHEST: Final = 200
 class ExcessWordsRefused(Refused):
     """A refusal of words that exceed their ask; `judged` tells where and why."""
 
-    def __init__(self, judged: ExcessWords) -> None:
-        """Refuse with the code of the finding."""
-        super().__init__(judged.code, judged.reason)
+    def __init__(self, judged: ExcessWords, *, param: str = "") -> None:
+        """Refuse with the code of the finding; `param` is the param it stands in, where that is no free text."""
+        public = f"The param '{param}' {_SAYS[judged.code]}; put a value there that is nothing else." if param else None
+        super().__init__(judged.code, judged.reason, public=public)
         self.judged = judged
+
+
+_SAYS: Final = {
+    Code.WORDS_CONTRADICTS: "names something else than the ask",
+    Code.WORDS_UNREADABLE: "cannot be read",
+    Code.WORDS_WIDER: "says more than a value",
+}
 
 
 async def check_words(
@@ -35,37 +55,32 @@ async def check_words(
     """Check the words of an ask deterministically: message and free-text params, with the task's last messages.
 
     Words that exceed the ask do not reach the case: unless the desk refuses them, they are returned as judged, for
-    review or for the ask to proceed without. None: nothing exceeds it.
+    review or for the ask to proceed without. None: nothing exceeds it. Any other text among the params is refused if it
+    says more than a value.
 
     Raises:
         SaysMore: `words.wider`, `words.contradicts`, `words.unreadable`.
 
-    Source: docs/model/model.md#words.
+    Source: docs/model/model.md#words, #declared-texts.
     """
     texts = list(ask_texts(action, params, words))
-    if not texts:
+    values = _unsigned_texts(state, action, params) if action.open_texts else []
+    if not texts and not values:
         return None
-    targets = [one for ids in state.chain[0][1].objective.target.values() for one in ids]
+    judge = _judge_of(desk, state, action, params)
     before = _chains(await _earlier_texts(desk, state.task.record.id))
-    found = await desk.scan_executor.read(
+    mine = [EarlierMessage(text=text, action=action.name, records=records_of(params, action)) for _, text in texts]
+    size = sum(len(text) for _, text in texts) + sum(len(one.text.text) for one in values)
+    found, param = await desk.scan_executor.read(
         state.task.record.client_id,
-        max(
-            sum(len(text) for _, text in texts), 0 if desk.lexicon.off_topic is None else LONG
-        ),  # a model is never asked on the loop
-        lambda: _hold(
-            [EarlierMessage(text=text, action=action.name, records=records_of(params, action)) for _, text in texts],
-            before,
-            lambda text, told: judge_words(
-                text,
-                action=action,
-                params=params,
-                objective=desk.catalogue.objective(state.mandate.objective),
-                known_ids=[*targets, state.task.record.customer],
-                lexicon=desk.lexicon,
-                earlier=told,
-            ),
-        ),
+        max(size, 0 if desk.lexicon.off_topic is None else LONG),  # a model is never asked on the loop
+        lambda: (_hold(mine, before, judge.message), _first_excess(values, before, judge, mine)),
     )
+    if param is not None:
+        # ⚔ A value is the act itself: it is neither stripped nor released, whatever the desk does with words.
+        beyond = judge_excess([param], _REFUSED)
+        if beyond is not None:
+            raise ExcessWordsRefused(beyond, param=param[0])
     judged = judge_excess(
         [(where, verdict) for (where, _), verdict in zip(texts, found, strict=True)], desk.terms.beyond
     )
@@ -74,14 +89,108 @@ async def check_words(
     return judged
 
 
-def free_texts(action: Action, params: JsonObject) -> list[str]:
-    """Return the free texts among an ask's params, in schema order."""
+_REFUSED: Final = ExcessWordsRules()
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A text among the params that is no free text; `signed`: the customer signed a mandate with it."""
+
+    text: ParamText
+    signed: bool
+
+
+def _unsigned_texts(state: AuthorizationState, action: Action, params: JsonObject) -> list[_Value]:
+    """Return the texts among the params that nothing says the meaning of, but short names as programs give them."""
     return [
+        _Value(one, not one.is_name and _is_signed(state, action, one))
+        for one in action.param_texts(params)
+        if one.text.strip() and not is_tight_value(one.text)
+    ]
+
+
+def _is_signed(state: AuthorizationState, action: Action, value: ParamText) -> bool:
+    """Return whether every mandate of the chain, the customer's own included, names this very value for this param."""
+    return all(
+        any(
+            value.path in {test.path, test.path.child(None)}
+            and value.text in (test.value if is_list(test.value) else (test.value,))
+            for power in mandate.powers
+            if power.actions is not None and action.name in power.actions
+            for test in power.where
+            if test.op in _NAMED
+        )
+        for _, mandate in state.chain
+    )
+
+
+_NAMED: Final = frozenset({ConditionOp.EQUALS, ConditionOp.ONE_OF, ConditionOp.SUBSET_OF})
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Judges the texts of one ask: a message by all of its values, a value by the others."""
+
+    message: Callable[[str, tuple[EarlierMessage, ...]], WordsVerdict]
+    value: Callable[[_Value, tuple[EarlierMessage, ...]], WordsVerdict]
+
+
+def _judge_of(desk: DeskContext, state: AuthorizationState, action: Action, params: JsonObject) -> _Judge:
+    targets = [one for ids in state.chain[0][1].objective.target.values() for one in ids]
+    known = [*targets, state.task.record.customer]
+    objective = desk.catalogue.objective(state.mandate.objective)
+
+    def message(text: str, told: tuple[EarlierMessage, ...]) -> WordsVerdict:
+        return judge_words(
+            text,
+            action=action,
+            params=params,
+            objective=objective,
+            known_ids=known,
+            lexicon=desk.lexicon,
+            earlier=told,
+        )
+
+    def value(one: _Value, told: tuple[EarlierMessage, ...]) -> WordsVerdict:
+        return judge_param_text(
+            one.text.text,
+            action=action,
+            params=params,
+            objective=objective,
+            known_ids=known,
+            lexicon=desk.lexicon,
+            earlier=told,
+            signed=one.signed,
+        )
+
+    return _Judge(message, value)
+
+
+def _first_excess(
+    values: Sequence[_Value],
+    before: Sequence[tuple[EarlierMessage, ...]],
+    judge: _Judge,
+    texts: Sequence[EarlierMessage],
+) -> tuple[str, WordsVerdict] | None:
+    """Return the first value that says more than a value, with its place; also behind the texts of the ask itself."""
+    for one in values:
+        for told in (*before, tuple(texts)) if texts else before:
+            verdict = judge.value(one, told)
+            if not verdict.passes:
+                return one.text.where, verdict
+    return None
+
+
+def free_texts(action: Action, params: JsonObject) -> list[str]:
+    """Return the texts among an ask's params that are read as sentences: free texts, then others that look like one."""
+    found = [
         value
         for mark in action.marked(MarkKind.FREE_TEXT)
         for value in values_at(params, mark.path)
         if isinstance(value, str)
     ]
+    found += [one.text for one in action.param_texts(params) if not is_plain_value(one.text)]
+    return found
 
 
 _Told: TypeAlias = tuple[list[EarlierMessage], list[EarlierMessage]]
