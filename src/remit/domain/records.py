@@ -115,6 +115,9 @@ class Suspension:
         return (Link("suspension.active", "", self.at),) if self.active else ()
 
 
+_MAX_FAMILY = 4
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonRecord:
     """A customer or an officer. `roles` is empty for a customer; `key` is the same for all accounts of one person."""
@@ -137,10 +140,14 @@ class PersonRecord:
     """The language the person chose for notices; "" for the desk's first one."""
 
     def links(self) -> tuple[Link, ...]:
-        """Index by kind, e-mail, role and login; a customer also by a name of several words."""
+        """Index by kind, e-mail, role and login; a customer also by a name of several words, and by its endings."""
         found = [Link("person.kind", self.kind, self.created_at)]
         if self.kind == "customer" and " " in self.name.strip():
             found.append(Link("person.name", " ".join(self.name.casefold().split()), self.created_at))
+            words = self.name.casefold().split()
+            found += [Link("person.family", " ".join(words[at:]), self.created_at) for at in range(1, len(words))][
+                -_MAX_FAMILY:
+            ]
         if self.email:
             found.append(Link("person.email", self.email.lower(), self.created_at))
         found.extend(Link("person.role", role, self.created_at) for role in self.roles)

@@ -10,9 +10,12 @@ from remit.domain.values import JsonObject
 from remit.domain.words.excess import ExcessWordsRules, WordsHandling
 from remit.settings.decode import InvalidSetting, Table
 
-_CONTACT: Final = r"(?a)\A(?:[^\s@]{0,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,4}|\+?[0-9][0-9 ()/.-]{3,30})\Z"
+_CONTACT: Final = (
+    r"(?a)\A(?:[^\s@]{0,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,4}|\+?[0-9][0-9 ()/.-]{3,30}"
+    r"|https://[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}(?:/[A-Za-z0-9._~/-]{0,200})?)\Z"
+)
 _OFFICER: Final = 'the name of a role of the catalogue, such as "billing"'
-_CONTACTS: Final = 'a list such as ["help@acme.example", "@acme.example", "+49 40 123456"]'
+_CONTACTS: Final = 'a list such as ["help@acme.example", "@acme.example", "+49 40 123456", "https://acme.example/help"]'
 
 
 class WordsTable(Table, frozen=True):

@@ -31,7 +31,7 @@ FREE = [
     "Order W1 was delivered on 12 May 2026.",
     "Order number 123456 of the shop has nothing to do with it.",
     "The refund takes 3 to 5 days, please send the kettle back in its box.",
-    "Your discount code is SAVE10, and the postal code 20095.",
+    "Your discount code is SAVE10, and the postal code 22607.",
     "We answer from 09:00 to 17:30, room 4.12.",
     "Write to help@shop.example or call +49 40 123456.",
     "Error code 5021 means that the parcel is on its way.",

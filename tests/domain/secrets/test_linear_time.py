@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from domain.growth import times_as_long
 from remit.domain.errors import Refused
 from remit.domain.secrets.canaries import CanaryShape, canary_candidates, canary_pattern
+from remit.domain.secrets.contacts import find_contacts
 from remit.domain.secrets.issuer_credentials import IssuerRule, find_issued_credentials
 from remit.domain.secrets.outbound import (
     OtherCustomersData,
     find_codes,
-    find_contacts,
     find_withheld,
     person_names_in,
     record_ids_in,

@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from remit.domain.secrets.contacts import find_contacts
 from remit.domain.secrets.find import find_secrets, replace_spans
 from remit.domain.secrets.obfuscation import DecodedText, deobfuscated_readings, encoded_spans, reversed_reading
+from remit.domain.secrets.value_tokens import spoken_places, token_text
 from remit.domain.text.normalize import FoldedText, fold_text
 from remit.domain.text.spellings import spelling_patterns
 from remit.domain.values import Json, deep_equal
@@ -41,11 +43,6 @@ _RECORD: Final = re.compile(
     r"(?<!\w)(?:order|invoice|case|ticket|customer|reference|ref|number|no|nr|bestellung|rechnung|kunde|vorgang|nummer)\.?\s{0,2}(?:number|no|nr|nummer)?\.?\s{0,2}[:#]?\s{0,2}$",
     re.IGNORECASE,
 )
-_PHONES: Final = (
-    re.compile(r"(?<![\w+#/.-])(?:\+|00)\d(?:[ ()./-]{0,2}\d){6,13}(?![\w/-])"),
-    re.compile(r"(?<![\w#/.-])0\d{1,4}[ /-]{1,3}\d(?:[ -]?\d){4,9}(?![\w-]|[.,]\d)"),
-    re.compile(r"(?<![\w-])\(?\d{3}\)?[ -]\d{3}-\d{4}(?![\w-])"),
-)
 _MIN_PHONE_LENGTH: Final = 7
 
 
@@ -73,16 +70,6 @@ def _codes_near(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             yield low + code.start(), low + code.end()
 
 
-def find_contacts(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield where an e-mail address (`email`) or a phone number (`phone`) stands."""
-    for found in find_secrets(text, contacts=True):
-        if found.kind == "email":
-            yield found.start, found.end, "email"
-    for pattern in _PHONES:
-        for match in pattern.finditer(text):
-            yield match.start(), match.end(), "phone"
-
-
 def same_contact(said: str, known: Collection[str]) -> bool:
     """Return whether an address or number is among the known ones, however spelled."""
     return any(_same(said, contact) for contact in known)
@@ -93,6 +80,10 @@ def _same(said: str, known: str) -> bool:
         # A known contact that begins with the sign stands for every address of its host.
         there = known.startswith("@") and "." in known and said.lower().endswith(known.lower())
         return there or said.strip().lower() == known.strip().lower()
+    if known.startswith("https://"):
+        return said.rstrip(".,;:!?)\"'").removeprefix("https://").rstrip("/") == known.removeprefix("https://").rstrip(
+            "/"
+        )
     ours, theirs = _digits(said), _digits(known)
     return min(len(ours), len(theirs)) >= _MIN_PHONE_LENGTH and (ours.endswith(theirs) or theirs.endswith(ours))
 
@@ -135,12 +126,22 @@ _NOBODY: Final = OtherCustomersData()
 
 
 def find_withheld(
-    text: str, values: Mapping[str, Json], *, others: OtherCustomersData = _NOBODY, contacts: Collection[str] = ()
+    text: str,
+    values: Mapping[str, Json],
+    *,
+    others: OtherCustomersData = _NOBODY,
+    contacts: Collection[str] = (),
+    everyday: Collection[str] = (),
+    about: Collection[str] = (),
+    earlier: str = "",
 ) -> tuple[WithheldSpan, ...]:
     """Find the parts of a text to withhold, in order: secrets, codes, links, the given values, other customers' data.
 
     Values are found in the spellings of `spelling_patterns`, with full-width and look-alike letters folded, and through
-    spacing, line breaks, reversal and encoding. `contacts` are addresses and numbers that may be disclosed.
+    spacing, line breaks, reversal and encoding; and in words, as numbers, dates and rare parts (`spoken_places`).
+    `contacts` are addresses, numbers and links that may be disclosed. Words of `everyday` attributes, and a few words in
+    small letters, count only beside their label; the latter alone too if the case is `about` the attribute's record.
+    `earlier` is what was sent before: what it begins, the text may not end.
 
     ⚔ Encoded words are withheld for that alone: no officer writes to an agent like this.
 
@@ -150,14 +151,18 @@ def find_withheld(
         WithheldSpan(start=secret.start, end=secret.end, why=_CODES.get(secret.kind, "secret"), name=secret.kind)
         for secret in find_secrets(text)
     ]
-    patterns = [*_patterns(values, others)]
+    patterns = [*_patterns(values, others, everyday=everyday, about=about)]
     plain = fold_text(text)
-    found += [_withheld(plain, *match) for match in _matches(plain.text, patterns)]
+    found += _values_after(plain, patterns, values, others, earlier=earlier, contacts=contacts)
     for number, reading in enumerate(deobfuscated_readings(text)):
         seen = reading if number else reversed_reading(reading)
         found += [_withheld(seen, *match) for match in _matches(seen.text, patterns)]
     found += [_withheld(plain, span, "code", "code") for span in find_codes(plain.text)]
-    found += [_withheld(plain, match.span(), "link", "") for match in _LINK.finditer(plain.text)]
+    found += [
+        _withheld(plain, match.span(), "link", "")
+        for match in _LINK.finditer(plain.text)
+        if not any(known.startswith("https://") and _same(match[0], known) for known in contacts)
+    ]
     for hiding in encoded_spans(plain.text):
         start = plain.text.find(hiding)
         found += [_withheld(plain, (start, start + len(hiding)), "hidden", "")]
@@ -170,13 +175,70 @@ def find_withheld(
     return _disjoint(found)
 
 
-def _patterns(values: Mapping[str, Json], others: OtherCustomersData) -> Iterator[tuple[str, str, re.Pattern[str]]]:
+def _values_after(
+    plain: FoldedText,
+    patterns: Sequence[tuple[str, str, re.Pattern[str]]],
+    values: Mapping[str, Json],
+    others: OtherCustomersData,
+    *,
+    earlier: str,
+    contacts: Collection[str],
+) -> Iterator[WithheldSpan]:
+    """Yield the places of values in a text, read behind the earlier ones; the desk's own contacts are left out."""
+    before = f"{fold_text(earlier).text}\n" if earlier else ""
+    whole = before + _without_own(plain.text, contacts)
+    read = token_text(whole)
+    places = [*_matches(whole, patterns)]
+    places += [(span, "attribute", name) for name, value in values.items() for span in spoken_places(read, name, value)]
+    places += [(span, "other", "") for value in others.values for span in spoken_places(read, "", value)]
+    size = len(before)
+    for (start, end), why, name in places:
+        if end > size:
+            yield _withheld(plain, (max(0, start - size), end - size), why, name)
+
+
+def _without_own(text: str, contacts: Collection[str]) -> str:
+    """Return a text with the desk's own numbers and links blank: figures of theirs are no customer's."""
+    places = [(start, end) for start, end, _ in find_contacts(text)] + [match.span() for match in _LINK.finditer(text)]
+    for start, end in places if contacts else ():
+        if same_contact(text[start:end], contacts):
+            text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+    return text
+
+
+def _patterns(
+    values: Mapping[str, Json], others: OtherCustomersData, *, everyday: Collection[str], about: Collection[str]
+) -> Iterator[tuple[str, str, re.Pattern[str]]]:
     """Yield reason, name and pattern of each spelling of the values to withhold."""
     for name, value in values.items():
-        yield from (("attribute", name, pattern) for pattern in spelling_patterns(value))
+        for single in _single(value):
+            if isinstance(single, str) and _is_small(single, everyday=name in everyday, about=name in about):
+                yield "attribute", name, _beside_label(name, single)
+            else:
+                yield from (("attribute", name, pattern) for pattern in spelling_patterns(single))
     for part in (part for value in others.values for part in identifying_parts(value)):
         yield from (("other", "", pattern) for pattern in spelling_patterns(part))
     yield from (("other", kind, _literal(what)) for what, kind in others.named.items())
+
+
+def _is_small(value: str, *, everyday: bool, about: bool) -> bool:
+    """Return whether a value is one of a few words that are said of many things."""
+    if "@" in value or any(letter.isdigit() for letter in value):
+        return False
+    if len(value) <= _FEW_LETTERS:
+        return True
+    enum = value.islower() and len(value) <= _ENUM_LENGTH
+    return not about if enum else everyday
+
+
+def _beside_label(name: str, value: str) -> re.Pattern[str]:
+    """Return the pattern of a value beside a word of its attribute's name."""
+    said = {
+        word.removesuffix("s") for word in re.split(r"[._-]", name.rpartition(".")[2]) if len(word) >= _LABEL_LENGTH
+    }
+    label = rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(said))) or re.escape(name)})\w{{0,2}}"
+    words, between = _literal(value).pattern, r"\W{1,4}(?:\w{1,20}\W{1,3}){0,3}"
+    return re.compile(rf"{label}{between}{words}|{words}{between}{label}", re.IGNORECASE)
 
 
 def _matches(
@@ -196,7 +258,14 @@ _CODES: Final[Mapping[str, str]] = {"one_time_code": "code", "pin": "code"}
 _RECORD_LIKE: Final = re.compile(
     r"(?<![\w.,:/-])[A-Za-z]{0,12}[_-]?(?=[A-Za-z_-]{0,12}\d)[A-Za-z0-9][A-Za-z0-9_-]{0,39}(?![\w]|[.,]\d)"
 )
+_TITLED: Final = re.compile(
+    r"(?<!\w)(?:Mrs?|Ms|Miss|Mx|Mister|Herrn?|Frau|Kolleg(?:e|in|en)|Madame|Monsieur|Se\u00f1ora?)\.?\s(?:(?:Dr|Prof)\.?\s)?"
+    r"(?P<name>(?:(?:de|van|von|der|den|la|le|di|da|dos|el|al|zu|ter)\s){0,3}[A-Z\u00c0-\u00dd][\w'-]{1,40}(?:\s[A-Z\u00c0-\u00dd][\w'-]{1,40})?)"
+)
 _MAX_NAMED: Final = 48
+_FEW_LETTERS: Final = 4
+_ENUM_LENGTH: Final = 24
+_LABEL_LENGTH: Final = 3
 _NAME: Final = re.compile(r"[^\W\d_][\w'-]{0,40}")
 _MAX_SMALL: Final = 60
 _MAX_PEOPLE: Final = 300
@@ -233,6 +302,19 @@ def person_names_in(seen: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)[:_MAX_PEOPLE]
 
 
+def titled_names_in(seen: Iterable[str]) -> tuple[str, ...]:
+    """Return the names behind a title ("Mr de Wit", "Kollegin Sato") in the readings of a text, in small letters."""
+    return tuple(
+        dict.fromkeys(" ".join(match["name"].casefold().split()) for text in seen for match in _TITLED.finditer(text))
+    )[:_MAX_NAMED]
+
+
+def family_names(name: str) -> tuple[str, ...]:
+    """Return what a person of a full name is called behind a title: each ending of it, in small letters."""
+    words = name.casefold().split()
+    return tuple(" ".join(words[at:]) for at in range(len(words)))
+
+
 def contacts_in(seen: Iterable[str]) -> tuple[str, ...]:
     """Return the e-mail addresses and phone numbers in the readings of a text, each once, up to a limit."""
     return tuple(dict.fromkeys(text[start:end] for text in seen for start, end, _ in find_contacts(text)))[:_MAX_NAMED]
@@ -266,6 +348,16 @@ def _single(value: Json) -> list[Json]:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [single for item in value for single in _single(item)]
     return [value]
+
+
+def texts_in(value: Json) -> Iterator[str]:
+    """Yield the texts of a value, from all its levels."""
+    return (single.strip() for single in _single(value) if isinstance(single, str) and single.strip())
+
+
+def without_named(value: Json, named: Collection[str]) -> list[Json]:
+    """Return the parts of a value but those that the agent named itself."""
+    return [single for single in _single(value) if not isinstance(single, str) or single.strip() not in named]
 
 
 def identifying_parts(value: Json) -> list[Json]:

@@ -22,7 +22,7 @@ _MAX_TOKEN_LENGTH: Final = 64
 _MAX_NAMES: Final = 4
 _DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _MONEY: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,3}))? ([A-Z]{3})", re.ASCII)
-_MONTHS: Final = tuple(
+MONTHS: Final = tuple(
     tuple(names.split())
     for names in (
         "january jan januar janvier janv enero ene gennaio gen janeiro januari",
@@ -47,7 +47,7 @@ _SIGNS_APART: Final = r"[\s./_-]{0,2}"
 _THOUSANDS_APART: Final = "[ .,']?"
 _SPACE: Final = re.compile(r"[\s,;]+")
 _NAMES_APART: Final = r"[\s,;/_.-]{0,8}"
-_CURRENCIES: Final[Mapping[str, str]] = {
+CURRENCIES: Final[Mapping[str, str]] = {
     "CHF": r"CHF|fr\.|francs?",
     "EUR": r"EUR|€|euros?",
     "GBP": r"GBP|£|pounds?|quid",
@@ -122,7 +122,7 @@ def _otherwise(plain: str) -> Iterator[str]:
     money = _MONEY.fullmatch(plain)
     words = _SPACE.split(plain)
     if money is not None:
-        amount, currency = _amount(money[1], money[2] or ""), _CURRENCIES.get(money[3], money[3])
+        amount, currency = _amount(money[1], money[2] or ""), CURRENCIES.get(money[3], money[3])
         yield rf"(?<!\w)(?:{currency})\s{{0,2}}{amount}|{amount}\s{{0,2}}(?:{currency})(?!\w)"
         if len(money[1]) >= _MIN_NUMBER_LENGTH:
             yield amount
@@ -181,7 +181,7 @@ def _dates(text: str) -> Iterator[str]:
         return
     number, month, year = rf"0?{day.day}", rf"0?{day.month}", f"{day.year:04}"
     nth = rf"{number}(?:st|nd|rd|th)?"
-    name = rf"(?:{'|'.join(map(_spelled, _MONTHS[day.month - 1]))})"
+    name = rf"(?:{'|'.join(map(_spelled, MONTHS[day.month - 1]))})"
     any_year = rf"(?:{year}|'?{year[2:]})"
     for first, second, third in ((nth, name, any_year), (name, nth, any_year), (year, name, nth)):
         yield rf"(?<!\w){first}{_BETWEEN}{second}{_BETWEEN}{third}(?!\w)"

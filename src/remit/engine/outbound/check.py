@@ -1,28 +1,32 @@
 """Disclosure check of staff text against the agent's mandate, before any of it is sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from remit.domain.catalogue.actions import builtin_attributes
-from remit.domain.catalogue.model import Catalogue, PowerKind
+from remit.domain.catalogue.model import Catalogue, MarkKind, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import said
 from remit.domain.ids import matches
-from remit.domain.mandate.model import Mandate, Power
+from remit.domain.mandate.model import ConditionOp, Mandate, Power
 from remit.domain.records import AskRecord, AskState, DeskMessage, PersonRecord, TaskRecord, TaskState
 from remit.domain.secrets.outbound import (
     OtherCustomersData,
     WithheldSpan,
     contacts_in,
+    family_names,
     find_withheld,
     identifying_parts,
     mask_spans,
     person_names_in,
     record_ids_in,
     text_readings,
+    texts_in,
+    titled_names_in,
     withheld_kinds,
+    without_named,
 )
 from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.values import Json, decode_json, deep_equal, parse_stored_object
@@ -34,6 +38,11 @@ from remit.engine.tasks import end_task
 from remit.engine.words.check import free_texts
 
 _MAX_STRANGERS: Final = 5
+_EARLIER: Final = 5
+_EARLIER_LENGTH: Final = 4000
+"""Messages, and letters of them, that a text is read behind."""
+_MAX_STAFF: Final = 1000
+_EXACT: Final = frozenset({ConditionOp.EQUALS, ConditionOp.ONE_OF, ConditionOp.SUBSET_OF})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +52,12 @@ class Undisclosable:
     values: Mapping[str, Json]
     others: OtherCustomersData
     contacts: tuple[str, ...]
+    everyday: frozenset[str] = frozenset()
+    """Attributes of records that are not sensitive: a word of theirs counts only beside its label."""
+    about: frozenset[str] = frozenset()
+    """Attributes of the records that the case is about: a word of theirs needs no label."""
+    earlier: str = ""
+    """What officers told this agent before, in the same case."""
 
 
 def disclosable_attributes(mandate: Mandate, catalogue: Catalogue) -> frozenset[str]:
@@ -82,7 +97,11 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
     Source: docs/model/model.md#outbound.
     """
     customer = state.task.record.customer
-    disclosed = await _agreed_values(desk, state.task.record)
+    asks = [
+        kept.record
+        for kept in await desk.store.find(AskRecord, "ask.task", state.task.record.id, limit=1000, newest=True)
+    ]
+    disclosed, named = _agreed_values(asks), _named_values(desk.catalogue, state, asks)
     known = desk.catalogue.attributes
     covered = frozenset(known).intersection(
         *(disclosable_attributes(mandate, desk.catalogue) for _, mandate in state.chain)
@@ -101,38 +120,57 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
     elsewhere = sorted(one for one in everyday if one.partition(".")[0] in target)
     others = await desk.backoffice.attributes(customer, elsewhere, beside=target)
     mentions = await desk.scan_executor.read(state.task.record.client_id, len(text), lambda: _said(text))
-    contacts: tuple[str, ...] = ()
+    contacts = desk.terms.contacts
     if mentions.contacts:
         contacts = await _contacts(desk, customer, sorted(everyday - builtin_attributes().keys()), disclosed)
+    values |= {name: identifying_parts(value) for name, value in others.items()}
     return Undisclosable(
-        values={**values, **{name: identifying_parts(value) for name, value in others.items()}},
-        others=await _other_customers(desk, customer, mentions),
+        values={name: without_named(value, named) for name, value in values.items()} if named else values,
+        others=await _other_customers(desk, state, mentions),
         contacts=contacts,
+        everyday=frozenset(
+            name for name in values if not known[name].sensitive and name.partition(".")[0] in desk.catalogue.resources
+        ),
+        about=frozenset(name for name in values if name.partition(".")[0] in target),
+        earlier=await _earlier_replies(desk, state.task.record.id),
     )
 
 
+async def _earlier_replies(desk: DeskContext, task: str) -> str:
+    """Return the last texts of officers that this agent can read. ⚔ What is split over replies is one text."""
+    found = await desk.store.find(DeskMessage, "message.task", task, limit=_EARLIER, newest=True)
+    return "\n".join(kept.record.text for kept in reversed(found) if kept.record.text)[-_EARLIER_LENGTH:]
+
+
 class _Mentions(NamedTuple):
-    """Candidates in a text: records, addresses and numbers, people."""
+    """Candidates in a text: records, addresses and numbers, people, and family names behind a title."""
 
     records: tuple[str, ...]
     contacts: tuple[str, ...]
     people: tuple[str, ...]
+    titled: tuple[str, ...]
 
 
 def _said(text: str) -> _Mentions:
     seen = text_readings(text)
-    return _Mentions(record_ids_in(seen), contacts_in(seen), person_names_in(seen))
+    return _Mentions(record_ids_in(seen), contacts_in(seen), person_names_in(seen), titled_names_in(seen))
 
 
-async def _other_customers(desk: DeskContext, customer: str, mentions: _Mentions) -> OtherCustomersData:
+async def _other_customers(desk: DeskContext, state: AuthorizationState, mentions: _Mentions) -> OtherCustomersData:
     """Find other customers' data in a text, including known values of customers it identifies.
 
     ⚔ An identified customer's values are then searched for in the same text.
     """
+    customer = state.task.record.customer
     records = await _other_records(desk, customer, mentions.records)
     people = await _other_people(desk, customer, [*mentions.contacts, *mentions.people])
+    titled = await _other_titled(desk, state, mentions.titled)
     whom = sorted(
-        {*(owner for owners in records.values() for owner in owners[1]), *(one.id for one in people.values())}
+        {
+            *(owner for owners in records.values() for owner in owners[1]),
+            *(person.id for person in people.values()),
+            *(person for persons in titled.values() for person in persons),
+        }
     )[:_MAX_STRANGERS]
     names = sorted(desk.catalogue.attributes.keys() - builtin_attributes().keys())
     values = (
@@ -141,7 +179,40 @@ async def _other_customers(desk: DeskContext, customer: str, mentions: _Mentions
     named = {name: kind for name, (kind, _) in records.items()} | {
         mentions: "email" if "@" in mentions else "name" for mentions in people
     }
-    return OtherCustomersData(named=named, values=tuple(values))
+    return OtherCustomersData(named={**dict.fromkeys(titled, "name"), **named}, values=tuple(values))
+
+
+async def _other_titled(desk: DeskContext, state: AuthorizationState, titled: Sequence[str]) -> Mapping[str, list[str]]:
+    """Return family names behind a title that are neither this customer's nor an officer's, with the customers known by them.
+
+    ⚔ An unknown person is another person: most customers of a desk never came to Remit. A desk that does not know its
+    customer's own name recognises only customers it knows.
+    """
+    if not titled:
+        return {}
+    own = await _own_names(desk, state)
+    staff = {
+        name
+        for kept in await desk.store.find(PersonRecord, "person.kind", "officer", limit=_MAX_STAFF)
+        for name in family_names(kept.record.name)
+    }
+    found: dict[str, list[str]] = {}
+    for name in titled:
+        if name in own or name in staff:
+            continue
+        people = [kept.record.id for kept in await desk.store.find(PersonRecord, "person.family", name, limit=10)]
+        if own or people:
+            found[name] = people
+    return found
+
+
+async def _own_names(desk: DeskContext, state: AuthorizationState) -> frozenset[str]:
+    """Return the names this customer may be addressed by."""
+    customer = state.customer.record
+    called = sorted(name for name in desk.catalogue.attributes if name.rpartition(".")[2].endswith("name"))
+    values = await desk.backoffice.attributes(customer.id, called) if called else {}
+    texts = [customer.name, *texts_in(values)]
+    return frozenset(name for text in texts for name in family_names(text))
 
 
 async def _other_records(
@@ -204,17 +275,42 @@ def _each(value: Json) -> Sequence[Json]:
     return value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
 
 
-async def _agreed_values(desk: DeskContext, task: TaskRecord) -> Mapping[str, Sequence[Json]]:
+def _agreed_values(asks: Iterable[AskRecord]) -> Mapping[str, Sequence[Json]]:
     """Return the sensitive values the customer agreed to disclose in this task, by attribute."""
     told: dict[str, list[Json]] = {}
-    for kept in await desk.store.find(AskRecord, "ask.task", task.id, limit=1000, newest=True):
-        ask = kept.record
+    for ask in asks:
         if ask.state is AskState.DONE and "customer" in ask.confirmed_by and ask.result:
             values = decode_json(ask.result.encode())
             for name, value in (values if isinstance(values, Mapping) else {}).items():
                 if name in ask.covered:
                     told.setdefault(name, []).extend(_each(value))
     return told
+
+
+def _named_values(catalogue: Catalogue, state: AuthorizationState, asks: Iterable[AskRecord]) -> frozenset[str]:
+    """Return the texts that the agent named itself: in asks that were not refused, and in the mandate as signed.
+
+    ⚔ Not those that would tell the desk an attribute: a guess of one is to stay a guess.
+    """
+    named: set[str] = set()
+    for ask in asks:
+        action = catalogue.actions.get(ask.action)
+        if action is not None and ask.state is not AskState.REFUSED:
+            hidden = {mark.path.steps[0] for mark in action.marked(MarkKind.ATTRIBUTE)}
+            params = parse_stored_object(ask.params)
+            named.update(texts_in({name: value for name, value in params.items() if name not in hidden}))
+    _, root = state.chain[-1]
+    for power in root.powers:
+        marked = {
+            mark.path
+            for name in power.actions or ()
+            if name in catalogue.actions
+            for mark in catalogue.actions[name].marked(MarkKind.ATTRIBUTE)
+        }
+        for condition in power.where:
+            if condition.op in _EXACT and condition.path not in marked:
+                named.update(texts_in(condition.value))
+    return frozenset(named)
 
 
 MAX_TEXT_LENGTH: Final = 8000
@@ -308,8 +404,16 @@ async def check_outbound_text(desk: DeskContext, state: AuthorizationState, text
     return CheckedText(task=state.task.record.id, held=held, left=mask_spans(text, held))
 
 
-def _held(text: str, untold: Undisclosable) -> tuple[WithheldSpan, ...]:
-    return find_withheld(text, untold.values, others=untold.others, contacts=untold.contacts)
+def _held(text: str, untold: Undisclosable, *, earlier: str | None = None) -> tuple[WithheldSpan, ...]:
+    return find_withheld(
+        text,
+        untold.values,
+        others=untold.others,
+        contacts=untold.contacts,
+        everyday=untold.everyday,
+        about=untold.about,
+        earlier=untold.earlier if earlier is None else earlier,
+    )
 
 
 async def cut_messages(
@@ -328,9 +432,12 @@ async def cut_messages(
     if not any(texts.values()):
         return messages
     untold = await find_undisclosable(desk, state, "\n".join(texts.values()))
+    earlier = {one.n: "\n".join(before.text for before in messages if before.n < one.n) for one in messages}
     client = state.task.record.client_id
     held = await desk.scan_executor.read(
-        client, sum(map(len, texts.values())), lambda: {n: _held(text, untold) for n, text in texts.items()}
+        client,
+        sum(map(len, texts.values())),
+        lambda: {n: _held(text, untold, earlier=earlier[n][-_EARLIER_LENGTH:]) for n, text in texts.items()},
     )
     return [_cut(one, held[one.n]) if held.get(one.n) else one for one in messages]
 
