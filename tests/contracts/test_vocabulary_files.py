@@ -19,6 +19,8 @@ def changed(folder: Path, right: str, wrong: str, file: str = "en.toml") -> Path
             assert right in text
             text = text.replace(right, wrong, 1)
         folder.joinpath(name).write_text(text, encoding="utf-8")
+    folder.joinpath("words").mkdir()
+    folder.joinpath("words", "en.txt").write_text(WRITTEN.joinpath("words", "en.txt").read_text("utf-8"), encoding="utf-8")
     return folder
 
 
@@ -63,9 +65,17 @@ def test_what_is_wrong_is_told_with_file_key_and_cure(right: str, wrong: str, to
     assert "install Remit again" in refused.value.cure
 
 
-def test_the_common_words_of_a_language_are_a_list(tmp_path: Path) -> None:
+def test_a_language_without_its_known_words_is_refused(tmp_path: Path) -> None:
+    folder = changed(tmp_path, "en", "en")
+    folder.joinpath("words", "en.txt").unlink()
+    with pytest.raises(Refused, match=r"vocabulary/words/en\.txt: ") as refused:
+        vocabulary_in(folder, "en")
+    assert refused.value.code is Code.SETTINGS_INVALID
+
+
+def test_the_words_of_no_language_are_a_list(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"vocabulary/common\.toml: .*\$\[\.\.\.\]"):
-        vocabulary_in(changed(tmp_path, "en = [", "en = 3\nfr_ = [", "common.toml"), "en")
+        vocabulary_in(changed(tmp_path, "neutral = [", "neutral = 3\nothers = [", "common.toml"), "en")
 
 
 def test_a_language_without_a_vocabulary_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Vocabularies by language (`vocabulary/en.toml`), read once, and the common words of languages (`common.toml`)."""
+"""Vocabularies by language (`vocabulary/en.toml`), read once, with the words that each language is known to have."""
 
 import tomllib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from remit.domain.errors import Code, Refused
-from remit.domain.words.parse_vocabulary import Cues, Ways, WordLists, vocabulary_of
+from remit.domain.words.parse_vocabulary import Cues, Ways, WordLists, verify_lists, vocabulary_of
 from remit.domain.words.vocabulary import Vocabulary
 
 _COMMON: Final = "common.toml"
@@ -19,29 +19,44 @@ _CURE: Final = "Correct that place. A file as it was installed is whole: install
 
 
 @cache
-def read_vocabulary(language: str) -> Vocabulary:
-    """Read the vocabulary of a language, once: its patterns take a while to compile.
+def read_vocabulary(*languages: str) -> Vocabulary:
+    """Read the vocabulary of one or several languages, once: its patterns take a while to compile.
 
     Raises:
         Refused: `settings.invalid` for invalid content; the detail names file and key.
     """
-    return vocabulary_in(resources.files("remit").joinpath("vocabulary"), language)
+    return vocabulary_in(resources.files("remit").joinpath("vocabulary"), *languages)
 
 
-def vocabulary_in(folder: Traversable, language: str) -> Vocabulary:
-    """Read the vocabulary of a language from a folder.
+def vocabulary_in(folder: Traversable, *languages: str) -> Vocabulary:
+    """Read the vocabulary of these languages from a folder.
 
     Raises:
         Refused: as `read_vocabulary`.
     """
-    name = f"{language}.toml"
     common = _convert(_COMMON, _read(folder, _COMMON), dict[str, tuple[str, ...]])
-    content = _read(folder, name)
-    _verify_known(name, content)
+    lists: dict[str, WordLists] = {}
+    words: dict[str, tuple[str, ...]] = {}
+    for language in languages:
+        name = f"{language}.toml"
+        content = _read(folder, name)
+        _verify_known(name, content)
+        lists[language] = _convert(name, content, WordLists)
+        words[language] = _known_words(folder, language)
+        try:
+            verify_lists(lists[language])
+        except Refused as refused:
+            raise _wrong(name, refused.detail) from refused
+    return vocabulary_of(lists, words, common["neutral"])
+
+
+def _known_words(folder: Traversable, language: str) -> tuple[str, ...]:
+    name = f"words/{language}.txt"
     try:
-        return vocabulary_of(language, _convert(name, content, WordLists), common)
-    except Refused as refused:
-        raise _wrong(name, refused.detail) from refused
+        text = folder.joinpath(name).read_text("utf-8")
+    except (ValueError, OSError) as wrong:
+        raise _wrong(name, str(wrong)) from wrong
+    return tuple(line for line in text.splitlines() if not line.startswith("#"))
 
 
 def _read(folder: Traversable, name: str) -> Mapping[str, Any]:

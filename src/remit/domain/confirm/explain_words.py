@@ -79,7 +79,7 @@ _TOPICS: Final[Mapping[str, str]] = {
     "voucher": marked("a voucher or discount"),
 }
 """The topics of messages, as people call them (`vocabulary/en.toml`)."""
-_LANGUAGE: Final = "a sentence in another language ("
+_LANGUAGE: Final = "a sentence in another language"
 _MAX_LENGTH: Final = 300
 
 

@@ -3,14 +3,15 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from remit.domain.catalogue.actions import builtin_attributes
 from remit.domain.catalogue.model import Action, Attribute, Catalogue, Effect, Objective
 from remit.domain.errors import Code, Refused
 from remit.domain.text.normalize import CaselessPattern
+from remit.domain.words.languages import languages_of
 from remit.domain.words.vocabulary import STEM, Vocabulary, tokens
 
 PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
@@ -85,20 +86,34 @@ class Lexicon:
     vocabulary: Vocabulary
     off_topic: OffTopicListener | None = None
     """Model trained on the same catalogue, where configured."""
+    alone: "Mapping[str, Lexicon]" = field(default_factory=dict)
+    """The lexicon in each of several languages: texts in one of them are read in it alone."""
+
+    def reading(self, text: str, neutral: Collection[str]) -> "Lexicon":
+        """Return the lexicon to read a text with: in the one language it is in, or in all."""
+        if not self.alone:
+            return self
+        found = languages_of(text, {name: one.vocabulary.words[name] for name, one in self.alone.items()}, neutral)
+        return self.alone[found[0]] if found else self
 
 
-def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> Lexicon:
-    """Learn a catalogue's words for a desk that reads these languages; build once per catalogue.
+def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Collection[str] = ()) -> Lexicon:
+    """Learn a catalogue's words for a desk that reads these languages (those of the vocabulary by default).
 
     Raises:
         Refused: `settings.invalid` for an unsupported language. ⚔ An unread language would carry any wish.
     """
-    if not frozenset(languages) <= {vocabulary.language}:
+    languages = frozenset(languages) or frozenset(vocabulary.words)
+    if not languages <= vocabulary.words.keys():
         public = "A language is configured that cannot be read."
-        raise Refused(Code.SETTINGS_INVALID, f"words are read in {vocabulary.language} only", public=public)
+        known = ", ".join(vocabulary.words)
+        raise Refused(Code.SETTINGS_INVALID, f"words are read in {known} only", public=public)
+    told = _wordings(catalogue, languages)
     counted: dict[str, Counter[str]] = {}
     for objective in catalogue.objectives.values():
-        texts = [*objective.examples, *[f"{objective.title} {re.sub(r'[-_]', ' ', objective.name)}"] * 3]
+        titles = [one.objectives[objective.name] for one in told]
+        texts = [example for one in titles for example in one.examples]
+        texts += [f"{one.title} {re.sub(r'[-_]', ' ', one.name)}" for one in titles] * 3
         counted[objective.name] = Counter(stem for text in texts for stem in vocabulary.stems(text))
     spread = Counter(stem for words in counted.values() for stem in words)
     rare = {stem: math.log((1 + len(counted)) / count) for stem, count in spread.items()}
@@ -106,8 +121,10 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
     for name, words in counted.items():
         for stem, weight in _normalized({stem: math.sqrt(count) * rare[stem] for stem, count in words.items()}).items():
             shares.setdefault(stem, []).append((name, weight))
-    objectives, attributes = catalogue.objectives, catalogue.attributes
-    actions = {name: action_words(action, attributes, vocabulary) for name, action in catalogue.actions.items()}
+    actions = {
+        name: _joined(action_words(one.actions[name], one.attributes, vocabulary) for one in told)
+        for name in catalogue.actions
+    }
     acts = tuple(
         act
         for action in catalogue.actions.values()
@@ -119,11 +136,32 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
         rare=rare,
         acts=acts,
         actions=actions,
-        objectives={name: objective_words(objective, vocabulary) for name, objective in objectives.items()},
-        told=_attribute_words(catalogue, vocabulary),
-        languages=frozenset(languages),
+        objectives={
+            name: objective_words([one.objectives[name] for one in told], vocabulary) for name in catalogue.objectives
+        },
+        told=tuple(words for one in told for words in _attribute_words(one, vocabulary)),
+        languages=languages,
         vocabulary=vocabulary,
     )
+
+
+def _wordings(catalogue: Catalogue, languages: Collection[str]) -> Sequence[Catalogue]:
+    """Return the catalogue as it is, and in each further language that is read."""
+    return (catalogue, *(one for name, one in catalogue.spoken.items() if name in languages))
+
+
+def _joined(wordings: Iterable[ActionWords]) -> ActionWords:
+    """Return an action's words in several languages as one."""
+    first, *others = wordings
+    for other in others:
+        first = replace(
+            first,
+            text=f"{first.text} . {other.text}",
+            topics=first.topics | other.topics,
+            stems=first.stems | other.stems,
+            nouns=first.nouns | other.nouns,
+        )
+    return first
 
 
 def action_words(action: Action, attributes: Mapping[str, Attribute], vocabulary: Vocabulary) -> ActionWords:
@@ -145,9 +183,10 @@ def action_words(action: Action, attributes: Mapping[str, Attribute], vocabulary
     )
 
 
-def objective_words(objective: Objective, vocabulary: Vocabulary) -> ObjectiveWords:
-    """Return an objective's words."""
-    text = " . ".join((objective.title, re.sub(r"[-_]", " ", objective.name), *objective.examples))
+def objective_words(wordings: Sequence[Objective], vocabulary: Vocabulary) -> ObjectiveWords:
+    """Return an objective's words, in each language it is worded in."""
+    texts = [(one.title, re.sub(r"[-_]", " ", one.name), *one.examples) for one in wordings]
+    text = " . ".join(piece for texts_of_one in texts for piece in texts_of_one)
     return ObjectiveWords(text=text, topics=vocabulary.topics_of(text), stems=vocabulary.stems(text))
 
 

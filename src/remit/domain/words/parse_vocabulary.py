@@ -3,11 +3,13 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import reduce
 from typing import Final, Self
 
 from remit.domain.errors import Code, Refused
 from remit.domain.text.normalize import CaselessPattern
+from remit.domain.words.languages import LanguageWords
 from remit.domain.words.vocabulary import (
     CHANGE,
     FOR_THE_WORD,
@@ -54,6 +56,7 @@ class Cues:
     denial_words: tuple[str, ...]
     denials: tuple[str, ...]
     denied: tuple[str, ...]
+    denied_behind: tuple[str, ...]
     happened: tuple[str, ...]
     imperative_leads: tuple[str, ...]
     imperative_verbs: tuple[str, ...]
@@ -95,6 +98,12 @@ class WordLists:
     topics: Mapping[str, Ways]
     orders: Mapping[str, Ways]
     cues: Cues
+    words: tuple[str, ...] = ()
+    """Words that the list of the language's known words lacks."""
+    endings: tuple[str, ...] = ()
+    joints: tuple[str, ...] = ()
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    """How the language makes further words of its known ones (`LanguageWords`)."""
 
 
 _SHAPES: Final[Mapping[str, str]] = {
@@ -126,40 +135,116 @@ _NOT_TO: Final = r"\b(?:{not_to})\s(?!(?:{not_to_but})\b)(?:{verbs})\b(?:\s(?!(?
 _DENIAL: Final = (
     r"(?:{denials})\s(?:{denied})?(?:{verb})\b(?!(?:\s[\w'.-]+){0,5}?\s(?:{denial_limits})\b)"
     r"(?:\s[\w'.-]+){0,5}?\s*(?:$|[.!?;\n]|,(?!\s*(?:{denial_goes_on})\b))"
+    r"|\b(?:{verb})(?:\s[\w'.-]+){0,6}?\s(?:{denied_behind})\s*(?:$|[.!?;\n])"
 )
 
 
-def vocabulary_of(language: str, lists: WordLists, common: Mapping[str, Collection[str]]) -> Vocabulary:
-    """Compile a vocabulary from its lists; takes as long as compiling all its patterns.
+def vocabulary_of(
+    lists: Mapping[str, WordLists], words: Mapping[str, Collection[str]], neutral: Collection[str]
+) -> Vocabulary:
+    """Compile a vocabulary of the lists and known words of its languages; takes as long as compiling all its patterns.
+
+    ⚔ In several languages, one text may request in any of them: each topic, order and cue has the ways of all.
 
     Raises:
         Refused: `settings.invalid` for an unknown piece, verb, topic or order, or an invalid regular expression; the
             detail names the key.
     """
-    _verify_names(lists)
-    put = _Pieces(lists)
-    shapes = put.with_cues(lists.cues)
+    both = reduce(_merged, map(_expanded, lists.values()))
+    put = _Pieces(both)
+    shapes = put.with_cues(both.cues)
     return Vocabulary(
-        language=language,
-        common={name: frozenset(words) for name, words in common.items()},
-        filler=frozenset(lists.filler),
-        disguised=frozenset({*lists.verbs, *lists.disguised}),
-        about={name: frozenset(topics) for name, topics in lists.about.items()},
-        verbs={name: put.pieces[name] for name in lists.verbs},
+        words={name: _known_words(one, words[name]) for name, one in lists.items()},
+        neutral=frozenset(neutral),
+        filler=frozenset(both.filler),
+        disguised=frozenset({*both.verbs, *both.disguised}),
+        about={name: frozenset(topics) for name, topics in both.about.items()},
+        verbs={name: put.pieces[name] for name in both.verbs},
         topics={
             name: put.compiled(f"topics.{name}", (rf"\b(?:{'|'.join(topic.says)})",))
-            for name, topic in lists.topics.items()
+            for name, topic in both.topics.items()
         },
-        orders={name: put.compiled(f"orders.{name}", one.says) for name, one in lists.orders.items()},
-        needed={name: one.needs for name, one in (*lists.topics.items(), *lists.orders.items())},
-        stands_for={name: frozenset(one.stands_for) for name, one in lists.topics.items() if one.stands_for},
-        then_words=lists.cues.then_words,
+        orders={name: put.compiled(f"orders.{name}", one.says) for name, one in both.orders.items()},
+        needed={name: one.needs for name, one in (*both.topics.items(), *both.orders.items())},
+        stands_for={name: frozenset(one.stands_for) for name, one in both.topics.items() if one.stands_for},
+        then_words=both.cues.then_words,
         patterns=Patterns(**{name: CaselessPattern(shapes.ways("cues", (shape,))) for name, shape in _SHAPES.items()}),
         joined=re.compile(shapes.ways("cues.joins", (_JOINED,)), re.IGNORECASE),
         not_to=re.compile(shapes.ways("cues.not_to", (_NOT_TO,)), re.IGNORECASE),
-        denials={
-            name: shapes.ways("cues.denials", (_DENIAL.replace("{verb}", f"{{{name}}}"),)) for name in lists.verbs
-        },
+        denials={name: shapes.ways("cues.denials", (_DENIAL.replace("{verb}", f"{{{name}}}"),)) for name in both.verbs},
+    )
+
+
+def verify_lists(lists: WordLists) -> None:
+    """Verify the lists of one language by themselves.
+
+    Raises:
+        Refused: as `vocabulary_of`.
+    """
+    whole = _expanded(lists)
+    put = _Pieces(whole)
+    for kind, ways in (("topics", whole.topics), ("orders", whole.orders)):
+        for name, one in ways.items():
+            put.compiled(f"{kind}.{name}", one.says)
+    put.with_cues(whole.cues)
+
+
+def _known_words(lists: WordLists, words: Collection[str]) -> LanguageWords:
+    return LanguageWords(
+        known=frozenset((*words, *lists.words)),
+        endings=lists.endings,
+        joints=lists.joints,
+        spellings=dict(lists.spellings),
+    )
+
+
+def _expanded(lists: WordLists) -> WordLists:
+    """Return the lists of one language with all their pieces inserted."""
+    _verify_names(lists)
+    put = _Pieces(lists)
+
+    def whole(kind: str, ways: Mapping[str, Ways]) -> dict[str, Ways]:
+        return {
+            name: replace(one, says=tuple(put.ways(f"{kind}.{name}", (way,)) for way in one.says))
+            for name, one in ways.items()
+        }
+
+    cues = {
+        cue.name: tuple(put.ways(f"cues.{cue.name}", (way,)) for way in getattr(lists.cues, cue.name))
+        for cue in fields(Cues)
+    }
+    return replace(
+        lists, pieces={}, topics=whole("topics", lists.topics), orders=whole("orders", lists.orders), cues=Cues(**cues)
+    )
+
+
+def _merged(first: WordLists, other: WordLists) -> WordLists:
+    """Return the expanded lists of two languages as one."""
+
+    def ways(mine: Mapping[str, Ways], theirs: Mapping[str, Ways]) -> dict[str, Ways]:
+        none = Ways(says=(), needs=())
+        return {
+            name: Ways(
+                says=(one := mine.get(name, none)).says + (two := theirs.get(name, none)).says,
+                needs=one.needs + two.needs,
+                stands_for=one.stands_for + two.stands_for,
+            )
+            for name in {**mine, **theirs}
+        }
+
+    def lists(mine: Mapping[str, tuple[str, ...]], theirs: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return {name: mine.get(name, ()) + theirs.get(name, ()) for name in {**mine, **theirs}}
+
+    cues = {cue.name: getattr(first.cues, cue.name) + getattr(other.cues, cue.name) for cue in fields(Cues)}
+    return WordLists(
+        filler=first.filler + other.filler,
+        disguised=first.disguised + other.disguised,
+        about=lists(first.about, other.about),
+        verbs=lists(first.verbs, other.verbs),
+        pieces={},
+        topics=ways(first.topics, other.topics),
+        orders=ways(first.orders, other.orders),
+        cues=Cues(**cues),
     )
 
 

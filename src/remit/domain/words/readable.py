@@ -3,53 +3,83 @@
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import cache
+from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
 from remit.domain.secrets.obfuscation import encoded_spans
 from remit.domain.text.normalize import is_invisible
+from remit.domain.words.languages import is_proved
 from remit.domain.words.vocabulary import Vocabulary
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _RUN: Final = re.compile(r"[^\W_]+")
-_SENTENCE: Final = re.compile(r"[.!?\n]+")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _SPACED: Final = re.compile(r"(?<![^\W_])[^\W\d_](?:[ .*_-]{1,2}[^\W\d_]){4,}(?![^\W_])")
-_LEET: Final = re.compile(r"(?<![\w@$])(?=[\w@$]*[a-z])(?=[\w@$]*[0-9@$])[\w@$]{5,24}(?![\w@$])", re.IGNORECASE)
+_LEET: Final = re.compile(r"(?<![\w@$])(?=[\w@$]*[a-z])(?=[\w@$]*[0-9@$])[\w@$]{4,24}(?![\w@$])", re.IGNORECASE)
 _UNLEET: Final = str.maketrans("013457@$", "oieastas")
+_INSIDE: Final = re.compile(r"[^\W\d_][0-9@$]+[^\W\d_]")
+"""Digits inside a word: "m0ney". "ks2000" reads like nothing else."""
+_PICTURE: Final = re.compile(
+    r"[\u2190-\u21ff\u2300-\u23ff\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f300-\U0001faff©®™°℃℉№]"
+)
+"""Emoji, arrows, and lines of tables."""
+_DRAWN_LETTERS: Final = 2
+_FLAG_LETTERS: Final = re.compile(r"(?:[\U0001f1e6-\U0001f1ff]\s*){5,}")
+_MORSE: Final = re.compile(r"(?:(?<!\S)[.·•_\u2013\u2014-]{1,6}(?:[ /]+|$)){5,}", re.MULTILINE)
+_STROKES: Final = str.maketrans("·•_\u2013\u2014", "..---")
+FOREIGN: Final = "a sentence in another language"
 
 
 def unreadable_reason(
-    words: str, folded: str, *, expected: Collection[str], languages: Collection[str], vocabulary: Vocabulary
+    words: str, folded: str, *, expected: Collection[str], vocabulary: Vocabulary, name: bool = False
 ) -> str:
     """Return why a message cannot be read, empty when it can.
 
-    ⚔ Hidden and directional characters, mixed alphabets, spelled-out, encoded or leet words and languages that are not
-    configured carry requests past every later rule. `expected` are values of the ask, allowed as they are.
+    ⚔ Hidden and directional characters, mixed alphabets, signs in place of letters, spelled-out, encoded or leet words
+    and sentences that are not proved to be in a language of the vocabulary carry requests past every later rule.
+    `expected` are values of the ask, allowed as they are. A `name` need not be a sentence.
 
     Source: docs/model/model.md#words.
     """
     disguised = disguise_reason(words, folded, expected=expected, vocabulary=vocabulary)
-    return disguised or next(
-        (f"a sentence in another language ({other})" for other in _foreign(folded, languages, vocabulary)), ""
-    )
+    neutral = neutral_words(expected, vocabulary)
+    return disguised or ("" if is_proved(folded, vocabulary.words.values(), neutral, name=name) else FOREIGN)
 
 
 def disguise_reason(words: str, folded: str, *, expected: Collection[str], vocabulary: Vocabulary) -> str:
     """Return why the letters of a text are not what they look like, empty when they are; of no language."""
     if _hidden(words):
         return "hidden or directional characters"
-    if not words.isascii() and _mixed(words, expected):
+    if not words.isascii() and (_mixed(words, expected) or _drawn(words)):
         return "letters of another or a mixed alphabet"
-    if _SPACED.search(folded):
+    if _SPACED.search(folded) or any(
+        {".", "-"} <= {*match[0].translate(_STROKES)} for match in _MORSE.finditer(folded)
+    ):
         return "words written letter by letter"
     if any(token not in expected for token in encoded_spans(folded)):
         return "encoded text"
-    if any(match[0].lower().translate(_UNLEET) in vocabulary.disguised for match in _LEET.finditer(folded)):
+    if any(_is_disguised(match[0].lower(), vocabulary) for match in _LEET.finditer(folded)):
         return "digits in place of letters"
     return ""
+
+
+def neutral_words(expected: Collection[str], vocabulary: Vocabulary) -> frozenset[str]:
+    """Return the words that are of no language: international ones, and those of the ask's own values."""
+    return vocabulary.neutral.union(_runs(expected))
+
+
+def _runs(expected: Collection[str]) -> Iterator[str]:
+    return (run.lower() for value in expected for run in _LETTERS.findall(value))
+
+
+def _is_disguised(token: str, vocabulary: Vocabulary) -> bool:
+    """Return whether a token with digits reads as a word: as one of the vocabulary, or as any that a language has."""
+    plain = token.translate(_UNLEET)
+    if plain in vocabulary.disguised:
+        return True
+    return _INSIDE.search(token) is not None and any(plain in words.known for words in vocabulary.words.values())
 
 
 def _mixed(words: str, expected: Collection[str]) -> bool:
@@ -84,28 +114,17 @@ def _script(letter: str) -> str:
     return "LATIN" if letter in "ªº" else name.split(" ")[0]
 
 
-def _foreign(folded: str, languages: Collection[str], vocabulary: Vocabulary) -> Iterator[str]:
-    ours, others = _common_words(frozenset(languages), vocabulary)
-    for sentence in _SENTENCE.split(folded.lower()):
-        tokens = _LETTERS.findall(sentence)
-        here = None
-        for language, stops in others:
-            there = len([token for token in tokens if token in stops])
-            if there >= 2:  # noqa: PLR2004  # one foreign word is a name
-                here = sum(token in ours for token in tokens) if here is None else here
-                if there > here:
-                    yield language
-
-
-@cache
-def _common_words(
-    languages: frozenset[str], vocabulary: Vocabulary
-) -> tuple[frozenset[str], tuple[tuple[str, frozenset[str]], ...]]:
-    """Return the common words of these languages, and those that only each of the others has."""
-    ours = frozenset().union(*(vocabulary.common.get(language, frozenset()) for language in languages))
-    return ours, tuple(
-        (language, stops - ours) for language, stops in vocabulary.common.items() if language not in languages
+def _drawn(words: str) -> bool:
+    """Return whether signs that are no letters, but drawn like them, stand in a row: Braille, boxed letters."""
+    drawn = (
+        letter
+        for letter in words
+        if unicodedata.category(letter) == "So"
+        and _PICTURE.match(letter) is None
+        and unicodedata.normalize("NFKC", letter) == letter
+        and not "\U0001f1e6" <= letter <= "\U0001f1ff"
     )
+    return len(list(islice(drawn, _DRAWN_LETTERS))) == _DRAWN_LETTERS or _FLAG_LETTERS.search(words) is not None
 
 
 _MARKS: Final = frozenset("<&[\\*_~`:")

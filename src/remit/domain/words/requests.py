@@ -65,7 +65,7 @@ def ask_scope(
     """Return the scope of one ask. A case's built-in actions may also command within the purpose's topics."""
     vocabulary = lexicon.vocabulary
     act = lexicon.actions.get(action.name) or action_words(action, {}, vocabulary)
-    purpose = lexicon.objectives.get(objective.name) or objective_words(objective, vocabulary)
+    purpose = lexicon.objectives.get(objective.name) or objective_words((objective,), vocabulary)
     words = act.stems | purpose.stems
     own = " . ".join(islice(desk_phrases(params, action), _MAX_VALUES))
     spoken, named = act.topics | purpose.topics, vocabulary.topics_of(own)

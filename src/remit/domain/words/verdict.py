@@ -14,7 +14,7 @@ from remit.domain.words.clauses import Clause, split_clauses, strip_markup
 from remit.domain.words.contradictions import REACH, find_contradictions, find_denials, split_amounts
 from remit.domain.words.lexicon import Lexicon
 from remit.domain.words.off_topic import off_topic_pieces
-from remit.domain.words.readable import hidden_markup_reason, unreadable_reason
+from remit.domain.words.readable import hidden_markup_reason, neutral_words, unreadable_reason
 from remit.domain.words.requests import (
     AskScope,
     UndeclaredRequest,
@@ -135,14 +135,15 @@ def judge_words(
     if words is None or not words.strip():
         return WordsVerdict(said=WordsRelation.MATCH)
     seen = fold_text(words)
-    vocabulary, languages = lexicon.vocabulary, lexicon.languages
     said = repeatable_values(params, action)
     expected = {*said, *known_ids}
-    why = unreadable_reason(words, seen.text, expected=expected, languages=languages, vocabulary=vocabulary)
+    why = unreadable_reason(words, seen.text, expected=expected, vocabulary=lexicon.vocabulary)
     if why := why or hidden_markup_reason(words):
         return _whole_verdict(words, WordsRelation.UNREADABLE, why)
     seen = _as_read(seen)
     before = PrecedingText.of(earlier, records_of(params, action))
+    lexicon = lexicon.reading(f"{before.tail} {seen.text}", neutral_words(expected, lexicon.vocabulary))
+    vocabulary = lexicon.vocabulary
     cut = split_clauses(seen.text, vocabulary)
     scope = ask_scope(action, objective, said, lexicon, params=params)
     wrong = [*find_contradictions(seen.text, cut, action, params, said, known_ids, vocabulary)]
@@ -157,24 +158,24 @@ def judge_words(
     return WordsVerdict(said=WordsRelation.MATCH if _says_all(seen.text, said, params) else WordsRelation.NARROWER)
 
 
-def check_file_name(name: str, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
+def check_file_name(name: str, vocabulary: Vocabulary) -> WordsVerdict:
     """Verify that a file's name is short, readable, requests nothing and orders nothing ("Book a Table").
 
     Source: docs/model/model.md#words.
     """
-    verdict = check_name(name, vocabulary, languages=languages)
+    verdict = check_name(name, vocabulary)
     if verdict.passes and vocabulary.patterns.name_order.match(_spoken(name)):
         return _whole_verdict(name, WordsRelation.WIDER, _ASKS)
     return verdict
 
 
-def check_name(name: str, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
+def check_name(name: str, vocabulary: Vocabulary) -> WordsVerdict:
     """Verify that a name chosen by an agent (a file's, its own) is short, readable and requests nothing."""
     if len(name) > MAX_NAME_LENGTH:  # ⚔ before anything reads it
         return _whole_verdict(name, WordsRelation.UNREADABLE, "longer than a name")
     spoken = _spoken(name)
     why = "more than one line" if re.search(r"[\n\r\t]", name) else ""
-    why = why or unreadable_reason(name, spoken, expected=(), languages=languages, vocabulary=vocabulary)
+    why = why or unreadable_reason(name, spoken, expected=(), vocabulary=vocabulary, name=True)
     if why:
         return _whole_verdict(name, WordsRelation.UNREADABLE, why)
     spellings = (spoken, fold_text(name).text)

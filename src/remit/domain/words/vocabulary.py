@@ -1,4 +1,4 @@
-"""Vocabulary of one language: verbs with synonyms, high-impact topics, orders to the reader, cues."""
+"""Vocabulary of a desk's languages: verbs with synonyms, high-impact topics, orders to the reader, cues."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from remit.domain.text.normalize import CaselessPattern, small_letters
+from remit.domain.words.languages import LanguageWords
 
 CHANGE: Final = "change"
 UPGRADE: Final = "upgrade"
@@ -16,7 +17,7 @@ FORGET: Final = "an order to forget the rules"
 NEW_ROLE: Final = "a new role for the reader"
 KEEP_OUT: Final = "an order to keep people out"
 FOR_THE_WORD: Final = "a question for a password"
-_TOKEN: Final = re.compile(r"[a-z]{3,}")
+_TOKEN: Final = re.compile(r"[a-zäöüß]{3,}")
 STEM: Final = 5
 """Letters of a word's stem."""
 
@@ -54,11 +55,12 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Vocabulary:
-    """Vocabulary of one language. Its patterns are compiled once; two vocabularies are never equal."""
+    """Vocabulary of one or several languages. Its patterns are compiled once; two vocabularies are never equal."""
 
-    language: str
-    common: Mapping[str, frozenset[str]] = field(repr=False)
-    """Common words of every known language, by which foreign sentences are told apart."""
+    words: Mapping[str, LanguageWords] = field(repr=False)
+    """Known words of each language that it reads, by which a sentence is proved to be in one of them."""
+    neutral: frozenset[str] = field(repr=False)
+    """Words of no language, such as "pdf"."""
     filler: frozenset[str] = field(repr=False)
     disguised: frozenset[str] = field(repr=False)
     """Verbs and other words that are never honestly written with digits in them."""

@@ -1,0 +1,150 @@
+"""Proof that each sentence of a text is in a language, by the words that this language is known to have."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+Knows: TypeAlias = Callable[[str], bool]
+
+_END: Final = re.compile(r"[.!?;]+(?=\s|$)|\n+")
+_ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}|(?:https?://|www\.)\S+", re.IGNORECASE)
+_TOKEN: Final = re.compile(r"[^\W_]+")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_WORD: Final = re.compile(r"[^\W\d_](?:[^\W\d_A-ZÄÖÜ]+|[A-ZÄÖÜ]+(?![^\W\d_A-ZÄÖÜ]))?")
+"""Word of a token: "OutOfMemoryError" has four."""
+_LONGEST: Final = 40
+"""⚔ Letters of a word that is looked for in a compound: trying each cut of a longer one would take quadratic time."""
+_PART: Final = 4
+"""Least letters of a compound's part."""
+_ROOT: Final = 3
+_CODE: Final = 3
+"""Letters beside digits, up to which they are a code: "WH-1000XM4", "D-102"."""
+_NAME: Final = 0.5
+"""Weight of an unknown word with a capital: names and products are often unknown."""
+_RUN: Final = 2.5
+"""Weight of unknown words in a row, each known one between them taking 1 off, from which they are no sentence."""
+_RUN_OF_NAME: Final = 4.0
+_MOST: Final = 1.5
+_SHOUTED: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LanguageWords:
+    """Known words of one language, in small letters, and how it makes others of them."""
+
+    known: frozenset[str] = field(repr=False)
+    endings: tuple[str, ...] = ()
+    """Endings behind a known word: "order" + "ed"."""
+    joints: tuple[str, ...] = ()
+    """Letters between the parts of a compound; without any, the language has none: "Geschenk" + "" + "karte"."""
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    """Letters written in place of others: "ue" in place of "ü"."""
+
+    def knows(self, word: str) -> bool:
+        """Return whether a word, in small letters, is one of this language."""
+        return word in self.known or _is_made(self, word)
+
+
+@lru_cache(1 << 14)
+def _is_made(language: LanguageWords, word: str) -> bool:
+    """Return whether a word is a known one in another spelling, with an ending, or a compound of two."""
+    if len(word) > _LONGEST:
+        return False
+    forms = {word}
+    for written, meant in language.spellings.items():
+        forms |= {form.replace(written, meant) for form in forms}
+    return any(form in language.known or _ends(language, form) or _joins(language, form) for form in forms)
+
+
+def _ends(language: LanguageWords, word: str) -> bool:
+    roots = (word[: -len(end)] for end in language.endings if word.endswith(end))
+    return any(len(root) >= _ROOT and root in language.known for root in roots)
+
+
+def _joins(language: LanguageWords, word: str) -> bool:
+    known = language.known
+    for at in range(_PART, len(word) - _PART + 1) if language.joints else ():
+        if word[at:] not in known:
+            continue
+        first = word[:at]
+        for joint in language.joints:
+            root = first[: len(first) - len(joint)]
+            if first.endswith(joint) and len(root) >= _PART and root in known:
+                return True
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Word:
+    small: str
+    weight: float
+    lower: bool
+
+
+def is_proved(text: str, languages: Collection[LanguageWords], neutral: Collection[str], *, name: bool = False) -> bool:
+    """Return whether each sentence of a folded text is proved to be in one of these languages.
+
+    ⚔ Deny by default: a sentence whose words none of these languages knows is foreign, whatever it is. Names, codes,
+    numbers, addresses and `neutral` words (the ask's own values) prove nothing and disprove nothing. A clause of another
+    language inside a sentence is a run of unknown words. A `name` has no grammar: only a longer run counts.
+
+    Source: docs/model/model.md#words.
+    """
+    for sentence in _sentences(text):
+        words = list(_words(sentence, neutral, name=name))
+        if words and not any(_is_sentence(words, language.knows, name=name) for language in languages):
+            return False
+    return True
+
+
+def languages_of(text: str, languages: Mapping[str, LanguageWords], neutral: Collection[str]) -> tuple[str, ...]:
+    """Return the languages by any of which alone a proved text can be read, in their order.
+
+    ⚔ None where a word is missing in it that another of them knows: then the text is read by all.
+    """
+    if len(languages) == 1:
+        return tuple(languages)
+    words = {word.small for sentence in _sentences(text) for word in _words(sentence, neutral)}
+    unknown = {name: {word for word in words if not language.knows(word)} for name, language in languages.items()}
+    nowhere = frozenset(words).intersection(*unknown.values())
+    return tuple(name for name, missing in unknown.items() if missing <= nowhere)
+
+
+def _sentences(text: str) -> Iterator[str]:
+    text = _ADDRESS.sub(" ", text)
+    ends = [0, *(found.end() for found in _END.finditer(text)), len(text)]
+    return (text[first:last] for first, last in pairwise(ends))
+
+
+def _words(sentence: str, neutral: Collection[str], *, name: bool = False) -> Iterator[_Word]:
+    shouted = sentence.isupper() and len(_LETTERS.findall(sentence)) >= _SHOUTED
+    for token in _TOKEN.finditer(sentence):
+        code = not token[0].isalpha()
+        for found in _WORD.finditer(token[0]):
+            letters = found[0]
+            small = letters.lower()
+            if len(letters) == 1 or small in neutral or (code and (len(letters) <= _CODE or letters.isupper())):
+                continue
+            lower = shouted or name or letters[0].islower()
+            yield _Word(small=small, weight=1.0 if lower else _NAME, lower=lower)
+
+
+def _is_sentence(words: Collection[_Word], knows: Knows, *, name: bool) -> bool:
+    run = longest = unknown = 0.0
+    known = lower = 0
+    for word in words:
+        if knows(word.small):
+            known += 1
+            run = max(0.0, run - 1)
+            continue
+        run += word.weight
+        unknown += word.weight
+        lower += word.lower
+        longest = max(longest, run)
+    if name:
+        return longest < _RUN_OF_NAME
+    mostly_unknown = (lower > 0 and unknown > known and unknown >= _MOST) or (lower > 1 and unknown >= known)
+    return longest < _RUN and not mostly_unknown
