@@ -192,6 +192,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "RECOVER": _model(
         "high-water", "After a recovery nothing of before is worth anything: tokens, mandates, what waited, what counts once."
     ),
+    "ROWS": _model("rows", "Rows written beside Remit are not read, and rows put back or taken out stop the next start."),
     "ERASED": _model("erasure", "What two people erased is gone from the working records too, and stays gone after a restore."),
     "LOG-START": _model("high-water", "A cut or changed log stops the start."),
     "HIGH-WATER": _model("high-water", "A store older than what was published does not start."),

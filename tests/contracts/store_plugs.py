@@ -12,6 +12,7 @@ from postgres_tests import postgres_url
 from remit.adapters.signer.file import verify_ed25519
 from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.postgres.store import PostgresStore
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.store import SqliteStore
 from remit.domain.records import (
     ActRecord,
@@ -38,6 +39,7 @@ ORIGIN = "desk.example/log"
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
 VKEY = make_vkey(ORIGIN, KEY.public_key().public_bytes_raw())
 _PROCESS = token_hex(8)
+ROWS = RowMacs(b"\x08" * 32)
 NOW = Instant(1_790_000_000_000)
 
 
@@ -70,7 +72,7 @@ def quiet(_name: str) -> None:
 
 def opening(high_water: Path, **more: Any) -> StoreOptions:
     """What the store of a log that `KEY` signs is opened with."""
-    return StoreOptions(**{"sign": sign, "verify": verify, "high_water": high_water, "recovering": False, **more})
+    return StoreOptions(**{"sign": sign, "verify": verify, "high_water": high_water, "recovering": False, "rows": ROWS, **more})
 
 
 class Opener(Protocol):

@@ -10,7 +10,21 @@ from typing import Any
 
 import pytest
 
-from contracts.store_plugs import agent, ceremony, entries, mandate, new, person, run, sqlite_store, suspension, task, together, verify
+from contracts.store_plugs import (
+    ROWS,
+    agent,
+    ceremony,
+    entries,
+    mandate,
+    new,
+    person,
+    run,
+    sqlite_store,
+    suspension,
+    task,
+    together,
+    verify,
+)
 from remit.adapters.store.cache import LIMIT, NOT_CACHED, RecordCache, SizedCache
 from remit.adapters.store.codec import DecodeCache, encode_record
 from remit.domain.errors import Code, Fault, Refused
@@ -100,7 +114,8 @@ def test_nobody_is_refused_for_what_a_commit_that_cannot_be_written_would_have_c
 def test_a_damaged_record_is_a_fault_for_who_writes_it_and_for_nobody_beside(tmp_path: Path) -> None:
     run(sqlite_store, tmp_path, lambda store: store.commit(new(suspension("damaged"), suspension("whole"))))
     with closing(sqlite3.connect(tmp_path / "store.sqlite")) as file:
-        file.execute("update record set body = ? where id = 'damaged'", (b"{",))
+        mac = ROWS.record("suspension", "damaged", 1, b"{")
+        file.execute("update record set body = ?, mac = ? where id = 'damaged'", (b"{", mac))
         file.commit()
     gate = Gate()
 

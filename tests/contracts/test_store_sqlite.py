@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from contracts.store_plugs import entries, entry, new, person, run, sqlite_store, suspension, together, verify
+from contracts.store_plugs import ROWS, entries, entry, new, person, run, sqlite_store, suspension, together, verify
 from remit.adapters.store import codec
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.adapters.store.sqlite.read import FINDING
@@ -174,12 +174,14 @@ def test_a_store_whose_file_has_gone_bad_stays_closed_and_says_so_each_time(tmp_
 
 def test_a_damaged_trail_is_a_fault_and_not_a_clean_slate(tmp_path: Path) -> None:
     from_contract = Commit(puts=(Put(person(), 0),))
-    run(sqlite_store, tmp_path, lambda store: store.commit(from_contract))
-    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as raw:
-        raw.execute("insert into record values ('suspension', 'bad', 1, ?)", (b"{not json",))
-        raw.commit()
 
     async def work(store: Any) -> None:
+        await store.commit(from_contract)
+        await store.purge_wal()
+        with closing(sqlite3.connect(tmp_path / "store.sqlite")) as raw:
+            mac = ROWS.record("suspension", "bad", 1, b"{not json")
+            raw.execute("insert into record values ('suspension', 'bad', 1, ?, ?)", (b"{not json", mac))
+            raw.commit()
         with pytest.raises(Fault):
             await store.get(Suspension, "bad")
         results = await together(store.commit(Commit(puts=(Put(suspension("bad"), 1),))), store.commit(entries(1)))
@@ -275,9 +277,11 @@ def test_every_schema_from_the_first_is_brought_forward_with_its_contents(tmp_pa
                 if number <= version:
                     raw.executescript(script)
             raw.execute(f"pragma user_version = {version}")
-            raw.execute("insert into record values ('suspension', 's', 4, ?)", (codec.encode_record(suspension("s")),))
+            raw.execute(
+                "insert into record (kind, id, rev, body) values ('suspension', 's', 4, ?)", (codec.encode_record(suspension("s")),)
+            )
             raw.execute("insert into link values ('suspension.active', '', ?, 'suspension', 's')", (suspension("s").at,))
-            raw.execute("insert into counter values ('g', 'k', 2)")
+            raw.execute("insert into counter (scope, key, used) values ('g', 'k', 2)")
             raw.execute("insert into mark values ('m', ?)", (2**40,))
 
         async def work(store: Any) -> None:
@@ -316,5 +320,5 @@ def test_what_is_found_by_an_index_comes_in_its_order_without_sorting_all_of_the
     with closing(sqlite3.connect(tmp_path / "plan.sqlite")) as connection:
         for _, migration in MIGRATIONS:
             connection.executescript(migration)
-        plan = [row[-1] for row in connection.execute(f"explain query plan {FINDING[newest]}", ("a", "b", 0, 1, "person", 10))]
+        plan = [row[-1] for row in connection.execute(f"explain query plan {FINDING[newest, True]}", ("a", "b", 0, 1, "person", 10))]
     assert not [step for step in plan if "TEMP B-TREE" in step or "SCAN" in step], plan

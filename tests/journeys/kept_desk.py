@@ -15,6 +15,7 @@ from remit.adapters.signer import file as signer_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
 from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.postgres.store import PostgresStore
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.store import SqliteStore
 from remit.adapters.vault.file import FileVault
 from remit.adapters.vault.postgres.vault import PostgresVault
@@ -65,6 +66,7 @@ def kept_desk(
         verify=lambda note: verify_checkpoint(note, [vkey], verify_ed25519),
         high_water=folder / (node or "outside"),
         recovering=recovering,
+        rows=RowMacs(signer.keyed("stored rows", b"1")),
     )
     store: Store = (
         PostgresStore.open(postgres_url(), rows_of(folder), opening) if node else SqliteStore.open(folder / "store.sqlite", opening)

@@ -37,7 +37,7 @@ from remit.ports.world import World
 from remit.settings import Settings
 from remit.wiring.desk import Closeable, Desk, SandboxDesk
 from remit.wiring.fault_points import crash_at, no_fault
-from remit.wiring.keys import open_signer, open_vault, signing, verify_content_keys, verifying
+from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
 from remit.wiring.notify import Outgoing, outgoing_of
 from remit.wiring.observe import Observability, build_observability
 from remit.wiring.people import build_provider
@@ -146,6 +146,7 @@ def _open(plan: _Plan, *, recovering: bool) -> _Resources:
                 verify=verifying(plan.signer),
                 high_water=settings.high_water,
                 recovering=recovering,
+                rows=row_macs(plan.signer),
                 verify_sealed=lambda sealed: verify_content_keys(settings, vault, sealed),
                 on_point=None if plan.point is no_fault else plan.point,
             )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from remit.adapters.db.postgres import is_postgres_url, redacted_url
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.vault.file import FileVault
 from remit.adapters.vault.inspect import inspect_keys, verify_keys
 from remit.adapters.vault.postgres.inspect import missing_keys_at, same_server
@@ -136,6 +137,14 @@ def verifying(signer: FileSigner) -> Callable[[str], Checkpoint]:
         return verify_checkpoint(note, [vkey], verify_ed25519)
 
     return verify
+
+
+def row_macs(signer: FileSigner) -> RowMacs:
+    """Return the MACs of the store's rows, under a key derived from the desk's secret: it lasts as long as that.
+
+    Source: docs/model/model.md#rows.
+    """
+    return RowMacs(signer.keyed("stored rows", b"1"))
 
 
 def rows_of(settings: Settings) -> str:

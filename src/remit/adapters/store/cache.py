@@ -7,7 +7,7 @@ import threading
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from remit.adapters.store import risk_history as trails
 from remit.domain.errors import Code, Fault
@@ -160,6 +160,38 @@ class CommitChanges:
         self.marks.update(later.marks)
         self.touches.update(later.touches)
         self.trails.update(later.trails)
+
+
+class CommittedState(Protocol):
+    """Committed state that a group is decided on."""
+
+    def record(self, key: Key) -> Versioned[Record] | None:
+        """Return a record, None where there is none."""
+        ...
+
+    def several(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
+        """Return several records."""
+        ...
+
+    def counter(self, scope: str, name: str) -> int | None:
+        """Return the used amount of a counter, None where there is none."""
+        ...
+
+    def risk_history(self, name: str) -> RiskHistory | None:
+        """Return a risk history, None where nothing is known of the subject.
+
+        Raises:
+            Fault: `fault.store` when it is damaged.
+        """
+        ...
+
+    def touched(self, record_id: str) -> int:
+        """Return the last use, 0 where there was none."""
+        ...
+
+    def dropped(self, kind: str) -> int:
+        """Return the highest revision at which a record of this kind was dropped."""
+        ...
 
 
 class StateCache:

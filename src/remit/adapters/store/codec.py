@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from remit.adapters.store.cache import NOT_CACHED, SizedCache
+from remit.adapters.store.row_macs import RowMacs
 from remit.domain import records
 from remit.domain.records import Record
 from remit.ports.store import Versioned
@@ -59,21 +60,42 @@ _SHORT: Final = 4096
 
 
 class DecodeCache:
-    """Short records read lately, so that none is decoded twice: bounded by their bytes.
+    """Short records read lately, so that none is verified or decoded twice: bounded by their bytes.
 
     ⚔ A revision names a record only while the store is the same: after a restored copy, or a standby promoted too
     early, it may name another. So the body is compared too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, macs: RowMacs | None = None) -> None:
+        """Verify each row by `macs`; without them rows are trusted."""
+        self._macs = macs
         self._known: SizedCache[tuple[str, str], tuple[int, bytes, Record]] = SizedCache(_LIMIT, _MAX_BYTES)
 
-    def kept(self, kind: str, record_id: str, rev: int, body: bytes) -> Versioned[Record]:
-        """Return a stored record, decoded at most once."""
+    def kept(self, kind: str, record_id: str, rev: int, body: bytes, mac: bytes = b"") -> Versioned[Record]:
+        """Return a stored record, verified and decoded at most once.
+
+        Raises:
+            ForgedRow: its MAC does not hold.
+        """
         known = self._known.use((kind, record_id))
         if known is not NOT_CACHED and known[:2] == (rev, body):
             return Versioned(known[2], rev)
+        if self._macs is not None:
+            self._macs.verify_record(kind, record_id, rev, body, mac)
         record = decode_record(kind, body)
         if len(body) <= _SHORT:  # ⚔ large records that an agent made are decoded again rather than cached
             self._known.put((kind, record_id), (rev, body, record), len(body))
         return Versioned(record, rev)
+
+    def found(
+        self, index: tuple[str, str], kind: str, record_id: str, rev: int, body: bytes, mac: bytes = b""
+    ) -> Versioned[Record]:
+        """Return a record found under the name and key of an index.
+
+        Raises:
+            ForgedRow: its MAC does not hold, or it does not belong under that key.
+        """
+        kept = self.kept(kind, record_id, rev, body, mac)
+        if self._macs is not None:
+            self._macs.verify_link(index, kept.record)
+        return kept

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from remit.adapters.store import codec
 from remit.adapters.store import risk_history as trails
-from remit.adapters.store.cache import CommitChanges, Key
+from remit.adapters.store.cache import CommitChanges, CommittedState, Key
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.policy.risk import RiskHistory, advance_risk_history, new_risk_history
+from remit.domain.policy.risk import advance_risk_history, new_risk_history
 from remit.domain.records import Link, Record
 from remit.ports.store import (
     Commit,
@@ -29,38 +29,6 @@ MAX_AMOUNT: Final = 2**62
 _MAX_USED: Final = 2**63 - 1
 KNOWN: Final = (Conflict, RecordMissing, Replayed, LimitReached, Refused, Fault)
 """Errors passed to the caller as they are."""
-
-
-class CommittedState(Protocol):
-    """Committed state that a group is decided on."""
-
-    def record(self, key: Key) -> Versioned[Record] | None:
-        """Return a record, None where there is none."""
-        ...
-
-    def several(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
-        """Return several records."""
-        ...
-
-    def counter(self, scope: str, name: str) -> int | None:
-        """Return the used amount of a counter, None where there is none."""
-        ...
-
-    def risk_history(self, name: str) -> RiskHistory | None:
-        """Return a risk history, None where nothing is known of the subject.
-
-        Raises:
-            Fault: `fault.store` when it is damaged.
-        """
-        ...
-
-    def touched(self, record_id: str) -> int:
-        """Return the last use, 0 where there was none."""
-        ...
-
-    def dropped(self, kind: str) -> int:
-        """Return the highest revision at which a record of this kind was dropped."""
-        ...
 
 
 class ReplayMarks(NamedTuple):

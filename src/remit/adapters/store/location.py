@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from remit.adapters.store.highwater import Point, Verify
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.inspect import OutboxSummary, StoreSummary
 from remit.adapters.store.sqlite.tree import Sign
 from remit.ports.store import PublishedCheckpoint, Store
@@ -22,13 +23,14 @@ class StoreOptions:
 
     With `recovering` the store may be older than its high water, which then stays until `accept`: for
     `usecases/transcript/recover.py` alone, never to serve. `verify_sealed` checks that the keys exist that the store's
-    content needs. `on_point` is called at the points at which a fault test holds or stops the process.
+    content needs. `rows` holds the MACs of the store's rows. `on_point` is called at the points at which a fault test holds or stops the process.
     """
 
     sign: Sign
     verify: Verify
     high_water: Path
     recovering: bool
+    rows: RowMacs
     verify_sealed: Callable[[Collection[ContentKeyRef]], None] = _accept_sealings
     on_point: Point | None = None
 

@@ -45,4 +45,17 @@ update record set body = cast(json_set(cast(body as text), '$.payload', '{}') as
 where kind = 'act' and json_extract(cast(body as text), '$.state') in ('done', 'failed', 'void');
 """,
     ),
+    (
+        5,
+        # MACs beside rows, and the sum over all rows (adapters/store/row_macs.py). Rows of older stores get theirs at
+        # the first start (adapters/store/row_adoption.py).
+        """
+alter table record add column mac blob not null default x'';
+alter table counter add column mac blob not null default x'';
+alter table trail add column mac blob not null default x'';
+create table state (one integer primary key check (one = 1), body blob not null);
+""",
+    ),
 )
+WITH_MACS: Final = 5
+"""From this schema on, rows have MACs."""

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from remit.adapters.store import codec as records
 from remit.adapters.store import risk_history as trails
 from remit.adapters.store.cache import FEW, NOT_CACHED, Index, Key, StateCache, dependency_keys, risk_history_keys
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.journal import Journal
 from remit.adapters.store.sqlite.read import placeholders
 from remit.domain.errors import Code, Fault
@@ -17,9 +18,11 @@ from remit.ports.store import RecordMissing, Snapshot, Versioned
 
 _ROUNDS: Final = 4
 _AT_ONCE: Final = 64
-_RECORDS: Final = """select r.kind, r.id, r.rev, r.body from (values {rows}) v
+_RECORDS: Final = """select r.kind, r.id, r.rev, r.body, r.mac from (values {rows}) v
 cross join record r on r.kind = v.column1 and r.id = v.column2"""
-_MARKS: Final = "select '', key, 0, x'' from mark where key in (values {rows})"
+_MARKS: Final = "select '', key, 0, x'', x'' from mark where key in (values {rows})"
+_COUNTERS: Final = "select key, used, mac from counter where scope = ?"
+_ONE: Final = "select rev, body, mac from record where kind = ? and id = ?"
 _NEWEST: Final = (
     "select at, id from link where name = ? and key = ? and kind = ? and at >= 0 order by at desc, id desc limit ?"
 )
@@ -27,9 +30,10 @@ N = TypeVar("N", TaskRecord, MandateRecord)
 
 
 class CacheFiller:
-    """Answers from memory, and reads into memory what is missing."""
+    """Answers from memory, and reads into memory what is missing; rows are verified when read."""
 
-    def __init__(self, connection: sqlite3.Connection, held: StateCache, journal: Journal) -> None:
+    def __init__(self, connection: sqlite3.Connection, held: StateCache, journal: Journal, macs: RowMacs) -> None:
+        self._macs = macs
         self._connection = connection
         self._held = held
         self._journal = journal
@@ -42,8 +46,9 @@ class CacheFiller:
         for start in range(0, max(len(wanted), len(marks)), _AT_ONCE):
             some, few = wanted[start : start + _AT_ONCE], marks[start : start + _AT_ONCE]
             found: dict[Key, tuple[Versioned[Record] | None, int]] = {}
-            for kind, record_id, rev, body in self._connection.execute(*_looking_up(some, few)):
+            for kind, record_id, rev, body, mac in self._connection.execute(*_looking_up(some, few)):
                 if kind:
+                    self._macs.verify_record(kind, record_id, rev, body, mac)
                     found[kind, record_id] = (Versioned(records.decode_record(kind, body), rev), len(body))
                 else:
                     standing.add(record_id)
@@ -56,7 +61,9 @@ class CacheFiller:
         if kept is NOT_CACHED:
             found = self._journalled(key)
             if found is None:
-                row = self._connection.execute("select rev, body from record where kind = ? and id = ?", key).fetchone()
+                row = self._connection.execute(_ONE, key).fetchone()
+                if row is not None:
+                    self._macs.verify_record(*key, *row)
                 found = versioned_row(key[0], *(row or (0, None)))
             self._hold([(key, *found)])
             kept = found[0]
@@ -92,10 +99,12 @@ class CacheFiller:
             return found[0]
         trail = self._held.trails.get(name)
         if trail is NOT_CACHED:
-            body = self._journal.unsettled.trails.get(name)
+            body = self._journal.unsettled.trails.get(name, (None,))[0]
             if body is None:
-                row = self._connection.execute("select body from trail where subject = ?", (name,)).fetchone()
-                body = None if row is None else row[0]
+                row = self._connection.execute("select body, mac from trail where subject = ?", (name,)).fetchone()
+                if row is not None:
+                    body = row[0]
+                    self._macs.verify_risk_history(name, body.encode(), row[1])
             trail = None if body is None else trails.decode_risk_history(body)
             with self._held.lock:
                 self._held.trails.put(name, trail)
@@ -143,7 +152,10 @@ class CacheFiller:
         with self._held.lock:
             self._held.newest.put(index, newest)
         found = [self.record((kind, record_id)) for _, record_id in newest[:limit]]
-        return tuple(kept for kept in found if kept is not None)
+        kept = tuple(kept for kept in found if kept is not None)
+        for stored in kept:
+            self._macs.verify_link((name, key), stored.record)
+        return kept
 
     def snapshot(self, task_id: str, idempotency: str, about: Collection[str]) -> Snapshot:
         """Return everything an ask is decided on, after reading what is not cached.
@@ -191,14 +203,18 @@ class CacheFiller:
     def _scope(self, scope: str) -> dict[str, int]:
         known = self._held.counters.get(scope)
         if known is NOT_CACHED:
-            known = dict(self._connection.execute("select key, used from counter where scope = ?", (scope,)).fetchall())
-            known.update({key: used for (of, key), used in self._journal.unsettled.counters.items() if of == scope})
+            known = {}
+            for key, used, mac in self._connection.execute(_COUNTERS, (scope,)):
+                self._macs.verify_counter(scope, key, used, mac)
+                known[key] = used
+            recent = self._journal.unsettled.counters.items()
+            known.update({key: used for (of, key), (used, _) in recent if of == scope})
             with self._held.lock:
                 self._held.counters.put(scope, known)
         return known
 
 
-def versioned_row(kind: str, rev: int, body: bytes | None) -> tuple[Versioned[Record] | None, int]:
+def versioned_row(kind: str, rev: int, body: bytes | None, _mac: bytes = b"") -> tuple[Versioned[Record] | None, int]:
     """Decode a journalled record, with its size; None where it was deleted."""
     return (None, 0) if body is None else (Versioned(records.decode_record(kind, body), rev), len(body))
 

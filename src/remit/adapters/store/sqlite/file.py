@@ -14,7 +14,7 @@ from remit.adapters.db.sqlite_errors import (
     verify_writable,
 )
 from remit.adapters.store.highwater import no_pause
-from remit.adapters.store.migrations import MIGRATIONS
+from remit.adapters.store.migrations import MIGRATIONS, WITH_MACS
 from remit.adapters.store.sqlite.journal import Journal
 from remit.domain.errors import Code, Refused
 
@@ -98,7 +98,8 @@ def migrate(connection: sqlite3.Connection) -> int:
                 "store.url names a database that is not a Remit store", cure="Name another file in store.url."
             )
         if _JOURNALLED <= version < newest:
-            Journal(connection, no_pause)  # settle the tables that a step changes first
+            # Settle the tables that a step changes first.
+            Journal(connection, no_pause, has_macs=version >= WITH_MACS)
         for number, script in MIGRATIONS:
             if number > version:
                 connection.executescript(f"begin immediate; {script} pragma user_version = {number}; commit;")

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from remit.adapters.db.sqlite_errors import open_read_only, read_error, verify_file_exists
 from remit.adapters.store.content_key_refs import sealings
 from remit.adapters.store.highwater import StoredCheckpoint, newest
-from remit.adapters.store.migrations import MIGRATIONS
+from remit.adapters.store.migrations import MIGRATIONS, WITH_MACS
 from remit.adapters.store.read_connection import ReadConnection
 from remit.adapters.store.sqlite.journal import JournalBacklog, read_groups
 from remit.adapters.store.sqlite.read import SqliteReader, Value, write_rows
@@ -21,31 +21,42 @@ from remit.ports.vault import ContentKeyRef
 from remit.proof.checkpoint import VerifyEd25519
 
 _TABLES: Final = """
-create temp table new_record (kind text, id text, rev integer, body blob, primary key (kind, id)) without rowid;
+create temp table new_record (kind text, id text, rev integer, body blob, mac blob, primary key (kind, id)) without rowid;
 create temp table new_link (name text, key text, at integer, kind text, id text, stands integer,
     primary key (name, key, at, kind, id)) without rowid;
-create temp table new_counter (scope text, key text, used integer, primary key (scope, key)) without rowid;
+create temp table new_counter (scope text, key text, used integer, mac blob, primary key (scope, key)) without rowid;
 create temp table new_entry (idx integer primary key, kind text, at integer, leaf blob, envelope blob, content blob,
     subject text);
 create temp table new_node (level integer, idx integer, hash blob, primary key (level, idx)) without rowid;
+create temp table new_trail (subject text primary key, body text, mac blob) without rowid;
+create temp table new_dropped (kind text primary key, rev integer) without rowid;
+create temp table new_state (body blob);
 create temp table new_head (size integer, root blob, note text);
 """
 _VIEWS: Final = """
-create temp view record as select kind, id, rev, body from main.record r
+create temp view record as select kind, id, rev, body{mac} from main.record r
     where not exists (select 1 from new_record n where n.kind = r.kind and n.id = r.id)
-    union all select kind, id, rev, body from new_record where body is not null;
+    union all select kind, id, rev, body{mac} from new_record where body is not null;
 create temp view link as select name, key, at, kind, id from main.link l where not exists (select 1 from new_link n
     where n.name = l.name and n.key = l.key and n.at = l.at and n.kind = l.kind and n.id = l.id)
     union all select name, key, at, kind, id from new_link where stands;
-create temp view counter as select scope, key, used from main.counter c
+create temp view counter as select scope, key, used{mac} from main.counter c
     where not exists (select 1 from new_counter n where n.scope = c.scope and n.key = c.key)
-    union all select scope, key, used from new_counter;
+    union all select scope, key, used{mac} from new_counter;
+create temp view trail as select subject, body{mac} from main.trail t
+    where not exists (select 1 from new_trail n where n.subject = t.subject)
+    union all select subject, body{mac} from new_trail;
+create temp view dropped as select kind, rev from main.dropped d
+    where not exists (select 1 from new_dropped n where n.kind = d.kind)
+    union all select kind, rev from new_dropped;
 create temp view entry as select idx, kind, at, leaf, envelope, content, subject from main.entry
     union all select idx, kind, at, leaf, envelope, content, subject from new_entry;
 create temp view node as select level, idx, hash from main.node union all select level, idx, hash from new_node;
 create temp view head as select size, root, note from new_head union all select size, root, note from main.head
     where not exists (select 1 from new_head);
 """
+_STATE_VIEW: Final = """create temp view state as select body from new_state union all select body from main.state
+    where not exists (select 1 from new_state)"""
 
 
 def overlay_journal(connection: sqlite3.Connection) -> None:
@@ -66,7 +77,9 @@ def overlay_journal(connection: sqlite3.Connection) -> None:
     unsettled = JournalBacklog()
     for group in groups:
         unsettled.take(group)
-    for statement in (*_TABLES.split(";"), *_VIEWS.split(";")):
+    has_macs = connection.execute("pragma user_version").fetchone()[0] >= WITH_MACS
+    views = _VIEWS.format(mac=", mac" if has_macs else "")
+    for statement in (*_TABLES.split(";"), *views.split(";"), _STATE_VIEW if has_macs else ""):
         connection.execute(statement)
     for template, rows in _rows(unsettled):
         write_rows(connection, template, rows)
@@ -74,9 +87,12 @@ def overlay_journal(connection: sqlite3.Connection) -> None:
 
 def _rows(unsettled: JournalBacklog) -> list[tuple[str, list[tuple[Value, ...]]]]:
     return [
-        ("insert into new_record values {rows}", [(*key, rev, body) for key, (rev, body) in unsettled.records.items()]),
+        ("insert into new_record values {rows}", [(*key, *row) for key, row in unsettled.records.items()]),
         ("insert into new_link values {rows}", [(*link, int(stands)) for link, stands in unsettled.links.items()]),
-        ("insert into new_counter values {rows}", [(*key, used) for key, used in unsettled.counters.items()]),
+        ("insert into new_counter values {rows}", [(*key, *row) for key, row in unsettled.counters.items()]),
+        ("insert into new_trail values {rows}", [(subject, *row) for subject, row in unsettled.trails.items()]),
+        ("insert into new_dropped values {rows}", list(unsettled.dropped.items())),
+        ("insert into new_state values {rows}", [(unsettled.state,)] if unsettled.state else []),
         ("insert into new_entry values {rows}", [entry[:-1] for entry in unsettled.entries]),
         ("insert into new_node values {rows}", list(unsettled.nodes)),
         ("insert into new_head values {rows}", [unsettled.head] if unsettled.head[0] else []),

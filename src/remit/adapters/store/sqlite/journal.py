@@ -8,36 +8,45 @@ Runs on the writing thread alone. docs/decisions/0016-groups-are-journalled.md
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from remit.adapters.store.highwater import Point
 from remit.adapters.store.replay_expiry import FORGOTTEN, ElapsedTime
 from remit.adapters.store.sqlite.read import Value, write_rows
+from remit.adapters.store.sqlite.rows import WRITE_STATE
 from remit.domain.errors import Code, Fault, Refused
 
+T = TypeVar("T")
 _MAX_COMMITS: Final = 64
 """Commits settled together: more would make those that arrive meanwhile wait longer."""
 _MAX_BYTES: Final = 4 * 1024 * 1024
 _PURGE_EVERY_MS: Final = 60_000
 
-_RECORD: Final = """insert into record (kind, id, rev, body) values {rows}
-on conflict (kind, id) do update set rev = excluded.rev, body = excluded.body"""
+_RECORD: Final = """insert into record (kind, id, rev, body, mac) values {rows}
+on conflict (kind, id) do update set rev = excluded.rev, body = excluded.body, mac = excluded.mac"""
 _NO_RECORD: Final = "delete from record where (kind, id) in (values {rows})"
 _LINK: Final = "insert or ignore into link (name, key, at, kind, id) values {rows}"
 _NO_LINK: Final = "delete from link where (name, key, at, kind, id) in (values {rows})"
 _DROPPED: Final = "insert into dropped (kind, rev) values {rows} on conflict (kind) do update set rev = excluded.rev"
-_COUNTER: Final = (
-    "insert into counter (scope, key, used) values {rows} on conflict (scope, key) do update set used = excluded.used"
-)
+_COUNTER: Final = """insert into counter (scope, key, used, mac) values {rows}
+on conflict (scope, key) do update set used = excluded.used, mac = excluded.mac"""
 _MARK: Final = "insert into mark (key, until) values {rows}"
 _FORGET: Final = "delete from mark where until < ? and key <> ?"
 _FORGOT: Final = "insert into mark (key, until) values (?, ?) on conflict (key) do update set until = excluded.until"
 _TOUCH: Final = "insert into touch (id, at) values {rows} on conflict (id) do update set at = excluded.at"
-_TRAIL: Final = (
-    "insert into trail (subject, body) values {rows} on conflict (subject) do update set body = excluded.body"
-)
+_TRAIL: Final = """insert into trail (subject, body, mac) values {rows}
+on conflict (subject) do update set body = excluded.body, mac = excluded.mac"""
+_WITHOUT_MACS: Final = {
+    _RECORD: """insert into record (kind, id, rev, body) values {rows}
+on conflict (kind, id) do update set rev = excluded.rev, body = excluded.body""",
+    _COUNTER: """insert into counter (scope, key, used) values {rows}
+on conflict (scope, key) do update set used = excluded.used""",
+    _TRAIL: """insert into trail (subject, body) values {rows}
+on conflict (subject) do update set body = excluded.body""",
+}
+"""The same into the tables of an older schema, which its migration settles first."""
 _ENTRY: Final = "insert into entry (idx, kind, at, leaf, envelope, content, subject) values {rows}"
 _REF: Final = "insert or ignore into ref (ref, idx) values {rows}"
 _JOURNAL: Final = """insert into journal (n, body) select ?, ?
@@ -53,7 +62,8 @@ EntryValues = tuple[int, str, int, bytes, bytes, bytes, str, tuple[str, ...]]
 class JournalGroup(msgspec.Struct, array_like=True, frozen=True):
     """Changes of a group as journalled: rows of the tables, and the log's head after it.
 
-    A record without a body is deleted; a link says whether it exists.
+    A record without a body is deleted; a link says whether it exists. MACs are those of records, counters and risk
+    histories, in their order; groups of an older Remit have none.
     """
 
     records: Sequence[tuple[str, str, int, bytes | None]]
@@ -68,6 +78,10 @@ class JournalGroup(msgspec.Struct, array_like=True, frozen=True):
     size: int
     root: bytes
     note: str
+    record_macs: Sequence[bytes] = ()
+    counter_macs: Sequence[bytes] = ()
+    trail_macs: Sequence[bytes] = ()
+    state: bytes = b""
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -88,51 +102,72 @@ class JournalBacklog:
         "marks",
         "nodes",
         "records",
+        "state",
         "touches",
         "trails",
     )
 
     def __init__(self) -> None:
-        self.records: dict[tuple[str, str], tuple[int, bytes | None]] = {}
+        self.records: dict[tuple[str, str], tuple[int, bytes | None, bytes]] = {}
         self.links: dict[Link, bool] = {}
         self.dropped: dict[str, int] = {}
-        self.counters: dict[tuple[str, str], int] = {}
+        self.counters: dict[tuple[str, str], tuple[int, bytes]] = {}
         self.marks: dict[str, int] = {}
         self.touches: dict[str, int] = {}
-        self.trails: dict[str, str] = {}
+        self.trails: dict[str, tuple[str, bytes]] = {}
         self.entries: list[EntryValues] = []
         self.nodes: list[tuple[int, int, bytes]] = []
         self.head: tuple[int, bytes, str] = (0, b"", "")
+        self.state = b""
         self.commits = 0
         self.bytes = 0
 
     def take(self, group: JournalGroup) -> None:
         """Apply a later group on top."""
-        for kind, record_id, rev, body in group.records:
-            self.records[kind, record_id] = (rev, body)
+        for (kind, record_id, rev, body), mac in _with_macs(group.records, group.record_macs):
+            self.records[kind, record_id] = (rev, body, mac)
         self.links.update(group.links)
         self.dropped.update(group.dropped)
-        for scope, key, used in group.counters:
-            self.counters[scope, key] = used
+        for (scope, key, used), mac in _with_macs(group.counters, group.counter_macs):
+            self.counters[scope, key] = (used, mac)
         self.marks.update(group.marks)
         self.touches.update(group.touches)
-        self.trails.update(group.trails)
+        for (subject, trail), mac in _with_macs(tuple(group.trails.items()), group.trail_macs):
+            self.trails[subject] = (trail, mac)
         self.entries.extend(group.entries)
         self.nodes.extend(group.nodes)
         self.head = (group.size, group.root, group.note)
+        self.state = group.state
+
+
+def _with_macs(rows: Sequence[T], macs: Sequence[bytes]) -> Iterator[tuple[T, bytes]]:
+    """Pair rows with their MACs.
+
+    Raises:
+        ValueError: their numbers differ.
+    """
+    return zip(rows, macs or [b""] * len(rows), strict=True)
 
 
 class Journal:
     """Groups of one store that are durable and not in their tables yet."""
 
-    def __init__(self, connection: sqlite3.Connection, on_point: Point, passed: ElapsedTime | None = None) -> None:
-        """Settle what an earlier process, or this one before a failure, left.
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        on_point: Point,
+        passed: ElapsedTime | None = None,
+        *,
+        has_macs: bool = True,
+    ) -> None:
+        """Settle what an earlier process, or this one before a failure, left; into an older schema without MACs.
 
         Raises:
             Refused: `log.damaged` when a row cannot be read.
         """
         self._connection = connection
         self._on_point = on_point
+        self._has_macs = has_macs
         self.unsettled = JournalBacklog()
         """Read by other threads too: replaced as a whole once it is settled, never emptied."""
         self._root = self._settled_root()
@@ -200,20 +235,30 @@ class Journal:
 
     def _put_in_place(self, here: JournalBacklog) -> None:
         put = self._put
-        put(_RECORD, [(*key, rev, body) for key, (rev, body) in here.records.items() if body is not None])
-        put(_NO_RECORD, [key for key, (_, body) in here.records.items() if body is None])
+        put_with_macs = self._put_with_macs
+        put_with_macs(_RECORD, [(*key, *row) for key, row in here.records.items() if row[1] is not None])
+        put(_NO_RECORD, [key for key, (_, body, _) in here.records.items() if body is None])
         put(_LINK, [link for link, stands in here.links.items() if stands])
         put(_NO_LINK, [link for link, stands in here.links.items() if not stands])
         put(_DROPPED, list(here.dropped.items()))
-        put(_COUNTER, [(*key, used) for key, used in here.counters.items()])
+        put_with_macs(_COUNTER, [(*key, *row) for key, row in here.counters.items()])
         put(_MARK, list(here.marks.items()))
         put(_TOUCH, list(here.touches.items()))
-        put(_TRAIL, list(here.trails.items()))
+        put_with_macs(_TRAIL, [(subject, *row) for subject, row in here.trails.items()])
         put(_ENTRY, [entry[:-1] for entry in here.entries])
         put(_REF, [(ref, entry[0]) for entry in here.entries for ref in dict.fromkeys(entry[-1])])
         put(_NODE, here.nodes)
         self._purge(here)
         self._move_head(*here.head)
+        if here.state:
+            self._connection.execute(WRITE_STATE, (here.state,))
+
+    def _put_with_macs(self, template: str, rows: Sequence[tuple[Value, ...]]) -> None:
+        """Put rows whose last value is their MAC."""
+        if self._has_macs:
+            self._put(template, rows)
+        else:
+            self._put(_WITHOUT_MACS[template], [row[:-1] for row in rows])
 
     def _put(self, template: str, rows: Sequence[tuple[Value, ...]]) -> None:
         write_rows(self._connection, template, rows)

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.read_connection import ReadConnection
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.tree import WIDTH, SqliteTree
 from remit.domain.records import MandateRecord, Record, TaskRecord
 from remit.ports.store import Committed, EntryPlace, EntryRow, Precondition, RecordMissing, StoredEntry, Versioned
@@ -16,28 +17,36 @@ LAST: Final = 2**62
 _MAX_LEVEL: Final = 7
 # `l.kind || ''`, and `kind` in the order: only so do rows come in key order. Else all rows of a moment are sorted, as
 # after an import. PostgreSQL reads it as well, where a command inspects a store there.
-_FIND: Final = """select r.id, r.rev, r.body from link l join record r on r.kind = l.kind and r.id = l.id
+_FIND: Final = """select r.id, r.rev, r.body{1} from link l join record r on r.kind = l.kind and r.id = l.id
 where l.name = ? and l.key = ? and l.at >= ? and l.at <= ? and l.kind || '' = ?
 order by l.at {0}, l.kind {0}, l.id {0} limit ?"""
-FINDING: Final = {newest: _FIND.format("desc" if newest else "asc") for newest in (False, True)}
-"""Statement that finds records under a key of an index, by whether the newest come first."""
+FINDING: Final = {
+    (newest, macs): _FIND.format("desc" if newest else "asc", ", r.mac" if macs else "")
+    for newest in (False, True)
+    for macs in (False, True)
+}
+"""Statement that finds records under a key of an index, by whether the newest come first and MACs are read."""
+_RECORD: Final = "select rev, body{} from record where kind = ? and id = ?"
 N = TypeVar("N", TaskRecord, MandateRecord)
 
 
 class SqliteReader:
-    """Reads over one connection; sees only what is committed."""
+    """Reads over one connection; sees only what is committed.
 
-    def __init__(self, connection: ReadConnection) -> None:
+    Without `macs` it trusts the rows: only to summarize a store for its operator, also one of an older schema.
+    """
+
+    def __init__(self, connection: ReadConnection, macs: RowMacs | None = None) -> None:
         self._connection = connection
-        self._decoded = DecodeCache()
+        self._decoded = DecodeCache(macs)
+        self._record = _RECORD.format(", mac" if macs else "")
+        self._finding = {newest: FINDING[newest, macs is not None] for newest in (False, True)}
         self._log = SqliteTree(connection)
 
     def one(self, kind: str, record_id: str) -> Versioned[Record] | None:
         """Return a record or None."""
-        row = self._connection.execute(
-            "select rev, body from record where kind = ? and id = ?", (kind, record_id)
-        ).fetchone()
-        return None if row is None else self._decoded.kept(kind, record_id, row[0], row[1])
+        row = self._connection.execute(self._record, (kind, record_id)).fetchone()
+        return None if row is None else self._decoded.kept(kind, record_id, *row)
 
     def unchanged(self, preconditions: Sequence[Precondition]) -> bool:
         """Whether records are at their revisions, all at one moment."""
@@ -61,8 +70,8 @@ class SqliteReader:
     ) -> Sequence[Versioned[Record]]:
         """Return records under a key of an index."""
         place = (index, key, max(low, -LAST), LAST if high is None else min(high, LAST), kind, max(limit, 0))
-        rows = self._connection.execute(FINDING[newest], place).fetchall()
-        return tuple(self._decoded.kept(kind, record_id, rev, body) for record_id, rev, body in rows)
+        rows = self._connection.execute(self._finding[newest], place).fetchall()
+        return tuple(self._decoded.found((index, key), kind, *row) for row in rows)
 
     def entries(self, ref: str, low: int, limit: int, newest: bool) -> Sequence[StoredEntry]:  # noqa: FBT001  # one statement's parameters
         """Return entries by lookup id, or all."""

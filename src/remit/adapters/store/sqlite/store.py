@@ -14,10 +14,13 @@ from remit.adapters.store import start_checks
 from remit.adapters.store.cache import FEW, NOT_CACHED
 from remit.adapters.store.highwater import HighWater, no_pause
 from remit.adapters.store.location import StoreOptions
+from remit.adapters.store.row_checks import MacMarker
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.cache_fill import versioned_row
 from remit.adapters.store.sqlite.file import lock_file, migrate, open_connection, verify_writing
 from remit.adapters.store.sqlite.journal import Journal, transaction
 from remit.adapters.store.sqlite.read import SqliteReader
+from remit.adapters.store.sqlite.rows import verify_or_adopt
 from remit.adapters.store.sqlite.tree import SqliteTree
 from remit.adapters.store.sqlite.write import SqliteGroupWriter, run_job
 from remit.domain.errors import Code, Refused
@@ -36,13 +39,18 @@ class SqliteStore:
     """
 
     def __init__(
-        self, lock: sqlite3.Connection, writer: SqliteGroupWriter, reading: sqlite3.Connection, high_water: HighWater
+        self,
+        lock: sqlite3.Connection,
+        writer: SqliteGroupWriter,
+        reading: sqlite3.Connection,
+        high_water: HighWater,
+        rows: RowMacs,
     ) -> None:
         """Called by `open`, which has checked everything."""
         self._lock = lock
         self._writer = writer
         self._reading = reading
-        self._reader = SqliteReader(reading)
+        self._reader = SqliteReader(reading, rows)
         self._held = writer.held
         self._high_water = high_water
         self._closed = False
@@ -71,14 +79,22 @@ class SqliteStore:
                 Journal(writing, on_point)
                 log = SqliteTree(writing)
                 start_checks.verify_opening(writing, log, outside, outside.newest, opening)
+                marker = MacMarker(opening.high_water)
+                verify_or_adopt(writing, opening.rows, log, marker, recovering=opening.recovering)
+            marker.write()
             if not opening.recovering:
                 outside.write_initial(log.note or opening.sign(0, EMPTY_ROOT))
             reading = opened.enter_context(contextlib.closing(open_connection(path)))
             reading.execute("pragma query_only = on")
             writer = SqliteGroupWriter(
-                partial(open_connection, path), writing, sign=opening.sign, high_water=outside, on_point=on_point
+                partial(open_connection, path),
+                writing,
+                sign=opening.sign,
+                high_water=outside,
+                on_point=on_point,
+                macs=opening.rows,
             )
-            store = cls(lock, writer, reading, outside)
+            store = cls(lock, writer, reading, outside, opening.rows)
             opened.pop_all()
         return store
 

@@ -14,9 +14,11 @@ from remit.adapters.store.cache import CommitChanges, StateCache
 from remit.adapters.store.commit_evaluator import KNOWN, GroupDecision, ReplayMarks, decide_group, unstorable_error
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.replay_expiry import ElapsedTime
+from remit.adapters.store.row_macs import ForgedRow, RowMacs
 from remit.adapters.store.sqlite.cache_fill import CacheFiller
 from remit.adapters.store.sqlite.file import BUSY_MS
 from remit.adapters.store.sqlite.journal import Journal, JournalBacklog, JournalGroup
+from remit.adapters.store.sqlite.rows import read_state_row
 from remit.adapters.store.sqlite.tree import Sign, SqliteTree
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.store import Commit, Committed, EntryPlace, EntryRow
@@ -29,8 +31,9 @@ _OF_ONE_JOB = (
     sqlite3.DataError,
     ValueError,
     OverflowError,
+    ForgedRow,
 )
-"""Errors of a bad value or a damaged record. All others are of the disk or the file and concern the whole group."""
+"""Errors of a bad value, or of a damaged or forged record. All others are of the disk or the file and concern the whole group."""
 
 _PATIENCE_MS: Final = 250
 
@@ -39,19 +42,28 @@ class SqliteGroupWriter:
     """Writing side of one store. After a failure it rebuilds its state from the file, once that can be read."""
 
     def __init__(
-        self, connect: Connect, connection: sqlite3.Connection, *, sign: Sign, high_water: HighWater, on_point: Point
+        self,
+        connect: Connect,
+        connection: sqlite3.Connection,
+        *,
+        sign: Sign,
+        high_water: HighWater,
+        on_point: Point,
+        macs: RowMacs,
     ) -> None:
         self._connect = connect
         self._connection = connection
         self._sign = sign
         self._high_water = high_water
         self._on_point = on_point
+        self._macs = macs
         self._passed = ElapsedTime()
         self._journal = Journal(connection, on_point, self._passed)
         self._log = SqliteTree(connection)
         self.held = StateCache()
         """Cached state as last committed; for readers on other threads too."""
-        self._filler = CacheFiller(connection, self.held, self._journal)
+        self._filler = CacheFiller(connection, self.held, self._journal, macs)
+        self._total = self._stored_total()
         self._sound = True
         self._behind = False
 
@@ -154,7 +166,8 @@ class SqliteGroupWriter:
             of_one = isinstance(broken, _OF_ONE_JOB)
             alone = len(jobs) > 1 and of_one and before.written == written
             if not alone:
-                fail_all(jobs, unstorable_error(broken) if of_one else broken, Code.FAULT_STORE)
+                known = isinstance(broken, Fault) or not of_one
+                fail_all(jobs, broken if known else unstorable_error(broken), Code.FAULT_STORE)
             self._undo()
             if alone:
                 for job in jobs:
@@ -200,23 +213,39 @@ class SqliteGroupWriter:
         if rows:
             nodes = self._log.append([row.leaf for row in rows], self._sign)
             self._behind = True  # before the write, so that no error after it can leave the high water behind
+        # Read before the cache holds the changes; unsound until the journal has them.
+        self._total = self._macs.moved(self._total, self._filler, changes)
+        records = [
+            (*key, 0 if kept is None else kept.rev, None if kept is None else changes.bodies[key])
+            for key, kept in changes.records.items()
+        ]
+        counters = [(*key, used) for key, used in changes.counters.items()]
+        trails = {name: risk_history.encode_risk_history_text(trail) for name, trail in changes.trails.items()}
+        mac = self._macs
         return JournalGroup(
-            records=[
-                (*key, 0 if kept is None else kept.rev, None if kept is None else changes.bodies[key])
-                for key, kept in changes.records.items()
-            ],
+            records=records,
             links=list(changes.links.items()),
             dropped=changes.dropped,
-            counters=[(*key, used) for key, used in changes.counters.items()],
+            counters=counters,
             marks=changes.marks,
             touches=changes.touches,
-            trails={name: risk_history.encode_risk_history_text(trail) for name, trail in changes.trails.items()},
+            trails=trails,
             entries=[(place, *row) for place, row in enumerate(rows, first)],
             nodes=nodes,
             size=self._log.size,
             root=self._log.root if self._log.size else b"",
             note=self._log.note,
+            record_macs=[
+                b"" if body is None else mac.record(kind, record_id, rev, body)
+                for kind, record_id, rev, body in records
+            ],
+            counter_macs=[mac.counter(*row) for row in counters],
+            trail_macs=[mac.risk_history(name, trail.encode()) for name, trail in trails.items()],
+            state=mac.state(self._total, self._log.size, self._log.root),
         )
+
+    def _stored_total(self) -> int:
+        return self._macs.read_state(read_state_row(self._connection), self._log.size, self._log.root)
 
     def _answer(self, places: Sequence[tuple[ThreadJob[Any], tuple[int, ...]]]) -> None:
         for job, indexes in places:
@@ -244,6 +273,7 @@ class SqliteGroupWriter:
 
         Raises:
             Refused: `settings.invalid` or `log.damaged` while the file cannot be opened.
+            Fault: `fault.store` when the sum over its rows is not the one this desk wrote.
         """
         if self._sound:
             return
@@ -252,7 +282,8 @@ class SqliteGroupWriter:
         self._connection = self._connect()
         self._journal = Journal(self._connection, self._on_point, self._passed)
         self._log = SqliteTree(self._connection)
-        self._filler = CacheFiller(self._connection, self.held, self._journal)
+        self._filler = CacheFiller(self._connection, self.held, self._journal, self._macs)
+        self._total = self._stored_total()
         self._sound = True
 
 

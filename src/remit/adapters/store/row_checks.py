@@ -1,0 +1,117 @@
+"""Comparison of all rows of a store with the sum over them, and the marker outside it that says that rows have MACs."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from remit.adapters.db.sqlite_errors import DISK_CURE, describe_error
+from remit.adapters.store.read_connection import ReadConnection
+from remit.adapters.store.row_macs import CURE, ForgedRow, RowMacs
+from remit.domain.errors import Code, Refused
+
+NO_RECORD: Final = "log.lost"
+"""Kind of the row in which a node on PostgreSQL reports a loss: no record, and never trusted."""
+_MEMBERS: Final = {
+    "r": f"select kind, id, rev from record where kind <> '{NO_RECORD}'",  # noqa: S608  # a fixed word
+    "c": "select scope, key, used from counter",
+    "d": "select kind, '', rev from dropped",
+    "t": "select subject, '', 0 from trail",
+}
+_MARKER: Final = ".rows"
+_NAMED: Final = 5
+
+
+def total_of(connection: ReadConnection, macs: RowMacs) -> int:
+    """Return the sum over all rows of a store, without reading what is in them.
+
+    Raises:
+        sqlite3.Error: they cannot be read.
+    """
+    return macs.total((sort, *row) for sort, statement in _MEMBERS.items() for row in connection.execute(statement))
+
+
+def verify_rows(connection: ReadConnection, macs: RowMacs, stored: bytes, size: int, root: bytes) -> int:
+    """Verify that exactly the rows are there that belong beside the log's head; return their sum.
+
+    ⚔ A row that was deleted, added, or put back at an earlier revision with its good MAC shows here alone.
+
+    Raises:
+        Refused: `log.damaged`, naming the rows whose MAC does not hold.
+
+    Source: docs/model/model.md#rows.
+    """
+    total = total_of(connection, macs)
+    try:
+        known = macs.read_state(stored, size, root)
+    except ForgedRow as forged:
+        raise rows_changed(connection, macs, forged.detail) from None
+    if known != total:
+        raise rows_changed(connection, macs, "rows were deleted, added or put back to an earlier state")
+    return total
+
+
+def rows_changed(connection: ReadConnection, macs: RowMacs, why: str) -> Refused:
+    """Return the refusal of a store whose rows were changed beside Remit, with some of them by name."""
+    named: Sequence[str] = ()
+    with contextlib.suppress(TypeError, ValueError, AttributeError):
+        found = forged_rows(connection, macs)
+        named = [row for row, _ in zip(found, range(_NAMED), strict=False)]
+    which = f" (among them {', '.join(named)})" if named else ""
+    return Refused(Code.LOG_DAMAGED, f"the store's rows are not those that this desk wrote: {why}{which}", cure=CURE)
+
+
+def forged_rows(connection: ReadConnection, macs: RowMacs) -> Iterator[str]:
+    """Yield the name of each row whose MAC does not hold, after reading all of it."""
+    records = f"select kind, id, rev, body, mac from record where kind <> '{NO_RECORD}'"  # noqa: S608  # a fixed word
+    for kind, record_id, rev, body, mac in connection.execute(records):
+        if mac != macs.record(kind, record_id, rev, body):
+            yield f"{kind} {record_id}"
+    for scope, key, used, mac in connection.execute("select scope, key, used, mac from counter"):
+        if mac != macs.counter(scope, key, used):
+            yield f"counter {key} of {scope}"
+    for subject, body, mac in connection.execute("select subject, body, mac from trail"):
+        if mac != macs.risk_history(subject, body if isinstance(body, bytes) else body.encode()):
+            yield f"risk history of {subject}"
+
+
+class MacMarker:
+    """A file beside the high-water checkpoint: from then on, rows without MACs are an attack and no older store."""
+
+    def __init__(self, high_water: Path) -> None:
+        """Keep it beside `high_water`."""
+        self._path = high_water.with_name(high_water.name + _MARKER)
+
+    def verify_may_adopt(self, *, recovering: bool) -> None:
+        """Verify that rows without MACs may be given theirs.
+
+        Raises:
+            Refused: `log.damaged` when the rows of this store had MACs before; a recovery goes on from an older copy.
+
+        Source: docs/model/model.md#rows.
+        """
+        if self._path.exists() and not recovering:
+            raise Refused(
+                Code.LOG_DAMAGED,
+                "the store's rows have no MACs, but had them: they were taken out, or this is a copy of before the "
+                "upgrade",
+                cure="Put back a newer copy. For a copy of before the upgrade, which your own people put there, run "
+                "`remit recover`.",
+            )
+
+    def write(self) -> None:
+        """Note that the rows have MACs.
+
+        Raises:
+            Refused: `settings.invalid` when it cannot be written.
+        """
+        if self._path.exists():
+            return
+        try:
+            self._path.touch(mode=0o600)
+        except OSError as problem:
+            raise Refused(
+                Code.SETTINGS_INVALID,
+                f"log.high_water: {self._path} cannot be written: {describe_error(problem)}",
+                cure=DISK_CURE,
+            ) from None

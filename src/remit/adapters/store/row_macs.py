@@ -1,0 +1,175 @@
+"""Authentication of a store's rows under a key outside it: a MAC beside each row, and a sum over all rows.
+
+⚔ A row's MAC stops content that was forged or swapped, when it is read. Rows that were deleted or put back with their
+good MAC show in the sum, which is bound to the log's signed head. docs/decisions/0038-rows-carry-macs.md
+"""
+
+import hmac
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from typing import Final, NoReturn
+
+from remit.adapters.store.cache import CommitChanges, CommittedState
+from remit.domain.errors import Code, Fault
+from remit.domain.records import Record
+
+MAC_SIZE: Final = 16
+_SUM_SIZE: Final = 32
+_MODULUS: Final = 1 << (8 * _SUM_SIZE)
+CURE: Final = (
+    "Rows were written beside Remit. Stop the desk, find out by whom, put back a good copy of the store and run "
+    "`remit recover` (docs/operating.md, Rows that were changed)."
+)
+
+Report = Callable[[str], None]
+"""Receiver of the name of each row that fails, for the desk's security people."""
+
+
+def ignore_report(_row: str) -> None:
+    """Report nothing, where nothing is served."""
+
+
+class ForgedRow(Fault):
+    """A row is not what this desk wrote."""
+
+    def __init__(self, row: str) -> None:
+        """Name the row, never its content."""
+        super().__init__(Code.FAULT_STORE, f"{row} is not what this desk wrote: it was changed beside it", cure=CURE)
+
+
+class RowMacs:
+    """MACs of one desk's rows."""
+
+    def __init__(self, key: bytes, report: Report = ignore_report) -> None:
+        """`key` has 32 bytes and is kept outside the store."""
+        self._row = blake2b(key=key, digest_size=MAC_SIZE, person=b"remit row")
+        self._member = blake2b(key=key, digest_size=_SUM_SIZE, person=b"remit member")
+        self._state = blake2b(key=key, digest_size=MAC_SIZE, person=b"remit state")
+        self._report = report
+
+    def record(self, kind: str, record_id: str, rev: int, body: bytes) -> bytes:
+        """Return the MAC of a record: of its kind, id, revision and bytes."""
+        return self._mac("r", kind, record_id, rev, body)
+
+    def counter(self, scope: str, key: str, used: int) -> bytes:
+        """Return the MAC of a counter."""
+        return self._mac("c", scope, key, used, b"")
+
+    def risk_history(self, subject: str, body: bytes) -> bytes:
+        """Return the MAC of a risk history."""
+        return self._mac("t", subject, "", 0, body)
+
+    def verify_record(self, kind: str, record_id: str, rev: int, body: bytes, mac: bytes) -> None:
+        """Verify a stored record before anything is read from it.
+
+        Raises:
+            ForgedRow: it is not what was written under this kind, id and revision.
+
+        Source: docs/model/model.md#rows.
+        """
+        if not hmac.compare_digest(mac, self.record(kind, record_id, rev, body)):
+            self.refuse(f"{kind} {record_id}")
+
+    def verify_counter(self, scope: str, key: str, used: int, mac: bytes) -> None:
+        """Verify a stored counter.
+
+        Raises:
+            ForgedRow: this value was never written.
+        """
+        if not hmac.compare_digest(mac, self.counter(scope, key, used)):
+            self.refuse(f"counter {key} of {scope}")
+
+    def verify_risk_history(self, subject: str, body: bytes, mac: bytes) -> None:
+        """Verify a stored risk history.
+
+        Raises:
+            ForgedRow: it was never written.
+        """
+        if not hmac.compare_digest(mac, self.risk_history(subject, body)):
+            self.refuse(f"risk history of {subject}")
+
+    def verify_link(self, index: tuple[str, str], record: Record) -> None:
+        """Verify that a record belongs under the name and key of the index it was found by.
+
+        ⚔ Index rows have no MAC: a record counts only where it says itself that it belongs.
+
+        Raises:
+            ForgedRow: it does not.
+        """
+        if index not in [link[:2] for link in record.links()]:
+            self.refuse(f"{record.KIND} {record.id} under {index[0]}")
+
+    def moved(self, total: int, ground: CommittedState, changes: CommitChanges) -> int:
+        """Return the sum over all rows after `changes` to the committed state `ground`."""
+        member = self.member
+        for (kind, record_id), kept in changes.records.items():
+            before = ground.record((kind, record_id))
+            if before is not None:
+                total -= member("r", kind, record_id, before.rev)
+            if kept is not None:
+                total += member("r", kind, record_id, kept.rev)
+        for (scope, key), used in changes.counters.items():
+            known = ground.counter(scope, key)
+            if known is not None:
+                total -= member("c", scope, key, known)
+            total += member("c", scope, key, used)
+        for kind, rev in changes.dropped.items():
+            earlier = ground.dropped(kind)
+            if earlier:
+                total -= member("d", kind, "", earlier)
+            total += member("d", kind, "", rev)
+        for subject in changes.trails:
+            if ground.risk_history(subject) is None:
+                total += member("t", subject, "", 0)
+        return total % _MODULUS
+
+    def member(self, sort: str, a: str, b: str, number: int) -> int:
+        """Return the summand of one row: `sort` is r (record), c (counter), d (dropped kind) or t (risk history)."""
+        found = self._member.copy()
+        found.update(_name(sort, a, b, number))
+        return int.from_bytes(found.digest(), "little")
+
+    def total(self, rows: Iterable[tuple[str, str, str, int]]) -> int:
+        """Return the sum over rows, each as the arguments of `member`."""
+        return sum(self.member(*row) for row in rows) % _MODULUS
+
+    def state(self, total: int, size: int, root: bytes) -> bytes:
+        """Return the stored form of a sum, bound to the log's head it stands beside."""
+        raw = total.to_bytes(_SUM_SIZE, "little")
+        return raw + self._state_mac(raw, size, root)
+
+    def read_state(self, stored: bytes, size: int, root: bytes) -> int:
+        """Return the sum of a stored state.
+
+        Raises:
+            ForgedRow: this desk never wrote it beside this head.
+        """
+        raw, mac = stored[:_SUM_SIZE], stored[_SUM_SIZE:]
+        if not hmac.compare_digest(mac, self._state_mac(raw, size, root)):
+            self.refuse("the sum over all rows")
+        return int.from_bytes(raw, "little")
+
+    def _mac(self, sort: str, a: str, b: str, number: int, body: bytes) -> bytes:
+        found = self._row.copy()
+        found.update(_name(sort, a, b, number))
+        found.update(body)
+        return found.digest()
+
+    def _state_mac(self, raw: bytes, size: int, root: bytes) -> bytes:
+        found = self._state.copy()
+        found.update(size.to_bytes(8, "big") + raw + root)
+        return found.digest()
+
+    def refuse(self, row: str) -> NoReturn:
+        """Report a row and refuse to read it.
+
+        Raises:
+            ForgedRow: always.
+        """
+        self._report(row)
+        raise ForgedRow(row)
+
+
+def _name(sort: str, a: str, b: str, number: int) -> bytes:
+    """Encode a row's key so that no two rows share one, whatever follows."""
+    return f"{sort}{len(a)}:{a}{len(b)}:{b}{number}:".encode()

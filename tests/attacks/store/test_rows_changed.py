@@ -1,0 +1,262 @@
+"""⚔ Somebody with the database writes rows beside the desk: a mandate is widened, a passkey is pointed at an admin, a role is raised.
+
+What the desk never wrote is not read; what it wrote once and was put back, or taken out, stops its next start.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attacks.arena import SEND_BACK, SHOP, Arena, code_of, open_arena, refund
+from remit.client.errors import Refused
+from remit.domain.errors import Code
+from remit.sandbox import SandboxTask
+
+Rows = sqlite3.Connection
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Arena]:
+    with open_arena(store=tmp_path) as arena:
+        yield arena
+
+
+@contextmanager
+def rows_of(folder: Path) -> Iterator[Rows]:
+    """The database, as somebody has it who needs no Remit."""
+    with closing(sqlite3.connect(folder / "store.sqlite")) as rows:
+        yield rows
+        rows.commit()
+
+
+@contextmanager
+def rows_beside(arena: Arena, folder: Path) -> Iterator[Rows]:
+    """The database of a desk that serves; afterwards the process has forgotten what it had read, as after other traffic."""
+    store: Any = arena.desk.desk
+    arena.run(store.outside.purge_wal())
+    with rows_of(folder) as rows:
+        yield rows
+    store.outside._held.clear()
+
+
+def change(rows: Rows, kind: str, record_id: str, to: Callable[[dict[str, Any]], object]) -> None:
+    """Write a record's document anew, with all else as it was."""
+    (body,) = rows.execute("select body from record where kind = ? and id = ?", (kind, record_id)).fetchone()
+    document = json.loads(body)
+    to(document)
+    rows.execute("update record set body = ? where kind = ? and id = ?", (json.dumps(document).encode(), kind, record_id))
+
+
+def copy_of(rows: Rows, table: str, **where: str) -> list[Any]:
+    """Rows of a table as they stand, to be put back later."""
+    names = " and ".join(f"{name} = ?" for name in where)
+    return rows.execute(f"select * from {table} where {names}", tuple(where.values())).fetchall()
+
+
+def put_back(rows: Rows, table: str, copies: list[Any]) -> None:
+    for copy in copies:
+        rows.execute(f"insert or replace into {table} values ({', '.join('?' * len(copy))})", copy)
+
+
+def calmer(history: dict[str, Any]) -> str:
+    """A risk history of which nothing was ever seen."""
+    return json.dumps({**history, "levels": {}})
+
+
+def refused_start(folder: Path) -> Refused:
+    with pytest.raises(Refused) as caught, open_arena(store=folder):
+        pass
+    assert caught.value.code == Code.LOG_DAMAGED
+    assert "remit recover" in str(caught.value)
+    return caught.value
+
+
+def nothing_is_done(arena: Arena, task: SandboxTask, params: Any) -> None:
+    done = arena.performed()
+    told = arena.ask(task, "payment.refund", params)
+    assert (told.status_code, code_of(told)) == (503, "fault.store"), told.text
+    assert "mandate" not in told.text.lower(), "the reply does not tell what was found"
+    assert arena.performed() == done
+
+
+@pytest.mark.proves("ROWS")
+def test_a_mandate_widened_in_its_row_permits_nothing(served: Arena, tmp_path: Path) -> None:
+    granted, task = served.granted()
+    with rows_beside(served, tmp_path) as rows:
+        change(rows, "mandate", granted.id, lambda one: one.update(wire=one["wire"].replace("50.00 EUR", "5000.00 EUR")))
+    nothing_is_done(served, task, refund("400.00 EUR"))
+    nothing_is_done(served, task, refund("1.00 EUR"))
+
+
+@pytest.mark.proves("ROWS")
+def test_a_revoked_mandate_revived_in_its_row_opens_nothing(served: Arena, tmp_path: Path) -> None:
+    granted, task = served.granted()
+    served.anna.revoke(granted)
+    with rows_beside(served, tmp_path) as rows:
+        change(rows, "mandate", granted.id, lambda one: one.update(state="active"))
+        change(rows, "task", task.id, lambda one: one.update(state="open", reason="", ended_at=0))
+    nothing_is_done(served, task, refund("1.00 EUR"))
+
+
+@pytest.mark.proves("ROWS")
+def test_a_mandate_put_back_as_it_was_before_it_was_revoked_stops_the_next_start(tmp_path: Path) -> None:
+    with open_arena(store=tmp_path) as arena:
+        granted, task = arena.granted()
+        with rows_beside(arena, tmp_path) as rows:
+            before = [copy_of(rows, "record", kind=kind, id=name) for kind, name in (("mandate", granted.id), ("task", task.id))]
+        arena.anna.revoke(granted)
+    with rows_of(tmp_path) as rows:
+        for copies in before:
+            put_back(rows, "record", copies)
+    refused_start(tmp_path)
+
+
+@pytest.mark.proves("ROWS")
+@pytest.mark.parametrize("used", [0, 1])
+def test_a_counter_lowered_in_its_row_permits_nothing(served: Arena, tmp_path: Path, used: int) -> None:
+    task = served.sent_back()
+    assert task.ask("payment.refund", refund("40.00 EUR")).decision == "needs_human"
+    with rows_beside(served, tmp_path) as rows:
+        rows.execute("update counter set used = ?", (used,))
+    nothing_is_done(served, task, refund("40.00 EUR"))
+
+
+@pytest.mark.proves("ROWS")
+@pytest.mark.parametrize("way", ["dropped", "put back"])
+def test_counters_that_are_gone_or_as_they_were_stop_the_next_start(tmp_path: Path, way: str) -> None:
+    with open_arena(store=tmp_path) as arena:
+        task = arena.sent_back()
+        with rows_beside(arena, tmp_path) as rows:
+            before = rows.execute("select * from counter").fetchall()
+        task.ask("payment.refund", refund("40.00 EUR"))
+    with rows_of(tmp_path) as rows:
+        rows.execute("delete from counter")
+        if way == "put back":
+            put_back(rows, "counter", before)
+    refused_start(tmp_path)
+
+
+@pytest.mark.proves("ROWS")
+def test_a_passkey_pointed_at_an_admin_signs_nobody_in(served: Arena, tmp_path: Path) -> None:
+    anna, olga = served.anna, served.desk.officer("olga", roles=["admin", "security"])
+    with rows_beside(served, tmp_path) as rows:
+        (key,) = [
+            name
+            for name, body in rows.execute("select id, body from record where kind = 'passkey'")
+            if json.loads(body)["person"] == anna.id
+        ]
+        change(rows, "passkey", key, lambda one: one.update(person=olga.id))
+    begun = served.room.call("POST", "/login/v1/sign-in", {})
+    done = served.person("POST", "/login/v1/sign-in", {"ceremony": begun["ceremony"], "assertion": anna.passkey.get(begun["options"])})
+    assert code_of(done) == "fault.store"
+    assert "set-cookie" not in done.headers
+
+
+@pytest.mark.proves("ROWS")
+def test_roles_raised_in_a_row_open_no_page(served: Arena, tmp_path: Path) -> None:
+    olga = served.desk.officer("olga", roles=["care"])
+    assert served.person("GET", "/security/v1/agents", cookie=olga.cookie).status_code == 403
+    with rows_beside(served, tmp_path) as rows:
+        change(rows, "person", olga.id, lambda one: one.update(roles=["admin", "audit", "care", "security"]))
+    assert code_of(served.person("GET", "/security/v1/agents", cookie=olga.cookie)) == "fault.store"
+
+
+@pytest.mark.proves("ROWS")
+def test_rows_of_one_kind_that_changed_places_are_not_read(served: Arena, tmp_path: Path) -> None:
+    """Both have a good MAC, of another place."""
+    first, task = served.granted()
+    second, _ = served.granted()
+    with rows_beside(served, tmp_path) as rows:
+        (a,), (b,) = (copy_of(rows, "record", kind="mandate", id=name) for name in (first.id, second.id))
+        put_back(rows, "record", [(*a[:2], *b[2:]), (*b[:2], *a[2:])])
+    nothing_is_done(served, task, refund("1.00 EUR"))
+
+
+@pytest.mark.proves("ROWS")
+def test_an_earlier_document_under_a_later_revision_is_not_read(served: Arena, tmp_path: Path) -> None:
+    """The sum over all rows knows revisions alone; that a revision has its document is its MAC's."""
+    granted, task = served.granted()
+    names = (("mandate", granted.id), ("task", task.id))
+    with rows_beside(served, tmp_path) as rows:
+        before = [copy_of(rows, "record", kind=kind, id=name)[0] for kind, name in names]
+    served.anna.revoke(granted)
+    with rows_beside(served, tmp_path) as rows:
+        for kind, name, _, body, mac in before:
+            rows.execute("update record set body = ?, mac = ? where kind = ? and id = ?", (body, mac, kind, name))
+    nothing_is_done(served, task, refund("1.00 EUR"))
+
+
+@pytest.mark.proves("ROWS")
+def test_an_agent_less_suspicious_in_its_row_is_not_read(served: Arena, tmp_path: Path) -> None:
+    task = served.sent_back()
+    assert task.ask("payment.refund", refund("400.00 EUR")).decision == "refuse"
+    with rows_beside(served, tmp_path) as rows:
+        ((body,),) = rows.execute("select body from trail where subject = ?", (f"agent:{SHOP}",)).fetchall()
+        rows.execute("update trail set body = ? where subject = ?", (calmer(json.loads(body)), f"agent:{SHOP}"))
+    nothing_is_done(served, task, refund("1.00 EUR"))
+
+
+@pytest.mark.proves("ROWS")
+def test_a_passkey_indexed_under_an_admin_is_none_of_theirs(served: Arena, tmp_path: Path) -> None:
+    """Index rows have no MAC of their own: the record must say itself that it belongs there."""
+    olga, anna = served.desk.officer("olga", roles=["admin", "security"]), served.anna
+    with rows_beside(served, tmp_path) as rows:
+        rows.execute(
+            "insert into link select name, ?, at, kind, id from link where name = 'passkey.person' and key = ?", (olga.id, anna.id)
+        )
+    assert code_of(served.person("GET", "/me/v1/passkeys", cookie=olga.cookie)) == "fault.store"
+
+
+@pytest.mark.proves("ROWS")
+@pytest.mark.parametrize("table", ["record", "dropped", "trail"])
+def test_rows_taken_out_stop_the_next_start(tmp_path: Path, table: str) -> None:
+    with open_arena(store=tmp_path) as arena:
+        granted, task = arena.granted()
+        arena.anna.revoke(granted)
+        task.ask("order.return", SEND_BACK)
+    with rows_of(tmp_path) as rows:
+        first = "kind, id" if table == "record" else "kind" if table == "dropped" else "subject"
+        rows.execute(f"delete from {table} where ({first}) in (select {first} from {table} limit 1)")
+    refused_start(tmp_path)
+
+
+@pytest.mark.proves("ROWS")
+def test_macs_taken_out_are_an_attack_and_no_older_store(tmp_path: Path) -> None:
+    with open_arena(store=tmp_path) as arena:
+        granted, _ = arena.granted()
+        arena.anna.revoke(granted)
+    with rows_of(tmp_path) as rows:
+        change(rows, "mandate", granted.id, lambda one: one.update(state="active"))
+        for table in ("record", "counter", "trail"):
+            rows.execute(f"update {table} set mac = x''")
+        rows.execute("delete from state")
+    refused_start(tmp_path)
+
+
+@pytest.mark.proves("ROWS")
+def test_a_sum_of_an_earlier_head_is_none_of_the_present_one(tmp_path: Path) -> None:
+    with open_arena(store=tmp_path) as arena:
+        granted, task = arena.granted()
+        with rows_beside(arena, tmp_path) as rows:
+            before = {
+                table: rows.execute(f"select * from {table}").fetchall() for table in ("record", "counter", "trail", "dropped", "state")
+            }
+        arena.anna.revoke(granted)
+        task.ask("order.return", SEND_BACK)
+    with rows_of(tmp_path) as rows:
+        for table, copies in before.items():
+            rows.execute(f"delete from {table}")
+            put_back(rows, table, copies)
+    refused_start(tmp_path)
+
+
+def test_a_desk_left_alone_starts_again_and_goes_on(tmp_path: Path) -> None:
+    for _ in range(3):
+        with open_arena(store=tmp_path) as arena:
+            task = arena.sent_back()
+            assert task.ask("payment.refund", refund("40.00 EUR")).decision == "needs_human"
