@@ -434,7 +434,11 @@ def test_a_recovery_leaves_nothing_of_what_other_processes_had_published(tmp_pat
     (tmp_path / "outside.2.latest").write_bytes(sign(9, b"\x01" * 32).encode() + b"\x00")
     asyncio.run(recover())
     asyncio.run(postgres_store(tmp_path).close())
-    assert sorted(one.name for one in tmp_path.glob("outside*") if not one.name.endswith(".lock")) == ["outside", "outside.latest"]
+    assert sorted(one.name for one in tmp_path.glob("outside*") if not one.name.endswith(".lock")) == [
+        "outside",
+        "outside.latest",
+        "outside.rows",
+    ]
 
 
 async def two_places(folder: Path) -> None:
@@ -563,13 +567,13 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *[
             (f"insert into {table} select $1, {values} from {numbers}", desk_of(folder))
             for table, values in {
-                "record": "'task', 't' || n, 1, '{}'::bytea",
+                "record": "'task', 't' || n, 1, '{}'::bytea, ''::bytea",
                 "link": "'index', 'key', n, 'task', 't' || n",
                 "dropped": "'kind' || n, n",
-                "counter": "'scope' || n, 'key', 1",
+                "counter": "'scope' || n, 'key', 1, ''::bytea",
                 "mark": "'mark' || n, n",
                 "touch": "'t' || n, n",
-                "trail": "'task:t' || n, '{}'::bytea",
+                "trail": "'task:t' || n, '{}'::bytea, ''::bytea",
                 "entry": "n, 'kind', n, 'leaf'::bytea, 'envelope'::bytea, 'content'::bytea, 'c'",
                 "ref": "'ref' || (n % 10), n",
                 "node": "1, n, 'hash'::bytea",
@@ -617,7 +621,7 @@ def test_no_statement_goes_through_more_rows_than_it_is_asked_for(crowded: Path,
 def written() -> list[Any]:
     """A group with a row of every sort, which does not stand: the head is at another place."""
     one = {"text": "new", "bigint": 1, "integer": 1, "bytea": b"new"}
-    return [-7, -6, 0, b"", "", b"", *[[one[kind]] for types, _ in WRITE.values() for kind in types]]
+    return [-7, -6, 0, b"", "", b"", b"", *[[one[kind]] for types, _ in WRITE.values() for kind in types]]
 
 
 def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -29,7 +29,7 @@ def test_a_standby_promoted_too_early_is_noticed_also_when_another_node_has_grow
     async def work(one: Any, other: Any) -> None:
         await one.commit(entries(0, 1))
         await other.commit(entries(2))
-        before = (await asyncio.to_thread(sql, ("select desk, seq, size, root, note, edge from head where desk = $1", desk)))[0][0]
+        before = (await asyncio.to_thread(sql, ("select desk, seq, size, root, note, edge, state from head where desk = $1", desk)))[0][0]
         await one.commit(
             Commit(puts=(Put(suspension("operator:x", active=False), 0),), entries=entries(3, 4).entries)
         )  # lost with the old primary
@@ -39,7 +39,7 @@ def test_a_standby_promoted_too_early_is_noticed_also_when_another_node_has_grow
             ("delete from entry where desk = $1 and idx >= 3", desk),
             ("delete from record where desk = $1", desk),
             ("delete from link where desk = $1", desk),
-            ("update head set seq = $2, size = $3, root = $4, note = $5, edge = $6 where desk = $1", *before.values()),
+            ("update head set seq = $2, size = $3, root = $4, note = $5, edge = $6, state = $7 where desk = $1", *before.values()),
         )
         await other.commit(Commit(puts=(Put(suspension("operator:x", active=True), 0),), entries=entries(5, 6, 7).entries))
         seen = await one.get(Suspension, "operator:x")
@@ -355,7 +355,7 @@ def test_a_server_that_lacks_the_last_group_is_not_read_over_a_new_connection(tm
 def test_only_a_checkpoint_that_the_log_signed_says_that_something_is_missed(tmp_path: Path, note: bytes) -> None:
     async def work(one: Any, other: Any) -> None:
         await one.commit(entries(0))
-        statement = "insert into record (desk, kind, id, rev, body) values ($1, $2, $3, 1, $4)"
+        statement = "insert into record (desk, kind, id, rev, body, mac) values ($1, $2, $3, 1, $4, '')"
         await asyncio.to_thread(sql, (statement, desk_of(tmp_path), *LOST, note))
         for store in (one, other):
             await store.commit(entries(1))

@@ -5,8 +5,10 @@ from typing import Any, Final
 import msgspec
 
 from remit.adapters.store.cache import NOT_CACHED, SizedCache
+from remit.adapters.store.risk_history import decode_risk_history
 from remit.adapters.store.row_macs import RowMacs
 from remit.domain import records
+from remit.domain.policy.risk import RiskHistory
 from remit.domain.records import Record
 from remit.ports.store import Versioned
 
@@ -99,3 +101,24 @@ class DecodeCache:
         if self._macs is not None:
             self._macs.verify_link(index, kept.record)
         return kept
+
+    def counter(self, scope: str, key: str, used: int, mac: bytes) -> int:
+        """Return a stored counter, verified.
+
+        Raises:
+            ForgedRow: its MAC does not hold.
+        """
+        if self._macs is not None:
+            self._macs.verify_counter(scope, key, used, mac)
+        return used
+
+    def risk_history(self, subject: str, body: bytes, mac: bytes) -> RiskHistory:
+        """Return a stored risk history, verified.
+
+        Raises:
+            ForgedRow: its MAC does not hold.
+            Fault: `fault.store` when it is damaged.
+        """
+        if self._macs is not None:
+            self._macs.verify_risk_history(subject, body, mac)
+        return decode_risk_history(body)

@@ -3,23 +3,26 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from remit.adapters.db.sqlite_errors import DISK_CURE, describe_error
 from remit.adapters.store.read_connection import ReadConnection
-from remit.adapters.store.row_macs import CURE, ForgedRow, RowMacs
+from remit.adapters.store.row_macs import CURE, MODULUS, ForgedRow, RowMacs
 from remit.domain.errors import Code, Refused
 
 NO_RECORD: Final = "log.lost"
 """Kind of the row in which a node on PostgreSQL reports a loss: no record, and never trusted."""
-_MEMBERS: Final = {
-    "r": f"select kind, id, rev from record where kind <> '{NO_RECORD}'",  # noqa: S608  # a fixed word
-    "c": "select scope, key, used from counter",
-    "d": "select kind, '', rev from dropped",
-    "t": "select subject, '', 0 from trail",
-}
+_PAGE: Final = 10_000
+_SUMMED: Final = (
+    ("r", "record", ("kind", "id"), "rev"),
+    ("c", "counter", ("scope", "key"), "used"),
+    ("d", "dropped", ("kind",), "rev"),
+    ("t", "trail", ("subject",), "0"),
+)
+"""Sort of the summand, table, key and number of the rows in the sum."""
 _MARKER: Final = ".rows"
 _NAMED: Final = 5
+_SHORTEST: Final = 2
 
 
 def total_of(connection: ReadConnection, macs: RowMacs) -> int:
@@ -28,7 +31,27 @@ def total_of(connection: ReadConnection, macs: RowMacs) -> int:
     Raises:
         sqlite3.Error: they cannot be read.
     """
-    return macs.total((sort, *row) for sort, statement in _MEMBERS.items() for row in connection.execute(statement))
+    total = 0
+    for sort, table, keys, number in _SUMMED:
+        total += macs.total((sort, *_pair(row), row[-1]) for row in _each(connection, table, keys, number))
+    return total % MODULUS
+
+
+def _pair(row: Sequence[str]) -> tuple[str, str]:
+    """Return a row's key as two texts."""
+    return (row[0], row[1] if len(row) > _SHORTEST else "")
+
+
+def _each(connection: ReadConnection, table: str, keys: tuple[str, ...], columns: str) -> Iterator[Sequence[Any]]:
+    """Read all rows of a table by pages, in the order of their keys."""
+    names = ", ".join(keys)
+    first = f"select {names}, {columns} from {table} order by {names} limit {_PAGE}"  # noqa: S608  # our own names
+    beyond = f"({names}) > ({', '.join('?' * len(keys))})"
+    later = f"select {names}, {columns} from {table} where {beyond} order by {names} limit {_PAGE}"  # noqa: S608  # our own names
+    rows = connection.execute(first).fetchall()
+    while rows:
+        yield from (row for row in rows if row[0] != NO_RECORD)
+        rows = connection.execute(later, tuple(rows[-1][: len(keys)])).fetchall() if len(rows) == _PAGE else []
 
 
 def verify_rows(connection: ReadConnection, macs: RowMacs, stored: bytes, size: int, root: bytes) -> int:
@@ -63,14 +86,13 @@ def rows_changed(connection: ReadConnection, macs: RowMacs, why: str) -> Refused
 
 def forged_rows(connection: ReadConnection, macs: RowMacs) -> Iterator[str]:
     """Yield the name of each row whose MAC does not hold, after reading all of it."""
-    records = f"select kind, id, rev, body, mac from record where kind <> '{NO_RECORD}'"  # noqa: S608  # a fixed word
-    for kind, record_id, rev, body, mac in connection.execute(records):
+    for kind, record_id, rev, body, mac in _each(connection, "record", ("kind", "id"), "rev, body, mac"):
         if mac != macs.record(kind, record_id, rev, body):
             yield f"{kind} {record_id}"
-    for scope, key, used, mac in connection.execute("select scope, key, used, mac from counter"):
+    for scope, key, used, mac in _each(connection, "counter", ("scope", "key"), "used, mac"):
         if mac != macs.counter(scope, key, used):
             yield f"counter {key} of {scope}"
-    for subject, body, mac in connection.execute("select subject, body, mac from trail"):
+    for subject, body, mac in _each(connection, "trail", ("subject",), "body, mac"):
         if mac != macs.risk_history(subject, body if isinstance(body, bytes) else body.encode()):
             yield f"risk history of {subject}"
 

@@ -15,7 +15,7 @@ from remit.domain.records import Record
 
 MAC_SIZE: Final = 16
 _SUM_SIZE: Final = 32
-_MODULUS: Final = 1 << (8 * _SUM_SIZE)
+MODULUS: Final = 1 << (8 * _SUM_SIZE)
 CURE: Final = (
     "Rows were written beside Remit. Stop the desk, find out by whom, put back a good copy of the store and run "
     "`remit recover` (docs/operating.md, Rows that were changed)."
@@ -121,7 +121,7 @@ class RowMacs:
         for subject in changes.trails:
             if ground.risk_history(subject) is None:
                 total += member("t", subject, "", 0)
-        return total % _MODULUS
+        return total % MODULUS
 
     def member(self, sort: str, a: str, b: str, number: int) -> int:
         """Return the summand of one row: `sort` is r (record), c (counter), d (dropped kind) or t (risk history)."""
@@ -131,7 +131,7 @@ class RowMacs:
 
     def total(self, rows: Iterable[tuple[str, str, str, int]]) -> int:
         """Return the sum over rows, each as the arguments of `member`."""
-        return sum(self.member(*row) for row in rows) % _MODULUS
+        return sum(self.member(*row) for row in rows) % MODULUS
 
     def state(self, total: int, size: int, root: bytes) -> bytes:
         """Return the stored form of a sum, bound to the log's head it stands beside."""

@@ -25,39 +25,39 @@ _HEAD: Final = f"""select
 case when turns > clock_timestamp() - interval '1 second' then 'head in turns' else 'head' end as what, note as a,
 coalesce((select convert_from(body, 'UTF8') from record
 where desk = $1 and kind = '{LOST[0]}' and id = '{LOST[1]}'), '') as b,
-seq as n, size as m, root as x, edge as y from head where desk = $1 union all
-(select 'leaf', '', '', idx, 0, leaf, null from entry where desk = $1 and idx >= $2 order by idx limit {_LEAVES})"""  # noqa: S608  # a number
+seq as n, size as m, root as x, edge as y, state as z from head where desk = $1 union all
+(select 'leaf', '', '', idx, 0, leaf, null, null from entry where desk = $1 and idx >= $2 order by idx limit {_LEAVES})"""  # noqa: S608  # a number
 # `offset 0` makes each look-up use all its keys: whatever the statistics of a new or grown table, no plan scans more.
 _PARTS: Final = {
     "record": (
         2,
-        """select 'record', k.a, k.b, r.rev, 0, r.body, null from unnest({}::text[], {}::text[]) k(a, b)
-cross join lateral (select rev, body from record where desk = $1 and kind = k.a and id = k.b offset 0) r""",
+        """select 'record', k.a, k.b, r.rev, 0, r.body, r.mac, null from unnest({}::text[], {}::text[]) k(a, b)
+cross join lateral (select rev, body, mac from record where desk = $1 and kind = k.a and id = k.b offset 0) r""",
     ),
     "dropped": (
         1,
-        """select 'dropped', k.a, '', d.rev, 0, null, null from unnest({}::text[]) k(a)
+        """select 'dropped', k.a, '', d.rev, 0, null, null, null from unnest({}::text[]) k(a)
 cross join lateral (select rev from dropped where desk = $1 and kind = k.a offset 0) d""",
     ),
     "mark": (
         1,
-        """select 'mark', k.a, '', m.until, 0, null, null from unnest({}::text[]) k(a)
+        """select 'mark', k.a, '', m.until, 0, null, null, null from unnest({}::text[]) k(a)
 cross join lateral (select until from mark where desk = $1 and key = k.a offset 0) m""",
     ),
     "counter": (
         2,
-        """select 'counter', k.a, k.b, c.used, 0, null, null from unnest({}::text[], {}::text[]) k(a, b)
-cross join lateral (select used from counter where desk = $1 and scope = k.a and key = k.b offset 0) c""",
+        """select 'counter', k.a, k.b, c.used, 0, null, c.mac, null from unnest({}::text[], {}::text[]) k(a, b)
+cross join lateral (select used, mac from counter where desk = $1 and scope = k.a and key = k.b offset 0) c""",
     ),
     "touch": (
         1,
-        """select 'touch', k.a, '', t.at, 0, null, null from unnest({}::text[]) k(a)
+        """select 'touch', k.a, '', t.at, 0, null, null, null from unnest({}::text[]) k(a)
 cross join lateral (select at from touch where desk = $1 and id = k.a offset 0) t""",
     ),
     "trail": (
         1,
-        """select 'trail', k.a, '', 0, 0, t.body, null from unnest({}::text[]) k(a)
-cross join lateral (select body from trail where desk = $1 and subject = k.a offset 0) t""",
+        """select 'trail', k.a, '', 0, 0, t.body, t.mac, null from unnest({}::text[]) k(a)
+cross join lateral (select body, mac from trail where desk = $1 and subject = k.a offset 0) t""",
     ),
 }
 
@@ -81,6 +81,8 @@ class GroupState:
 
     head: LogHead
     lost: str = ""
+    sum: bytes = b""
+    """Stored sum over all rows, with its MAC (`row_macs.RowMacs.read_state`)."""
     in_turns: bool = False
     """Whether a node asked within the last second that all take turns."""
     leaves: dict[int, bytes] = field(default_factory=dict)
@@ -124,7 +126,7 @@ async def load_group_state(
     """Read everything that these commits are decided on, and the first entries from `since` on.
 
     Raises:
-        Fault: `fault.store` when the desk has no head, or a risk history is damaged.
+        Fault: `fault.store` when the desk has no head, a risk history is damaged, or a row's MAC does not hold.
         asyncpg.PostgresError, OSError: it cannot be read.
     """
     wanted = _wanted(commits)
@@ -135,16 +137,18 @@ async def load_group_state(
     if head is None:
         raise Fault(Code.FAULT_STORE, "the store has no head for this desk: somebody emptied it")
     log_head = LogHead(head["n"], head["m"], head["x"], head["a"], head["y"])
-    state = GroupState(log_head, head["b"], in_turns=head["what"] != "head")
-    for what, a, b, n, _, body, _ in rows:
-        _take(state, what, a, b, n, body, decoded)
+    state = GroupState(log_head, head["b"], head["z"], in_turns=head["what"] != "head")
+    for what, a, b, n, _, body, mac, _ in rows:
+        _take(state, what, a, b, n, body, mac, decoded)
     return state
 
 
-def _take(state: GroupState, what: str, a: str, b: str, n: int, body: bytes, decoded: DecodeCache) -> None:
+def _take(  # the columns of one row
+    state: GroupState, what: str, a: str, b: str, n: int, body: bytes, mac: bytes, decoded: DecodeCache
+) -> None:
     match what:
         case "record":
-            state.records[a, b] = decoded.kept(a, b, n, body)
+            state.records[a, b] = decoded.kept(a, b, n, body, mac)
         case "dropped":
             state.drops[a] = n
         case "mark":
@@ -153,11 +157,11 @@ def _take(state: GroupState, what: str, a: str, b: str, n: int, body: bytes, dec
             else:
                 state.marks.add(a)
         case "counter":
-            state.counters[a, b] = n
+            state.counters[a, b] = decoded.counter(a, b, n, mac)
         case "touch":
             state.touches[a] = n
         case "trail":
-            state.trails[a] = trails.decode_risk_history(body)
+            state.trails[a] = decoded.risk_history(a, body, mac)
         case "leaf":
             state.leaves[n] = body
         case _:

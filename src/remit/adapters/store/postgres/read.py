@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from remit.adapters.db.postgres import Connection
-from remit.adapters.store import risk_history
 from remit.adapters.store.cache import Key, dependency_keys, risk_history_keys
 from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.sqlite.read import LAST, stored_entries, verify_bounds
@@ -18,23 +17,24 @@ from remit.domain.records import AskRecord, IdempotencyRecord, MandateRecord, Re
 from remit.ports.store import Precondition, RecordMissing, Snapshot, StoredEntry, Versioned
 from remit.proof.merkle import leaf_hash
 
-_ONE: Final = "select rev, body from record where desk = $1 and kind = $2 and id = $3"
+_ONE: Final = "select rev, body, mac from record where desk = $1 and kind = $2 and id = $3"
 # `offset 0`: see load.py.
 _REVS: Final = """select k.kind, k.id, r.rev from unnest($2::text[], $3::text[]) k(kind, id)
 cross join lateral (select rev from record where desk = $1 and kind = k.kind and id = k.id offset 0) r"""
-_FIND: Final = """select l.id, r.rev, r.body from (select kind, id, at from link
+_FIND: Final = """select l.id, r.rev, r.body, r.mac from (select kind, id, at from link
 where desk = $1 and name = $2 and key = $3 and kind = $4 and at >= $5 and at <= $6 order by at {0}, id {0} limit $7) l
-cross join lateral (select rev, body from record where desk = $1 and kind = l.kind and id = l.id offset 0) r
+cross join lateral (select rev, body, mac from record where desk = $1 and kind = l.kind and id = l.id offset 0) r
 order by l.at {0}, l.id {0}"""
 _FINDING: Final = {newest: _FIND.format("desc" if newest else "asc") for newest in (False, True)}
-_SNAPSHOT: Final = """select 'record' as what, k.kind as a, k.id as b, r.rev as n, r.body as body
+_SNAPSHOT: Final = """select 'record' as what, k.kind as a, k.id as b, r.rev as n, r.body as body, r.mac as mac
 from unnest($2::text[], $3::text[]) k(kind, id)
-cross join lateral (select rev, body from record where desk = $1 and kind = k.kind and id = k.id offset 0) r
-union all select 'counter', k.scope, c.key, c.used, null from unnest($4::text[]) k(scope)
-cross join lateral (select key, used from counter where desk = $1 and scope = k.scope offset 0) c
-union all select 'trail', k.subject, '', 0, t.body from unnest($5::text[]) k(subject)
-cross join lateral (select body from trail where desk = $1 and subject = k.subject offset 0) t
-union all select 'touch', id, '', at, null from touch where desk = $1 and id = $6"""
+cross join lateral (select rev, body, mac from record where desk = $1 and kind = k.kind and id = k.id offset 0) r
+union all select 'counter', k.scope, c.key, c.used, null, c.mac from unnest($4::text[]) k(scope)
+cross join lateral (select key, used, mac from counter where desk = $1 and scope = k.scope offset 0) c
+union all select 'trail', k.subject, '', 0, t.body, t.mac from unnest($5::text[]) k(subject)
+cross join lateral (select body, mac from trail where desk = $1 and subject = k.subject offset 0) t
+union all select 'touch', id, '', at, null, null from touch where desk = $1 and id = $6"""
+_COUNTERS: Final = "select key, used, mac from counter where desk = $1 and scope = $2"
 _ENTRIES: Final = "select e.idx, e.kind, e.at, e.leaf, e.envelope, e.content, e.subject from "
 _BY_REF: Final = """ref r join entry e on e.desk = $1 and e.idx = r.idx
 where r.desk = $1 and r.ref = $4 and r.idx >= $2 order by r.idx {} limit $3"""
@@ -59,7 +59,7 @@ class PostgresReader:
     async def one(self, connection: Connection, kind: str, record_id: str) -> Versioned[Record] | None:
         """Return a record or None."""
         row = await connection.fetchrow(_ONE, self._desk, kind, record_id)
-        return None if row is None else self._decoded.kept(kind, record_id, row[0], row[1])
+        return None if row is None else self._decoded.kept(kind, record_id, *row)
 
     async def unchanged(self, connection: Connection, preconditions: Sequence[Precondition]) -> bool:
         """Whether records are at their revisions, all at one moment."""
@@ -85,12 +85,12 @@ class PostgresReader:
         rows = await connection.fetch(
             _FINDING[newest], self._desk, index, key, kind, max(low, -LAST), upper, max(limit, 0)
         )
-        return tuple(self._decoded.kept(kind, record_id, rev, body) for record_id, rev, body in rows)
+        return tuple(self._decoded.found((index, key), kind, *row) for row in rows)
 
     async def counters(self, connection: Connection, scope: str) -> Mapping[str, int]:
         """Return all counters of a scope."""
-        rows = await connection.fetch("select key, used from counter where desk = $1 and scope = $2", self._desk, scope)
-        return dict(rows)
+        rows = await connection.fetch(_COUNTERS, self._desk, scope)
+        return {key: self._decoded.counter(scope, key, used, mac) for key, used, mac in rows}
 
     async def snapshot(self, connection: Connection, task: str, idempotency: str, about: Collection[str]) -> Snapshot:
         """Return everything an ask is decided on, at one moment.
@@ -241,14 +241,14 @@ def _snapshot(rows: Sequence[Any], names: Sequence[str], decoded: DecodeCache) -
     counters: dict[Key, int] = {}
     histories: dict[str, RiskHistory] = {}
     touched: dict[str, int] = {}
-    for what, a, b, n, body in rows:
+    for what, a, b, n, body, mac in rows:
         match what:
             case "record":
-                records[a, b] = decoded.kept(a, b, n, body)
+                records[a, b] = decoded.kept(a, b, n, body, mac)
             case "counter":
-                counters[a, b] = n
+                counters[a, b] = decoded.counter(a, b, n, mac)
             case "trail":
-                histories[a] = risk_history.decode_risk_history(body)
+                histories[a] = decoded.risk_history(a, body, mac)
             case _:
                 touched[a] = n
     return Snapshot(

@@ -6,14 +6,18 @@ from remit.adapters.db.postgres import BROKEN, BlockingConnection, describe_erro
 from remit.domain.errors import Code, Refused
 
 _VIEWS: Final = {
-    "record": "kind, id, rev, body",
+    "record": "kind, id, rev, body{mac}",
     "link": "name, key, at, kind, id",
-    "counter": "scope, key, used",
+    "counter": "scope, key, used{mac}",
+    "dropped": "kind, rev",
+    "trail": "subject, body{mac}",
     "entry": "idx, kind, at, leaf, envelope, content, subject",
     "ref": "ref, idx",
     "node": "level, idx, hash",
-    "head": "size, root, note",
+    "head": "size, root, note{state}",
 }
+_HAS_MACS: Final = """select exists (select 1 from pg_attribute
+where attrelid = to_regclass('remit.head') and attname = 'state' and not attisdropped)"""
 
 
 def scope_to_desk(session: BlockingConnection, desk: str) -> BlockingConnection:
@@ -30,9 +34,11 @@ def scope_to_desk(session: BlockingConnection, desk: str) -> BlockingConnection:
             )
         quoted = await session.connection.fetchval("select quote_literal($1::text)", desk)
         await session.connection.execute("begin isolation level repeatable read")
+        has_macs = await session.connection.fetchval(_HAS_MACS)
+        added = {"mac": ", mac" if has_macs else "", "state": ", state" if has_macs else ""}
         for table, columns in _VIEWS.items():
             await session.connection.execute(
-                f"create temp view {table} as select {columns} from remit.{table} where desk = {quoted}"  # noqa: S608  # our own names, and a quoted one
+                f"create temp view {table} as select {columns.format(**added)} from remit.{table} where desk = {quoted}"  # noqa: S608  # our own names, and a quoted one
             )
         await session.connection.execute("set transaction read only")
 

@@ -27,9 +27,11 @@ from remit.adapters.store.postgres.load import LogHead, load_group_state
 from remit.adapters.store.postgres.open import verify_against_high_water
 from remit.adapters.store.postgres.read import PostgresReader
 from remit.adapters.store.postgres.read_only import scope_to_desk
+from remit.adapters.store.postgres.rows import verify_or_adopt
 from remit.adapters.store.postgres.schema import migrate, prepare
 from remit.adapters.store.postgres.tree import KnownTree, PostgresTree
 from remit.adapters.store.postgres.write import PostgresGroupWriter
+from remit.adapters.store.row_checks import MacMarker
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Record
 from remit.ports.store import (
@@ -72,7 +74,7 @@ class PostgresStore:
         """Called by `open`, which has checked everything; `head` is the one it verified."""
         self._url = url
         self._desk = desk
-        decoded = DecodeCache()
+        decoded = DecodeCache(opening.rows)
         self._decoded = decoded
         self._high_water = high_water
         self._reader = PostgresReader(desk, decoded)
@@ -84,6 +86,7 @@ class PostgresStore:
             seen=self._seen,
             high_water=high_water,
             decoded=decoded,
+            macs=opening.rows,
             on_point=opening.on_point,
         )
         self._idle: list[Connection] = []
@@ -115,7 +118,12 @@ class PostgresStore:
                 # old.
                 kept = None if opening.recovering else outside.newest()
                 scope_to_desk(session, desk)
-                return verify_against_high_water(session, outside, kept, opening)
+                head = verify_against_high_water(session, outside, kept, opening)
+            marker = MacMarker(opening.high_water)
+            with contextlib.closing(BlockingConnection(url, name="remit open", answer_s=_OPENING_S)) as session:
+                verify_or_adopt(session, desk, opening.rows, marker, recovering=opening.recovering)
+            marker.write()
+            return head
 
         try:
             head = run_in_thread(check)

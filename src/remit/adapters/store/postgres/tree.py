@@ -242,7 +242,8 @@ def _split(head: LogHead) -> dict[Node, bytes]:
     return {(level, (head.size >> level) - 1): part for level, part in zip(levels, parts, strict=True)}
 
 
-_REPORT: Final = "insert into record (desk, kind, id, rev, body) values ($1, $2, $3, 1, $4) on conflict do nothing"
+_REPORT: Final = """insert into record (desk, kind, id, rev, body, mac) values ($1, $2, $3, 1, $4, '')
+on conflict do nothing"""
 _FORGET: Final = "delete from record where desk = $1 and kind = $2 and id = $3"
 
 

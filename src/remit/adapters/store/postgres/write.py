@@ -19,25 +19,26 @@ from remit.adapters.db.postgres import BROKEN, GONE, VALUE_ERRORS, Connection, d
 from remit.adapters.store import risk_history
 from remit.adapters.store.cache import CommitChanges
 from remit.adapters.store.codec import DecodeCache
-from remit.adapters.store.commit_evaluator import ReplayMarks, decide_group
+from remit.adapters.store.commit_evaluator import GroupDecision, ReplayMarks, decide_group
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.postgres.load import GroupState, load_group_state
 from remit.adapters.store.postgres.schema import MAX_MARK_MS, Housekeeping
 from remit.adapters.store.postgres.tree import GrownTree, KnownTree
+from remit.adapters.store.row_macs import ForgedRow, RowMacs
 from remit.adapters.store.sqlite.tree import Sign
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.store import Commit, Committed, EntryPlace, EntryRow
 
 Columns = tuple[list[Any], ...]
-_HEAD: Final = """with h as (update head set seq = $3, size = $4, root = $5, note = $6, edge = $7
+_HEAD: Final = """with h as (update head set seq = $3, size = $4, root = $5, note = $6, edge = $7, state = $8
 where desk = $1 and seq = $2 returning 1)"""
-_FIRST: Final = 8
+_FIRST: Final = 9
 # Each part joins `h`, one row or none: after the head moved, nothing is written.
 _PARTS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "record": (
-        ("text", "text", "bigint", "bytea"),
-        """insert into record (desk, kind, id, rev, body) select $1, u.* from unnest({}) u, h
-on conflict (desk, kind, id) do update set rev = excluded.rev, body = excluded.body""",
+        ("text", "text", "bigint", "bytea", "bytea"),
+        """insert into record (desk, kind, id, rev, body, mac) select $1, u.* from unnest({}) u, h
+on conflict (desk, kind, id) do update set rev = excluded.rev, body = excluded.body, mac = excluded.mac""",
     ),
     "no_record": (
         ("text", "text"),
@@ -58,9 +59,9 @@ where l.desk = $1 and l.name = u.name and l.key = u.key and l.kind = u.kind and 
 on conflict (desk, kind) do update set rev = excluded.rev""",
     ),
     "counter": (
-        ("text", "text", "bigint"),
-        """insert into counter (desk, scope, key, used) select $1, u.* from unnest({}) u, h
-on conflict (desk, scope, key) do update set used = excluded.used""",
+        ("text", "text", "bigint", "bytea"),
+        """insert into counter (desk, scope, key, used, mac) select $1, u.* from unnest({}) u, h
+on conflict (desk, scope, key) do update set used = excluded.used, mac = excluded.mac""",
     ),
     "mark": (("text", "bigint"), "insert into mark (desk, key, until) select $1, u.* from unnest({}) u, h"),
     "touch": (
@@ -69,9 +70,9 @@ on conflict (desk, scope, key) do update set used = excluded.used""",
         on conflict (desk, id) do update set at = excluded.at""",
     ),
     "trail": (
-        ("text", "bytea"),
-        """insert into trail (desk, subject, body) select $1, u.* from unnest({}) u, h
-on conflict (desk, subject) do update set body = excluded.body""",
+        ("text", "bytea", "bytea"),
+        """insert into trail (desk, subject, body, mac) select $1, u.* from unnest({}) u, h
+on conflict (desk, subject) do update set body = excluded.body, mac = excluded.mac""",
     ),
     "entry": (
         ("bigint", "text", "bigint", "bytea", "bytea", "bytea", "text"),
@@ -89,25 +90,39 @@ on conflict (desk, subject) do update set body = excluded.body""",
 
 
 async def write_group(
-    connection: Connection, desk: str, changes: CommitChanges, rows: Sequence[EntryRow], first: int, grown: GrownTree
+    connection: Connection,
+    desk: str,
+    decided: GroupDecision,
+    grown: GrownTree,
+    *,
+    first: int,
+    total: int,
+    macs: RowMacs,
 ) -> bool:
     """Write a group decided on the head before `grown`; its entries begin at `first`. False if another node was first.
+
+    `total` is the sum over all rows after it.
 
     Raises:
         asyncpg.PostgresError, OSError: it cannot be written, or it is not known whether it was.
     """
-    columns = _columns(changes, rows, first, grown)
+    columns = _columns(decided.changes, decided.rows, first, grown, macs)
     names = tuple(name for name in _PARTS if columns[name][0])
     head = grown.head
     values = [column for name in names for column in columns[name]]
+    state = macs.state(total, head.size, head.root)
     moved = await connection.fetchval(
-        _statement(names), desk, head.seq - 1, head.seq, head.size, head.root, head.note, head.edge, *values
+        _statement(names), desk, head.seq - 1, head.seq, head.size, head.root, head.note, head.edge, state, *values
     )
     return bool(moved)
 
 
-def _columns(changes: CommitChanges, rows: Sequence[EntryRow], first: int, grown: GrownTree) -> Mapping[str, Columns]:
+def _columns(
+    changes: CommitChanges, rows: Sequence[EntryRow], first: int, grown: GrownTree, macs: RowMacs
+) -> Mapping[str, Columns]:
     kept = [(*key, stored.rev, changes.bodies[key]) for key, stored in changes.records.items() if stored is not None]
+    counters = [(*key, used) for key, used in changes.counters.items()]
+    trails = [(name, risk_history.encode_risk_history(trail)) for name, trail in changes.trails.items()]
     gone = [key for key, stored in changes.records.items() if stored is None]
     entries = [
         (place, row.kind, row.at, row.leaf, row.envelope, row.content, row.subject)
@@ -115,17 +130,15 @@ def _columns(changes: CommitChanges, rows: Sequence[EntryRow], first: int, grown
     ]
     refs = [(ref, place) for place, row in enumerate(rows, first) for ref in dict.fromkeys(row.refs)]
     return {
-        "record": _across(kept, 4),
+        "record": _across([(*row, macs.record(*row)) for row in kept], 5),
         "no_record": _across(gone, 2),
         "link": _across([link for link, stands in changes.links.items() if stands], 5),
         "no_link": _across([link for link, stands in changes.links.items() if not stands], 5),
         "dropped": _across(changes.dropped.items(), 2),
-        "counter": _across([(*key, used) for key, used in changes.counters.items()], 3),
+        "counter": _across([(*row, macs.counter(*row)) for row in counters], 4),
         "mark": _across(changes.marks.items(), 2),
         "touch": _across(changes.touches.items(), 2),
-        "trail": _across(
-            [(name, risk_history.encode_risk_history(trail)) for name, trail in changes.trails.items()], 2
-        ),
+        "trail": _across([(*row, macs.risk_history(*row)) for row in trails], 3),
         "entry": _across(entries, 7),
         "ref": _across(refs, 2),
         "node": _across(grown.nodes, 3),
@@ -187,6 +200,7 @@ class PostgresGroupWriter:
         seen: KnownTree,
         high_water: HighWater,
         decoded: DecodeCache,
+        macs: RowMacs,
         on_point: Point | None,
     ) -> None:
         self._connect = connect
@@ -194,6 +208,7 @@ class PostgresGroupWriter:
         self._sign = sign
         self._high_water = high_water
         self._decoded = decoded
+        self._macs = macs
         self._on_point = on_point
         self._seen = seen
         self.tree = seen.tree
@@ -261,9 +276,10 @@ class PostgresGroupWriter:
         """Write a group. A value that the server refuses shows only then: each commit is written alone."""
         try:
             stood = await self._write_together(group)
-        except VALUE_ERRORS as broken:
+        except (*VALUE_ERRORS, ForgedRow) as broken:
             if len(group) == 1:
-                _fault(group, Fault(Code.FAULT_STORE, f"it cannot be kept: {describe_error(broken)}"))
+                reason = f"it cannot be kept: {describe_error(broken)}"
+                _fault(group, broken if isinstance(broken, ForgedRow) else Fault(Code.FAULT_STORE, reason))
                 return
             for pending in group:
                 await self._write([pending])
@@ -324,7 +340,10 @@ class PostgresGroupWriter:
             return grown._replace(head=state.head)
         await self._pass("store.before_commit")
         try:
-            if not await write_group(connection, self._desk, decided.changes, rows, state.head.size, grown):
+            first = state.head.size
+            macs = self._macs
+            total = macs.moved(macs.read_state(state.sum, first, state.head.root), state, decided.changes)
+            if not await write_group(connection, self._desk, decided, grown, first=first, total=total, macs=macs):
                 return None
         except _AGAIN:
             return None
