@@ -20,7 +20,7 @@ from pathlib import Path
 import uvicorn
 
 from remit.adapters.files.pack import read_pack
-from remit.entrypoints.http.server_protocol import BoundedProtocol, tune_garbage_collector
+from remit.entrypoints.http.server_protocol import bounded_protocol, tune_garbage_collector
 from remit.settings import make_settings
 from remit.usecases.background.sweep import end_orphaned_tasks
 from remit.wiring import Desk, RulesSource, build_desk
@@ -152,7 +152,7 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
             host="127.0.0.1",
             port=port,
             loop="uvloop",
-            http=BoundedProtocol,
+            http=bounded_protocol(desk.connections),
             log_level="warning",
             access_log=False,
             proxy_headers=False,

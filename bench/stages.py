@@ -24,7 +24,7 @@ PATH = (
     (api, "ask_response", "answer, bytes out"),
     (api, "prove_workload", "prove: token and DPoP"),
     (api, "read_body", "request, bytes in"),
-    (api, "decode_object", "request, bytes in"),
+    (api, "decode_body", "request, bytes in"),
     (ask, "load_authorization_state", "standing: one snapshot"),
     (ask, "redact_ask", "redact"),
     (ask, "evaluate", "rules, words, settle"),
@@ -41,8 +41,7 @@ PATH = (
 EXCHANGE = (
     (app, "_send", "answer, bytes out"),
     (oauth, "_token_answer", "answer, bytes out"),
-    (oauth, "read_body", "request, bytes in"),
-    (oauth, "decode_form", "request, form"),
+    (oauth, "read_form", "request, form"),
     (oauth, "refuse_human_credential", "is there a person's login in it"),
     (oauth, "prove_client", "prove: assertion"),
     (oauth, "prove_key", "prove: DPoP"),

@@ -1,156 +1,30 @@
 """What a connection may send before a request is one: bounded in size and time, refused with a code and a cure, over real sockets."""
 
-import asyncio
 import contextlib
-import json
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 import uvloop
 
-from remit.entrypoints.http.server_protocol import MAX_HEAD, MAX_HEADERS, MAX_REQUEST_S, WHOLE, BoundedProtocol
-
-GET = b"GET / HTTP/1.1\r\nhost: x\r\n"
-SLOW_S = 2 * MAX_REQUEST_S
-IDLE_S = 1000
-
-
-async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with how much body came; `/slow` takes its time, `/whole…` is answered by one message, `/forged` with a line end in a header."""
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return
-        size += len(message.get("body", b""))
-        if not message.get("more_body"):
-            break
-    if scope["path"] == "/slow":
-        await asyncio.sleep(SLOW_S)
-    body = b"%d bytes %d headers" % (size, len(scope["headers"]))
-    if WHOLE in scope["extensions"] and scope["path"] in {"/whole", "/forged"}:
-        value = b"1\r\nset-cookie: a=b" if scope["path"] == "/forged" else b"1"
-        head = b"content-length: %d\r\nx-one: %b\r\n" % (len(body), value)
-        await send({"type": WHOLE, "status": 201, "head": head, "lines": 2, "body": b"" if scope["method"] == "HEAD" else body})
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
-    await send({"type": "http.response.body", "body": body})
-
-
-class MovedLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock is set ahead."""
-
-    ahead_s = 0.0
-
-    def time(self) -> float:
-        """The time by its clock."""
-        return super().time() + self.ahead_s
-
-
-@dataclass
-class Timed:
-    """A server whose clock is moved: what it waits for comes due when a test says so, and never on a busy machine by itself."""
-
-    port: int
-    loop: MovedLoop
-    taken: Callable[[], int]
-    """How many bytes it has taken from its connections."""
-
-    def later(self, seconds: float, *, taken: int) -> None:
-        """Let so much time pass once it has taken all that was sent; whatever came due is done when this returns."""
-        done = threading.Event()
-
-        def passes() -> None:
-            if self.taken() < taken:
-                self.loop.call_soon(passes)
-                return
-            self.loop.ahead_s += seconds
-            # One turn of the loop for what came due, one for closing what that ended.
-            self.loop.call_soon(self.loop.call_soon, self.loop.call_soon, done.set)
-
-        self.loop.call_soon_threadsafe(passes)
-        assert done.wait(60)
-
-
-class Serving:
-    """A server on a thread of its own."""
-
-    def __init__(self, protocol: type[BoundedProtocol], loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_level="critical", timeout_keep_alive=IDLE_S)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._run, args=(loop,))
-
-    def _run(self, loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
-        with asyncio.Runner(loop_factory=loop) as runner:
-            runner.run(self._server.serve(sockets=[self._listener]))
-
-    def __enter__(self) -> int:
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
-        return self.port
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
-
-
-@pytest.fixture
-def port() -> Iterator[int]:
-    """A server as it runs."""
-    with Serving(BoundedProtocol, uvloop.new_event_loop) as at:
-        yield at
+from entrypoints.serving import GET, SLOW_S, Serving, Timed, closed, connected, everything, pooled, serving_timed, told
+from remit.entrypoints.http.server_protocol import MAX_HEAD, MAX_HEAD_S, MAX_HEADERS, MAX_REQUEST_S
 
 
 @pytest.fixture
 def timed() -> Iterator[Timed]:
     """A server whose clock is moved."""
-    taken: list[int] = []
-
-    class Taking(BoundedProtocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-            super().connection_made(transport)
-            taken.append(0)
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            taken.append(len(data))
-
-    loop = MovedLoop()
-    with Serving(Taking, lambda: loop) as at:
-        yield Timed(at, loop, lambda: sum(taken) if taken else -1)
+    with serving_timed(pooled()) as one:
+        yield one
 
 
-def connected(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=30)
-
-
-def everything(connection: socket.socket) -> bytes:
-    """What comes until the other side closes."""
-    found = b""
-    while True:
-        try:
-            part = connection.recv(65536)
-        except ConnectionResetError:
-            return found
-        if not part:
-            return found
-        found += part
-
-
-def told(raw: bytes) -> tuple[bytes, dict[str, Any]]:
-    head, _, body = raw.partition(b"\r\n\r\n")
-    assert b"application/problem+json" in head
-    assert b"connection: close" in head
-    return head.split(b"\r\n")[0], json.loads(body)
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A server as it runs."""
+    with Serving(pooled(), uvloop.new_event_loop) as at:
+        yield at
 
 
 def refusal(port: int, *parts: bytes) -> tuple[bytes, dict[str, Any]]:
@@ -240,7 +114,7 @@ def test_what_is_within_bounds_goes_through_one_after_the_other_and_in_pieces(po
 def test_a_request_that_does_not_come_is_not_waited_for(timed: Timed, begun: bytes) -> None:
     with connected(timed.port) as connection:
         connection.sendall(begun)
-        timed.later(MAX_REQUEST_S - 1, taken=len(begun))
+        timed.later(MAX_HEAD_S - 1, taken=len(begun))
         connection.setblocking(False)
         with pytest.raises(BlockingIOError):
             connection.recv(1)
@@ -255,13 +129,8 @@ def test_a_body_that_does_not_come_closes_the_connection(timed: Timed) -> None:
     with connected(timed.port) as connection:
         connection.sendall(begun)
         timed.later(MAX_REQUEST_S + 1, taken=len(begun))
-        assert closed(connection) == b""
-
-
-def closed(connection: socket.socket) -> bytes:
-    """What has come, and that the other side has closed by now."""
-    connection.settimeout(1)
-    return everything(connection)
+        status, problem = told(closed(connection))
+    assert (status, problem["code"]) == (b"HTTP/1.1 408 Request Timeout", "request.malformed")
 
 
 def test_whoever_waits_for_us_is_not_cut_off(timed: Timed) -> None:

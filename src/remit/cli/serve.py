@@ -18,7 +18,7 @@ from remit.cli.output import AdvisedError, CommandOutput, ExitCode
 from remit.cli.shared import LAST_PORT, desk_options, open_desk, settings_of, verify_desk_exists, whole_number
 from remit.cli.workers import WorkerArguments, WorkerPool, read_worker_arguments, worker_command
 from remit.domain.errors import Code, Fault, Refused
-from remit.entrypoints.http.server_protocol import BoundedProtocol, tune_garbage_collector
+from remit.entrypoints.http.server_protocol import bounded_protocol, tune_garbage_collector
 from remit.settings import Settings, rebind_address
 from remit.usecases.policy.adopt import RulesInForce, verify_rules
 from remit.wiring import Desk, migrate_shared_store, node_name, store_location
@@ -148,10 +148,11 @@ def _run(
     drain_s: int,
     life: int | None = None,
 ) -> int:
+    desk.connections.fit_descriptors(backlog=_BACKLOG)
     config = uvicorn.Config(
         desk.app,
         loop="uvloop",
-        http=BoundedProtocol,
+        http=bounded_protocol(desk.connections),
         ws="none",
         lifespan="on",
         access_log=False,

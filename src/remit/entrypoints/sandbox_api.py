@@ -14,18 +14,19 @@ from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import PersonRecord, Tier
 from remit.domain.transcript.entry import OpenedEntry, Section
+from remit.domain.values import JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import suspend
 from remit.engine.transcript.record import open_entry
+from remit.entrypoints.http.bodies import read_body, read_object
 from remit.entrypoints.http.replies import HttpResponse, json_response
 from remit.entrypoints.http.wire import (
     Receive,
     Scope,
-    decode_as,
+    convert,
     malformed_request,
     one_header,
     query_parameters,
-    read_body,
     verify_json_type,
     whole_number,
 )
@@ -93,7 +94,7 @@ class SandboxApi:
         Raises:
             Refused: `request.malformed_request`, `person.not_allowed`.
         """
-        body = decode_as(await self._body(scope, receive), SandboxPersonIn)
+        body = convert(await self._object(scope, receive), SandboxPersonIn)
         if body.how not in {Enrolment.LINK, Enrolment.RECOVERY, Enrolment.VOUCHED}:
             raise malformed_request("how must be vouched, link or recovery")
         person = PersonRecord(
@@ -122,7 +123,7 @@ class SandboxApi:
         Raises:
             Refused: `request.malformed_request`, `request.conflict` for one of another operator, `person.not_allowed`.
         """
-        body = decode_as(await self._body(scope, receive), SandboxAgentIn)
+        body = convert(await self._object(scope, receive), SandboxAgentIn)
         if body.tier not in set(Tier):
             raise malformed_request("tier must be unproved, known or trusted")
         new = NewAgent(
@@ -145,7 +146,7 @@ class SandboxApi:
 
     async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /sandbox/v1/suspend."""
-        body = decode_as(await self._body(scope, receive), SandboxSuspendIn)
+        body = convert(await self._object(scope, receive), SandboxSuspendIn)
         stopped = await suspend(self.context, what=body.what, name=body.name, reason=body.reason, by="sandbox")
         return json_response(200, {"tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms})
 
@@ -156,7 +157,7 @@ class SandboxApi:
             Refused: `request.malformed_request` for no facts.
         """
         try:
-            self.controls.replace_facts(decode_as(await self._body(scope, receive), dict))
+            self.controls.replace_facts(convert(await self._object(scope, receive), dict))
         except Refused as refused:
             if refused.code is Code.SETTINGS_INVALID:
                 raise malformed_request(refused.detail) from None
@@ -185,13 +186,15 @@ class SandboxApi:
 
     async def sweep(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /sandbox/v1/sweep: one round of the jobs, at once."""
-        await self._body(scope, receive)
-        return json_response(200, {"done": await sweep(self.context, patience_s=0)})
-
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
         self._verify_tool(scope)
         verify_json_type(scope)
-        return await read_body(scope, receive)
+        await read_body(scope, receive)
+        return json_response(200, {"done": await sweep(self.context, patience_s=0)})
+
+    async def _object(self, scope: Scope, receive: Receive) -> JsonObject:
+        self._verify_tool(scope)
+        verify_json_type(scope)
+        return await read_object(scope, receive)
 
     def _verify_tool(self, scope: Scope) -> None:
         """⚔ Verify that no page uses the controls, not even one with a host name pointed at this machine."""

@@ -18,6 +18,7 @@ SANDBOX_TIMES: Final = 100
 LAST_PORT: Final = 65_535
 Port = Annotated[int, Meta(ge=0, le=LAST_PORT, description=f"a number from 0 to {LAST_PORT}")]
 Rate = Annotated[int, Meta(ge=1, le=1_000_000)]
+Bytes = Annotated[int, Meta(ge=1024 * 1024, le=2**40, description="a number of bytes, a mebibyte (1048576) or more")]
 Files = Annotated[tuple[Text, ...], Meta(description='a list of files, such as ["policies/*.cedar"]')]
 Header = Annotated[
     str,
@@ -84,7 +85,7 @@ class DeskTable(Table, frozen=True):
 
 
 class LimitsTable(Table, frozen=True):
-    """`[limits]`: requests per second, and at once."""
+    """`[limits]`: requests and bytes of bodies per second and at once, bodies in flight, connections."""
 
     client_per_s: Rate = 100
     client_burst: Rate = 400
@@ -92,6 +93,14 @@ class LimitsTable(Table, frozen=True):
     peer_burst: Rate = 200
     unproved_per_s: Rate = 500
     unproved_burst: Rate = 2_000
+    peer_bytes_per_s: Bytes = 256 * 1024
+    peer_bytes_burst: Bytes = 2 * 1024 * 1024
+    unproved_bytes_per_s: Bytes = 4 * 1024 * 1024
+    unproved_bytes_burst: Bytes = 16 * 1024 * 1024
+    peer_in_flight_bytes: Bytes = 32 * 1024 * 1024
+    in_flight_bytes: Bytes = 128 * 1024 * 1024
+    peer_connections: Rate = 512
+    connections: Rate = 4_000
     peer_header: Header = ""
 
 

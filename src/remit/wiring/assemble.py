@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
@@ -26,6 +27,7 @@ from remit.engine.context import DeskContext, DeskTerms
 from remit.engine.leaks.scan import LeakScanner
 from remit.engine.noise import NoiseCounter
 from remit.engine.scan_executor import ScanExecutor
+from remit.entrypoints.http.connections import ConnectionPool
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.routes import make_app
 from remit.entrypoints.ops.health import Health
@@ -234,12 +236,19 @@ def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
         await holder[0].stop()
 
     limits = Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=plan.world)
+    connections = ConnectionPool(
+        most=settings.limits["connections"],
+        most_of_peer=settings.limits["peer_connections"],
+        peer_of=limits.connection_peer,
+        note=partial(limits.note_refused, "connections"),
+    )
     sandbox = backoffice if isinstance(backoffice, SandboxBackoffice | SwitchableBackoffice) else None
     app = make_app(
         context, limits=limits, metrics=plan.watching.metrics, health=health, start=start, stop=stop, sandbox=sandbox
     )
     desk = Desk(
         app=app,
+        connections=connections,
         context=context,
         outside=opened.store,
         jobs=jobs,

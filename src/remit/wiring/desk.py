@@ -10,6 +10,7 @@ from remit.adapters.notify.postgres import PostgresNotify
 from remit.domain.errors import Code, Refused
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.app import App
+from remit.entrypoints.http.connections import ConnectionPool
 from remit.entrypoints.ops.health import Health
 from remit.entrypoints.ops.jobs import Jobs
 from remit.ports.backoffice import Backoffice
@@ -35,6 +36,7 @@ class Desk:
     """One desk, ready to serve: `app` is ASGI, `context` holds its ports."""
 
     app: App
+    connections: ConnectionPool
     context: DeskContext
     outside: PublishedCheckpoint
     jobs: Jobs

@@ -18,7 +18,9 @@ from remit.sandbox import SandboxAgent
 from remit.settings import make_settings
 
 WIDE = 1_000_000
-OPEN = dict.fromkeys(("client_per_s", "client_burst", "peer_per_s", "peer_burst", "unproved_per_s", "unproved_burst"), WIDE)
+LIMITED = ("client_per_s", "client_burst", "peer_per_s", "peer_burst", "unproved_per_s", "unproved_burst")
+BYTES = ("peer_bytes_per_s", "peer_bytes_burst", "unproved_bytes_per_s", "unproved_bytes_burst", "peer_in_flight_bytes", "in_flight_bytes")
+OPEN = dict.fromkeys(LIMITED, WIDE) | dict.fromkeys(BYTES, 2**30)
 BOGUS = {
     "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
     "client_assertion": "e30.e30.AAAA",

@@ -23,6 +23,7 @@ from webauthn.helpers.structs import (
 )
 
 from remit.domain.errors import Code, Refused
+from remit.domain.identity.jws import MAX_MEMBERS
 from remit.domain.values import Json, decode_json
 from remit.ports.people import NewPasskey, VerifiedAssertion
 from remit.proof.canonical import b64url, canonical, unb64url
@@ -128,7 +129,7 @@ class WebauthnPasskeys:
         if not isinstance(text, str):
             raise Refused(Code.CREDENTIAL_MALFORMED, "no clientDataJSON")
         try:
-            data = decode_json(unb64url(text))
+            data = decode_json(unb64url(text), max_members=MAX_MEMBERS)
             signed = unb64url(str(data.get("challenge"))) if isinstance(data, Mapping) else b""
         except (ValueError, Refused):
             raise Refused(Code.CREDENTIAL_MALFORMED, "clientDataJSON cannot be read") from None

@@ -12,6 +12,8 @@ from remit.domain.values import JsonObject, decode_json
 from remit.proof.canonical import unb64url
 
 MAX_COMPACT: Final = 16 * 1024
+MAX_MEMBERS: Final = 512
+"""Members and items of a header, and of the claims: nothing in them is proved while they are decoded."""
 
 _PARTS: Final = 3
 _NOT_UNDERSTOOD: Final = ("crit", "b64", "zip")
@@ -110,7 +112,7 @@ def read_object(segment: str) -> JsonObject:
         Refused: `credential.malformed`.
     """
     try:
-        value = decode_json(read_bytes(segment), max_bytes=MAX_COMPACT)
+        value = decode_json(read_bytes(segment), max_bytes=MAX_COMPACT, max_members=MAX_MEMBERS)
     except Refused as refused:
         raise malformed_token(refused.detail) from None
     if not isinstance(value, dict):

@@ -22,6 +22,7 @@ from remit.engine.leaks.revoke import revoke_leaked_credentials
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.people.sessions import SIGNIN_PREFIX
 from remit.entrypoints.agents.ended_tasks import ASSERTION, authenticate_by_assertion, has_client_assertion
+from remit.entrypoints.http.bodies import decode_body, mark_proved, read_body, read_empty_body
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import (
@@ -45,8 +46,6 @@ from remit.entrypoints.http.wire import (
     idempotency_key,
     malformed_request,
     query_parameters,
-    read_body,
-    read_empty_body,
     verify_json_type,
     whole_number,
 )
@@ -98,6 +97,7 @@ class AgentApi:
                 return await self._after_the_end(scope, match["ask"])
             proved = await self.prove(scope)
             self.limits.verify_client(proved.client_id)
+            mark_proved(scope)
             workload = proved  # from here on, the proof is used up whatever happens
             return await self._proved(scope, receive, workload, match)
         except (Refused, Fault) as refused:
@@ -169,7 +169,7 @@ class AgentApi:
         verify_json_type(scope)
         key = idempotency_key(scope)
         raw = await read_body(scope, receive)
-        members = decode_object(raw, files=_DATA)
+        members = await decode_body(scope, raw, files=_DATA)
         body = convert(members, AskBody)
         request = AskRequest(
             action=body.action,

@@ -31,18 +31,11 @@ from remit.entrypoints.agents.oauth_requests import (
     verify_push_parameters,
     verify_token_parameters,
 )
+from remit.entrypoints.http.bodies import OAUTH, mark_proved, read_form
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, json_response, oauth_error_response, raw_json
 from remit.entrypoints.http.request_log import log_fault
-from remit.entrypoints.http.wire import (
-    MAX_FORM,
-    Receive,
-    Scope,
-    decode_form,
-    header_values,
-    malformed_request,
-    read_body,
-)
+from remit.entrypoints.http.wire import Receive, Scope, header_values, malformed_request
 from remit.entrypoints.http.wire_answers import Pushed, TokenResponse
 from remit.usecases.agents.refused_credentials import mark_proofs_used, refuse_human_credential
 from remit.usecases.mandates.delegate import DelegateActor, delegate
@@ -95,6 +88,7 @@ class OAuth:
             self.limits.count_unproved(scope)
             raise
         self.limits.verify_client(caller.agent.record.id)
+        mark_proved(scope)
         try:
             caller = self._with_key(scope, caller, form)
             return await self._asked(scope, caller, form)
@@ -116,7 +110,7 @@ class OAuth:
 
     async def _prove(self, scope: Scope, receive: Receive) -> tuple[Caller, Mapping[str, str]]:
         """Authenticate the calling workload and decode its form."""
-        sent = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
+        sent = await read_form(scope, receive)
         # an empty parameter counts as absent (RFC 6749 §3.2)
         form = {name: value for name, value in sent.items() if value}
         authorization, cookies = header_values(scope, b"authorization"), header_values(scope, b"cookie")
@@ -290,7 +284,7 @@ def _details(form: Mapping[str, str]) -> Json:
     """
     text = _needed(form, "authorization_details")
     try:
-        return decode_json(text.encode())
+        return decode_json(text.encode(), max_members=OAUTH.members)
     except Refused as refused:
         if refused.code is not Code.REQUEST_MALFORMED:
             raise

@@ -16,6 +16,8 @@ from remit.entrypoints.agents.api import PATHS as AGENT_PATHS
 from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.agents.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.agents.oauth import OAuth
+from remit.entrypoints.http.bodies import INTAKE
+from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, problem_response
 from remit.entrypoints.http.request_log import HEADER, begin_request, end_request, log_fault, new_request_id
 from remit.entrypoints.http.server_protocol import WHOLE
@@ -80,6 +82,7 @@ class App:
         lost: Handler,
         desk: DeskContext,
         metrics: Metrics,
+        limits: Limits,
         life: tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]],
     ) -> None:
         self._agents = agents
@@ -89,6 +92,7 @@ class App:
         self._desk = desk
         self._issuer = desk.terms.issuer
         self._metrics = metrics
+        self._limits = limits
         self._start, self._stop = life
 
     @property
@@ -110,6 +114,7 @@ class App:
         started_s, door = self._metrics.started(), route_group(scope["path"])
         request = new_request_id(self._desk.world)
         begun = begin_request(request)
+        scope[INTAKE] = self._limits
         try:
             if door == _UNTRACED:
                 answer = await self._answered(scope, receive)
@@ -123,6 +128,7 @@ class App:
             self._metrics.answered(door, answer.status, started_s)
             await _send(answer, ((HEADER, request.encode()), *self._next_nonce(scope)), scope, send)
         finally:
+            self._limits.release_body(scope)
             end_request(begun)
 
     async def _answered(self, scope: Scope, receive: Receive) -> HttpResponse:

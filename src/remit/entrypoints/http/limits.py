@@ -1,4 +1,5 @@
-"""Rate limits of one process: per proved agent, per session, per unproved address, and for all unproved together.
+"""Limits of one process: requests per proved agent, per session, per unproved address and of all unproved together;
+bytes of bodies, unproved and in flight, per address and in all.
 
 Kept in memory, so that a refusal costs nothing and writes nothing; refusals are logged in one line a minute.
 """
@@ -7,11 +8,13 @@ import ipaddress
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from remit.domain.errors import Refused
+from remit.domain.errors import Code, Refused
 from remit.domain.policy.rate_limit import RateLimit, TokenBucket, tokens_left, verify_not_exhausted
+from remit.entrypoints.http.bodies import is_proved
 from remit.entrypoints.http.wire import Scope, header_values
 from remit.ports.world import World
 
@@ -22,13 +25,18 @@ _NET_V6: Final = 64
 _HOST_V6: Final = 128 - _NET_V6
 _MAX_LENGTH: Final = 64
 _ALL: Final = ""
+_HELD: Final = "remit.held"
 
 
 class _Buckets:
-    """The buckets of one kind. The least recently used is evicted first: eviction only refills its owner's bucket."""
+    """The buckets of one kind. The least recently used is evicted first: eviction only refills its owner's bucket.
 
-    def __init__(self, rate: RateLimit) -> None:
+    `debt` is how far beyond its end a bucket is charged: what is known only afterwards is paid off before the next.
+    """
+
+    def __init__(self, rate: RateLimit, *, debt: int = 0) -> None:
         self._rate = rate
+        self._least = -float(debt)
         self._known: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def verify(self, key: str, now_s: float) -> float:
@@ -39,13 +47,21 @@ class _Buckets:
         """
         return verify_not_exhausted(tokens_left(self._known.get(key), self._rate, now_s), self._rate)
 
-    def take(self, key: str, now_s: float) -> None:
-        """Count a request of a caller, whether or not one was left."""
+    def take(self, key: str, now_s: float, count: int = 1) -> None:
+        """Count a caller's request, or its bytes, whether or not as many were left."""
         left = tokens_left(self._known.get(key), self._rate, now_s)
-        self._known[key] = TokenBucket(max(0.0, left - 1.0), now_s)
+        self._known[key] = TokenBucket(max(self._least, left - count), now_s)
         self._known.move_to_end(key)
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
+
+
+@dataclass(slots=True)
+class _HeldBody:
+    """The bytes of one request's body that are in flight, and the address they came from."""
+
+    peer: str
+    size: int = 0
 
 
 class Limits:
@@ -61,11 +77,17 @@ class Limits:
         self._peers = _Buckets(RateLimit(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
         self._sessions = _Buckets(RateLimit(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
         self._unproved = _Buckets(RateLimit(per_s=numbers["unproved_per_s"], burst=numbers["unproved_burst"]))
+        self._peer_bytes = _bytes(numbers["peer_bytes_per_s"], numbers["peer_bytes_burst"])
+        self._unproved_bytes = _bytes(numbers["unproved_bytes_per_s"], numbers["unproved_bytes_burst"])
+        self._most_held = numbers["in_flight_bytes"]
+        self._most_held_of_peer = numbers["peer_in_flight_bytes"]
+        self._held = 0
+        self._held_of: Counter[str] = Counter()
         self._header = peer_header.lower().encode("latin-1")
         self._outside = outside
         self._world = world
         self.refused: Counter[str] = Counter()
-        """Refusals since the start of this process: of proved agents, of sessions, of unproved requests."""
+        """Refusals since the start of this process: of proved agents, sessions, unproved requests, bodies, connections."""
         self._untold = 0
         self._told_s = -_TELL_S
 
@@ -103,7 +125,7 @@ class Limits:
                 self._peers.verify(peer, now_s)
             self._unproved.verify(_ALL, now_s)
         except Refused:
-            self._tell("unproved", now_s)
+            self.note_refused("unproved")
             raise
 
     def count_unproved(self, scope: Scope) -> None:
@@ -114,12 +136,61 @@ class Limits:
             self._peers.take(peer, now_s)
         self._unproved.take(_ALL, now_s)
 
+    def hold_body(self, scope: Scope, size: int) -> None:
+        """Count bytes of a body until the request is answered; ⚔ the first ones of an unproved body need room.
+
+        Raises:
+            Refused: `request.rate_limited`.
+        """
+        held: _HeldBody | None = scope.get(_HELD)
+        try:
+            if held is None:
+                held = scope[_HELD] = _HeldBody(self._peer(scope))
+                if not is_proved(scope):
+                    self._verify_bytes(held.peer)
+            if self._held + size > self._most_held:
+                raise _too_much("too many bodies are being read")
+            if held.peer and self._held_of[held.peer] + size > self._most_held_of_peer:
+                raise _too_much("too many bodies of this address are being read")
+        except Refused:
+            self.note_refused("bodies")
+            raise
+        held.size += size
+        self._held += size
+        self._held_of[held.peer] += size
+
+    def release_body(self, scope: Scope) -> None:
+        """Forget the body of an answered request; an unproved one is charged to its address, and to the sum of all."""
+        held: _HeldBody | None = scope.pop(_HELD, None)
+        if held is None:
+            return
+        self._held -= held.size
+        self._held_of[held.peer] -= held.size
+        if not self._held_of[held.peer]:
+            del self._held_of[held.peer]
+        if not is_proved(scope):
+            now_s = self._world.ticks()
+            if held.peer:
+                self._peer_bytes.take(held.peer, now_s, held.size)
+            self._unproved_bytes.take(_ALL, now_s, held.size)
+
+    def _verify_bytes(self, peer: str) -> None:
+        now_s = self._world.ticks()
+        if peer:
+            self._peer_bytes.verify(peer, now_s)
+        self._unproved_bytes.verify(_ALL, now_s)
+
+    def connection_peer(self, address: str) -> str:
+        """Return the address whose connections are counted together; "" for a proxy of the desk's own."""
+        peer, here = (_known_place if len(address) <= _MAX_LENGTH else _place)(address)
+        return "" if self._header or (self._outside and here) else peer
+
     def _count(self, limit: str, buckets: _Buckets, key: str) -> None:
         now_s = self._world.ticks()
         try:
             buckets.verify(key, now_s)
         except Refused:
-            self._tell(limit, now_s)
+            self.note_refused(limit)
             raise
         buckets.take(key, now_s)
 
@@ -133,12 +204,24 @@ class Limits:
         peer, here = (_known_place if len(address) <= _MAX_LENGTH else _place)(address)
         return "" if self._outside and not addresses and here else peer
 
-    def _tell(self, limit: str, now_s: float) -> None:
+    def note_refused(self, limit: str) -> None:
+        """Count a refusal, and log their number once a minute."""
+        now_s = self._world.ticks()
         self.refused[limit] += 1
         self._untold += 1
         if now_s - self._told_s >= _TELL_S:
             _LOG.warning("%d requests were refused as too many", self._untold, extra={"event": "requests.limited"})
             self._untold, self._told_s = 0, now_s
+
+
+def _bytes(per_s: int, burst: int) -> _Buckets:
+    """Return buckets of bytes, which may be overdrawn once by what came in at the same time."""
+    return _Buckets(RateLimit(per_s=per_s, burst=burst), debt=burst)
+
+
+def _too_much(detail: str) -> Refused:
+    public = "Too many bodies are being read at this moment."
+    return Refused(Code.REQUEST_RATE_LIMITED, detail, public=public, retry_after_s=1)
 
 
 def _place(address: str) -> tuple[str, bool]:

@@ -70,6 +70,7 @@ def make_app(
         lost=Pages(desk, limits).lost,
         desk=desk,
         metrics=metrics,
+        limits=limits,
         life=(start, stop_all),
     )
 
@@ -103,17 +104,9 @@ def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> lis
 
         return route(methods, path, run)
 
-    def unproved(handler: Handler) -> Handler:
-        async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-            limits.verify_peer(scope)
-            limits.count_unproved(scope)
-            return await handler(scope, receive, found)
-
-        return run
-
     return [
-        ours("POST", "/login/v1/enrol", unproved(api.enrol)),
-        ours("POST", "/login/v1/sign-in", unproved(api.sign_in)),
+        ours("POST", "/login/v1/enrol", unproved(limits, api.enrol)),
+        ours("POST", "/login/v1/sign-in", unproved(limits, api.sign_in)),
         ours("POST", "/login/v1/sign-out", api.sign_out),
         ours("POST", "/login/v1/sign-out-everywhere", api.sign_out_everywhere),
         ours("GET", "/me/v1", api.me),
@@ -140,6 +133,17 @@ def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> lis
         ours("POST", "/me/v1/entries/{id}/disown", contests.disown),
         *_officer_routes(api, counted, ours),
     ]
+
+
+def unproved(limits: Limits, handler: Handler) -> Handler:
+    """Count every request of a door before which nothing is proved, at its address."""
+
+    async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
+        limits.verify_peer(scope)
+        limits.count_unproved(scope)
+        return await handler(scope, receive, found)
+
+    return run
 
 
 def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
@@ -221,7 +225,7 @@ def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[
         ours("/audit", officer.audit),
         ours("/audit/cases/{id}", officer.story),
         ours("/audit/report", officer.report),
-        ours("/language", LanguageForm(pages).choose, "POST"),
+        ours("/language", unproved(limits, LanguageForm(pages).choose), "POST"),
         ours("/static/{name}", _static),
     ]
 

@@ -10,18 +10,24 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from remit.domain.errors import Code, Refused
+from remit.entrypoints.http.connections import ConnectionPool
 from remit.entrypoints.http.replies import PROBLEM, problem_response
 
 MAX_HEAD: Final = 32 * 1024
 """Bytes of a request's line and headers: a token, a proof and a cookie are some 3 kB."""
 MAX_HEADERS: Final = 100
+MAX_HEAD_S: Final = 10.0
+"""Maximum time, in seconds, for a request's line and headers, from the connection's or their own first byte."""
 MAX_REQUEST_S: Final = 30.0
-"""Maximum time, in seconds, for a whole request to arrive, from its own or the connection's first byte."""
+"""Maximum time, in seconds, for the body behind them; and for a caller to take the answer."""
+MAX_UNREAD: Final = 1024 * 1024
+"""Bytes of bodies that a connection may send although they were answered before they came."""
 WHOLE: Final = "remit.http.response.whole"
 """ASGI extension of ours: an answer's status, head and body in one message.
 
 `head` is header lines, each with its line end; `lines` is their number.
 """
+_LINGER_S: Final = 5.0
 _BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 _CHUNKING: Final = 8
 """Received bytes allowed per byte of body: the smallest chunks take six."""
@@ -38,7 +44,16 @@ _TOO_SLOW: Final = (
     Refused(
         Code.REQUEST_MALFORMED,
         "request too slow",
-        public=f"The request did not arrive whole within {MAX_REQUEST_S:.0f} seconds.",
+        public=f"The headers of a request must arrive within {MAX_HEAD_S:.0f} seconds, its body within {MAX_REQUEST_S:.0f} more.",
+    ),
+)
+_FULL: Final = (
+    b"503 Service Unavailable",
+    Refused(
+        Code.REQUEST_RATE_LIMITED,
+        "a connection that gave way",
+        public="Too many connections are open at this moment.",
+        retry_after_s=1,
     ),
 )
 _MALFORMED: Final = (b"400 Bad Request", Refused(Code.REQUEST_MALFORMED, "not HTTP", public="This is no HTTP request."))
@@ -93,6 +108,8 @@ class _Cycle(RequestResponseCycle):
 class BoundedProtocol(HttpToolsProtocol):
     """Uvicorn's protocol with bounded requests. A refusal closes the connection and leaves nothing behind."""
 
+    pool: ConnectionPool
+
     def __init__(self, *given: Any, **named: Any) -> None:  # noqa: ANN401  # whatever uvicorn gives its protocols
         super().__init__(*given, **named)
         self._in_head = False
@@ -101,15 +118,24 @@ class BoundedProtocol(HttpToolsProtocol):
         """Bytes received since the current request began, those that came at once, and those of its body."""
         self._refusal = _MALFORMED
         self._timer: asyncio.TimerHandle | None = None
+        self._untaken: asyncio.TimerHandle | None = None
+        self._unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Take a connection, and wait for its first request."""
         super().connection_made(transport)
+        try:
+            self.pool.enter(self, self.client[0] if self.client else "")
+        except Refused as full:
+            self._refuse((b"503 Service Unavailable", full))
+            return
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
+        self.pool.leave(self)
         self._wait_no_more()
+        self._untaken_no_more()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -124,6 +150,29 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._wait()
 
+    def give_way(self) -> None:
+        """End for another connection; a request that has begun is told to come again."""
+        if self._came and not self._whole:
+            self._refuse(_FULL)
+        else:
+            self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """Stop writing to a caller that takes nothing; ⚔ end the connection if that lasts."""
+        super().pause_writing()
+        self._untaken_no_more()
+        self._untaken = self.loop.call_later(MAX_REQUEST_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Write again."""
+        self._untaken_no_more()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection without a further request."""
+        if not self.transport.is_closing():
+            self._close()
+
     def on_message_begin(self) -> None:
         """Begin a head."""
         self._in_head, self._whole = True, False
@@ -137,13 +186,18 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
+        """Take a part of the body; ⚔ of one that is answered already, no more than `MAX_UNREAD`."""
         self._body += len(body)
+        if self.cycle.response_complete:
+            self._unread += len(body)
+            if self._unread > MAX_UNREAD:
+                self.transport.abort()
         super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """Finish the head. Bytes received with it may be body: only a large amount is counted."""
         self._in_head = False
+        self._wait_no_more()  # the body has a time of its own
         if len(self.headers) > MAX_HEADERS or (self._came > MAX_HEAD and self._head_bytes() > MAX_HEAD):
             self._refusal = _TOO_LARGE
             raise _TooLarge
@@ -165,6 +219,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._chunk = 0  # the start of the next head in it is unknown
         self._wait_no_more()
         super().on_message_complete()
+        if self._answering():
+            self.pool.works(self)
+
+    def on_response_complete(self) -> None:
+        """Finish an answer; without another whole request the connection waits for its caller again."""
+        super().on_response_complete()
+        if not self._whole or not self._answering():
+            self.pool.waits(self)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: an upgrade request is answered in the present protocol."""
@@ -179,12 +241,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _wait(self) -> None:
         if self._timer is None:
-            self._timer = self.loop.call_later(MAX_REQUEST_S, self._too_slow)
+            in_body = not self._in_head and not self._whole and self.cycle is not None
+            self._timer = self.loop.call_later(MAX_REQUEST_S if in_body else MAX_HEAD_S, self._too_slow)
 
     def _wait_no_more(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _untaken_no_more(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+            self._untaken = None
 
     def _too_slow(self) -> None:
         """Refuse a request that is too slow, unless we stopped reading or still answer an earlier one."""
@@ -198,23 +266,36 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
+    def _unanswered(self) -> bool:
+        """Return whether the one running request is still arriving, so that a refusal answers it."""
+        return not self._whole and not self._in_head and not self.pipeline and not self.cycle.response_started
+
     def _refuse(self, why: tuple[bytes, Refused]) -> None:
         self._wait_no_more()
         if self.transport.is_closing():
             return
-        if not self._answering():
+        if not self._answering() or self._unanswered():
             self.transport.write(_raw(*why))
+        self._close()
+
+    def _close(self) -> None:
+        """Close. ⚔ A caller that takes nothing keeps no descriptor."""
         self.transport.close()
+        self.loop.call_later(_LINGER_S, self.transport.abort)
+
+
+def bounded_protocol(pool: ConnectionPool) -> type[BoundedProtocol]:
+    """Return the protocol whose connections are counted in a pool."""
+    return type("PooledProtocol", (BoundedProtocol,), {"pool": pool})
 
 
 def _raw(status: bytes, refused: Refused) -> bytes:
     """Build an answer as bytes, for input that never became a request."""
     answer = problem_response(refused, issuer="")
     body = answer.body.replace(b'"status":%d' % answer.status, b'"status":' + status[:3], 1)
-    head = (
-        b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
-    )
-    return head % (status, PROBLEM, len(body)) + body
+    later = b"" if refused.retry_after_s is None else b"retry-after: %d\r\n" % refused.retry_after_s
+    head = b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%bcache-control: no-store\r\nconnection: close\r\n\r\n"
+    return head % (status, PROBLEM, len(body), later) + body
 
 
 _YOUNG: Final = 50_000

@@ -8,8 +8,9 @@ import msgspec
 
 from remit.domain.errors import Fault, Refused
 from remit.entrypoints.agents.api import AgentApi
+from remit.entrypoints.http.bodies import read_as
 from remit.entrypoints.http.replies import HttpResponse, json_response, problem_response
-from remit.entrypoints.http.wire import Receive, Scope, decode_as, header_values, read_body
+from remit.entrypoints.http.wire import Receive, Scope, header_values
 from remit.entrypoints.people.api import AssertedIn, PeopleApi
 from remit.entrypoints.staff.audit import AuditApi, receipt_response
 from remit.usecases.mandates.disown import disown
@@ -34,7 +35,7 @@ class AccessApi:
     async def remove_passkey(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/passkeys/{id}/remove: begin, then finish with a remaining passkey; never the last one."""
         person = await self.people.who(scope)
-        body = decode_as(await read_body(scope, receive), AssertedIn)
+        body = await read_as(scope, receive, AssertedIn)
         if body.assertion is None:
             begun = await begin_removal(self.people.context, person, found["id"])
             return json_response(200, {"ceremony": begun.ceremony, "options": begun.options})
@@ -48,7 +49,7 @@ class AccessApi:
         person = await self.people.who(scope)
         if scope["method"] == "GET":
             return json_response(200, await pause_state(self.people.context, person))
-        body = decode_as(await read_body(scope, receive), AssertedIn)
+        body = await read_as(scope, receive, AssertedIn)
         if body.assertion is None:
             begun = await begin_resuming(self.people.context, person)
             return json_response(200, {"ceremony": begun.ceremony, "options": begun.options})
@@ -82,14 +83,14 @@ class ContestApi:
     async def contest(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/entries/{id}/contest."""
         person = await self.people.who(scope, "customer")
-        body = decode_as(await read_body(scope, receive), ContestIn)
+        body = await read_as(scope, receive, ContestIn)
         made = await contest_entry(self.people.context, person, found["id"], body.text)
         return json_response(201, {"contest": made.id, "entry": made.entry})
 
     async def disown(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/entries/{id}/disown: "this wasn't me". Ends that agent for this customer; tells security."""
         person = await self.people.who(scope, "customer")
-        body = decode_as(await read_body(scope, receive), DisownIn)
+        body = await read_as(scope, receive, DisownIn)
         done = await disown(self.people.context, person, found["id"], body.text)
         return json_response(
             201,

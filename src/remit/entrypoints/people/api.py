@@ -17,6 +17,7 @@ from remit.engine.people.accounts import verify_officer
 from remit.engine.people.sessions import SIGNIN_PREFIX, sign_out, sign_out_everywhere
 from remit.entrypoints.agents.api import borrowed_session
 from remit.entrypoints.agents.ended_tasks import has_client_assertion
+from remit.entrypoints.http.bodies import read_as, read_empty_body, read_object
 from remit.entrypoints.http.cookies import (
     SESSIONS,
     Header,
@@ -31,14 +32,10 @@ from remit.entrypoints.http.request_log import log_fault
 from remit.entrypoints.http.wire import (
     Receive,
     Scope,
-    decode_as,
-    decode_object,
     header_values,
     malformed_request,
     one_header,
     query_parameters,
-    read_body,
-    read_empty_body,
     verify_json_or_empty,
     whole_number,
 )
@@ -198,7 +195,7 @@ class PeopleApi:
 
     async def enrol(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /login/v1/enrol: begin with a code (or session), finish with the responses of new and old passkey."""
-        body = decode_as(await read_body(scope, receive), EnrolIn)
+        body = await read_as(scope, receive, EnrolIn)
         if body.response is None:
             session = None if body.code else await request_session(self.context, self.limits, scope)
             begun = await begin_enrolment(self.context, code=body.code, session=session)
@@ -228,7 +225,7 @@ class PeopleApi:
 
     async def sign_in(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /login/v1/sign-in: begin, then finish with the assertion."""
-        body = decode_as(await read_body(scope, receive), AssertedIn)
+        body = await read_as(scope, receive, AssertedIn)
         if body.assertion is None:
             begun = await begin_sign_in(self.context)
             return json_response(200, {"ceremony": begun.ceremony, "options": begun.options})
@@ -267,7 +264,7 @@ class PeopleApi:
         person, spoken = await self.who(scope, "customer"), desk_for_request(self.context, scope)
         if scope["method"] == "GET":
             return json_response(200, consent_body(spoken, await view_request(spoken, found["id"], person)))
-        body = decode_as(await read_body(scope, receive), ConsentIn)
+        body = await read_as(scope, receive, ConsentIn)
         match body.answer:
             case "cut" if body.mandate is not None:
                 spoken = desk_in_language(self.context, scope, body.language)
@@ -307,7 +304,7 @@ class PeopleApi:
     async def narrow(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/mandates/{id}/narrow: a body that is the narrower remit_mandate."""
         person = await self.who(scope, "customer")
-        record = await narrow_mandate(self.context, found["id"], person, decode_object(await read_body(scope, receive)))
+        record = await narrow_mandate(self.context, found["id"], person, await read_object(scope, receive))
         body = {
             "mandate": record.id,
             "version": record.version,
@@ -340,7 +337,7 @@ class PeopleApi:
                     await show_invitation(self.context, person, found["id"], language=spoken.catalogue.say.language),
                 ),
             )
-        body = decode_as(await read_body(scope, receive), AnswerIn)
+        body = await read_as(scope, receive, AnswerIn)
         language = desk_in_language(self.context, scope, body.language).catalogue.say.language
         match body.answer:
             case "less":
@@ -364,7 +361,7 @@ class PeopleApi:
 
     async def less(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/confirmations/{id}/less: a new challenge for less."""
-        person, body = await self._answering(scope), decode_as(await read_body(scope, receive), LessIn)
+        person, body = await self._answering(scope), await read_as(scope, receive, LessIn)
         spoken = desk_in_language(self.context, scope, body.language)
         language = spoken.catalogue.say.language
         shown = await preview_counter_offer(self.context, person, found["id"], body.params, language=language)

@@ -9,19 +9,12 @@ from urllib.parse import quote, urlsplit
 from remit.domain.errors import Fault, Refused
 from remit.domain.identity.oidc_login import CustomerLogins
 from remit.engine.context import DeskContext
+from remit.entrypoints.http.bodies import read_form
 from remit.entrypoints.http.cookies import cookie_value, login_header, login_name, session_header
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, json_response, oauth_error_response
 from remit.entrypoints.http.request_log import log_fault
-from remit.entrypoints.http.wire import (
-    MAX_FORM,
-    Receive,
-    Scope,
-    decode_form,
-    malformed_request,
-    query_parameters,
-    read_body,
-)
+from remit.entrypoints.http.wire import Receive, Scope, malformed_request, query_parameters
 from remit.entrypoints.people.session import session_cookie
 from remit.entrypoints.web.layout import HTML
 from remit.entrypoints.web.pages import home_of, redirect_to, verified_next
@@ -114,7 +107,7 @@ class LoginApi:
         try:
             company_provider(self.context)
             self.limits.verify_peer(scope)
-            form = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
+            form = await read_form(scope, receive)
             ended = await log_out_by_provider(self.context, form.get("logout_token", ""))
         except (Refused, Fault) as error:
             self.limits.count_unproved(scope)  # only unproved ones count: a company may sign thousands out at once

@@ -4,6 +4,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.records import PersonRecord
 from remit.engine.context import DeskContext
 from remit.engine.people.sessions import LiveSession, resolve_session
+from remit.entrypoints.http.bodies import mark_proved
 from remit.entrypoints.http.cookies import cookie_value, session_name
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.wire import Scope, one_header
@@ -46,6 +47,7 @@ async def request_session(desk: DeskContext, limits: Limits, scope: Scope) -> Li
     cookie = session_cookie(desk, scope)
     found = await resolve_session(desk, cookie)
     limits.verify_session(cookie)
+    mark_proved(scope)
     return found
 
 

@@ -9,16 +9,9 @@ from remit.domain.evidence.frameworks import Framework
 from remit.domain.evidence.report import Period, frameworks_named, read_period
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import entry_row
+from remit.entrypoints.http.bodies import read_as, read_empty_body
 from remit.entrypoints.http.replies import HttpResponse, json_response
-from remit.entrypoints.http.wire import (
-    Receive,
-    Scope,
-    decode_as,
-    query_parameters,
-    read_body,
-    read_empty_body,
-    whole_number,
-)
+from remit.entrypoints.http.wire import Receive, Scope, query_parameters, whole_number
 from remit.entrypoints.people.api import PeopleApi
 from remit.proof.checkpoint import b64
 from remit.usecases.desk.case_story import case_story
@@ -108,7 +101,7 @@ class AuditApi:
         """POST /audit/v1/contests/{id}: settle one with an answer."""
         officer = await self.people.officer(scope, *ROLES)
         settled = await audit.settle_contest(
-            self.context, officer, found["id"], decode_as(await read_body(scope, receive), SettleContestIn).text
+            self.context, officer, found["id"], (await read_as(scope, receive, SettleContestIn)).text
         )
         return json_response(200, {"contest": settled.id, "open": settled.open})
 

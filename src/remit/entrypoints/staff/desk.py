@@ -14,16 +14,9 @@ from remit.engine.files.store import FileBytes
 from remit.engine.leaks.scan_staff_text import preview_reply
 from remit.engine.people.accounts import desk_officer
 from remit.entrypoints.agents.api import message_body
+from remit.entrypoints.http.bodies import read_as, read_empty_body, read_object
 from remit.entrypoints.http.replies import HttpResponse, json_response
-from remit.entrypoints.http.wire import (
-    Receive,
-    Scope,
-    decode_as,
-    decode_object,
-    malformed_request,
-    read_body,
-    read_empty_body,
-)
+from remit.entrypoints.http.wire import Receive, Scope, convert, malformed_request
 from remit.entrypoints.people.api import PeopleApi
 from remit.entrypoints.people.bodies import checked_body
 from remit.proof.canonical import canonical
@@ -89,22 +82,22 @@ class DeskApi:
     async def check(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/check: the undisclosable parts of a text. Nothing is sent."""
         officer = await self._officer(scope)
-        body = decode_as(await read_body(scope, receive), TextIn)
+        body = await read_as(scope, receive, TextIn)
         return json_response(200, checked_body(await preview_reply(self.context, officer, found["id"], body.text)))
 
     async def reply(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/reply: 422 with the undisclosable parts, unless `withhold` redacts them."""
         officer = await self._officer(scope)
-        body = decode_as(await read_body(scope, receive), ReplyIn)
+        body = await read_as(scope, receive, ReplyIn)
         message = await reply_to_agent(self.context, officer, found["id"], body.text, withhold=body.withhold)
         return json_response(201, message_body(message))
 
     async def offer(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/offers."""
         officer = await self._officer(scope)
-        raw = await read_body(scope, receive)
-        body = decode_as(raw, OfferIn)
-        terms = decode_json(canonical(decode_object(raw)["terms"]))
+        sent = await read_object(scope, receive)
+        body = convert(sent, OfferIn)
+        terms = decode_json(canonical(sent["terms"]))
         if not isinstance(terms, Mapping):
             raise malformed_request("terms must be an object")
         made = await make_offer(self.context, officer, found["id"], action=body.action, terms=terms, ttl_s=body.ttl_s)
@@ -116,9 +109,7 @@ class DeskApi:
     async def note(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/notes: an internal note."""
         officer = await self._officer(scope)
-        await note_internally(
-            self.context, officer, found["id"], decode_as(await read_body(scope, receive), TextIn).text
-        )
+        await note_internally(self.context, officer, found["id"], (await read_as(scope, receive, TextIn)).text)
         return json_response(201, {})
 
     async def take(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -131,7 +122,7 @@ class DeskApi:
     async def hand(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/confirmations/{id}/hand: to a role, or to a colleague."""
         officer = await self._officer(scope)
-        body = decode_as(await read_body(scope, receive), HandIn)
+        body = await read_as(scope, receive, HandIn)
         record = await hand_over(
             self.context, officer, found["id"], HandoverTarget(role=body.role, person=body.person, note=body.note)
         )
@@ -187,7 +178,7 @@ class FilesApi:
     async def decide(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/files/{id}: release it, or discard it."""
         officer = await self._officer(scope)
-        body = decode_as(await read_body(scope, receive), DecideIn)
+        body = await read_as(scope, receive, DecideIn)
         settled = await decide_file(self.people.context, officer, found["id"], release=body.decision == "release")
         return json_response(200, {"file": settled.id, "state": settled.state.value})
 

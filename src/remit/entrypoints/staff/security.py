@@ -14,16 +14,9 @@ from remit.domain.text.normalize import make_visible
 from remit.domain.values import instant_text
 from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import suspend
+from remit.entrypoints.http.bodies import read_as, read_empty_body
 from remit.entrypoints.http.replies import HttpResponse, json_response
-from remit.entrypoints.http.wire import (
-    Receive,
-    Scope,
-    decode_as,
-    malformed_request,
-    query_parameters,
-    read_body,
-    read_empty_body,
-)
+from remit.entrypoints.http.wire import Receive, Scope, malformed_request, query_parameters
 from remit.entrypoints.people.api import PeopleApi
 from remit.ports.store import RecordMissing
 from remit.usecases.agents.register import NewAgent, raises_trust, register_agent, set_tier
@@ -122,7 +115,7 @@ class SecurityApi:
         person = await self._person(scope)
         if scope["method"] == "GET":
             return json_response(200, {"agents": await security_view.list_agents(self.context)})
-        body = decode_as(await read_body(scope, receive), AgentIn)
+        body = await read_as(scope, receive, AgentIn)
         if body.tier not in set(Tier):
             raise malformed_request("tier must be unproved, known or trusted")
         tier = Tier(body.tier)
@@ -183,7 +176,7 @@ class SecurityApi:
     async def settle(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/proposals/{id}: yes, by another person, or no."""
         person = await self._person(scope)
-        body = decode_as(await read_body(scope, receive), SettleProposalIn)
+        body = await read_as(scope, receive, SettleProposalIn)
         if body.answer not in {"yes", "no"}:
             raise malformed_request("answer must be yes or no")
         done = await settle_proposal(self.context, person, found["id"], agree=body.answer == "yes")
@@ -198,7 +191,7 @@ class SecurityApi:
         person = await self._person(scope)
         if scope["method"] == "GET":
             return json_response(200, {"people": await security_view.list_officers(self.context)})
-        body = decode_as(await read_body(scope, receive), PersonIn)
+        body = await read_as(scope, receive, PersonIn)
         if body.kind == "officer" and body.roles:
             public = marked("Add the officer without roles, then propose the roles for two people.")
             raise Refused(Code.PERSON_NOT_ALLOWED, "roles take two people", public=public)
@@ -225,7 +218,7 @@ class SecurityApi:
     async def roles(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/roles: 202, a second person must agree."""
         person = await self._person(scope)
-        body = decode_as(await read_body(scope, receive), RolesIn)
+        body = await read_as(scope, receive, RolesIn)
         change = ProposedChange(what="roles", name=found["id"], to=list(body.roles), reason=body.reason)
         return proposal_response(proposal_row(await propose_change(self.context, person, change)))
 
@@ -249,7 +242,7 @@ class SecurityApi:
     async def verified(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/verified: a person was seen in the flesh; 202, a second person must agree."""
         person = await self._person(scope)
-        body = decode_as(await read_body(scope, receive), VerifiedIn)
+        body = await read_as(scope, receive, VerifiedIn)
         if not body.reason:
             raise malformed_request("say how the person was verified, as reason")
         change = ProposedChange(what="verified", name=found["id"], to=self.context.world.now(), reason=body.reason)
@@ -258,14 +251,14 @@ class SecurityApi:
     async def contact(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/contact: a new e-mail address. Both are told; passkeys count as young."""
         person = await self._person(scope)
-        body = decode_as(await read_body(scope, receive), ContactIn)
+        body = await read_as(scope, receive, ContactIn)
         changed = await change_contact(self.context, found["id"], body.email, by=person.id, reason=body.reason)
         return json_response(200, {"id": changed.id, "email": changed.email})
 
     async def erase(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/erasures: 202, a second person must agree."""
         person = await self._person(scope)
-        body = decode_as(await read_body(scope, receive), ErasureIn)
+        body = await read_as(scope, receive, ErasureIn)
         change = ProposedChange(what="erase", name=body.customer, reason=body.reason)
         return proposal_response(proposal_row(await propose_change(self.context, person, change)))
 
@@ -298,7 +291,7 @@ class CanaryApi:
         person = await self._person(scope)
         if scope["method"] == "GET":
             return json_response(200, {"canaries": await list_canaries(self.people.context)})
-        body = decode_as(await read_body(scope, receive), CanaryIn)
+        body = await read_as(scope, receive, CanaryIn)
         new = NewCanary(kind=body.kind, name=body.name, place=body.place, value=body.value)
         record, value = await plant_canary(self.people.context, new, by=person.id)
         return json_response(201, {**canary_row(record), "value": value})
@@ -361,7 +354,7 @@ class StopApi:
     async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/suspend: one person, at once. Returns the ended tasks, the duration, and acts under way."""
         person = await self._person(scope)
-        body = decode_as(await read_body(scope, receive), SuspensionIn)
+        body = await read_as(scope, receive, SuspensionIn)
         what, name = body.named()
         stopped = await suspend(self.people.context, what=what, name=name, reason=body.reason, by=person.id)
         return json_response(
@@ -381,7 +374,7 @@ class StopApi:
     async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/resume: 202, a second person must agree."""
         person = await self._person(scope)
-        body = decode_as(await read_body(scope, receive), ResumeIn)
+        body = await read_as(scope, receive, ResumeIn)
         what, name = body.named()
         return proposal_response(
             proposal_row(

@@ -14,18 +14,10 @@ from remit.engine.context import DeskContext
 from remit.engine.desk import names_if_reachable, record_names
 from remit.engine.files.store import ask_files
 from remit.engine.people.accounts import verify_officer
+from remit.entrypoints.http.bodies import read_form
 from remit.entrypoints.http.cookies import language_header
 from remit.entrypoints.http.replies import HttpResponse
-from remit.entrypoints.http.wire import (
-    Receive,
-    Scope,
-    decode_form,
-    malformed_request,
-    one_header,
-    query_parameters,
-    read_body,
-    whole_number,
-)
+from remit.entrypoints.http.wire import Receive, Scope, malformed_request, one_header, query_parameters, whole_number
 from remit.entrypoints.people.bodies import confirmation_body, consent_body
 from remit.entrypoints.people.session import verify_own_page
 from remit.entrypoints.staff.audit import LIMIT
@@ -306,7 +298,7 @@ class LanguageForm:
         """
         desk = self.pages.context
         verify_own_page(desk.terms.issuer, scope)
-        given = decode_form(scope, await read_body(scope, receive))
+        given = await read_form(scope, receive)
         language = given.get("language", "")
         if language not in desk.catalogue.languages or given.keys() != {"language"}:
             raise malformed_request(f"language must be one of {', '.join(desk.catalogue.languages)}")
