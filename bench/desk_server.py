@@ -17,11 +17,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import uvicorn
 
 from remit.adapters.files.pack import read_pack
 from remit.entrypoints.http.server_protocol import bounded_protocol, tune_garbage_collector
 from remit.settings import make_settings
+from remit.settings.tables import LimitsTable
 from remit.usecases.background.sweep import end_orphaned_tasks
 from remit.wiring import Desk, RulesSource, build_desk
 from stages import EXCHANGE, PATH, Stages, by_thread
@@ -29,6 +31,8 @@ from stages import EXCHANGE, PATH, Stages, by_thread
 POLICIES = 50
 STORE = "BENCH_STORE"
 """Names another store than a SQLite file in the folder."""
+LIMITS = "BENCH_LIMITS"
+"""Set: the limits of a real desk."""
 ROUNDS = "BENCH_ROUNDS"
 """Set: so many rounds of the desk's jobs are made and measured before it serves."""
 
@@ -40,6 +44,14 @@ def filler(number: int) -> str:
         f'@id("filler-{number}")\nforbid (principal, action in Action::"area:{area}", resource)\n'
         f'when {{ principal.tier == "unproved" && context.risk >= {50 + number % 40} }};\n'
     )
+
+
+def limits() -> dict[str, int]:
+    """The limits of a real desk, but for proved agents, where they are wanted; a sandbox has a hundred times as wide ones."""
+    if LIMITS not in os.environ:
+        return {}
+    real = {name: value for name, value in msgspec.structs.asdict(LimitsTable()).items() if isinstance(value, int)}
+    return real | {"client_per_s": 100_000, "client_burst": 100_000}
 
 
 class Counted:
@@ -108,6 +120,7 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
         "desk": {"database": node.get("store", "desk.sqlite")},
         "words": {"secrets": "refuse"},
         "sandbox": {"enabled": True},
+        "limits": limits(),
         **({"keys": {"content": node["keys"]}} if node else {}),
     }
     settings = make_settings(raw, base=folder, environment={}, rules=False)
@@ -146,6 +159,7 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
         await desk.backoffice.seed(seed)
     if ROUNDS in os.environ:
         counted.start |= await rounds(desk, int(os.environ[ROUNDS]))
+    desk.connections.fit_descriptors(backlog=2048)
     server = uvicorn.Server(
         uvicorn.Config(
             desk.app,

@@ -18,7 +18,8 @@ SANDBOX_TIMES: Final = 100
 LAST_PORT: Final = 65_535
 Port = Annotated[int, Meta(ge=0, le=LAST_PORT, description=f"a number from 0 to {LAST_PORT}")]
 Rate = Annotated[int, Meta(ge=1, le=1_000_000)]
-Bytes = Annotated[int, Meta(ge=1024 * 1024, le=2**40, description="a number of bytes, a mebibyte (1048576) or more")]
+Bytes = Annotated[int, Meta(ge=64 * 1024, le=2**40, description="a number of bytes, 65536 or more")]
+HeldBytes = Annotated[int, Meta(ge=1024 * 1024, le=2**40, description="a number of bytes, 1048576 (one body) or more")]
 Files = Annotated[tuple[Text, ...], Meta(description='a list of files, such as ["policies/*.cedar"]')]
 Header = Annotated[
     str,
@@ -97,8 +98,8 @@ class LimitsTable(Table, frozen=True):
     peer_bytes_burst: Bytes = 2 * 1024 * 1024
     unproved_bytes_per_s: Bytes = 4 * 1024 * 1024
     unproved_bytes_burst: Bytes = 16 * 1024 * 1024
-    peer_in_flight_bytes: Bytes = 32 * 1024 * 1024
-    in_flight_bytes: Bytes = 128 * 1024 * 1024
+    peer_in_flight_bytes: HeldBytes = 32 * 1024 * 1024
+    in_flight_bytes: HeldBytes = 128 * 1024 * 1024
     peer_connections: Rate = 512
     connections: Rate = 4_000
     peer_header: Header = ""

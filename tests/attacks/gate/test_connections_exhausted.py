@@ -15,6 +15,8 @@ from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.server_protocol import MAX_REQUEST_S, MAX_UNREAD, bounded_protocol
 
 MOST, MOST_OF_PEER = 6, 3
+AT_ONCE = 256 * 1024
+"""Bytes that a loop reads in one turn."""
 NUMBERS = dict.fromkeys(
     (
         *("client_per_s", "client_burst", "peer_per_s", "peer_burst", "unproved_per_s", "unproved_burst"),
@@ -177,6 +179,22 @@ def test_a_body_that_was_answered_before_it_came_is_not_taken_for_ever(port: int
 
     assert sent(MAX_UNREAD // 2) >= MAX_UNREAD // 2
     assert sent(100 * MAX_UNREAD) < 50 * MAX_UNREAD
+
+
+@pytest.mark.proves("LIMITS")
+def test_a_body_that_was_answered_before_it_came_is_taken_slowly() -> None:
+    with serving_timed(pooled()) as timed, connected(timed.port) as connection:
+        connection.sendall(b"POST /early HTTP/1.1\r\nhost: x\r\ncontent-length: 900000\r\n\r\n")
+        assert b"200 OK" in connection.recv(65536)
+        connection.setblocking(False)
+        sent = connection.send(b"x" * 900_000)
+        assert sent > AT_ONCE
+        for _ in range(20):
+            timed.later(0, taken=1)
+        assert timed.taken() <= AT_ONCE + 100
+        timed.later(1, taken=1)
+        timed.later(1, taken=1)
+        assert timed.taken() > AT_ONCE
 
 
 @pytest.mark.proves("LIMITS")

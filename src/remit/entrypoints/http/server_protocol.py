@@ -28,6 +28,8 @@ WHOLE: Final = "remit.http.response.whole"
 `head` is header lines, each with its line end; `lines` is their number.
 """
 _LINGER_S: Final = 5.0
+_PACE_S: Final = 0.25
+"""Seconds between two reads, of some 256 kB, of a body that was answered before it came."""
 _BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 _CHUNKING: Final = 8
 """Received bytes allowed per byte of body: the smallest chunks take six."""
@@ -186,12 +188,15 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body; ⚔ of one that is answered already, no more than `MAX_UNREAD`."""
+        """Take a part of the body; ⚔ of one that is answered already, no more than `MAX_UNREAD`, and that slowly."""
         self._body += len(body)
         if self.cycle.response_complete:
             self._unread += len(body)
             if self._unread > MAX_UNREAD:
                 self.transport.abort()
+            else:
+                self.flow.pause_reading()
+                self.loop.call_later(_PACE_S, self._read_on)
         super().on_body(body)
 
     def on_headers_complete(self) -> None:
@@ -248,6 +253,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def _untaken_no_more(self) -> None:
         if self._untaken is not None:
