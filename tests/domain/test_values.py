@@ -1,5 +1,6 @@
 """Values as they come in: strict JSON, money, instants, equality."""
 
+import contextlib
 import json
 from decimal import Decimal
 from typing import Any
@@ -195,3 +196,38 @@ def test_json_with_more_members_or_items_than_anybody_needs_is_refused() -> None
 
 def test_exact_numbers_stay_exact() -> None:
     assert decode_json(b'{"x": 0.1000000000000001}') == {"x": Decimal("0.1000000000000001")}
+
+
+SHAPES = st.recursive(
+    st.integers(-9, 9) | st.booleans() | st.none() | st.text('a,[]{}"\\:é', max_size=6),
+    lambda inside: st.lists(inside, max_size=8) | st.dictionaries(st.text('a,[]{}"\\', max_size=3), inside, max_size=8),
+    max_leaves=40,
+)
+
+
+def members(value: object) -> tuple[int, int]:
+    """How many members and items a value has in all, and how many empty containers."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    counts = [members(one) for one in inside]
+    empty = isinstance(value, dict | list) and not value
+    return sum(count for count, _ in counts) + len(counts), sum(none for _, none in counts) + empty
+
+
+@pytest.mark.proves("LIMITS")
+@given(SHAPES, st.integers(0, 40), st.booleans())
+def test_no_more_members_are_decoded_than_were_counted(value: object, most: int, plain: bool) -> None:
+    count, empty = members(value)
+    code = None
+    try:
+        decode_json(json.dumps(value, ensure_ascii=plain).encode(), max_members=most)
+    except Refused as refused:
+        code = refused.code
+    assert code in {None, Code.REQUEST_TOO_LARGE}
+    assert count + empty > most if code else count <= most
+
+
+@pytest.mark.proves("LIMITS")
+@given(st.text('a,[]{}"\\', max_size=60))
+def test_what_is_no_json_is_counted_too(text: str) -> None:
+    with contextlib.suppress(Refused):
+        assert members(decode_json(text.encode(), max_members=5))[0] <= 5
