@@ -115,8 +115,11 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "IDEMPOTENCE": _model("commit", "One key, one body, one act."),
     "TRAJECTORY": _model("trajectory", "Slices and sweeps within every limit are noticed and end with a person."),
     "HELD": _model(
-        "trajectory", "A task held for its risk is on the record, waits for the desk's people, and goes on when two of them say so."
+        "trajectory",
+        "A task held for its risk is on the record, waits for the desk's people, and goes on when they say so: two where something moved.",
     ),
+    "RISK-FAIR": _model("trajectory", "One customer's no or trouble holds no other customer's task; evidence over several does."),
+    "WORDS-MENDED": _model("words-mended", "A message mended as told costs no risk; a probe of the words check is held all the same."),
     "ASKED-AGAIN": _model("trajectory", "Asking again after a decline raises risk, with other values too."),
     "DECLINE-BINDS": _model("decline-binds", "A decline binds the act for the whole operator."),
     "WITHHELD": _model("reply", "What is not covered is withheld from reply and receipt."),

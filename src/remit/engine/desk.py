@@ -51,8 +51,9 @@ async def authentication_facts(context: DeskContext, task: TaskRecord) -> JsonOb
 
 def risk_facts(desk: DeskContext, state: AuthorizationState) -> JsonObject:
     """Return the present risk of a live task and its causes."""
-    now = desk.world.now()
-    return {"level": overall_risk(state.trails, now).highest, "signs": list(risk_signs(state.trails, now))}
+    now, customer = desk.world.now(), state.task.record.customer
+    level = overall_risk(state.trails, now, customer).highest
+    return {"level": level, "signs": list(risk_signs(state.trails, now, customer))}
 
 
 async def confirmation_answers(desk: DeskContext, ask: AskRecord) -> list[Json]:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from remit.domain.catalogue.model import Effect
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.policy.decision import ending_counter
+from remit.domain.policy.decision import LEAKED, ending_counter
 from remit.domain.policy.risk import SubjectKind, TaskReviewed, subjects_of
 from remit.domain.records import (
     ActRecord,
@@ -33,6 +34,7 @@ from remit.ports.store import Commit, Conflict, Put, RecordMissing, Reserve, Ris
 
 _TRIES = 8
 _PAGE = 200
+_ASKS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +214,25 @@ async def verify_held(desk: DeskContext, task_id: str) -> Versioned[TaskRecord]:
     return kept
 
 
+async def has_moved_or_leaked(desk: DeskContext, task_id: str) -> bool:
+    """Return whether an act of a task changed or may have changed anything but its case, or a credential leaked in it.
+
+    Source: docs/model/model.md#held.
+    """
+
+    def moves(action: str) -> bool:
+        known = desk.catalogue.actions.get(action)
+        return known is None or (known.effect is Effect.WRITE and not known.builtin)
+
+    counters = await desk.store.counters(task_id)
+    done = [key.removeprefix("done:") for key in counters if key.startswith("done:")]
+    unsettled = await desk.store.find(AskRecord, "ask.task", open_asks_key(task_id), limit=_ASKS)
+    begun = [one.record.action for one in unsettled if one.record.state is not AskState.WAITING]
+    return LEAKED in counters or len(unsettled) == _ASKS or any(moves(action) for action in (*done, *begun))
+
+
 async def release_task(desk: DeskContext, task_id: str, *, by: str) -> None:
-    """Release a held task after two people agreed.
+    """Release a held task after the people whom that takes agreed.
 
     The risk of the task, its grant and its targets is reset; the task's events are removed from the trails of agent and
     operator, other tasks' events stay.
@@ -221,7 +240,7 @@ async def release_task(desk: DeskContext, task_id: str, *, by: str) -> None:
     Raises:
         Refused: `request.not_found` when it is no longer held, `task.busy`.
 
-    Source: docs/model/model.md#trajectory, #two-people.
+    Source: docs/model/model.md#held.
     """
     kept = await verify_held(desk, task_id)
     task, now = kept.record, desk.world.now()
@@ -241,7 +260,9 @@ async def release_task(desk: DeskContext, task_id: str, *, by: str) -> None:
         Commit(
             puts=(Put(replace(task, state=TaskState.OPEN), kept.rev, task),),
             touches=((task.id, now),),
-            steps=tuple(RiskEvent(kind, subject, TaskReviewed(levels=levels), now) for kind, subject in concerned),
+            steps=tuple(
+                RiskEvent(kind, subject, TaskReviewed(levels=levels), now, task.customer) for kind, subject in concerned
+            ),
             entries=written.rows,
         ),
     )

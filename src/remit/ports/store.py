@@ -96,12 +96,16 @@ class ReplayMark(NamedTuple):
 
 
 class RiskEvent(NamedTuple):
-    """One event on a subject's trail (domain/policy/risk.py). The store advances the trail inside the transaction."""
+    """One event on a subject's trail (domain/policy/risk.py), in a task of `customer` ("" where it is in none).
+
+    The store advances the trail inside the transaction.
+    """
 
     kind: SubjectKind
     subject: str
     event: RiskHistoryEvent
     at: Instant
+    customer: str = ""
 
 
 class EntryRow(NamedTuple):

@@ -151,7 +151,7 @@ async def record_canaries(desk: DeskContext) -> int:
 async def _record(desk: DeskContext, seen: CanarySighting) -> None:
     canary = (await desk.store.get(CanaryRecord, seen.canary)).record
     at, now = seen.at, desk.world.now()
-    subjects, operator = await _trails_of(desk, seen)
+    subjects, operator, customer = await _trails_of(desk, seen)
     written = await prepare_entry(
         desk,
         Kind.CANARY_SEEN,
@@ -169,7 +169,7 @@ async def _record(desk: DeskContext, seen: CanarySighting) -> None:
     await desk.store.commit(
         Commit(
             marks=(ReplayMark(f"canary {canary.id} {at.where} {at.task or at.agent or at.person}", now + _ONCE_MS),),
-            steps=tuple(RiskEvent(kind, subject, CanarySeen(), now) for kind, subject in subjects),
+            steps=tuple(RiskEvent(kind, subject, CanarySeen(), now, customer) for kind, subject in subjects),
             entries=written.rows,
         )
     )
@@ -183,17 +183,17 @@ async def _record(desk: DeskContext, seen: CanarySighting) -> None:
     await desk.notify.incident(kind="canary", details=details)
 
 
-async def _trails_of(desk: DeskContext, seen: CanarySighting) -> tuple[tuple[tuple[SubjectKind, str], ...], str]:
-    """Return the trails and operator of a sighting; none for staff, or without a proved sender."""
+async def _trails_of(desk: DeskContext, seen: CanarySighting) -> tuple[tuple[tuple[SubjectKind, str], ...], str, str]:
+    """Return the trails, operator and customer of a sighting; none for staff, or without a proved sender."""
     at = seen.at
     with contextlib.suppress(RecordMissing):
         if at.task:
             task = (await desk.store.get(TaskRecord, at.task)).record
-            return (() if at.person else subjects_of(task)), task.operator
+            return (() if at.person else subjects_of(task)), task.operator, task.customer
         if at.agent:
             agent = (await desk.store.get(AgentRecord, at.agent)).record
-            return ((SubjectKind.AGENT, agent.id), (SubjectKind.OPERATOR, agent.operator)), agent.operator
-    return (), ""
+            return ((SubjectKind.AGENT, agent.id), (SubjectKind.OPERATOR, agent.operator)), agent.operator, ""
+    return (), "", ""
 
 
 def _told(canary: CanaryRecord) -> Mapping[str, Json]:

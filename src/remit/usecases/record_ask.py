@@ -32,8 +32,8 @@ from remit.engine.ask.evaluate import Evaluation
 from remit.engine.ask.read import ReadResult
 from remit.engine.ask.redact import AskRequest, redact_all_params
 from remit.engine.ask.reply import recorded_params
-from remit.engine.ask.risk import apply_risk, ask_target, permitted_event, requested_records, risk_events
-from remit.engine.confirm.invite import build_invitation
+from remit.engine.ask.risk import apply_risk, ask_target, permitted_event, refused_words, requested_records, risk_events
+from remit.engine.confirm.invite import DeclinedBefore, build_invitation
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
 from remit.engine.files.store import file_puts, files_entry, held_only, reserve_queue_slots
@@ -166,10 +166,11 @@ def record_decision(desk: DeskContext, decided: Decided, read: ReadResult | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class No:
-    """A refusal: `again` repeats a declined ask, `away` marks a task that may not ask at all."""
+    """A refusal: `again` repeats a declined ask (`since`: under a later consent), `away` marks a task that may not ask."""
 
     refuse: Refuse
     again: bool = False
+    since: bool = False
     away: bool = False
 
 
@@ -187,7 +188,11 @@ async def record_refusal(desk: DeskContext, decided: Decided, no: No) -> Recorde
         words_state="",
         files=_ids(request),
     )
-    event = AskRepeated(target=of) if no.again else AskRefused(code=refuse.code, about=of)
+    event = (
+        AskRepeated(alike=no.since, target=of)
+        if no.again
+        else AskRefused(code=refuse.code, about=of, mend=_mendable(decided, refuse))
+    )
     steps = () if no.away else risk_events(state, event, customer=False)
     written = await entry_of_decision(
         desk, decided, refused, decision="refuse", code=refuse.code.value, detail=refuse.detail
@@ -206,6 +211,11 @@ async def record_refusal(desk: DeskContext, decided: Decided, no: No) -> Recorde
     if not no.away:
         await apply_risk(desk, state, steps)
     return Recorded(decided=decided, ask=refused, written=written, committed=committed)
+
+
+def _mendable(decided: Decided, refuse: Refuse) -> str:
+    """Return the name of refused words that the same ask without them mends, "" where no words are refused."""
+    return refused_words(decided.state, decided.evaluation) if refuse.code.startswith("words.") else ""
 
 
 async def _without_secrets(desk: DeskContext, decided: Decided, no: No) -> tuple[Decided, Refuse, str]:
@@ -236,9 +246,9 @@ async def _record_invitation(desk: DeskContext, decided: Decided, needs: NeedsHu
         invited = await build_invitation(desk, state, decided.record, evaluation, needs.who, words=held, filed=filed)
     except Refused as refused:  # too many are waiting, or this very ask was declined
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
-        again = refused.code is Code.CONFIRMATION_DECLINED
+        again, since = isinstance(refused, DeclinedBefore), isinstance(refused, DeclinedBefore) and refused.since
         unreserved = replace(decided, evaluation=replace(evaluation, reserved=()))
-        return await record_refusal(desk, unreserved, No(refuse=refuse, again=again))
+        return await record_refusal(desk, unreserved, No(refuse=refuse, again=again, since=since))
     invitation, turns, alike = invited
     waiting = with_changes(
         decided.record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id
@@ -357,7 +367,7 @@ def entry_of_decision(
 def _steps(decided: Decided, *, customer: bool = False) -> tuple[RiskEvent, ...]:
     """Return the risk events of a permit or an ask waiting for people."""
     state, evaluation = decided.state, decided.evaluation
-    permitted = permitted_event(evaluation, decided.request.action, state.task.record)
+    permitted = permitted_event(state, evaluation, decided.request.action)
     steps = risk_events(state, permitted, customer=customer)
     return steps if evaluation.judged is None else steps + risk_of_stripped_words(state, evaluation)
 

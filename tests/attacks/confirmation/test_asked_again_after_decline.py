@@ -3,6 +3,7 @@
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, mandate, open_arena, refund
+from attacks.escalated import RULE, asked, desk
 from attacks.mandate.cards import card_first
 
 
@@ -43,3 +44,15 @@ def test_asking_for_another_card_after_a_no_is_asking_again_for_the_order() -> N
             assert task.ask("payment.refund", refund(amount, payment_method_id="pm_2")).needs_human
         risks = [one["envelope"]["risk"] for one in arena.entries("ask.decided") if one["envelope"]["action"] == "payment.refund"]
         assert risks[2] > 15
+
+
+@pytest.mark.proves("ASKED-AGAIN", "RISK-FAIR")
+def test_an_officers_no_is_not_undone_by_what_the_customer_grants_since() -> None:
+    with open_arena(**desk(RULE)) as arena:
+        _, reply = asked(arena)
+        arena.desk.officer("bill", ["billing"]).decline(reply)
+        task = arena.task()
+        for _ in range(2):
+            assert task.ask("payment.refund", refund("40.00 EUR")).codes == ("confirmation.declined",)
+        with arena.unchanged():
+            assert task.ask("order.read", {"order_id": "W1"}).codes == ("task.held",)

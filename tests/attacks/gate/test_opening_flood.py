@@ -11,7 +11,7 @@ def trails(arena: Arena, task_id: str) -> dict[SubjectKind, RiskHistory]:
 
 
 def risk_of(arena: Arena, task_id: str) -> dict[SubjectKind, int]:
-    return {kind: risk_of_history(one, arena.context.world.now()) for kind, one in trails(arena, task_id).items()}
+    return {kind: risk_of_history(one, arena.context.world.now(), "anna") for kind, one in trails(arena, task_id).items()}
 
 
 @pytest.mark.proves("MANY-OPENED")

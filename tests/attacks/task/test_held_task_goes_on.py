@@ -2,7 +2,7 @@
 
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, code_of
+from attacks.arena import Arena, code_of
 from remit.client import calls
 from remit.client.errors import Refused
 from remit.domain.policy.risk import SubjectKind, risk_of_history
@@ -13,19 +13,24 @@ IDLE_MS = 901_000
 """Longer than a task may be idle."""
 
 
+OTHERS = {"order_id": "W1", "item_ids": ["i2"]}
+
+
 def held(arena: Arena) -> SandboxTask:
-    """A task whose agent asked again and again for what Anna had declined."""
-    task, reply, _ = arena.waiting()
-    arena.anna.decline(reply)
+    """A task that did something, and whose agent asked again and again for what Anna had declined."""
+    task = arena.sent_back()
+    arena.anna.decline(task.ask("order.return", OTHERS))
     for _ in range(2):
-        assert task.ask("order.return", SEND_BACK).codes == ("confirmation.declined",)
+        assert task.ask("order.return", OTHERS).codes == ("confirmation.declined",)
     assert task.ask("order.read", READ).codes == ("task.held",)
     return task
 
 
 def risks(arena: Arena, task: SandboxTask) -> dict[SubjectKind, int]:
     now = arena.context.world.now()
-    return {one.kind: risk_of_history(one, now) for one in arena.run(arena.context.store.snapshot(task=task.id, idempotency="")).trails}
+    return {
+        one.kind: risk_of_history(one, now, "anna") for one in arena.run(arena.context.store.snapshot(task=task.id, idempotency="")).trails
+    }
 
 
 @pytest.mark.proves("HELD")
@@ -63,7 +68,7 @@ def test_two_people_let_a_held_task_go_on_and_one_does_not(arena: Arena) -> None
 def test_what_others_did_stays_on_agent_and_operator(arena: Arena) -> None:
     arena.agent()
     other = arena.task()
-    for n in range(4):
+    for n in range(3):
         other.ask("order.read", {"order_id": f"W77{n}"})
     before = risks(arena, other)[SubjectKind.OPERATOR]
     task = held(arena)

@@ -222,7 +222,7 @@ def test_an_answer_about_words_counts_once(holding: Arena) -> None:
 def risk_of(arena: Arena, task: SandboxTask) -> int:
     """How risky a task is now."""
     state = arena.run(load_authorization_state(arena.context, task.id))
-    return overall_risk(state.trails, Instant(arena.clock.now())).highest
+    return overall_risk(state.trails, Instant(arena.clock.now()), "anna").highest
 
 
 @pytest.mark.proves("WORDS-HELD", "WORDS-STRIPPED")

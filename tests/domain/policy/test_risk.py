@@ -53,7 +53,7 @@ REFUND = AskPermitted(action="payment.refund", write=True, capped=True, target="
 
 
 def test_a_new_subject_carries_no_risk() -> None:
-    assert overall_risk([new_risk_history(kind, "s") for kind in SubjectKind], NOW) == RiskScore(0, 0)
+    assert overall_risk([new_risk_history(kind, "s") for kind in SubjectKind], NOW, "") == RiskScore(0, 0)
 
 
 def test_ten_small_refunds_on_one_target_are_held_by_the_sixth_and_ended_by_the_tenth() -> None:
@@ -123,8 +123,8 @@ def test_a_clock_that_steps_back_never_raises_risk() -> None:
 def test_risk_is_the_highest_of_the_subjects_and_never_the_customers() -> None:
     bad = run(SubjectKind.CUSTOMER, *map(not_owned, "abcdefghijklmnop"))
     mild = run(SubjectKind.TASK, not_owned("a"))
-    assert overall_risk([bad, mild], at(20_000)) == RiskScore(risk_of_history(mild, at(20_000)), risk_of_history(bad, at(20_000)))
-    assert overall_risk([bad], at(20_000)).adds_confirmation(SETTINGS)
+    assert overall_risk([bad, mild], at(20_000), "") == RiskScore(risk_of_history(mild, at(20_000)), risk_of_history(bad, at(20_000)))
+    assert overall_risk([bad], at(20_000), "").adds_confirmation(SETTINGS)
 
 
 def test_a_busy_honest_operator_is_not_held_for_its_customers_wrong_numbers() -> None:
@@ -166,7 +166,7 @@ def test_whoever_opens_and_never_asks_is_a_hint_and_more_together_with_a_sweep()
     swept: list[RiskHistoryEvent] = [not_owned(str(n)) for n in range(6)]
     alone, both = run(SubjectKind.OPERATOR, *opened), run(SubjectKind.OPERATOR, *opened, *swept)
     assert risk_consequence(risk_of_history(alone, at(60_000)), SETTINGS) == NoConsequence()
-    assert not overall_risk([alone], at(60_000)).adds_confirmation(SETTINGS)
+    assert not overall_risk([alone], at(60_000), "").adds_confirmation(SETTINGS)
     assert isinstance(risk_consequence(risk_of_history(both, at(60_000)), SETTINGS), HoldTask)
 
 
@@ -221,7 +221,7 @@ def test_honest_replays_are_never_held(name: str) -> None:
             now += 1000
             event = _as_event(call, task["principal"], facts, writes)
             trail, operator = advance_risk_history(trail, event, at(now)), advance_risk_history(operator, event, at(now))
-            assert risk_consequence(overall_risk([trail, operator], at(now)).highest, SETTINGS) == NoConsequence(), task["id"]
+            assert risk_consequence(overall_risk([trail, operator], at(now), "").highest, SETTINGS) == NoConsequence(), task["id"]
 
 
 def _as_event(call: dict[str, dict[str, object]], principal: str, facts: dict[str, object], writes: set[str]) -> RiskHistoryEvent:
@@ -253,3 +253,77 @@ def test_opening_much_raises_risk_and_time_lowers_it() -> None:
         trail = advance_risk_history(trail, SubjectOpened(what="mandate"), now)
     assert risk_of_history(trail, now) > 0
     assert risk_of_history(trail, Instant(now + 30 * 24 * 3600 * 1000)) < risk_of_history(trail, now)
+
+
+def swept(*customers: str, kind: SubjectKind = SubjectKind.OPERATOR) -> RiskHistory:
+    """A trail with one guess at another's record in a task of each of these customers."""
+    trail = new_risk_history(kind, "s")
+    for place, customer in enumerate(customers):
+        trail = advance_risk_history(trail, not_owned(str(place)), at(place), customer)
+    return trail
+
+
+@pytest.mark.parametrize("kind", [SubjectKind.AGENT, SubjectKind.OPERATOR])
+def test_one_customers_evidence_weighs_in_full_on_their_own_tasks_and_little_on_others(kind: SubjectKind) -> None:
+    trail = swept(*["anna"] * 8, kind=kind)
+    assert [risk_of_history(trail, at(8), one) for one in ("anna", "bram", "")] == [64, 24, 24]
+    assert risk_of_history(swept(*["anna"] * 8, *["cara"] * 8, kind=kind), at(16), "bram") < SETTINGS.hold
+
+
+def test_evidence_over_three_customers_holds_the_fourth() -> None:
+    assert risk_of_history(swept(*"abcabcab"), at(8), "d") >= SETTINGS.hold
+
+
+def test_the_lighter_of_many_customers_still_count_together() -> None:
+    trail = swept(*(f"c{n}" for n in range(200)))
+    assert len(trail.customers) <= 17
+    assert risk_of_history(trail, at(200), "other") >= SETTINGS.hold
+
+
+def test_asks_without_trouble_explain_a_few_bad_days_and_no_sweep() -> None:
+    trail = swept(*"abcdefgh")
+    before = risk_of_history(trail, at(8), "other")
+    for n in range(10):
+        trail = advance_risk_history(trail, AskPermitted(action="order.read", write=False), at(8 + n), f"q{n}")
+    assert before >= SETTINGS.hold > risk_of_history(trail, at(18), "other") > SETTINGS.confirm
+    own = swept(*["a"] * 8)
+    for n in range(10):
+        own = advance_risk_history(own, AskPermitted(action="order.read", write=False), at(8 + n), f"q{n}")
+    assert risk_of_history(own, at(18), "a") >= SETTINGS.hold
+
+
+def test_what_was_looked_at_is_taken_off_its_customer() -> None:
+    trail, task = swept(*["anna"] * 8), swept(*["anna"] * 8, kind=SubjectKind.TASK)
+    looked = advance_risk_history(trail, TaskReviewed(levels=task.levels), at(10), "anna")
+    assert (looked.levels, looked.customers) == ({}, {})
+
+
+def wider(n: int) -> AskRefused:
+    return AskRefused(code=Code.WORDS_WIDER, mend=f"m{n}")
+
+
+def mended(n: int) -> AskPermitted:
+    return AskPermitted(action="order.read", write=False, mends=(f"m{n}",))
+
+
+@pytest.mark.parametrize("kind", [SubjectKind.TASK, SubjectKind.GRANT, SubjectKind.AGENT, SubjectKind.OPERATOR])
+def test_eight_mended_messages_cost_nothing_and_more_than_that_add_up(kind: SubjectKind) -> None:
+    events: list[RiskHistoryEvent] = [event for n in range(8) for event in (wider(n), mended(n))]
+    assert risk_of_history(run(kind, *events), at(20_000)) == 0
+    more: list[RiskHistoryEvent] = [event for n in range(17) for event in (wider(n), mended(n))]
+    assert (risk_of_history(run(kind, *more), at(40_000)) >= SETTINGS.hold) is (kind in {SubjectKind.TASK, SubjectKind.GRANT})
+
+
+def test_only_what_was_mended_is_taken_off() -> None:
+    assert risk_of_history(run(SubjectKind.TASK, wider(1), wider(2), mended(1), mended(1), mended(3)), at(9_000)) == 7
+
+
+def test_a_trail_of_before_opens_and_a_full_one_stays_small() -> None:
+    trail = run(SubjectKind.OPERATOR, *(wider(n) for n in range(300)))
+    for n in range(300):
+        trail = advance_risk_history(trail, not_owned(str(n)), at(n), f"customer-{n}")
+    kept = encode_risk_history_text(trail)
+    assert len(kept) < 8_000
+    assert decode_risk_history(kept) == trail
+    old = {name: one for name, one in json.loads(kept).items() if name not in {"customers", "unmended", "mended"}}
+    assert decode_risk_history(json.dumps(old)).customers == {}

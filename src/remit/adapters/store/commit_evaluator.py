@@ -163,7 +163,7 @@ class CommitEvaluator:
         name = trails.risk_history_key(step.kind, step.subject)
         trail = mine.trails.get(name) or self.changes.trails.get(name) or self._ground.risk_history(name)
         mine.trails[name] = advance_risk_history(
-            trail or new_risk_history(step.kind, step.subject), step.event, step.at
+            trail or new_risk_history(step.kind, step.subject), step.event, step.at, step.customer
         )
 
 

@@ -103,6 +103,8 @@ class RecordFacts:
 
 ENDED_BY_NO: Final = "ended by no"
 """The counter of a person's final no, among a task's counters."""
+LEAKED: Final = "leaked"
+"""The counter of credentials seen in a task, among its counters."""
 _ENDED: Final = "ended at "
 
 

@@ -5,7 +5,7 @@ Policies may read the risk; `decision.risk_consequence` has its consequences.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -52,7 +52,6 @@ CANARY: Final = 15
 
 REFUSED: Final[Mapping[Code, int]] = {
     Code.AGENT_HUMAN_CREDENTIAL: 30,
-    Code.CONFIRMATION_DECLINED: 10,
     Code.CONFIRMATION_TOO_MANY: 4,
     Code.CREDENTIAL_REPLAYED: 10,
     Code.CREDENTIAL_WRONG_KEY: 10,
@@ -72,7 +71,37 @@ REFUSED: Final[Mapping[Code, int]] = {
     Code.WORDS_UNREADABLE: 4,
     Code.WORDS_WIDER: 8,
 }
-"""Points for a refusal by its code. Unlisted codes weigh nothing: schema errors, faults, the desk's own refusals."""
+"""Points for a refusal by its code. Unlisted codes weigh nothing: schema errors, faults, the desk's own refusals.
+
+A person's no is no offence of the agent that asked: only asking again is.
+"""
+
+IGNORED_NO: Final = 11
+"""Points for the first time that a no is not taken, beside those for asking again: the second time holds the task."""
+
+ASKED_AGAIN: Final = 25
+"""Points for asking again for the very act a person declined."""
+
+ASKED_ALIKE: Final = 12
+"""Points for asking for the same on the same target with other values, or for the very act under a later consent."""
+
+ONE_CUSTOMER: Final = 24
+"""The most that one customer's tasks can add to the risk of another customer's, through their agent or operator.
+
+It takes two customers to add a confirmation (40), and three to hold a task (60).
+"""
+
+POINTS_A_REFUSAL: Final = 5
+"""Points by which refused asks are counted among an agent's or operator's asks."""
+
+QUIET_ASK: Final = 1
+"""Points of several customers that one ask without trouble explains: of honest asks, one in five is refused."""
+
+MENDED_FREE: Final = 64
+"""Points of refused or stripped words that later mends take off again: eight single ones, halving with time.
+
+⚔ Without a limit, a probe of the words check would pay nothing by asking properly after every try.
+"""
 
 OPENED_AN_ASK: Final = 4
 """The points of openings explained by one ask: its task, its mandate, and mandates that customers did not grant."""
@@ -103,6 +132,11 @@ def slice_points(count: int, *, capped: bool) -> int:
 
 _MILLI: Final = 1000
 _KEPT: Final = 64
+_CUSTOMERS: Final = 16
+"""Customers kept one by one on the trail of an agent or operator; the lighter ones are added up."""
+_OTHERS: Final = "*"
+"""The key of the lighter customers, added up."""
+_MOST_OF_ONE: Final = 100 * 100 * _MILLI
 _SLICE_MEMORY_MS: Final = 24 * 60 * 60 * 1000
 _ASKS_A_UNIT: Final = 20
 """The asks that carry one whole share: an agent's or operator's points are weighed against its traffic."""
@@ -121,15 +155,22 @@ class SubjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskRefused:
-    """An ask was refused with this code. `about` is its record, where it has one."""
+    """An ask was refused with this code. `about` is its record, where it has one.
+
+    `mend` names refused words, so that a mended message takes their points off again.
+    """
 
     code: Code
     about: str = ""
+    mend: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskRepeated:
-    """A declined act (or, `alike`, the same action on the same target with other values) was asked for again."""
+    """A declined act was asked for again.
+
+    `alike`: the same action on the same target with other values, or the very act under a consent given after the no.
+    """
 
     alike: bool = False
     target: str = ""
@@ -139,13 +180,15 @@ class AskRepeated:
 class AskPermitted:
     """An ask was permitted or sent to a person.
 
-    `write` marks a change, `capped` a limited amount, `target` its record.
+    `write` marks a change, `capped` a limited amount, `target` its record. `mends` names the refused words that it
+    mends.
     """
 
     action: str
     write: bool
     capped: bool = False
     target: str = ""
+    mends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +233,8 @@ class RiskHistory:
     """The past of one subject, small enough to load with every ask.
 
     `levels` by sign; `asks` is its traffic; `seen` are short digests of records refused as not owned; `repeats` counts
-    the same write on the same target.
+    the same write on the same target. `customers` are the points of an agent or operator by `customer_key`; `unmended`
+    are the points of words that a mend would take off, `mended` what mends took off already.
     """
 
     kind: SubjectKind
@@ -199,8 +243,13 @@ class RiskHistory:
     asks: RiskLevel
     seen: tuple[str, ...] = ()
     repeats: Mapping[str, tuple[int, int]]
+    customers: Mapping[str, RiskLevel] = field(default_factory=dict)
+    unmended: Mapping[str, RiskLevel] = field(default_factory=dict)
+    mended: RiskLevel | None = None
 
 
+_SHARED: Final = frozenset({SubjectKind.AGENT, SubjectKind.OPERATOR})
+"""Subjects in whose trails customers meet."""
 _UNSLICED: Final = frozenset({SubjectKind.AGENT, SubjectKind.OPERATOR, SubjectKind.CUSTOMER})
 """Subjects without slices: acts of many customers meet in their trails."""
 
@@ -220,53 +269,104 @@ def new_risk_history(kind: SubjectKind, subject: str) -> RiskHistory:
     return RiskHistory(kind=kind, subject=subject, levels={}, asks=RiskLevel(milli=0, at=Instant(0)), repeats={})
 
 
-def advance_risk_history(trail: RiskHistory, event: RiskHistoryEvent, now: Instant) -> RiskHistory:
-    """Return the trail after one more event. Schema errors and faults leave no points.
+@lru_cache(maxsize=1024)
+def customer_key(customer: str) -> str:
+    """Return the key of a customer's points on the trail of an agent or operator, "" for no customer."""
+    return digest(customer)[8:20] if customer else ""
+
+
+def advance_risk_history(trail: RiskHistory, event: RiskHistoryEvent, now: Instant, customer: str = "") -> RiskHistory:
+    """Return the trail after one more event in a task of `customer`. Schema errors and faults leave no points.
 
     ⚔ Nor are they traffic: points are divided by it, and events that cost an agent nothing would dilute real ones.
 
     Source: docs/model/model.md#trajectory.
     """
+    of = customer_key(customer)
     match event:
         case AskRefused(code=code):
-            return _with_ask(_refused(trail, event, now), now) if code in REFUSED else trail
+            return _with_ask(_refused(trail, event, now, of), now) if code in REFUSED else trail
         case AskRepeated(alike=alike):
-            return _add(trail, RiskSign.ASKED_AGAIN, 12 if alike else 25, now)
-        case AskPermitted():
+            first = not _decayed(trail.levels.get(RiskSign.ASKED_AGAIN), now)
+            points = (ASKED_ALIKE if alike else ASKED_AGAIN) + (IGNORED_NO if first else 0)
+            return _add(trail, RiskSign.ASKED_AGAIN, points, now, of)
+        case AskPermitted(mends=mends):
             counted = event.write and trail.kind not in _UNSLICED
-            return _with_ask(_permitted(trail, event, now) if counted else trail, now)
+            mended = _mend(trail, mends, now, of) if mends else trail
+            return _with_ask(_permitted(mended, event, now, of) if counted else mended, now)
         case WordsDrifted() | CanarySeen():
             sign, points = (RiskSign.CANARY, CANARY) if isinstance(event, CanarySeen) else (RiskSign.DRIFT, 8)
-            return _add(trail, sign, points, now)
+            return _add(trail, sign, points, now, of)
         case SubjectOpened(what=what):
-            return _add(trail, RiskSign.OPENED, opening_points(what), now)
+            return _add(trail, RiskSign.OPENED, opening_points(what), now, of)
         case TaskReviewed(levels=levels):
-            return _looked_at(trail, levels, now)
+            return _looked_at(trail, levels, now, of)
 
 
-def _looked_at(trail: RiskHistory, levels: Mapping[str, RiskLevel], now: Instant) -> RiskHistory:
+def _looked_at(trail: RiskHistory, levels: Mapping[str, RiskLevel], now: Instant, of: str) -> RiskHistory:
     """Remove reviewed levels. ⚔ On the trails of agent and operator, the levels from other tasks stay."""
-    if trail.kind not in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
+    if trail.kind not in _SHARED:
         return _with(trail, levels={})
     left = {
         sign: max(0, _decayed(level, now) - _decayed(levels.get(sign), now)) for sign, level in trail.levels.items()
     }
-    return _with(trail, levels={sign: RiskLevel(milli=milli, at=now) for sign, milli in left.items() if milli})
+    reviewed = sum(_decayed(level, now) for sign, level in levels.items() if sign in trail.levels)
+    return _with(
+        trail,
+        levels={sign: RiskLevel(milli=milli, at=now) for sign, milli in left.items() if milli},
+        customers=_lowered(trail.customers, of, reviewed, now),
+    )
 
 
-def _refused(trail: RiskHistory, event: AskRefused, now: Instant) -> RiskHistory:
+def _lowered(levels: Mapping[str, RiskLevel], name: str, milli: int, now: Instant) -> Mapping[str, RiskLevel]:
+    """Return levels with one lowered, and gone at zero."""
+    if name not in levels:
+        return levels
+    left = _decayed(levels[name], now) - milli
+    rest = {one: level for one, level in levels.items() if one != name}
+    return rest if left <= 0 else {**rest, name: RiskLevel(milli=left, at=now)}
+
+
+def _mend(trail: RiskHistory, mends: Iterable[str], now: Instant, of: str) -> RiskHistory:
+    """Take off the points of words that were asked again without, up to `MENDED_FREE` (of agents by traffic)."""
+    for name in mends:
+        cost = _decayed(trail.unmended.get(name), now)
+        if not cost:
+            continue
+        taken = _decayed(trail.mended, now)
+        free = min(cost, round(MENDED_FREE * _MILLI * _share(trail, now)) - taken)
+        trail = _with(
+            trail,
+            levels=_lowered(trail.levels, RiskSign.DRIFT, free, now),
+            customers=_lowered(trail.customers, of, free, now),
+            unmended={one: level for one, level in trail.unmended.items() if one != name},
+            mended=RiskLevel(milli=taken + free, at=now),
+        )
+    return trail
+
+
+def _refused(trail: RiskHistory, event: AskRefused, now: Instant, of: str) -> RiskHistory:
     points: float = REFUSED.get(event.code, 0)
     if event.code.startswith("words."):
-        return _add(trail, RiskSign.DRIFT, points, now)
+        return _add(_with_unmended(trail, event.mend, points, now), RiskSign.DRIFT, points, now, of)
     if event.code is not Code.PARAMS_NOT_OWNED:
-        return _add(trail, RiskSign.REFUSALS, points, now)
+        return _add(trail, RiskSign.REFUSALS, points, now, of)
     short = digest(event.about)[8:20]
     if short in trail.seen:
-        return _add(trail, RiskSign.SWEEP, points * REPEATED_ID_SHARE, now)
-    return _add(replace(trail, seen=(*trail.seen, short)[-_KEPT:]), RiskSign.SWEEP, points, now)
+        return _add(trail, RiskSign.SWEEP, points * REPEATED_ID_SHARE, now, of)
+    return _add(replace(trail, seen=(*trail.seen, short)[-_KEPT:]), RiskSign.SWEEP, points, now, of)
 
 
-def _permitted(trail: RiskHistory, event: AskPermitted, now: Instant) -> RiskHistory:
+def _with_unmended(trail: RiskHistory, name: str, points: float, now: Instant) -> RiskHistory:
+    """Return the trail with words that can be mended; the newest are kept."""
+    if not name:
+        return trail
+    level = RiskLevel(milli=_decayed(trail.unmended.get(name), now) + round(points * _MILLI), at=now)
+    others = [(one, old) for one, old in trail.unmended.items() if one != name]
+    return _with(trail, unmended={**dict(others[1 - _KEPT :]), name: level})
+
+
+def _permitted(trail: RiskHistory, event: AskPermitted, now: Instant, of: str) -> RiskHistory:
     key = _act_key(event.action, event.target)
     repeats = dict(trail.repeats)
     count, at = repeats.pop(key, (0, int(now)))
@@ -277,7 +377,7 @@ def _permitted(trail: RiskHistory, event: AskPermitted, now: Instant) -> RiskHis
             break
         repeats.pop(name, None)
     repeats[key] = (count, int(now))
-    return _add(_with(trail, repeats=repeats), RiskSign.SLICING, slice_points(count, capped=event.capped), now)
+    return _add(_with(trail, repeats=repeats), RiskSign.SLICING, slice_points(count, capped=event.capped), now, of)
 
 
 @lru_cache(maxsize=1024)
@@ -285,17 +385,34 @@ def _act_key(action: str, target: str) -> str:
     return digest([action, target])[8:20]
 
 
-def _add(trail: RiskHistory, sign: RiskSign, points: float, now: Instant) -> RiskHistory:
+def _add(trail: RiskHistory, sign: RiskSign, points: float, now: Instant, of: str) -> RiskHistory:
     if not points:
         return trail
-    old = trail.levels.get(sign)
-    milli = min(_decayed(old, now) + round(points * _MILLI), _most(trail.kind, sign))
-    return _with(trail, levels={**trail.levels, sign: RiskLevel(milli=milli, at=now)})
+    more = round(points * _MILLI)
+    milli = min(_decayed(trail.levels.get(sign), now) + more, _most(trail.kind, sign))
+    named = trail.kind in _SHARED and sign is not RiskSign.OPENED
+    return _with(
+        trail,
+        levels={**trail.levels, sign: RiskLevel(milli=milli, at=now)},
+        customers=_of_customer(trail.customers, of, more, now) if named else trail.customers,
+    )
+
+
+def _of_customer(customers: Mapping[str, RiskLevel], of: str, more: int, now: Instant) -> Mapping[str, RiskLevel]:
+    """Add to a customer's points, and add up the lightest ones where there are too many to name."""
+    own = min(_decayed(customers.get(of), now) + more, _MOST_OF_ONE)
+    found = {**customers, of: RiskLevel(milli=own, at=now)}
+    if len(found) - (_OTHERS in found) <= _CUSTOMERS:
+        return found
+    light = min((one for one in found if one not in {_OTHERS, of}), key=lambda one: _decayed(found[one], now))
+    counted = min(_decayed(found.pop(light), now), ONE_CUSTOMER * _MILLI)
+    found[_OTHERS] = RiskLevel(milli=min(_decayed(found.get(_OTHERS), now) + counted, _MOST_OF_ONE), at=now)
+    return found
 
 
 def _most(kind: SubjectKind, sign: RiskSign) -> int:
     """Return a level's bound, so that a subject can calm down again; wider where traffic divides it."""
-    wide = 100 if kind in {SubjectKind.AGENT, SubjectKind.OPERATOR} else 2
+    wide = 100 if kind in _SHARED else 2
     return CAPS[sign] * _MILLI * wide
 
 
@@ -309,6 +426,9 @@ def _with(
     levels: Mapping[str, RiskLevel] | None = None,
     asks: RiskLevel | None = None,
     repeats: Mapping[str, tuple[int, int]] | None = None,
+    customers: Mapping[str, RiskLevel] | None = None,
+    unmended: Mapping[str, RiskLevel] | None = None,
+    mended: RiskLevel | None = None,
 ) -> RiskHistory:
     """Return the trail with parts changed; `dataclasses.replace` takes thrice as long, and every ask needs four."""
     return RiskHistory(
@@ -318,6 +438,9 @@ def _with(
         asks=trail.asks if asks is None else asks,
         seen=trail.seen,
         repeats=trail.repeats if repeats is None else repeats,
+        customers=trail.customers if customers is None else customers,
+        unmended=trail.unmended if unmended is None else unmended,
+        mended=trail.mended if mended is None else mended,
     )
 
 
@@ -328,25 +451,46 @@ def _decayed(level: RiskLevel | None, now: Instant) -> int:
     return round(level.milli * math.exp2(-gone / HALF_LIFE_MS))
 
 
-def risk_of_history(trail: RiskHistory, now: Instant) -> int:
-    """Return one trail's risk, 0 to 100.
+def risk_of_history(trail: RiskHistory, now: Instant, customer: str = "") -> int:
+    """Return one trail's risk for a task of `customer`, 0 to 100.
 
     An agent's and an operator's points are divided by their traffic: an agent of a thousand customers meets more wrong
     numbers than an agent of one. A task, a grant and a target are not divided. Openings count beyond those that asks
     explain.
+
+    ⚔ On an agent's or operator's trail, a customer's task is judged by that customer's own evidence in full, or by that
+    of all customers, of which each counts no more than `ONE_CUSTOMER`: one customer's trouble is not another's.
     """
     if not trail.levels:
         return 0
-    share, used = 1.0, _explained(trail, now)
-    if trail.kind in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
-        share = max(1.0, _decayed(trail.asks, now) / _MILLI / _ASKS_A_UNIT)
+    share, used = _share(trail, now), _explained(trail, now)
     # Openings that asks then use are traffic, however many; only the rest is a sign.
-    points = 0.0
+    points = opened = 0.0
     for sign, level in trail.levels.items():
         left = _decayed(level, now) - (used if sign == RiskSign.OPENED else 0)
         if left > 0:
-            points += min(left / _MILLI / share, CAPS[RiskSign(sign)])
-    return min(100, math.floor(points))
+            counted = min(left / _MILLI / share, CAPS[RiskSign(sign)])
+            points, opened = (points, counted) if sign == RiskSign.OPENED else (points + counted, opened)
+    if points and trail.kind in _SHARED:
+        points = min(points, _evidence(trail, now, customer_key(customer)) / _MILLI / share)
+    return min(100, math.floor(points + opened))
+
+
+def _share(trail: RiskHistory, now: Instant) -> float:
+    """Return the traffic that an agent's or operator's points are divided by, in whole shares."""
+    return max(1.0, _decayed(trail.asks, now) / _MILLI / _ASKS_A_UNIT) if trail.kind in _SHARED else 1.0
+
+
+def _evidence(trail: RiskHistory, now: Instant, of: str) -> int:
+    """Return the thousandths of points that count against a customer's task on the trail of its agent or operator.
+
+    Asks that left no points explain some of what happened to others: a few bad days in a row are no attack.
+    """
+    most = ONE_CUSTOMER * _MILLI
+    points = {name: _decayed(level, now) for name, level in trail.customers.items()}
+    across = sum(milli if name == _OTHERS else min(milli, most) for name, milli in points.items())
+    quiet = max(0, _decayed(trail.asks, now) - sum(points.values()) // POINTS_A_REFUSAL)
+    return max(points.get(of, 0), across - quiet * QUIET_ASK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,16 +510,16 @@ class RiskScore:
 
 def _explained(trail: RiskHistory, now: Instant) -> float:
     """Return the thousandths of opening points of an agent or operator that its asks explain."""
-    if trail.kind not in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
+    if trail.kind not in _SHARED:
         return 0
     return OPENED_FREE * _MILLI + _decayed(trail.asks, now) * OPENED_AN_ASK
 
 
-def risk_signs(trails: Iterable[RiskHistory], now: Instant) -> tuple[str, ...]:
+def risk_signs(trails: Iterable[RiskHistory], now: Instant, customer: str) -> tuple[str, ...]:
     """Return the signs against an agent, the heaviest first: those on every trail whose risk counts, each once."""
     points: dict[str, int] = {}
     for trail in trails:
-        if trail.kind is not SubjectKind.CUSTOMER and risk_of_history(trail, now):
+        if trail.kind is not SubjectKind.CUSTOMER and risk_of_history(trail, now, customer):
             for sign, level in trail.levels.items():
                 left = _decayed(level, now) - (_explained(trail, now) if sign == RiskSign.OPENED else 0)
                 points[sign] = max(points.get(sign, 0), round(left))
@@ -383,14 +527,16 @@ def risk_signs(trails: Iterable[RiskHistory], now: Instant) -> tuple[str, ...]:
     return tuple(sorted(counted, key=lambda sign: (-points[sign], sign)))
 
 
-def overall_risk(trails: Iterable[RiskHistory], now: Instant) -> RiskScore:
-    """Return the highest risk of task, root grant, agent, operator and target. ⚔ Never the customer's own trail.
+def overall_risk(trails: Iterable[RiskHistory], now: Instant, customer: str) -> RiskScore:
+    """Return the highest risk of task, root grant, agent, operator and target for a task of `customer`.
+
+    ⚔ Never the customer's own trail.
 
     Source: docs/model/model.md#trajectory.
     """
     highest = anywhere = 0
     for trail in trails:
-        found = risk_of_history(trail, now)
+        found = risk_of_history(trail, now, customer)
         anywhere = max(anywhere, found)
         if trail.kind is not SubjectKind.CUSTOMER:
             highest = max(highest, found)

@@ -98,7 +98,7 @@ def _desk_section(state: AuthorizationState, record: AskRecord, evaluation: Eval
         "versions": dict(record.versions),
         "policies": list(evaluation.policies),
         **({"secrets": list(evaluation.secrets)} if evaluation.secrets else {}),
-        **({"signs": list(risk_signs(state.trails, record.at))} if evaluation.risk else {}),
+        **({"signs": list(risk_signs(state.trails, record.at, record.customer))} if evaluation.risk else {}),
         **(_judged(evaluation) if evaluation.judged is not None else {}),
         **(_escalated(evaluation) if evaluation.rule is not None else {}),
     }

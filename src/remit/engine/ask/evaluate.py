@@ -337,7 +337,7 @@ async def evaluate(
     Raises:
         Fault: `fault.backoffice`, `fault.policy`, `fault.store`.
     """
-    risk = overall_risk(state.trails, state.now)
+    risk = overall_risk(state.trails, state.now, state.task.record.customer)
     action: Action | None = None
     try:
         with desk.tracing.step(SpanName.RULES):

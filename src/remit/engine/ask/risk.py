@@ -18,21 +18,55 @@ from remit.domain.policy.risk import (
 )
 from remit.domain.records import EndReason, TaskRecord, TaskState
 from remit.domain.transcript.entry import Kind
+from remit.domain.values import Json
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.evaluate import Evaluation
 from remit.engine.context import DeskContext
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, RiskEvent, Versioned
+from remit.proof.canonical import digest
 
 
-def permitted_event(evaluation: Evaluation, action_name: str, task: TaskRecord) -> AskPermitted:
+def permitted_event(state: AuthorizationState, evaluation: Evaluation, action_name: str) -> AskPermitted:
     """Return the risk event of a permit or an ask waiting for people."""
     action = evaluation.action
     write_effect = action is not None and action.effect is Effect.WRITE
     # ⚔ Acts that pay are limited one by one even without a total: slices slip under exactly that limit.
     capped = action is not None and (action.pays or bool([charge for charge in _charges(evaluation) if charge.totals]))
-    return AskPermitted(action=action_name, write=write_effect, capped=capped, target=ask_target(evaluation, task))
+    return AskPermitted(
+        action=action_name,
+        write=write_effect,
+        capped=capped,
+        target=ask_target(evaluation, state.task.record),
+        mends=_mends(state, evaluation),
+    )
+
+
+def _mends(state: AuthorizationState, evaluation: Evaluation) -> tuple[str, ...]:
+    """Return the refused and stripped words that an ask mends: it says nothing too much itself.
+
+    ⚔ Of refused words, the same act on the same records has to be asked again without them.
+    """
+    waiting = [trail.unmended for trail in state.trails if trail.kind is SubjectKind.TASK and trail.unmended]
+    if evaluation.judged is not None or not waiting:
+        return ()
+    return (refused_words(state, evaluation), stripped_words(state.task.record))
+
+
+def refused_words(state: AuthorizationState, evaluation: Evaluation) -> str:
+    """Return the name under which refused words of an act wait to be mended."""
+    task, action = state.task.record, evaluation.action
+    return _short([task.id, "" if action is None else action.name, requested_records(evaluation, task)])
+
+
+def stripped_words(task: TaskRecord) -> str:
+    """Return the name under which stripped words wait to be mended: the ask went on, so the next one mends them."""
+    return _short([task.id])
+
+
+def _short(parts: list[Json]) -> str:
+    return digest(parts)[8:20]
 
 
 def _charges(evaluation: Evaluation) -> tuple[Charge, ...]:
@@ -63,7 +97,7 @@ def risk_events(
         subjects.append((SubjectKind.TARGET, target))
     if customer:
         subjects.append((SubjectKind.CUSTOMER, task.customer))
-    return tuple([RiskEvent(kind, subject, event, state.now) for kind, subject in subjects])
+    return tuple([RiskEvent(kind, subject, event, state.now, task.customer) for kind, subject in subjects])
 
 
 def _target(event: AskRefused | AskPermitted | AskRepeated) -> str:
@@ -96,11 +130,10 @@ async def apply_risk(desk: DeskContext, state: AuthorizationState, steps: tuple[
     known = {(trail.kind, trail.subject): trail for trail in state.trails}
     for step in steps:
         trail = known.get((step.kind, step.subject)) or new_risk_history(step.kind, step.subject)
-        known[step.kind, step.subject] = advance_risk_history(trail, step.event, step.at)
-    now = desk.world.now()
-    level = overall_risk(known.values(), now).highest
+        known[step.kind, step.subject] = advance_risk_history(trail, step.event, step.at, step.customer)
+    now, task = desk.world.now(), state.task.record
+    level = overall_risk(known.values(), now, task.customer).highest
     what = risk_consequence(level, RiskThresholds(hold=desk.terms.hold_at, end=desk.terms.end_at))
-    task = state.task.record
     match what:
         case EndTask():
             await end_task(desk, task.id, EndReason.RISK)

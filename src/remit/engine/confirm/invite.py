@@ -43,6 +43,15 @@ TURN: Final = "turn"
 """Counter of a customer's invitations and declines per operator; it exposes stale counts."""
 
 
+class DeclinedBefore(Refused):
+    """This very act was declined before. `since`: the customer has granted the mandate after every such no."""
+
+    def __init__(self, *, since: bool) -> None:
+        """Refuse with `confirmation.declined`."""
+        super().__init__(Code.CONFIRMATION_DECLINED, "this very act was declined before")
+        self.since = since
+
+
 async def build_invitation(
     desk: DeskContext,
     state: AuthorizationState,
@@ -54,25 +63,26 @@ async def build_invitation(
     words: bool = False,
     filed: Sequence[FileRecord] = (),
 ) -> tuple[ConfirmationRecord, tuple[Reserve, ...], bool]:
-    """Build an ask's invitation, the turns to take with it, and whether a similar ask was declined before.
+    """Build an ask's invitation, the turns to take with it, and whether it asks again for the like of a declined one.
 
     With `words`, an officer reviews the agent's words and nothing else. `filed` are files stored along with it.
 
     ⚔ Concurrent invitations do not see each other: a lost turn makes the loser count again. ⚔ An ask declined for a
     delegating agent is not asked again through its sub-mandate. A replacement for `instead_of` does not count as
-    another invitation.
+    another invitation. A mandate that the customer granted after the no asks for nothing again.
 
     Raises:
-        Refused: `confirmation.too_many`, or `confirmation.declined` when this very act was declined for this operator.
+        DeclinedBefore: this very act was declined for this operator.
+        Refused: `confirmation.too_many`.
 
     Source: docs/model/model.md#anti-fatigue, #decline-binds.
     """
-    now = desk.world.now()
-    scopes = decline_scopes(record.customer, [kept.record.operator for kept, _ in state.chain])
+    now, customer = desk.world.now(), record.customer
+    scopes = decline_scopes(customer, [kept.record.operator for kept, _ in state.chain])
     counted = [await desk.store.counters(scope) for scope in scopes]
-    act = keyed_digest(desk, act_digest(action=record.action, params=recorded_params(record), customer=record.customer))
+    act = keyed_digest(desk, act_digest(action=record.action, params=recorded_params(record), customer=customer))
     if any(counters.get(act) for counters in counted):
-        raise Refused(Code.CONFIRMATION_DECLINED, "this very act was declined before")
+        raise DeclinedBefore(since=not _declined_again(state, counted, act))
     await _verify_room(desk, record, counted, who, instead_of)
     shown = await current_ask_details(desk, state, record, evaluation, filed=filed)
     rendering = render_ask(shown, desk.catalogue)
@@ -95,14 +105,26 @@ async def build_invitation(
         at=now,
         expires_at=Instant(min(now + _lifetime_ms(desk, evaluation.rule, words=words), state.task.record.ends_at)),
         risk=evaluation.risk,
-        signs=risk_signs(state.trails, now) if evaluation.risk else (),
+        signs=risk_signs(state.trails, now, record.customer) if evaluation.risk else (),
         words=words,
     )
     invitation = invitation if words else _escalated(invitation, evaluation.rule)
-    targets = state.task.record.targets
-    target = target_of(evaluation.action, evaluation.params, customer=record.customer, targets=targets)
+    target = target_of(evaluation.action, evaluation.params, customer=customer, targets=state.task.record.targets)
     like = similarity_digest(record.action, target)
-    return invitation, turns, any(counters.get(like) for counters in counted)
+    return invitation, turns, _declined_again(state, counted, like)
+
+
+def _declined_again(state: AuthorizationState, counted: Sequence[Mapping[str, int]], key: str) -> bool:
+    """Return whether an act was declined without the customer having granted the mandate since.
+
+    ⚔ An officer's no, which has no time here, is not undone by a customer's grant.
+    """
+    granted_at = state.chain[-1][0].record.granted_at
+    for counters in counted:
+        timed = [name for name in counters if name.startswith(f"{key} ")]
+        if counters.get(key, 0) > len(timed) or any(int(name.removeprefix(f"{key} ")) >= granted_at for name in timed):
+            return True
+    return False
 
 
 async def _verify_room(

@@ -10,6 +10,7 @@ from typing import Final
 
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
+from remit.domain.policy.decision import LEAKED
 from remit.domain.records import LeakReport, PersonRecord, TaskRecord
 from remit.domain.secrets.issuer_credentials import IssuedCredential
 from remit.domain.transcript.entry import Kind
@@ -91,7 +92,10 @@ async def _tell(desk: DeskContext, credential: IssuedCredential, at: LeakSource)
         Commit(
             puts=(Put(report, 0), *notices.puts),
             marks=(ReplayMark(f"leak {credential.owner} {fingerprint} {at.task}", now + _ONCE_MS),),
-            reserves=(Reserve(_SCOPE, at.task or at.where, 1, _MAX_A_TASK),),
+            reserves=(
+                Reserve(_SCOPE, at.task or at.where, 1, _MAX_A_TASK),
+                *((Reserve(at.task, LEAKED, 1, None),) if at.task else ()),
+            ),
             entries=written.rows,
         )
     )

@@ -11,6 +11,7 @@ from typing import Final
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
 from remit.domain.identity.assertions import AssertionType
+from remit.domain.policy.decision import LEAKED
 from remit.domain.records import (
     EndReason,
     Invitation,
@@ -37,7 +38,7 @@ from remit.engine.people.sessions import keyed_id
 from remit.engine.scan_executor import LONG
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import code_hash, prepare_entry, pseudonym
-from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed
+from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed, Reserve
 
 _TRIES: Final = 4
 _A_TURN: Final = 1024 * 1024
@@ -293,7 +294,8 @@ async def _tell(desk: DeskContext, dead: _DeadCredential, at: LeakSource) -> Non
         subject=dead.subject,
         refs=dead.refs,
     )
-    commit, told = Commit(entries=written.rows), None
+    leaked = (Reserve(at.task, LEAKED, 1, None),) if at.task else ()
+    commit, told = Commit(reserves=leaked, entries=written.rows), None
     if dead.person:
         person = (await desk.store.get(PersonRecord, dead.person)).record
         subject = (

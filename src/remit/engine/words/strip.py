@@ -10,7 +10,7 @@ from remit.domain.records import AskRecord
 from remit.domain.words.excess import MESSAGE, StrippedAsk, WordsHandling, WordsState, read_marks, strip_notice
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.evaluate import Evaluation
-from remit.engine.ask.risk import requested_records, risk_events
+from remit.engine.ask.risk import risk_events, stripped_words
 from remit.engine.context import DeskContext
 from remit.engine.tasks import next_message
 from remit.ports.store import Put, RiskEvent
@@ -46,7 +46,7 @@ def risk_of_stripped_words(state: AuthorizationState, evaluation: Evaluation) ->
     """⚔ Return the risk of stripped words, equal to refused ones: repeated tries count under any setting."""
     if evaluation.judged is None or evaluated_words_state(evaluation) is not WordsState.STRIPPED:
         return ()
-    event = AskRefused(code=evaluation.judged.code, about=requested_records(evaluation, state.task.record))
+    event = AskRefused(code=evaluation.judged.code, mend=stripped_words(state.task.record))
     return risk_events(state, event, customer=False)
 
 

@@ -30,6 +30,7 @@ from remit.usecases.people.dual_control import (
     list_proposals,
     proposal_row,
     propose_change,
+    release_alone,
     settle_proposal,
 )
 from remit.usecases.people.recover import start_recovery
@@ -372,17 +373,14 @@ class StopApi:
         )
 
     async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /security/v1/resume: 202, a second person must agree."""
+        """POST /security/v1/resume: 202, a second person must agree; 200 for a held task that needs no second one."""
         person = await self._person(scope)
         body = await read_as(scope, receive, ResumeIn)
         what, name = body.named()
-        return proposal_response(
-            proposal_row(
-                await propose_change(
-                    self.people.context, person, ProposedChange(what="resume", name=name, to=what, reason=body.reason)
-                )
-            )
-        )
+        change = ProposedChange(what="resume", name=name, to=what, reason=body.reason)
+        if await release_alone(self.people.context, person, change):
+            return json_response(200, {"resumed": {what: name}})
+        return proposal_response(proposal_row(await propose_change(self.people.context, person, change)))
 
     async def suspensions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/suspensions."""

@@ -24,7 +24,6 @@ from remit.domain.policy.confirmers import (
     verify_confirmer,
 )
 from remit.domain.policy.decision import ENDED_BY_NO, NeedsHuman, Refuse
-from remit.domain.policy.risk import AskRefused, SubjectKind
 from remit.domain.records import (
     AskRecord,
     AskState,
@@ -71,7 +70,6 @@ from remit.ports.store import (
     Put,
     RecordMissing,
     Reserve,
-    RiskEvent,
     Versioned,
 )
 from remit.usecases.ask import carry_out
@@ -390,22 +388,20 @@ async def _no(
     action = desk.catalogue.actions.get(ask.record.action)
     targets = (await desk.store.get(TaskRecord, ask.record.task)).record.targets
     target = target_of(action, recorded_params(ask.record), customer=ask.record.customer, targets=targets)
-    bound = [act, similarity_digest(ask.record.action, target), TURN, *([f"at:{now}"] if word == CUSTOMER else [])]
-    changed = [*released_reservations(ask.record), *(Reserve(scope, key, 1, None) for scope in scopes for key in bound)]
+    bound = [act, similarity_digest(ask.record.action, target)]
+    timed = [f"at:{now}", *(f"{one} {now}" for one in bound)] if word == CUSTOMER else []
+    changed = [
+        *released_reservations(ask.record),
+        *(Reserve(scope, key, 1, None) for scope in scopes for key in (*bound, TURN, *timed)),
+    ]
     if no == "no_and_end":
         changed.append(
             Reserve(declined.task, ENDED_BY_NO, 1, None)
         )  # with the answer, so that no fault in between keeps the task alive
-    event = AskRefused(code=Code.CONFIRMATION_DECLINED)
-    steps = (
-        RiskEvent(SubjectKind.TASK, ask.record.task, event, now),
-        RiskEvent(SubjectKind.OPERATOR, ask.record.operator, event, now),
-    )
     await desk.store.commit(
         Commit(
             puts=(Put(closed, kept.rev, kept.record), Put(declined, ask.rev, ask.record)),
             reserves=tuple(changed),
-            steps=steps,
             entries=written.rows,
         )
     )

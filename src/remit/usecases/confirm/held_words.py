@@ -44,6 +44,7 @@ from remit.engine.ask.decision_entry import write_decision
 from remit.engine.ask.evaluate import Evaluation
 from remit.engine.ask.reevaluate import reevaluate_unconfirmed, verify_confirmers_valid
 from remit.engine.ask.reply import AskReply, build_reply, recorded_params
+from remit.engine.ask.risk import stripped_words
 from remit.engine.confirm.invite import build_invitation, rendering_in_language
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
@@ -397,8 +398,8 @@ async def _keep(
 async def _strip_risk(desk: DeskContext, ask: AskRecord) -> tuple[RiskEvent, ...]:
     """Return the risk events of words that did not reach the case."""
     task, now = (await desk.store.get(TaskRecord, ask.task)).record, desk.world.now()
-    event = AskRefused(code=code_of_marks(ask.marked))
-    return tuple(RiskEvent(kind, subject, event, now) for kind, subject in subjects_of(task))
+    event = AskRefused(code=code_of_marks(ask.marked), mend=stripped_words(task))
+    return tuple(RiskEvent(kind, subject, event, now, task.customer) for kind, subject in subjects_of(task))
 
 
 def words_entry(

@@ -14,7 +14,7 @@ from remit.engine.agents.authenticate import get_agent, is_suspended
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import resume
-from remit.engine.tasks import release_task, verify_held
+from remit.engine.tasks import has_moved_or_leaked, release_task, verify_held
 from remit.engine.transcript.erase import erase_customer, verify_erasable
 from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
@@ -63,6 +63,25 @@ async def propose_change(desk: DeskContext, person: PersonRecord, change: Propos
     await desk.store.commit(Commit(puts=(Put(made, 0),)))
     await desk.notify.incident(kind="proposed", details={"what": change.what, "name": change.name, "by": person.id})
     return made
+
+
+async def release_alone(desk: DeskContext, person: PersonRecord, change: ProposedChange) -> bool:
+    """Let a held task go on at one person's word, where nothing in it moved or leaked; return whether it did.
+
+    Raises:
+        Refused: `person.not_allowed`, `request.not_found` when it is not held, `task.busy`.
+
+    Source: docs/model/model.md#held.
+    """
+    _verify_may(person)
+    if change.to != "task":
+        return False
+    await _verify(desk, change)
+    if await has_moved_or_leaked(desk, change.name):
+        return False
+    await release_task(desk, change.name, by=person.id)
+    await desk.notify.incident(kind="released", details={"what": "task", "name": change.name, "by": person.id})
+    return True
 
 
 async def settle_proposal(desk: DeskContext, person: PersonRecord, proposal_id: str, *, agree: bool) -> Proposal:
