@@ -6,12 +6,13 @@
 import shutil
 import sqlite3
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
-from cli.running import Run, Serve
+from cli.running import Run, Serve, found
 from remit.adapters.store.codec import decode_record, encode_record
 
 LEFT = Path(__file__).parents[1] / "data" / "desk-0.1.0.tar.gz"
@@ -73,3 +74,19 @@ def test_it_is_served_and_its_log_goes_on_from_where_it_was(remit: Run, left: Pa
     told = remit("verify-log", "--json", "--config", left)
     assert told.code == 0, told
     assert told.json["entries"] >= size
+
+
+@pytest.mark.proves("ROWS")
+def test_its_rows_get_their_macs_once_and_the_doctor_names_what_is_changed_later(remit: Run, left: Path, serve: Serve) -> None:
+    before = rows(left)
+    assert [one["state"] for one in found(remit, left, "rows")] == ["look"]
+    assert serve(left).stop() == 0
+    assert {row for row in before if row[0] in {"mandate", "passkey", "person"}} <= set(rows(left)), "documents are as they were"
+    assert [one["state"] for one in found(remit, left, "rows")] == ["ok"]
+    with closing(sqlite3.connect(left / "data" / "store.sqlite")) as file:
+        file.execute("update record set body = replace(cast(body as text), '50.00 EUR', '5000.00 EUR') where kind = 'mandate'")
+        ((mandate,), *_) = file.execute("select id from record where kind = 'mandate' order by id").fetchall()
+        file.commit()
+    told = remit("doctor", "--json", "--config", left)
+    assert told.code != 0
+    assert f"mandate {mandate}" in str(told)

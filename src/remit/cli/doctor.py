@@ -34,6 +34,7 @@ from remit.wiring import (
     inspect_content_keys,
     inspect_desk_records,
     inspect_high_water,
+    inspect_rows,
     keys_share_store_server,
     log_key,
     open_stored_log,
@@ -356,6 +357,12 @@ def _store(settings: Settings) -> Iterator[CheckFinding]:
         says = f"there are {seen.admins} of two."
         yield CheckFinding("admins", "wrong", says, "Add one: `remit person add ID --kind officer --role admin`.")
     yield from _log(settings)
+    rows = inspect_rows(settings)
+    if rows is None:
+        says = "have no MACs yet: the next start gives them theirs, once, as they stand then."
+        yield CheckFinding("rows", "look", says, "Start the desk.")
+    else:
+        yield CheckFinding("rows", "ok", f"all {rows:,} are those that this desk wrote")
 
 
 def _content_keys(settings: Settings) -> Iterator[CheckFinding]:

@@ -147,6 +147,16 @@ def row_macs(signer: FileSigner) -> RowMacs:
     return RowMacs(signer.keyed("stored rows", b"1"))
 
 
+def inspect_rows(settings: Settings) -> int | None:
+    """Verify all rows of a store that may be served meanwhile; return their number, None where they have no MACs yet.
+
+    Raises:
+        Refused: `log.damaged` for rows that this desk did not write, `settings.invalid`.
+        Fault: `fault.store` when it does not answer.
+    """
+    return store_location(settings).verify_rows(row_macs(_keys(settings)), settings.high_water)
+
+
 def rows_of(settings: Settings) -> str:
     """Return the owner of the desk's rows, in a database that desks may share."""
     name, key_hash, _ = FileSigner(settings.keys).log_key().split("+", 2)

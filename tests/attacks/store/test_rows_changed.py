@@ -15,7 +15,7 @@ import pytest
 from attacks.arena import SEND_BACK, SHOP, Arena, code_of, open_arena, refund
 from remit.client.errors import Refused
 from remit.domain.errors import Code
-from remit.sandbox import SandboxTask
+from remit.sandbox import SandboxCustomer, SandboxTask
 
 Rows = sqlite3.Connection
 
@@ -260,3 +260,45 @@ def test_a_desk_left_alone_starts_again_and_goes_on(tmp_path: Path) -> None:
         with open_arena(store=tmp_path) as arena:
             task = arena.sent_back()
             assert task.ask("payment.refund", refund("40.00 EUR")).decision == "needs_human"
+
+
+def history(arena: Arena, person: SandboxCustomer) -> Any:
+    return arena.person("GET", "/me/v1/history", cookie=person.cookie)
+
+
+@pytest.mark.proves("ROWS")
+def test_a_customer_led_to_anothers_entry_does_not_open_it(served: Arena, tmp_path: Path) -> None:
+    """What leads to an entry has no MAC: whom it is about says its logged envelope."""
+    served.sent_back()
+    bram = served.desk.customer("bram", email="bram@mail.example")
+    assert history(served, bram).is_success
+    with rows_beside(served, tmp_path) as rows:
+        rows.execute("insert or ignore into ref select 'bram', idx from ref where ref = 'anna'")
+    told = history(served, bram)
+    assert (code_of(told), "kettle" in told.text) == ("fault.store", False)
+
+
+@pytest.mark.proves("ROWS")
+def test_an_entry_given_to_another_customer_does_not_open(tmp_path: Path) -> None:
+    """With content that looks erased no key says whose it is, and the envelope alone would open."""
+    with open_arena(store=tmp_path) as served:
+        served.sent_back()
+        bram = served.desk.customer("bram", email="bram@mail.example")
+        gone = served.run(served.context.vault.seal("bram", b"gone"))
+        served.run(served.context.vault.destroy_keys(served.run(served.context.vault.keys("bram"))))
+        with rows_beside(served, tmp_path) as rows:
+            rows.execute("update entry set subject = 'bram', content = ? where subject = 'anna'", (gone,))
+            rows.execute("insert or ignore into ref select 'bram', idx from ref where ref = 'anna'")
+        assert code_of(history(served, bram)) == "fault.store"
+
+
+@pytest.mark.proves("ROWS")
+def test_an_agent_led_to_an_entry_of_another_customer_gets_no_receipt(served: Arena, tmp_path: Path) -> None:
+    task = served.task()
+    bram = served.desk.customer("bram", email="bram@mail.example")
+    assert bram.id == "bram"
+    asked = task.ask("order.return", SEND_BACK)
+    with rows_beside(served, tmp_path) as rows:
+        rows.execute("insert or ignore into ref select ?, idx from ref where ref = 'bram'", (asked.ask,))
+    told = served.send(task, f"/v1/asks/{asked.ask}", method="GET")
+    assert code_of(told) == "fault.store", told.text

@@ -110,3 +110,12 @@ class StoreLocation(Protocol):
             Fault: as `inspect`.
         """
         ...
+
+    def verify_rows(self, macs: RowMacs, high_water: Path) -> int | None:
+        """Verify all rows, also of a store that is served; return their number, None where they have no MACs yet.
+
+        Raises:
+            Refused: as `inspect`; `log.damaged` for rows that this desk did not write.
+            Fault: as `inspect`.
+        """
+        ...

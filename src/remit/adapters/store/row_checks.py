@@ -1,6 +1,6 @@
 """Comparison of all rows of a store with the sum over them, and the marker outside it that says that rows have MACs."""
 
-import contextlib
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -76,10 +76,7 @@ def verify_rows(connection: ReadConnection, macs: RowMacs, stored: bytes, size: 
 
 def rows_changed(connection: ReadConnection, macs: RowMacs, why: str) -> Refused:
     """Return the refusal of a store whose rows were changed beside Remit, with some of them by name."""
-    named: Sequence[str] = ()
-    with contextlib.suppress(TypeError, ValueError, AttributeError):
-        found = forged_rows(connection, macs)
-        named = [row for row, _ in zip(found, range(_NAMED), strict=False)]
+    named = list(itertools.islice(forged_rows(connection, macs), _NAMED))
     which = f" (among them {', '.join(named)})" if named else ""
     return Refused(Code.LOG_DAMAGED, f"the store's rows are not those that this desk wrote: {why}{which}", cure=CURE)
 
@@ -87,14 +84,27 @@ def rows_changed(connection: ReadConnection, macs: RowMacs, why: str) -> Refused
 def forged_rows(connection: ReadConnection, macs: RowMacs) -> Iterator[str]:
     """Yield the name of each row whose MAC does not hold, after reading all of it."""
     for kind, record_id, rev, body, mac in _each(connection, "record", ("kind", "id"), "rev, body, mac"):
-        if mac != macs.record(kind, record_id, rev, body):
+        if not macs.holds(mac, "r", kind, record_id, rev, body):
             yield f"{kind} {record_id}"
     for scope, key, used, mac in _each(connection, "counter", ("scope", "key"), "used, mac"):
-        if mac != macs.counter(scope, key, used):
+        if not macs.holds(mac, "c", scope, key, used):
             yield f"counter {key} of {scope}"
     for subject, body, mac in _each(connection, "trail", ("subject",), "body, mac"):
-        if mac != macs.risk_history(subject, body if isinstance(body, bytes) else body.encode()):
+        if not macs.holds(mac, "t", subject, "", 0, body.encode() if isinstance(body, str) else body):
             yield f"risk history of {subject}"
+
+
+def inspect_rows(connection: ReadConnection, macs: RowMacs, stored: bytes, size: int, root: bytes) -> int:
+    """Verify all rows of a store with everything in them, and return their number.
+
+    Raises:
+        Refused: `log.damaged`, naming the rows whose MAC does not hold.
+    """
+    verify_rows(connection, macs, stored, size, root)
+    if next(forged_rows(connection, macs), None) is not None:
+        raise rows_changed(connection, macs, "some were changed in place")
+    tables = ("record", "counter", "trail")
+    return sum(int(connection.execute(f"select count(*) from {table}").fetchone()[0]) for table in tables)  # noqa: S608  # our own names
 
 
 class MacMarker:
@@ -104,6 +114,10 @@ class MacMarker:
         """Keep it beside `high_water`."""
         self._path = high_water.with_name(high_water.name + _MARKER)
 
+    def exists(self) -> bool:
+        """Whether the store's rows were ever given MACs."""
+        return self._path.exists()
+
     def verify_may_adopt(self, *, recovering: bool) -> None:
         """Verify that rows without MACs may be given theirs.
 
@@ -112,7 +126,7 @@ class MacMarker:
 
         Source: docs/model/model.md#rows.
         """
-        if self._path.exists() and not recovering:
+        if self.exists() and not recovering:
             raise Refused(
                 Code.LOG_DAMAGED,
                 "the store's rows have no MACs, but had them: they were taken out, or this is a copy of before the "
@@ -127,7 +141,7 @@ class MacMarker:
         Raises:
             Refused: `settings.invalid` when it cannot be written.
         """
-        if self._path.exists():
+        if self.exists():
             return
         try:
             self._path.touch(mode=0o600)

@@ -174,7 +174,7 @@ def recorded_params(record: AskRecord) -> JsonObject:
 async def _receipt(desk: DeskContext, record: AskRecord, holder: Holder) -> JsonObject:
     """Return the receipt. ⚔ Agent sections hold disclosed values: without attributes only envelopes open."""
     entries = await desk.store.entries(ref=record.id, limit=20)
-    return await receipt_for_entries(desk, [entry.index for entry in entries], holder)
+    return await receipt_for_entries(desk, [entry.index for entry in entries], holder, about=record.customer)
 
 
 async def _remedy(desk: DeskContext, record: AskRecord) -> JsonObject | None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from remit.domain.errors import Code, Fault
 from remit.domain.transcript.entry import SALTS_SIZE, EntryDraft, Kind, OpenedEntry, Section, seal_entry, unseal_entry
 from remit.domain.transcript.receipt import EntryWithProof, Fresh, Holder, build_receipt, fresh_receipt
 from remit.domain.values import Json, JsonObject, instant_text
@@ -10,6 +12,11 @@ from remit.engine.context import DeskContext
 from remit.ports.store import Committed, EntryRow, StoredEntry
 from remit.ports.vault import ContentErased
 from remit.proof.canonical import b64url
+
+_CURE: Final = (
+    "Its row was changed beside Remit. Stop the desk, put back a good copy of the store and run `remit recover` "
+    "(docs/operating.md, Rows that were changed)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +64,46 @@ def receipt_for_commit(desk: DeskContext, written: PreparedEntries, committed: C
     return fresh_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=desk.terms.log_origin)
 
 
-async def receipt_for_entries(desk: DeskContext, indexes: Sequence[int], holder: Holder) -> JsonObject:
-    """Build a receipt of earlier entries, proved afresh against one checkpoint.
+async def receipt_for_entries(
+    desk: DeskContext, indexes: Sequence[int], holder: Holder, *, about: str | None = None
+) -> JsonObject:
+    """Build a receipt of earlier entries, proved afresh against one checkpoint; `about` as in `open_entry`.
 
     Raises:
         Missing: no such entry.
+        Fault: as `open_entry`.
     """
     committed = await desk.store.prove(tuple(indexes))
     proved: list[EntryWithProof] = []
     for place in committed.places:
         kept = (await desk.store.entries(low=place.index, limit=1))[0]
-        proved.append(EntryWithProof(index=place.index, opened=await open_entry(desk, kept.row), proof=place.proof))
+        opened = await open_entry(desk, kept.row, about=about)
+        proved.append(EntryWithProof(index=place.index, opened=opened, proof=place.proof))
     return build_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=desk.terms.log_origin)
 
 
-async def open_entry(desk: DeskContext, row: EntryRow) -> OpenedEntry:
-    """Open a stored entry; after erasure only the envelope opens."""
+async def open_entry(desk: DeskContext, row: EntryRow, *, about: str | None = None) -> OpenedEntry:
+    """Open a stored entry; after erasure only the envelope opens. With `about`, only one about this customer.
+
+    ⚔ Who may open an entry hangs on columns beside it: its subject, and the ids it is found by. The logged envelope
+    has the last word.
+
+    Raises:
+        Fault: `fault.store` when subject and envelope name different customers, or it was led to from another one.
+
+    Source: docs/model/model.md#rows.
+    """
     try:
         content: bytes | None = await desk.vault.unseal(row.subject, row.content)
     except ContentErased:
         content = None
-    return unseal_entry(row.envelope, content)
+    opened = unseal_entry(row.envelope, content)
+    named = (opened.sections[Section.ENVELOPE].body or {}).get("customer")
+    if row.subject and named not in {None, pseudonym(desk, row.subject)}:
+        raise Fault(Code.FAULT_STORE, f"a {row.kind} entry stands under another customer than it names", cure=_CURE)
+    if about is not None and row.subject != about and (row.subject or named != pseudonym(desk, about)):
+        raise Fault(Code.FAULT_STORE, f"a {row.kind} entry is found under another customer than its own", cure=_CURE)
+    return opened
 
 
 def pseudonym(desk: DeskContext, what: str) -> str:

@@ -45,7 +45,8 @@ async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: s
         Fault: `fault.store`.
     """
     entry = await verify_own_entry(desk, person, entry_id)
-    mandate = await _mandate_of(desk, person, (await open_entry(desk, entry.row)).sections[Section.ENVELOPE].body or {})
+    opened = await open_entry(desk, entry.row, about=person.id)
+    mandate = await _mandate_of(desk, person, opened.sections[Section.ENVELOPE].body or {})
     root = await desk.store.get(MandateRecord, mandate.root)
     agents = tuple(dict.fromkeys((mandate.client_id, root.record.client_id)))
     started = desk.world.ticks()

@@ -121,7 +121,7 @@ async def customer_history(
     """List entries about this customer with their own section: newest first, or a page from entry `low` on."""
     rows: list[Mapping[str, Json]] = []
     for entry in await desk.store.entries(ref=person.id, low=low or 0, limit=_PAGE, newest=low is None):
-        opened = await open_entry(desk, entry.row)
+        opened = await open_entry(desk, entry.row, about=person.id)
         envelope = opened.sections[Section.ENVELOPE].body
         mine = opened.sections.get(Section.CUSTOMER)
         rows.append(

@@ -183,7 +183,7 @@ async def entry_receipt(desk: DeskContext, workload: Workload, entry_id: str) ->
     verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
     await mark_proof_used(desk, workload)
     entry = await find_entry(desk, entry_id, ref=workload.task)
-    opened = await open_entry(desk, entry.row)
+    opened = await open_entry(desk, entry.row, about=state.task.record.customer)
     told = await _disclosable_entry(desk, state, opened)
     await verify_case(desk, state.task.record)
     holder = Holder.AGENT if told and await desk.store.unchanged(state.preconditions) else Holder.PUBLIC

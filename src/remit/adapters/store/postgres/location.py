@@ -3,16 +3,19 @@
 import contextlib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
 from remit.adapters.db.postgres import BROKEN, STORE, BlockingConnection, describe_error, redacted_url, run_in_thread
 from remit.adapters.db.postgres_migrate import schema_version
 from remit.adapters.store.content_key_refs import sealings
 from remit.adapters.store.location import StoreOptions
-from remit.adapters.store.migrations.postgres import NEWEST
+from remit.adapters.store.migrations.postgres import NEWEST, WITH_MACS
 from remit.adapters.store.postgres.read_only import scope_to_desk
 from remit.adapters.store.postgres.schema import migrate
 from remit.adapters.store.postgres.store import PostgresStore, application_name
+from remit.adapters.store.row_checks import MacMarker, inspect_rows
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.inspect import OutboxSummary, StoreSummary, summarize_outbox, summarize_store
 from remit.domain.errors import Code, Fault
 from remit.ports.vault import ContentKeyRef
@@ -83,6 +86,21 @@ class PostgresLocation:
     def sealings(self) -> Collection[ContentKeyRef]:
         """Return the keys that its content needs."""
         return self._inspect(lambda session: sealings(scope_to_desk(session, self.desk)))
+
+    def verify_rows(self, macs: RowMacs, high_water: Path) -> int | None:
+        """Verify all rows."""
+
+        def see(session: BlockingConnection) -> int | None:
+            if session.run(schema_version(session.connection, STORE))[0] < WITH_MACS:
+                return None
+            scope_to_desk(session, self.desk)
+            stored, size, root = session.execute("select state, size, root from head").fetchone() or (b"", 0, b"")
+            if not stored:
+                MacMarker(high_water).verify_may_adopt(recovering=False)
+                return None
+            return inspect_rows(session, macs, stored, size, root)
+
+        return self._inspect(see)
 
     def forget(self) -> None:
         """Delete all rows of the desk."""

@@ -104,7 +104,7 @@ class CacheFiller:
                 row = self._connection.execute("select body, mac from trail where subject = ?", (name,)).fetchone()
                 if row is not None:
                     body = row[0]
-                    self._macs.verify_risk_history(name, body.encode(), row[1])
+                    self._macs.verify_risk_history(name, body.encode() if isinstance(body, str) else body, row[1])
             trail = None if body is None else trails.decode_risk_history(body)
             with self._held.lock:
                 self._held.trails.put(name, trail)

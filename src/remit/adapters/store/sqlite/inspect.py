@@ -12,6 +12,8 @@ from remit.adapters.store.content_key_refs import sealings
 from remit.adapters.store.highwater import StoredCheckpoint, newest
 from remit.adapters.store.migrations import MIGRATIONS, WITH_MACS
 from remit.adapters.store.read_connection import ReadConnection
+from remit.adapters.store.row_checks import MacMarker, inspect_rows
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.journal import JournalBacklog, read_groups
 from remit.adapters.store.sqlite.read import SqliteReader, Value, write_rows
 from remit.domain.records import NEVER, ActRecord, PersonRecord, RulesRecord
@@ -19,6 +21,7 @@ from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant
 from remit.ports.vault import ContentKeyRef
 from remit.proof.checkpoint import VerifyEd25519
+from remit.proof.merkle import EMPTY_ROOT
 
 _TABLES: Final = """
 create temp table new_record (kind text, id text, rev integer, body blob, mac blob, primary key (kind, id)) without rowid;
@@ -157,6 +160,26 @@ def inspect_sealings(path: Path) -> Collection[ContentKeyRef]:
         Fault: as `inspect_store`.
     """
     return _inspect(path, sealings)
+
+
+def inspect_sqlite_rows(path: Path, macs: RowMacs, high_water: Path) -> int | None:
+    """Verify all rows of a store, and return their number; None where they have no MACs yet.
+
+    Raises:
+        Refused: as `inspect_store`; `log.damaged` for rows that this desk did not write.
+        Fault: as `inspect_store`.
+    """
+
+    def see(connection: sqlite3.Connection) -> int | None:
+        has_macs = connection.execute("pragma user_version").fetchone()[0] >= WITH_MACS
+        row = connection.execute("select body from state").fetchone() if has_macs else None
+        if row is None:
+            MacMarker(high_water).verify_may_adopt(recovering=False)
+            return None
+        size, root = connection.execute("select size, root from head").fetchone() or (0, EMPTY_ROOT)
+        return inspect_rows(connection, macs, bytes(row[0]), size, root)
+
+    return _inspect(path, see)
 
 
 def inspect_high_water(path: Path, vkey: str, verify_ed25519: VerifyEd25519) -> StoredCheckpoint | None:

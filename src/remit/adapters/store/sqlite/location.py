@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from remit.adapters.store.location import StoreOptions
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.file import lock_file
 from remit.adapters.store.sqlite.inspect import (
     OutboxSummary,
     StoreSummary,
     inspect_outbox,
     inspect_sealings,
+    inspect_sqlite_rows,
     inspect_store,
 )
 from remit.adapters.store.sqlite.store import SqliteStore
@@ -71,3 +73,7 @@ class SqliteLocation:
     def sealings(self) -> Collection[ContentKeyRef]:
         """Return the keys that its content needs."""
         return inspect_sealings(self.path)
+
+    def verify_rows(self, macs: RowMacs, high_water: Path) -> int | None:
+        """Verify all rows."""
+        return inspect_sqlite_rows(self.path, macs, high_water)
