@@ -176,6 +176,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "NOTICE-ONCE": _model("notices", "Of several nodes one sends a notice; what may have been sent goes again under the same id."),
     "NOTICE-KEPT": _model("notices", "A notice is not lost with a process or a server that is away, and what is given up is told."),
     "NOTICE-FLOOD": _model("notices", "Many requests within a minute are one notice to an officer."),
+    "NOTICE-LOG": _model("notices", "A notice in the log has agent, purpose and its own link; no other secret passes with it."),
     "NOTICE-WIRE": _model("notices", "Notices go over no weaker connection than the settings say, and to nobody else."),
     "PASSKEY-YOUNG": _model("young-passkeys", "A passkey from a mailbox confirms nothing above routine for 72 hours."),
     "RECOVERY": _model("passkeys", "A recovery pauses all mandates, ends other passkeys, sessions and links; no young passkey resumes."),

@@ -263,8 +263,8 @@ def test_a_log_line_is_json_without_secrets() -> None:
 
 def test_a_log_line_keeps_the_address_that_somebody_is_to_be_told() -> None:
     """This line is all there is of a notice where no mail is sent; it said `http://localhost:[token removed]`."""
-    page = f"http://localhost:8080/confirm/{new_id('cnf', bytes(range(16)))}"
+    page = f"http://localhost:8080/confirm/{new_id('cnf', bytes(range(7, 23)))}"
     line = JsonLines().format(
-        logging.makeLogRecord({"name": "remit.notices", "levelname": "WARNING", "msg": "notice: %s", "args": (page,)})
+        logging.makeLogRecord({"name": "remit.notices", "levelname": "WARNING", "msg": "notice: %s", "args": (page,), "page": page})
     )
     assert json.loads(line)["message"] == f"notice: {page}"

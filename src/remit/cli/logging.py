@@ -21,6 +21,9 @@ _READ: Final = 8_000
 """Maximum length read at either end. ⚔ More than is shown, since half of a secret is not recognised as one."""
 _LAST_WORD: Final = re.compile(r"(?:\s|\A)\S*\Z")
 _FIRST_WORD: Final = re.compile(r"\A\S*(?:\s|\Z)")
+_NOTICES: Final = "remit.notices"
+_PAGE: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,260}/(?:me|desk|confirm/cnf_[a-z2-7]{26})")
+"""The only addresses that a notice links to."""
 _LOG: Final = logging.getLogger("remit")
 _QUIET: Final = ("asyncio", "asyncpg", "httpcore", "httpx", "opentelemetry", "urllib3", "uvicorn")
 """Libraries log addresses, queries and statements at their lower levels; a query can hold a code."""
@@ -46,7 +49,7 @@ class JsonLines(logging.Formatter):
             "event": str(getattr(record, "event", UNNAMED)),
             "logger": record.name,
             "node": self._node,
-            "message": _clean(_message(record)),
+            "message": _clean_notice(record),
         }
         request = request_id()
         if request:
@@ -100,6 +103,17 @@ def _message(record: logging.LogRecord) -> str:
         return record.getMessage()
     except Exception as no:  # noqa: BLE001  # whatever a part does when it is written: the line must be there, and say nothing raw
         return f"{record.msg} ({type(no).__name__}: its parts cannot be written)"
+
+
+def _clean_notice(record: logging.LogRecord) -> str:
+    """Return a record's clean message. ⚔ Of a notice, its own link to a page of the desk survives, where it ends.
+
+    That line is the only copy of the notice, and an id looks like a token; the page lets nobody in.
+    """
+    message, page = _message(record), getattr(record, "page", "")
+    if record.name != _NOTICES or not isinstance(page, str) or not _PAGE.fullmatch(page) or not message.endswith(page):
+        return _clean(message)
+    return _clean(message[: -len(page)]) + page
 
 
 def _clean(text: str) -> str:

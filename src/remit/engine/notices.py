@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.catalogue.model import Area, Catalogue
+from remit.domain.catalogue.model import CUSTOMER, Area, Catalogue
 from remit.domain.confirm.notice import (
     FOOT,
     NoticeText,
@@ -13,7 +13,7 @@ from remit.domain.confirm.notice import (
     digest_notice,
     officer_notice,
 )
-from remit.domain.errors import Refused
+from remit.domain.errors import Fault, Refused
 from remit.domain.i18n import Translator, marked
 from remit.domain.ids import new_id
 from remit.domain.policy.confirmers import OFFICER, YOUNG_MS
@@ -126,11 +126,19 @@ class _LoggedNotice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _LoggedInvitation:
+    """A notice of an invitation for the log, written once the invitation and its ask are recorded."""
+
+    invitation: ConfirmationRecord
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notices:
     """The notices of one change: `puts` join its commit, `recorded` follows it."""
 
     puts: tuple[Put, ...] = ()
-    lines: tuple[_LoggedNotice, ...] = ()
+    lines: tuple[_LoggedNotice | _LoggedInvitation, ...] = ()
 
     def __add__(self, more: "Notices") -> "Notices":
         """Return these notices and more."""
@@ -138,7 +146,8 @@ class Notices:
 
     async def log_unsent(self, desk: DeskContext) -> None:
         """Log the log-only notices once the change is recorded."""
-        for line in self.lines:
+        for each in self.lines:
+            line = await _logged_invitation(desk, each) if isinstance(each, _LoggedInvitation) else each
             await desk.notify.tell(
                 person=line.person, address=line.address, subject=line.subject, text=line.text, page=line.page
             )
@@ -207,19 +216,33 @@ def invitation_notices(
     answered = {answer.confirms_as for answer in invitation.answers}
     asked = [who for who in invitation.who if who not in answered] if to is None else list(to)
     if not desk.carriers:
-        return Notices(
-            lines=tuple(
-                _LoggedNotice(
-                    person=invitation.customer if who == "customer" else who,
-                    address="",
-                    subject="Your answer is needed",  # the log's readers are the operators
-                    text="An agent asks for something that needs your yes.",
-                    page=f"{desk.terms.issuer}/confirm/{invitation.id}",
-                )
-                for who in asked
-            )
-        )
+        return Notices(lines=tuple(_LoggedInvitation(invitation=invitation, who=who) for who in asked))
     return Notices(puts=tuple(Put(_invited(desk, invitation, who), 0) for who in asked))
+
+
+async def _logged_invitation(desk: DeskContext, line: _LoggedInvitation) -> _LoggedNotice:
+    """Write an invitation's notice for the log, as its letter would be: agent, operator, purpose, deadline.
+
+    The change is recorded: a store that cannot be read now costs the notice these facts and nothing else.
+    """
+    invitation, to_customer = line.invitation, line.who == CUSTOMER
+    person, address, spoken = invitation.customer if to_customer else line.who, "", desk.catalogue
+    words = NoticeText(
+        subject=spoken.say(marked("Your answer is needed")),
+        text=spoken.say(marked("An agent asks for something that needs your answer.")),
+    )
+    try:
+        reader = await _reader(desk, person)
+        if reader is not None:
+            address, spoken = reader.email, spoken.in_language(reader.language)
+        said = await _said(desk, invitation, spoken, until=invitation.expires_at if to_customer else invitation.due)
+        words = (customer_notice if to_customer else officer_notice)(desk.catalogue.desk, said, spoken.say)
+    except (Fault, RecordMissing):
+        pass
+    page = f"{desk.terms.issuer}/confirm/{invitation.id}"
+    return _LoggedNotice(
+        person=person, address=address, subject=words.subject, text=" ".join(words.text.split("\n\n")), page=page
+    )
 
 
 def _invited(desk: DeskContext, invitation: ConfirmationRecord, who: str) -> NoticeRecord:
