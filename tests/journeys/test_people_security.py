@@ -239,12 +239,12 @@ def test_security_sees_what_agents_ask_just_now_with_the_risk_and_what_it_comes_
     assert {one["kind"] for one in rows} == {"ask.decided"}
     newest = rows[0]
     assert newest["envelope"]["agent"] == AGENT
-    assert newest["envelope"]["risk"] > rows[-1]["envelope"]["risk"] == 0
+    assert newest["content"]["risk"] > rows[-1]["content"]["risk"] == 0
     assert newest["content"]["signs"] == ["refusals"]
     page = desk.room.raw("GET", "/security", cookie=sam.cookie).text
     now = page[page.index('data-live-part="now"') : page.index('aria-labelledby="stopped"')]
     assert now.count('<li class="entry') == 9
-    assert f"Risk: {newest['envelope']['risk']} of 100" in now
+    assert f"Risk: {newest['content']['risk']} of 100" in now
     assert "It was refused." in now
     assert AGENT in now
 

@@ -26,7 +26,7 @@ def test_who_asks_for_the_same_with_other_values_after_a_no_grows_in_risk() -> N
         arena.clock.ahead_ms += 2000
         for amount in ("30.00 EUR", "20.00 EUR"):
             assert task.ask("payment.refund", refund(amount)).needs_human
-        risks = [one["envelope"]["risk"] for one in arena.entries("ask.decided") if one["envelope"]["action"] == "payment.refund"]
+        risks = [one["desk"]["risk"] for one in arena.entries("ask.decided") if one["envelope"]["action"] == "payment.refund"]
         assert risks[0] == 0
         assert risks[1] <= 10, "the decline itself"
         assert risks[2] > 15, "and what came after it"
@@ -42,7 +42,7 @@ def test_asking_for_another_card_after_a_no_is_asking_again_for_the_order() -> N
         arena.clock.ahead_ms += 2000
         for amount in ("30.00 EUR", "20.00 EUR"):
             assert task.ask("payment.refund", refund(amount, payment_method_id="pm_2")).needs_human
-        risks = [one["envelope"]["risk"] for one in arena.entries("ask.decided") if one["envelope"]["action"] == "payment.refund"]
+        risks = [one["desk"]["risk"] for one in arena.entries("ask.decided") if one["envelope"]["action"] == "payment.refund"]
         assert risks[2] > 15
 
 

@@ -25,7 +25,7 @@ def test_mandates_asked_for_by_the_dozen_raise_the_risk_of_agent_and_operator(ar
     assert now[SubjectKind.OPERATOR] >= 25
     assert now.get(SubjectKind.CUSTOMER, 0) == 0
     task.ask("order.read", {"order_id": "W1"})
-    assert arena.recorded("ask.decided", task=task.id)["envelope"]["risk"] >= 25
+    assert arena.recorded("ask.decided", task=task.id)["desk"]["risk"] >= 25
     assert arena.run(arena.context.store.snapshot(task=task.id, idempotency="")).records["task", task.id].record.state == "open"
 
 

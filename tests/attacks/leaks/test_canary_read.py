@@ -216,3 +216,18 @@ def test_a_canary_that_was_taken_away_is_looked_for_no_more(arena: Arena) -> Non
     _ask(arena, task, PLACES["words"](TOKEN))
     assert _told(arena) == []
     assert code_of(arena.person("POST", f"/security/v1/canaries/{canary}/remove", {}, cookie=sam.cookie)) == "request.not_found"
+
+
+@pytest.mark.proves("CANARY")
+def test_no_receipt_tells_a_canary_from_its_like_nor_how_near_a_threshold_is(arena: Arena) -> None:
+    _plant(arena, TOKEN)
+    alike = TOKEN[:-1] + "0"
+    seen = [_ask(arena, arena.task(), {"words": f"Is {value} known to you?"}) for value in (alike, TOKEN)]
+    seen += [_ask(arena, arena.task(), {}) for _ in range(2)]
+    for reply in seen:
+        receipt = json.dumps(reply.json()["receipt"])
+        assert "ask.decided" in receipt
+        assert "risk" not in receipt
+        assert "canary" not in receipt
+    risks = [entry["desk"]["risk"] for entry in arena.entries("ask.decided")]
+    assert max(risks) > 0, "the desk reads it"

@@ -129,7 +129,7 @@ def test_slices_of_one_order_spread_over_agents_of_many_operators_end_with_a_per
     with arena.unchanged():
         held = task.ask("payment.refund", refund("5.00 EUR"))
     assert (held.decision, held.outcome) == ("needs_human", None)
-    assert arena.recorded("ask.decided", decision="needs_human", task=task.id)["envelope"]["risk"] >= 60
+    assert arena.recorded("ask.decided", decision="needs_human", task=task.id)["desk"]["risk"] >= 60
 
 
 @pytest.mark.proves("P8", "TRAJECTORY")

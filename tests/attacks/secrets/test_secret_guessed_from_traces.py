@@ -226,9 +226,11 @@ def _without(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sections(entry: dict[str, Any]) -> str:
-    envelope = {name: value for name, value in entry["envelope"].items() if name not in {"ask", "digest", "at", "risk"}}
-    # `signs` say that something was refused before: the first of two asks has none.
-    kept = [{name: value for name, value in entry[holder].items() if name != "signs"} for holder in ("agent", "customer", "desk")]
+    envelope = {name: value for name, value in entry["envelope"].items() if name not in {"ask", "digest", "at"}}
+    # `risk` and `signs` say that something was refused before: the first of two asks has none.
+    kept = [
+        {name: value for name, value in entry[holder].items() if name not in {"risk", "signs"}} for holder in ("agent", "customer", "desk")
+    ]
     others = [{**one, "ask": {**one["ask"], "salt": ""}} for one in kept]
     return repr((envelope, others))
 

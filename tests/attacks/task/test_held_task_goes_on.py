@@ -36,8 +36,9 @@ def risks(arena: Arena, task: SandboxTask) -> dict[SubjectKind, int]:
 @pytest.mark.proves("HELD")
 def test_a_held_task_is_on_the_record_and_waits_longer_than_an_idle_one(arena: Arena) -> None:
     task = held(arena)
-    envelope = arena.recorded("task.held", task=task.id)["envelope"]
-    assert envelope["risk"] >= 60
+    entry = arena.recorded("task.held", task=task.id)
+    assert entry["desk"]["risk"] >= 60
+    assert "risk" not in entry["envelope"]
     arena.clock.ahead_ms += IDLE_MS
     arena.desk.sweep()
     with arena.unchanged():

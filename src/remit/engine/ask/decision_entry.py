@@ -58,7 +58,6 @@ async def write_decision(
                 "who": list(record.who),
                 "confirmed_by": list(record.confirmed_by),
                 "waiver": record.waiver,
-                "risk": evaluation.risk,
                 **({"words": record.words_state} if record.words_state else {}),
             },
             agent={"ask": shown, "public": record.public},
@@ -96,6 +95,7 @@ def _desk_section(state: AuthorizationState, record: AskRecord, evaluation: Eval
     """Return the desk's section: deciding policies, removed secrets, risk and the people asked."""
     return {
         "versions": dict(record.versions),
+        "risk": evaluation.risk,  # ⚔ never in the envelope, which the agent reads: it tells canaries and thresholds
         "policies": list(evaluation.policies),
         **({"secrets": list(evaluation.secrets)} if evaluation.secrets else {}),
         **({"signs": list(risk_signs(state.trails, record.at, record.customer))} if evaluation.risk else {}),

@@ -114,7 +114,8 @@ async def _hold(desk: DeskContext, kept: Versioned[TaskRecord], level: int) -> N
     written = await prepare_entry(
         desk,
         Kind.TASK_HELD,
-        envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(desk, task.customer), "risk": level},
+        envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(desk, task.customer)},
+        desk={"risk": level},
         subject=task.customer,
         refs=(task.id, task.client_id, task.customer),
     )

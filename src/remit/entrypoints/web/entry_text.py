@@ -387,7 +387,7 @@ _HIGH: Final = 40
 def decision_row(row: Mapping[str, Json], catalogue: Catalogue) -> dict[str, object]:
     """Describe a decision: `sentence`, `look`, `agent`, `operator`, `risk` of 100, whether `high`, `signs`, `case`."""
     envelope, content = _object(row["envelope"]), _object(row["content"])
-    risk, signs = envelope.get("risk"), content.get("signs")
+    risk, signs = content.get("risk", envelope.get("risk")), content.get("signs")  # older entries have it outside
     level = risk if isinstance(risk, int) else 0
     return {
         **entry_text(row, catalogue, own=False),
