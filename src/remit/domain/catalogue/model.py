@@ -82,11 +82,16 @@ class ParamMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """A fact that can be told, `area.name`."""
+    """A fact that can be told, `area.name`.
+
+    `values` are all it can be, where the desk lists them; `link`: its value is an address of the web.
+    """
 
     name: str
     title: str
     sensitive: bool
+    values: frozenset[str] = frozenset()
+    link: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

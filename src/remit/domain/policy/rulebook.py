@@ -303,11 +303,13 @@ def _attribute(name: str, value: object) -> Attribute:
     key = toml_key("attribute", name)
     if name.startswith("case."):
         raise catalogue_error(key, "the case.* attributes are built in", "name the attribute after another area")
-    found = closed_table(value, key, required=("title",), optional=("sensitive",))
+    found = closed_table(value, key, required=("title",), optional=("link", "sensitive", "values"))
     return Attribute(
         name=name,
         title=text(found["title"], f"{key}.title"),
         sensitive=flag(found.get("sensitive", False), f"{key}.sensitive"),
+        values=frozenset(texts(found["values"], f"{key}.values")) if "values" in found else frozenset(),
+        link=flag(found.get("link", False), f"{key}.link"),
     )
 
 
@@ -450,7 +452,10 @@ def _catalogue_digest(catalogue: Catalogue, spoken: Mapping[str, Catalogue]) -> 
             "roles": [_told(role) for role in catalogue.roles.values()],
             "floors": {area: sorted(who) for area, who in catalogue.floors.items()},
             "resources": {kind: [resource.title, resource.public] for kind, resource in catalogue.resources.items()},
-            "attributes": {name: [item.title, item.sensitive] for name, item in catalogue.attributes.items()},
+            "attributes": {
+                name: [item.title, item.sensitive, *sorted(item.values), *(["link"] if item.link else [])]
+                for name, item in catalogue.attributes.items()
+            },
             "actions": {name: _digested(action) for name, action in catalogue.actions.items()},
             "objectives": {
                 name: {

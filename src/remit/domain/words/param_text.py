@@ -4,13 +4,13 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from remit.domain.catalogue.model import Action, Objective
+from remit.domain.catalogue.model import Action, Effect, Objective
 from remit.domain.text.normalize import FoldedText, fold_text
 from remit.domain.values import Json, JsonObject
 from remit.domain.words.claims import find_identifiers, identifier_patterns, repeatable_values
 from remit.domain.words.clauses import split_clauses
 from remit.domain.words.lexicon import Lexicon
-from remit.domain.words.readable import disguise_reason, hidden_markup_reason
+from remit.domain.words.readable import disguise_reason, hidden_markup_reason, unreadable_reason
 from remit.domain.words.requests import OTHER_PURPOSE, ask_scope, desk_instructions, undeclared_requests
 from remit.domain.words.verdict import EarlierMessage, WordsRelation, WordsSpan, WordsVerdict, judge_words
 
@@ -52,7 +52,7 @@ def judge_param_text(
     """Compare a text among the params with its ask: it must be readable and be a value, neither a wish nor an order.
 
     A text built like an address or a name is of no language; any other is read like a message. A number or an address
-    in it is its own. `signed`: the customer signed a mandate with it, so that it is read for disguises only.
+    in it is its own. In a read a wish is a question ("cancel an order"): nothing is done with it. `signed`: the customer signed a mandate with it, so that it is read for disguises only.
 
     Source: docs/model/model.md#declared-texts.
     """
@@ -65,8 +65,15 @@ def judge_param_text(
     spoken = _JOINTS.sub(" ", seen.text)
     for order in (order for said in (seen.text, spoken) for order in desk_instructions(said, vocabulary)):
         return _whole(text, WordsRelation.WIDER, order.reason)
-    others = without_text(params, text)
-    if not is_plain_value(text):
+    plain, others = is_plain_value(text), without_text(params, text)
+    if action.effect is Effect.READ:
+        why = (
+            ""
+            if plain
+            else unreadable_reason(text, seen.text, expected=(), languages=lexicon.languages, vocabulary=vocabulary)
+        )
+        return _whole(text, WordsRelation.UNREADABLE, why) if why else _MATCH
+    if not plain:
         own = _own_numbers(seen.text, [*known_ids, *repeatable_values(others, action)], lexicon)
         verdict = judge_words(
             text,

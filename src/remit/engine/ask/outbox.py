@@ -29,6 +29,7 @@ from remit.engine.ask.reevaluate import verify_still_confirmed
 from remit.engine.ask.reply import recorded_params
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import AttachmentFate, attach_file, attachment_fate, is_attachment_act
+from remit.engine.outbound.results import withhold_in_result
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import PreparedEntries, draft_entry, seal_entries
 from remit.ports import backoffice
@@ -67,6 +68,21 @@ def make_storable(result: backoffice.ActResult) -> StorableResult:
     given: object = result.values
     kept, unfit = _fit(given) if isinstance(given, Mapping) else (_EMPTY, ("result",))
     return StorableResult(replace(result, values=kept.values, reason=_reason(result.reason)), kept.text, unfit)
+
+
+async def disclosable_result(desk: DeskContext, record: AskRecord, result: backoffice.ActResult) -> StorableResult:
+    """Return a desk's result in storable form, without what its covered texts may not tell this ask's agent.
+
+    Source: docs/model/model.md#result-texts.
+    """
+    fitted = make_storable(result)
+    if not record.covered or not fitted.result.values:
+        return fitted
+    left = await withhold_in_result(desk, record.task, fitted.result.values, record.covered)
+    if left is None:
+        return fitted
+    again = make_storable(replace(fitted.result, values=left))
+    return StorableResult(again.result, again.text, fitted.unfit)
 
 
 class _StorableValues(NamedTuple):
@@ -398,7 +414,8 @@ async def record_outcome(
             if not act.record.ask:
                 await desk.store.commit(Commit(puts=(Put(after, act.rev, act.record),)))
                 return None
-            ask, fitted = ask or await desk.store.get(AskRecord, act.record.ask), make_storable(result)
+            ask = ask or await desk.store.get(AskRecord, act.record.ask)
+            fitted = await disclosable_result(desk, ask.record, result)
             settled = await _settle_ask(desk, act, after, ask, fitted, prove)
         except Conflict:
             continue

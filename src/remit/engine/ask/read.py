@@ -23,7 +23,7 @@ from remit.engine.ask.case_state import case_ending, end_task_by_case
 from remit.engine.ask.counters import step_completion, undone_reservations
 from remit.engine.ask.desk_reason import LATE, disclosable_reason, unreachable_reason
 from remit.engine.ask.facts import FRESH_S, fetch_with_case
-from remit.engine.ask.outbox import SettledAsk, make_storable, report_unstorable
+from remit.engine.ask.outbox import SettledAsk, disclosable_result, report_unstorable
 from remit.engine.ask.reply import AskReply, build_reply, recorded_params
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import PreparedEntries, draft_entry, receipt_for_commit, seal_entries
@@ -144,7 +144,7 @@ async def execute_read(
             )
         elif case.ending is not None:
             raise await end_task_by_case(desk, record.task, case.ending)
-    result, text, unfit = make_storable(result)
+    result, text, unfit = await disclosable_result(desk, record, result)
     reason = await disclosable_reason(desk, record.task, result.reason) if result.reason else ""
     done = result.state is backoffice.ActOutcome.DONE
     desk.tracing.note(SpanAttribute.OUTCOME, "done" if done else "failed")
