@@ -195,7 +195,7 @@ def _told_lines(rendering: dict[str, Any]) -> str:
 
 
 @pytest.mark.proves("CONFIRM-SIGNED")
-@pytest.mark.parametrize("address", ["anna@m\u0430il.example", "\u0430\u0440\u0440\u04cf\u0435 Store, box 7", "\uff41nna@mail.example"])
+@pytest.mark.parametrize("address", ["\u0410\u0440\u0440\u04cf\u0435 Store, Box 7", "\uff41nna@mail.example"])
 def test_a_recipient_that_only_looks_like_another_is_told_to_whoever_signs(address: str) -> None:
     rules = catalogue()
     rules["objective"]["return-item"]["actions"].append("order.change_address")

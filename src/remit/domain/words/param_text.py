@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from typing import Final
+from unicodedata import name
 
 from remit.domain.catalogue.model import Action, Effect, Objective
 from remit.domain.text.normalize import FoldedText, fold_text
@@ -57,7 +58,10 @@ def judge_param_text(
     Source: docs/model/model.md#declared-texts.
     """
     seen, vocabulary = fold_text(text), lexicon.vocabulary
-    why = disguise_reason(text, seen.text, expected=(), vocabulary=vocabulary) or hidden_markup_reason(text)
+    plain = is_plain_value(text)
+    why = disguise_reason(
+        text, seen.text, expected=_own_alphabet(text) if plain else (), vocabulary=vocabulary
+    ) or hidden_markup_reason(text)
     if why:
         return _whole(text, WordsRelation.UNREADABLE, why)
     if signed:
@@ -65,7 +69,7 @@ def judge_param_text(
     spoken = _JOINTS.sub(" ", seen.text)
     for order in (order for said in (seen.text, spoken) for order in desk_instructions(said, vocabulary)):
         return _whole(text, WordsRelation.WIDER, order.reason)
-    plain, others = is_plain_value(text), without_text(params, text)
+    others = without_text(params, text)
     if action.effect is Effect.READ:
         why = (
             ""
@@ -92,7 +96,7 @@ def _own_numbers(folded: str, known: Collection[str], lexicon: Lexicon) -> list[
     """Return the numbers and addresses that a value may be made of: a phone, a mailbox, a suite; ⚔ no desk's record."""
     shapes = identifier_patterns(known)
     found = [claim.value for claim in find_identifiers(folded, (), lexicon.vocabulary)]
-    return [name for name in found if not any(shape.search(name) for shape in shapes)]
+    return [one for one in found if not any(shape.search(one) for shape in shapes)]
 
 
 def _only_sounds(verdict: WordsVerdict, seen: FoldedText, lexicon: Lexicon) -> bool:
@@ -104,6 +108,12 @@ def _only_sounds(verdict: WordsVerdict, seen: FoldedText, lexicon: Lexicon) -> b
     )
 
 
+def _own_alphabet(text: str) -> list[str]:
+    """Return the words of a name or an address that are written in one alphabet, whichever. ⚔ A mixed word is none."""
+    runs = [] if text.isascii() else _RUN.findall(text)
+    return [run for run in runs if len({name(letter, "?").split(" ")[0] for letter in run if letter.isalpha()}) == 1]
+
+
 def without_text(params: JsonObject, text: str) -> JsonObject:
     """Return the params without a text, wherever it stands: ⚔ no text may allow itself."""
 
@@ -111,10 +121,10 @@ def without_text(params: JsonObject, text: str) -> JsonObject:
         if value == text and isinstance(value, str):
             return None
         if isinstance(value, dict):
-            return {name: left(member) for name, member in value.items()}
+            return {key: left(member) for key, member in value.items()}
         return [left(item) for item in value] if isinstance(value, list | tuple) else value
 
-    return {name: left(value) for name, value in params.items()}
+    return {key: left(value) for key, value in params.items()}
 
 
 def _judge_plain(
