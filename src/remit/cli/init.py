@@ -153,6 +153,7 @@ pack = "{pack}"
 database = "{database}"        # the built-in desk: tickets and records
 
 [words]
+languages = ["en"]                   # languages in which messages are read: en, de; others are unreadable
 secrets = "refuse"                   # what happens to a message that carries a secret: refuse or redact
 beyond = "refuse"                    # and to one that says more than it asks: refuse, hold (for an officer with the role named in `officer`) or strip
 

@@ -20,7 +20,7 @@ from remit.settings.people import people_of
 from remit.settings.tables import LAST_PORT, SANDBOX_TIMES, Document, LimitsTable
 from remit.settings.telemetry import telemetry_of
 from remit.settings.values import content_keys_of, files_of, is_postgres_url, issuer_of, log_name_of, store_of
-from remit.settings.words import beyond_of
+from remit.settings.words import beyond_of, languages_of
 
 POINTS: Final = (
     "act.acted",
@@ -117,6 +117,7 @@ def _settings(
         backoffice=desk.backoffice,
         secrets=words.secrets,
         words_model=words.model,
+        words_languages=languages_of(words),
         beyond=beyond_of(words),
         contacts=words.contacts,
         sandbox=document.sandbox.enabled,

@@ -12,6 +12,7 @@ from remit.settings.people import PeopleSettings
 from remit.settings.telemetry import Telemetry
 from remit.settings.terms import TermsTable
 from remit.settings.values import LOOPBACK
+from remit.settings.words import DEFAULT_LANGUAGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ class Settings:
     notify: NotifySettings = field(default_factory=NotifySettings)
     words_model: str = ""
     """The model that recognises topics of a message; "" for the words of the catalogue alone."""
+    words_languages: tuple[str, ...] = DEFAULT_LANGUAGES
+    """The languages in which messages are read; a sentence of another is unreadable."""
     leaks: tuple[LeakSettings, ...] = ()
     """Issuers to notify of their leaked credentials."""
     contacts: tuple[str, ...] = ()

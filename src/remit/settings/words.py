@@ -15,6 +15,8 @@ _CONTACT: Final = (
     r"|https://[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}(?:/[A-Za-z0-9._~/-]{0,200})?)\Z"
 )
 _OFFICER: Final = 'the name of a role of the catalogue, such as "billing"'
+_LANGUAGES: Final = 'a list of the languages in which messages are read, of "en" and "de"'
+DEFAULT_LANGUAGES: Final = ("en",)
 _CONTACTS: Final = 'a list such as ["help@acme.example", "@acme.example", "+49 40 123456", "https://acme.example/help"]'
 
 
@@ -25,6 +27,9 @@ class WordsTable(Table, frozen=True):
     beyond: WordsHandling = WordsHandling.REFUSE
     unreadable: Literal["hold", "refuse"] = "refuse"
     officer: Annotated[str, Meta(description=_OFFICER)] = ""
+    languages: Annotated[tuple[Literal["de", "en"], ...], Meta(min_length=1, max_length=2, description=_LANGUAGES)] = (
+        DEFAULT_LANGUAGES
+    )
     model: Annotated[Literal["", "minilm"], Meta(description="one of: minilm")] = ""
     contacts: Annotated[
         tuple[Annotated[str, Meta(pattern=_CONTACT)], ...], Meta(max_length=32, description=_CONTACTS)
@@ -44,6 +49,19 @@ def beyond_of(table: WordsTable) -> ExcessWordsRules:
         problem = "is missing: say which role looks at words that are held where neither the area nor a rule names one"
         raise InvalidSetting("words.officer", problem)
     return rules
+
+
+def languages_of(table: WordsTable) -> tuple[str, ...]:
+    """Return the languages in which messages are read, in their order.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    if len(set(table.languages)) < len(table.languages):
+        raise InvalidSetting("words.languages", f"must be {_LANGUAGES}, each once")
+    if table.model and "en" not in table.languages:
+        raise InvalidSetting("words.model", 'hears English alone: add "en" to words.languages, or take words.model out')
+    return table.languages
 
 
 def verify_officer_role(rules: ExcessWordsRules, roles: Collection[str]) -> None:

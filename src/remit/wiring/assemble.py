@@ -202,7 +202,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         signer=signer,
         world=plan.world,
         catalogue=loaded.catalogue,
-        lexicon=learn_lexicon(loaded.catalogue, settings.words_model),
+        lexicon=learn_lexicon(loaded.catalogue, settings.words_model, settings.words_languages),
         frameworks=read_frameworks(),
         terms=_terms(settings, plan.origin),
         rules_digest=loaded.digest,

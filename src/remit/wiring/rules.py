@@ -19,8 +19,8 @@ from remit.proof.canonical import digest
 from remit.settings import Settings
 from remit.settings.people import verify_roles
 from remit.settings.terms import deciding
+from remit.settings.words import DEFAULT_LANGUAGES, verify_officer_role
 from remit.settings.words import deciding as deciding_words
-from remit.settings.words import verify_officer_role
 from remit.usecases.people.enrol import BUILT_IN
 
 
@@ -102,11 +102,15 @@ def _deciding(settings: Settings) -> JsonObject:
     nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
     people: JsonObject = {} if settings.people is None else {"people": settings.people.digest_input}
     model: JsonObject = {"words_model": settings.words_model} if settings.words_model else {}
+    read: JsonObject = (
+        {} if settings.words_languages == DEFAULT_LANGUAGES else {"words_languages": list(settings.words_languages)}
+    )
     told: JsonObject = {"contacts": list(settings.contacts)} if settings.contacts else {}
     return {
         "terms": dict(deciding(settings.terms)),
         "secrets": settings.secrets,
         **model,
+        **read,
         **deciding_words(settings.beyond),
         **nonce,
         **people,

@@ -9,24 +9,30 @@ from remit.domain.catalogue.model import Catalogue
 from remit.domain.words.lexicon import Lexicon, build_lexicon
 from remit.ports.text_model import TextModel
 from remit.settings import InvalidSetting
+from remit.settings.words import DEFAULT_LANGUAGES
 
-LANGUAGE: Final = "en"
-"""The language of the words check."""
+_HEARD: Final = "en"
+"""The language that the model hears."""
 
 
-def learn_lexicon(catalogue: Catalogue, model: str) -> Lexicon:
-    """Build the lexicon of a catalogue. With a model this takes seconds.
+def learn_lexicon(catalogue: Catalogue, model: str, languages: tuple[str, ...] = DEFAULT_LANGUAGES) -> Lexicon:
+    """Build the lexicon of a catalogue in all languages, and in each alone. With a model this takes seconds.
+
+    The model hears texts that are not in another language alone.
 
     Raises:
         Refused: `settings.invalid` where the model's extra is not installed, or its files are not the reviewed ones.
     """
-    lexicon = build_lexicon(catalogue, read_vocabulary(LANGUAGE))
+    lexicon = build_lexicon(catalogue, read_vocabulary(*languages))
+    alone = {one: build_lexicon(catalogue, read_vocabulary(one)) for one in languages} if len(languages) > 1 else {}
     if not model:
-        return lexicon
+        return replace(lexicon, alone=alone)
     made: TextModel = _plug(model)()
     learnt = made.learn(catalogue)
     made.warm_up()
-    return replace(lexicon, off_topic=learnt.off_topic)
+    if alone:
+        alone[_HEARD] = replace(alone[_HEARD], off_topic=learnt.off_topic)
+    return replace(lexicon, off_topic=learnt.off_topic, alone=alone)
 
 
 def verify_words_model(model: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from remit.domain.errors import Code, Refused
-from remit.domain.words.parse_vocabulary import Cues, Ways, WordLists, verify_lists, vocabulary_of
+from remit.domain.words.parse_vocabulary import Cues, Ways, WordLists, vocabulary_of
 from remit.domain.words.vocabulary import Vocabulary
 
 _COMMON: Final = "common.toml"
@@ -25,6 +25,9 @@ def read_vocabulary(*languages: str) -> Vocabulary:
     Raises:
         Refused: `settings.invalid` for invalid content; the detail names file and key.
     """
+    if len(languages) > 1:
+        for language in languages:
+            read_vocabulary(language)  # what is wrong in one is told with its file
     return vocabulary_in(resources.files("remit").joinpath("vocabulary"), *languages)
 
 
@@ -36,6 +39,7 @@ def vocabulary_in(folder: Traversable, *languages: str) -> Vocabulary:
     """
     common = _convert(_COMMON, _read(folder, _COMMON), dict[str, tuple[str, ...]])
     lists: dict[str, WordLists] = {}
+    name = ""
     words: dict[str, tuple[str, ...]] = {}
     for language in languages:
         name = f"{language}.toml"
@@ -43,11 +47,10 @@ def vocabulary_in(folder: Traversable, *languages: str) -> Vocabulary:
         _verify_known(name, content)
         lists[language] = _convert(name, content, WordLists)
         words[language] = _known_words(folder, language)
-        try:
-            verify_lists(lists[language])
-        except Refused as refused:
-            raise _wrong(name, refused.detail) from refused
-    return vocabulary_of(lists, words, common["neutral"])
+    try:
+        return vocabulary_of(lists, words, common["neutral"])
+    except Refused as refused:
+        raise _wrong(name, refused.detail) from refused
 
 
 def _known_words(folder: Traversable, language: str) -> tuple[str, ...]:

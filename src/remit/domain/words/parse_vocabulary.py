@@ -136,6 +136,7 @@ _DENIAL: Final = (
     r"(?:{denials})\s(?:{denied})?(?:{verb})\b(?!(?:\s[\w'.-]+){0,5}?\s(?:{denial_limits})\b)"
     r"(?:\s[\w'.-]+){0,5}?\s*(?:$|[.!?;\n]|,(?!\s*(?:{denial_goes_on})\b))"
     r"|\b(?:{verb})(?:\s[\w'.-]+){0,6}?\s(?:{denied_behind})\s*(?:$|[.!?;\n])"
+    r"|\b(?=(?:{verb})\b)(?:[\w'.-]+\s){1,6}?(?:{denied_behind})\s[\w'-]+\s*(?:$|[.!?;\n])"
 )
 
 
@@ -173,20 +174,6 @@ def vocabulary_of(
         not_to=re.compile(shapes.ways("cues.not_to", (_NOT_TO,)), re.IGNORECASE),
         denials={name: shapes.ways("cues.denials", (_DENIAL.replace("{verb}", f"{{{name}}}"),)) for name in both.verbs},
     )
-
-
-def verify_lists(lists: WordLists) -> None:
-    """Verify the lists of one language by themselves.
-
-    Raises:
-        Refused: as `vocabulary_of`.
-    """
-    whole = _expanded(lists)
-    put = _Pieces(whole)
-    for kind, ways in (("topics", whole.topics), ("orders", whole.orders)):
-        for name, one in ways.items():
-            put.compiled(f"{kind}.{name}", one.says)
-    put.with_cues(whole.cues)
 
 
 def _known_words(lists: WordLists, words: Collection[str]) -> LanguageWords:
