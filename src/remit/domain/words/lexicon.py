@@ -110,11 +110,11 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
         raise Refused(Code.SETTINGS_INVALID, f"words are read in {known} only", public=public)
     told = _wordings(catalogue, languages)
     counted: dict[str, Counter[str]] = {}
-    for objective in catalogue.objectives.values():
-        titles = [one.objectives[objective.name] for one in told]
+    for name in catalogue.objectives:
+        titles = [one.objectives[name] for one in told]
         texts = [example for one in titles for example in one.examples]
         texts += [f"{one.title} {re.sub(r'[-_]', ' ', one.name)}" for one in titles] * 3
-        counted[objective.name] = Counter(stem for text in texts for stem in vocabulary.stems(text))
+        counted[titles[0].name] = Counter(stem for text in texts for stem in vocabulary.stems(text))
     spread = Counter(stem for words in counted.values() for stem in words)
     rare = {stem: math.log((1 + len(counted)) / count) for stem, count in spread.items()}
     shares: dict[str, list[tuple[str, float]]] = {}
