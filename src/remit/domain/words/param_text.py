@@ -53,7 +53,8 @@ def judge_param_text(
     """Compare a text among the params with its ask: it must be readable and be a value, neither a wish nor an order.
 
     A text built like an address or a name is of no language; any other is read like a message. A number or an address
-    in it is its own. In a read a wish is a question ("cancel an order"): nothing is done with it. `signed`: the customer signed a mandate with it, so that it is read for disguises only.
+    in it is its own. In a read a wish is a question ("cancel an order"): nothing is done with it. `signed`: the customer
+    signed a mandate with it, so that it is read for disguises only.
 
     Source: docs/model/model.md#declared-texts.
     """
@@ -71,11 +72,7 @@ def judge_param_text(
         return _whole(text, WordsRelation.WIDER, order.reason)
     others = without_text(params, text)
     if action.effect is Effect.READ:
-        why = (
-            ""
-            if plain
-            else unreadable_reason(text, seen.text, expected=(), languages=lexicon.languages, vocabulary=vocabulary)
-        )
+        why = "" if plain else unreadable_reason(text, seen.text, expected=(), vocabulary=vocabulary)
         return _whole(text, WordsRelation.UNREADABLE, why) if why else _MATCH
     if not plain:
         own = _own_numbers(seen.text, [*known_ids, *repeatable_values(others, action)], lexicon)
