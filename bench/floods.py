@@ -1,7 +1,8 @@
 """Floods of callers that prove nothing, beside honest agents: `floods.py [--rounds N] [--seconds S] [FLOOD …]`.
 
 Each flood comes from an address of its own (127.0.0.66) at a desk with the limits of a real one. Printed, as medians: the health check's p50 and p99
-over new connections, its failures, and the rate of honest agents over 16 kept connections, against the same without a flood. `--servers FOLDER`
+over new connections, its failures, and the rate of honest agents over 16 kept connections, against the same without a flood. `of its CPU` is what is
+left of the asks a CPU second of the desk: what the flood costs the desk itself, also on a machine that other work keeps busy. `--servers FOLDER`
 measures the desk of another checkout by its own `desk_server.py`.
 """
 
@@ -20,6 +21,7 @@ from typing import Final
 
 import ask
 from load import post
+from processes import cpu_s
 from remit.sandbox import Sandbox
 
 ATTACKER: Final = ("127.0.0.66", 0)
@@ -145,12 +147,14 @@ async def honest(port: int, ready: list[bytes], until: float) -> int:
     return done
 
 
-async def measured(port: int, ready: list[bytes], seconds: float) -> tuple[float, float, float, int]:
-    """Honest asks a second, the health check's p50 and p99 in ms, and its failures."""
+async def measured(server: ask.Server, ready: list[bytes], seconds: float) -> tuple[float, float, float, float, int]:
+    """Honest asks a second, and a CPU second of the desk; the health check's p50 and p99 in ms, and its failures."""
+    port, before = server.port, cpu_s(server.pid)
     until = time.monotonic() + seconds
     done, (took, failed) = await asyncio.gather(honest(port, ready, until), health(port, until))
     took.sort()
-    return done / seconds, statistics.median(took) * 1000, took[int(len(took) * 0.99)] * 1000, failed
+    used = cpu_s(server.pid) - before
+    return done / seconds, done / used, statistics.median(took) * 1000, took[int(len(took) * 0.99)] * 1000, failed
 
 
 def started(given: argparse.Namespace) -> ask.Server:
@@ -186,10 +190,12 @@ def main() -> int:
         with Sandbox({}, base_url=ask.base(server.port)) as desk:
             asks = ask.Asks(ask.set_up(desk, HONEST, given.customers, given.orders), server.port)
         for name in given.flood or floods(server.port):
-            row = [turn(given, asks, server.port, name) for _ in range(given.rounds)]
-            calm, calm_p99, flooded, p50, p99, failed = (statistics.median(column) for column in zip(*row, strict=True))
+            row = [turn(given, asks, server, name) for _ in range(given.rounds)]
+            calm, calm_cpu, calm_p99, flooded, cpu, p50, p99, failed = (
+                statistics.median(column) for column in zip(*row, strict=True)
+            )
             print(
-                f"{name:12} honest {calm:6.0f} -> {flooded:6.0f} asks/s ({flooded / calm:4.0%})  health p50 {p50:8.1f} ms  "
+                f"{name:12} honest {calm:6.0f} -> {flooded:6.0f} asks/s ({flooded / calm:4.0%}, {cpu / calm_cpu:4.0%} of its CPU)  health p50 {p50:8.1f} ms  "
                 f"p99 {calm_p99:6.1f} -> {p99:8.1f} ms  failed {failed:.0f}",
                 flush=True,
             )
@@ -198,20 +204,20 @@ def main() -> int:
     return 0
 
 
-def turn(given: argparse.Namespace, asks: ask.Asks, port: int, name: str) -> tuple[float, ...]:
+def turn(given: argparse.Namespace, asks: ask.Asks, server: ask.Server, name: str) -> tuple[float, ...]:
     """One round without a flood and one with it."""
     many = int(given.seconds * 1500)
-    calm = asyncio.run(measured(port, asks.write(many, "writes"), given.seconds))
+    calm = asyncio.run(measured(server, asks.write(many, "writes"), given.seconds))
     ready = asks.write(many, "writes")
-    flood = subprocess.Popen([sys.executable, __file__, "--attack", name, str(port)], env=os.environ)
+    flood = subprocess.Popen([sys.executable, __file__, "--attack", name, str(server.port)], env=os.environ)
     try:
         time.sleep(2)
-        flooded = asyncio.run(measured(port, ready, given.seconds))
+        flooded = asyncio.run(measured(server, ready, given.seconds))
     finally:
         flood.kill()
         flood.wait()
     time.sleep(1)
-    return calm[0], calm[2], *flooded
+    return calm[0], calm[1], calm[3], *flooded
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def pooled() -> type[BoundedProtocol]:
 async def app(scope: Any, receive: Any, send: Any) -> None:
     """Answers with how much body came; `/slow` takes its time, `/whole…` is answered by one message, `/forged` with a line end in a header.
 
-    `/early` is answered before its body, `/long` with `LONG` bytes.
+    `/limited` is told to wait, `/early` is answered before its body, `/long` with `LONG` bytes.
     """
     size = 0
     while scope["path"] != "/early":
@@ -42,10 +42,18 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["path"] == "/slow":
         await asyncio.sleep(SLOW_S)
     body = b"%d bytes %d headers" % (size, len(scope["headers"])) + b"." * (LONG if scope["path"] == "/long" else 0)
-    if WHOLE in scope["extensions"] and scope["path"] in {"/whole", "/forged"}:
+    if WHOLE in scope["extensions"] and scope["path"] in {"/whole", "/forged", "/limited"}:
         value = b"1\r\nset-cookie: a=b" if scope["path"] == "/forged" else b"1"
         head = b"content-length: %d\r\nx-one: %b\r\n" % (len(body), value)
-        await send({"type": WHOLE, "status": 201, "head": head, "lines": 2, "body": b"" if scope["method"] == "HEAD" else body})
+        await send(
+            {
+                "type": WHOLE,
+                "status": 429 if scope["path"] == "/limited" else 201,
+                "head": head,
+                "lines": 2,
+                "body": b"" if scope["method"] == "HEAD" else body,
+            }
+        )
         return
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})

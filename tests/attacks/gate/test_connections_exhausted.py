@@ -198,6 +198,26 @@ def test_a_body_that_was_answered_before_it_came_is_taken_slowly() -> None:
 
 
 @pytest.mark.proves("LIMITS")
+@pytest.mark.parametrize("proxy", [False, True])
+def test_a_connection_that_was_told_to_wait_is_read_later(proxy: bool) -> None:
+    pool = ConnectionPool(most=9, most_of_peer=9, peer_of=lambda address: "" if proxy else address, note=lambda: None)
+    asked = b"GET /limited HTTP/1.1\r\nhost: x\r\n\r\n"
+    with serving_timed(bounded_protocol(pool)) as timed, connected(timed.port) as connection:
+        connection.sendall(asked)
+        assert b" 429 " in connection.recv(65536)
+        connection.sendall(asked)
+        for _ in range(10):
+            timed.later(0, taken=len(asked))
+        assert timed.taken() == len(asked) * (2 if proxy else 1)
+        timed.later(1.1, taken=len(asked))
+        assert b" 429 " in connection.recv(65536)
+        if not proxy:
+            timed.later(1.1, taken=2 * len(asked))
+            connection.sendall(asked * 50)
+            assert everything(connection).count(b" 429 ") == 1
+
+
+@pytest.mark.proves("LIMITS")
 def test_a_caller_that_takes_no_answer_keeps_no_connection() -> None:
     with serving_timed(pooled()) as timed, connected(timed.port) as connection:
         asked = b"GET /long HTTP/1.1\r\nhost: x\r\n\r\n"

@@ -66,6 +66,10 @@ class ConnectionPool:
             room.count += 1
             room.waiting[connection] = None
 
+    def is_counted(self, connection: Connection) -> bool:
+        """Return whether a connection is counted at an address, and no proxy's."""
+        return bool(self._known.get(connection))
+
     def waits(self, connection: Connection) -> None:
         """Note that a connection waits for its caller."""
         if connection in self._known:

@@ -5,7 +5,8 @@ Uvicorn's parser takes heads of any size and waits for the rest of a request for
 
 import asyncio
 import gc
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -28,6 +29,8 @@ WHOLE: Final = "remit.http.response.whole"
 `head` is header lines, each with its line end; `lines` is their number.
 """
 _LINGER_S: Final = 5.0
+_TOO_MANY: Final = 429
+_REST_S: Final = 1.0
 _PACE_S: Final = 0.25
 """Seconds between two reads, of some 256 kB, of a body that was answered before it came."""
 _BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
@@ -80,6 +83,8 @@ class _Upgrade(Exception):  # noqa: N818  # it names what is
 class _Cycle(RequestResponseCycle):
     """Uvicorn's request cycle that also takes a whole answer: one write instead of two, with its head ready."""
 
+    rest: Callable[[], None]
+
     async def send(self, message: Any) -> None:  # noqa: ANN401  # as in uvicorn
         """Send a part of an answer, or all of it.
 
@@ -102,6 +107,8 @@ class _Cycle(RequestResponseCycle):
         self.response_started = self.response_complete = True
         self.transport.write(b"".join((STATUS_LINE[message["status"]], own, head, close, b"\r\n", message["body"])))
         self.message_event.set()
+        if message["status"] == _TOO_MANY:
+            self.rest()
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
@@ -122,6 +129,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._untaken: asyncio.TimerHandle | None = None
         self._unread = 0
+        self._resting = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Take a connection, and wait for its first request."""
@@ -215,6 +223,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not None:
             self.cycle.__class__ = _Cycle  # its task has not begun
+            cast(_Cycle, self.cycle).rest = self._rest
             if upgrade:
                 self.cycle.keep_alive = False
 
@@ -230,6 +239,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Finish an answer; without another whole request the connection waits for its caller again."""
         super().on_response_complete()
+        if self._resting:
+            self._resting = False
+            self.flow.pause_reading()
+            self.loop.call_later(_REST_S, self._read_on)
         if not self._whole or not self._answering():
             self.pool.waits(self)
 
@@ -253,6 +266,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _rest(self) -> None:
+        """After "too many requests", read the next one of this address later; ⚔ drop those it sent meanwhile."""
+        if not self.pool.is_counted(self):
+            return
+        self._resting = True
+        if self.pipeline:
+            self.transport.close()
 
     def _read_on(self) -> None:
         if not self.transport.is_closing():
