@@ -178,6 +178,8 @@ def stores(given: argparse.Namespace, kind: str, room: Path, closing: ExitStack)
     for mandates in (0, *given.mandates):
         folder = room / f"{kind}-{mandates}"
         shutil.copytree(seed, folder)
+        for marker in folder.rglob("*.rows"):  # what is filled in has no MACs: the first start makes them
+            marker.unlink()
         store = Store(
             f"{kind}, {mandates:,} mandates" if mandates else f"{kind}, empty", folder, mandates=mandates, database=pid
         )

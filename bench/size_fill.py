@@ -272,8 +272,9 @@ class SqliteTable:
         self._connection.execute("commit")
 
     def head(self, size: int, root: bytes, note: str, edge: bytes) -> None:
-        """The head; the file is then as a serving desk wants it."""
+        """The head; the file is then as a desk of an older Remit leaves it, whose rows have no MACs."""
         del edge
+        self._connection.execute("delete from state")
         self._connection.execute("update head set size = ?, root = ?, note = ?", (size, root, note))
         self._connection.execute("pragma journal_mode = wal")
         self._connection.close()
@@ -309,8 +310,10 @@ class PostgresTable:
     async def _copy(self, table: str, rows: list[Row]) -> None:
         if table == "trail":
             rows = [(subject, body.encode()) for subject, body in rows]
-        given = [(self._desk, *row) for row in rows]
-        await self._over[table].copy_records_to_table(table, records=given, columns=("desk", *TABLES[table]))
+        # Without MACs, as an older Remit leaves them: the first start makes them.
+        mac = {"mac": b""} if table in {"record", "counter", "trail"} else {}
+        given = [(self._desk, *row, *mac.values()) for row in rows]
+        await self._over[table].copy_records_to_table(table, records=given, columns=("desk", *TABLES[table], *mac))
 
     def head(self, size: int, root: bytes, note: str, edge: bytes) -> None:
         """The head; then what autovacuum does in quiet hours."""

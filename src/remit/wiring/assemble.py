@@ -20,6 +20,7 @@ from remit.adapters.notify.postgres import PostgresNotify
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.signer.file import FileSigner, verify_ed25519
 from remit.adapters.store.location import ServingStore, StoreOptions
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.world.system import SystemWorld
 from remit.domain.transcript.verification import verify_vkey
 from remit.engine.agents.replay import ReplayCache
@@ -81,6 +82,7 @@ class _Resources:
     backoffice: Backoffice
     helpdesk: Helpdesk
     store: ServingStore
+    rows: RowMacs
     closing: list[Closeable]
 
 
@@ -141,6 +143,7 @@ def _open(plan: _Plan, *, recovering: bool) -> _Resources:
         vault = open_vault(settings, plan.world)
         closing.append(vault)
         backoffice, helpdesk = _desk(plan, closing)
+        rows = row_macs(plan.signer)
         # Last, and its lock with it.
         store = store_location(settings).open(
             StoreOptions(
@@ -148,7 +151,7 @@ def _open(plan: _Plan, *, recovering: bool) -> _Resources:
                 verify=verifying(plan.signer),
                 high_water=settings.high_water,
                 recovering=recovering,
-                rows=row_macs(plan.signer),
+                rows=rows,
                 verify_sealed=lambda sealed: verify_content_keys(settings, vault, sealed),
                 on_point=None if plan.point is no_fault else plan.point,
             )
@@ -157,7 +160,7 @@ def _open(plan: _Plan, *, recovering: bool) -> _Resources:
         for resource in reversed(closing):
             resource.close()
         raise
-    return _Resources(vault=vault, backoffice=backoffice, helpdesk=helpdesk, store=store, closing=closing)
+    return _Resources(vault=vault, backoffice=backoffice, helpdesk=helpdesk, store=store, rows=rows, closing=closing)
 
 
 def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
@@ -226,7 +229,14 @@ def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
     """Put the entry points in front of the desk and the jobs beside it."""
     settings, backoffice, health = plan.settings, opened.backoffice, Health(context)
     alone = not store_location(settings).shared
-    jobs = plan.watching.jobs(context, health, outside=opened.store, high_water=settings.high_water, alone=alone)
+    jobs = plan.watching.jobs(
+        context,
+        health,
+        outside=opened.store,
+        high_water=settings.high_water,
+        forged_rows=opened.rows.take_reports,
+        alone=alone,
+    )
     holder: list[Desk] = []
 
     async def start() -> None:

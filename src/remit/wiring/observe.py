@@ -1,7 +1,7 @@
 """Assembly of a desk's observability: metrics, traces, and the status job."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,21 @@ class Observability:
         return InstrumentedStore(store, ticks=self.world.ticks, told=self.watch.committed, tracing=self.tracing)
 
     def jobs(
-        self, desk: DeskContext, health: Health, *, outside: PublishedCheckpoint, high_water: Path, alone: bool
+        self,
+        desk: DeskContext,
+        health: Health,
+        *,
+        outside: PublishedCheckpoint,
+        high_water: Path,
+        forged_rows: Callable[[], Sequence[str]],
+        alone: bool,
     ) -> Jobs:
         """Add the status job to the jobs."""
         status = StatusJob(
             desk,
             outside=outside,
             try_outside=lambda: probe_writable(high_water),
+            forged_rows=forged_rows,
             metrics=self.metrics,
             watch=self.watch,
             health=health,

@@ -94,6 +94,18 @@ def test_a_mandate_widened_in_its_row_permits_nothing(served: Arena, tmp_path: P
 
 
 @pytest.mark.proves("ROWS")
+def test_security_is_told_of_a_row_that_was_changed_once(served: Arena, tmp_path: Path) -> None:
+    granted, task = served.granted()
+    with rows_beside(served, tmp_path) as rows:
+        change(rows, "mandate", granted.id, lambda one: one.update(max_tasks=9))
+    for _ in range(2):
+        nothing_is_done(served, task, refund("1.00 EUR"))
+        assert served.desk.desk is not None
+        served.run(served.desk.desk.jobs._looking.run())
+    assert served.notify.incidents.count(("row_forged", {"row": f"mandate {granted.id}"})) == 1
+
+
+@pytest.mark.proves("ROWS")
 def test_a_revoked_mandate_revived_in_its_row_opens_nothing(served: Arena, tmp_path: Path) -> None:
     granted, task = served.granted()
     served.anna.revoke(granted)

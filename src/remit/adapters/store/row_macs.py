@@ -5,7 +5,8 @@ good MAC show in the sum, which is bound to the log's signed head. docs/decision
 """
 
 import hmac
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Final, NoReturn
 
@@ -21,12 +22,8 @@ CURE: Final = (
     "`remit recover` (docs/operating.md, Rows that were changed)."
 )
 
-Report = Callable[[str], None]
-"""Receiver of the name of each row that fails, for the desk's security people."""
-
-
-def ignore_report(_row: str) -> None:
-    """Report nothing, where nothing is served."""
+_MAX_REPORTS: Final = 100
+"""Rows reported by one process: whoever changes more is noticed by these."""
 
 
 class ForgedRow(Fault):
@@ -40,12 +37,13 @@ class ForgedRow(Fault):
 class RowMacs:
     """MACs of one desk's rows."""
 
-    def __init__(self, key: bytes, report: Report = ignore_report) -> None:
+    def __init__(self, key: bytes) -> None:
         """`key` has 32 bytes and is kept outside the store."""
         self._row = blake2b(key=key, digest_size=MAC_SIZE, person=b"remit row")
         self._member = blake2b(key=key, digest_size=_SUM_SIZE, person=b"remit member")
         self._state = blake2b(key=key, digest_size=MAC_SIZE, person=b"remit state")
-        self._report = report
+        self._reported: set[str] = set()
+        self._reports: deque[str] = deque()
 
     def record(self, kind: str, record_id: str, rev: int, body: bytes) -> bytes:
         """Return the MAC of a record: of its kind, id, revision and bytes."""
@@ -149,6 +147,10 @@ class RowMacs:
             self.refuse("the sum over all rows")
         return int.from_bytes(raw, "little")
 
+    def take_reports(self) -> Sequence[str]:
+        """Return the rows refused since the last call, each once, for the desk's security people."""
+        return [self._reports.popleft() for _ in range(len(self._reports))]
+
     def holds(self, mac: bytes, sort: str, a: str, b: str, number: int, body: bytes = b"") -> bool:  # one row
         """Return whether a row's MAC holds; `sort`, `a`, `b` and `number` are as in `member`."""
         try:
@@ -173,7 +175,9 @@ class RowMacs:
         Raises:
             ForgedRow: always.
         """
-        self._report(row)
+        if row not in self._reported and len(self._reported) < _MAX_REPORTS:
+            self._reported.add(row)
+            self._reports.append(row)
         raise ForgedRow(row)
 
 

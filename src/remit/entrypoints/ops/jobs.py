@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from remit.domain.errors import Code, Fault
@@ -31,6 +31,7 @@ class StatusJob:
         *,
         outside: PublishedCheckpoint,
         try_outside: Callable[[], None],
+        forged_rows: Callable[[], Sequence[str]],
         metrics: Metrics,
         watch: CommitMetrics,
         health: Health,
@@ -38,6 +39,7 @@ class StatusJob:
         self._desk = desk
         self._outside = outside
         self._try_outside = try_outside
+        self._forged_rows = forged_rows
         self._metrics = metrics
         self._watch = watch
         self._health = health
@@ -49,6 +51,9 @@ class StatusJob:
             Fault: `fault.store`; the values of before stay.
         """
         await self._look_outside()
+        for row in self._forged_rows():
+            _LOG.error("%s was changed beside this desk, and is not read", row, extra={"event": "row.forged"})
+            await self._desk.notify.incident(kind="row_forged", details={"row": row})
         self._show(await take_sample(self._desk, self._outside))
         for stopped in self._watch.stops():
             if await no_live_tasks(self._desk, *stopped):
