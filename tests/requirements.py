@@ -181,6 +181,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "PASSKEY-YOUNG": _model("young-passkeys", "A passkey from a mailbox confirms nothing above routine for 72 hours."),
     "RECOVERY": _model("passkeys", "A recovery pauses all mandates, ends other passkeys, sessions and links; no young passkey resumes."),
     "CONTACT": _model("passkeys", "After a change of contact passkeys are young, and the old address is told of it and of what follows."),
+    "LONG-POLLS": _model("long-polls", "What is committed between a poll's read and its wait is told at once."),
     "AFTER-END": _model(
         "after-the-end", "After the end an ask answers its own client, actor and key alone, without attributes, each proof once."
     ),

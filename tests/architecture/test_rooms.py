@@ -202,3 +202,13 @@ def test_no_test_file_is_imported_by_another_file() -> None:
     imported = {(file.name, name) for file in files for name in imports(ast.parse(file.read_text(encoding="utf-8")))}
     assert len(imported) > 1_000  # the imports are found at all
     assert [one for one in imported if any(part.startswith("test_") for part in one[1].split(".")[:-1])] == []
+
+
+def test_news_is_waited_for_in_one_place_which_subscribes_before_it_reads() -> None:
+    waits = {
+        one.name
+        for one in modules()
+        for node in ast.walk(one.tree)
+        if one.room != "adapters" and isinstance(node, ast.Attribute) and node.attr == "subscribe"
+    }
+    assert waits == {"engine/long_poll.py"}, "wait through read_awaited (docs/decisions/0040)"

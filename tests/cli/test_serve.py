@@ -173,11 +173,10 @@ def test_who_waits_for_news_is_answered_when_the_server_stops(desk: Path) -> Non
 
     async def waits() -> None:
         built = build_desk(settings, rules_of(settings))
-        waiting = asyncio.create_task(built.context.notify.wait("ask:x", 3600))
-        await asyncio.sleep(0)
-        await built.drain()
-        async with asyncio.timeout(30):
-            await waiting
+        with built.context.notify.subscribe("ask:x") as changes:
+            await built.drain()
+            async with asyncio.timeout(30):
+                assert await changes.wait(3600)
         await built.stop()
 
     asyncio.run(waits())

@@ -18,7 +18,12 @@ def notify(request: pytest.FixtureRequest) -> Any:
     return NOTIFIERS[request.param]()
 
 
-async def started(*waits: Awaitable[None]) -> list["asyncio.Task[None]"]:
+async def wait(notify: Notify, topic: str, timeout_s: float = 30) -> bool:
+    with notify.subscribe(topic) as changes:
+        return await changes.wait(timeout_s)
+
+
+async def started(*waits: Awaitable[bool]) -> list["asyncio.Task[bool]"]:
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     await asyncio.sleep(0)
     return tasks  # type: ignore[return-value]  # coroutines become tasks
@@ -26,7 +31,7 @@ async def started(*waits: Awaitable[None]) -> list["asyncio.Task[None]"]:
 
 def test_whoever_waits_on_a_topic_is_woken_and_nobody_else(notify: Notify) -> None:
     async def run() -> None:
-        first, second, other = await started(notify.wait("ask:1", 30), notify.wait("ask:1", 30), notify.wait("ask:2", 30))
+        first, second, other = await started(wait(notify, "ask:1"), wait(notify, "ask:1"), wait(notify, "ask:2"))
         notify.wake("ask:1")
         await asyncio.gather(first, second)
         await asyncio.sleep(0)
@@ -39,19 +44,32 @@ def test_whoever_waits_on_a_topic_is_woken_and_nobody_else(notify: Notify) -> No
 
 def test_a_wait_ends_with_its_time_without_an_error(notify: Notify) -> None:
     began = time.monotonic()
-    asyncio.run(notify.wait("ask:1", 0.05))
+    assert asyncio.run(wait(notify, "ask:1", 0.05)) is False
     assert 0.02 < time.monotonic() - began < 10
 
 
 def test_waking_nobody_is_nothing_and_is_not_kept_for_later(notify: Notify) -> None:
     async def run() -> None:
         notify.wake("ask:1")
-        (late,) = await started(notify.wait("ask:1", 30))
+        (late,) = await started(wait(notify, "ask:1"))
         await asyncio.sleep(0)
         assert not late.done()
         late.cancel()
         with pytest.raises(asyncio.CancelledError):
             await late
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_what_happens_between_subscribing_and_waiting_is_heard_each_time(notify: Notify) -> None:
+    async def run() -> None:
+        with notify.subscribe("ask:1") as changes:
+            for _ in range(2):
+                notify.wake("ask:1")
+                assert await changes.wait(30) is True
+            assert await changes.wait(0.01) is False, "once each"
+            notify.wake_all()
+            assert await changes.wait(30) is True
 
     asyncio.run(asyncio.wait_for(run(), 10))
 
@@ -70,7 +88,7 @@ def test_the_console_keeps_what_it_told_within_bounds_and_forgets_who_waited() -
     async def run() -> None:
         for n in range(1100):
             await notify.tell(person=f"p{n}", address="a@b.example", subject="s", text="t", page="/me")
-        await notify.wait("ask:1", 0)
+        await wait(notify, "ask:1", 0)
 
     asyncio.run(run())
     assert len(notify.told) == 1000
@@ -98,7 +116,7 @@ def test_everybody_is_woken_when_the_process_stops() -> None:
     notify = ConsoleNotify()
 
     async def run() -> None:
-        waits = await started(notify.wait("ask:1", 30), notify.wait("task:2", 30))
+        waits = await started(wait(notify, "ask:1"), wait(notify, "task:2"))
         notify.wake_all()
         await asyncio.gather(*waits)
 

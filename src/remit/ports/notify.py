@@ -1,6 +1,7 @@
 """The port for notices to people: pending requests and events."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -104,6 +105,17 @@ class CredentialIssuer(Protocol):
         """
 
 
+class Changes(Protocol):
+    """A live subscription to a topic.
+
+    Promises: a wake-up since the subscription, or since the last `wait` returned, is never missed: the next `wait`
+    returns at once. While wake-ups of other nodes may be missed, `wait` returns early, so that the caller reads again.
+    """
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Wait until the topic is woken or the time is over; return whether it was woken. Read again either way."""
+
+
 class Notify(Protocol):
     """Notifies people. Best effort, after the record: a lost notice changes no state.
 
@@ -119,5 +131,5 @@ class Notify(Protocol):
     def wake(self, topic: str) -> None:
         """Wake the waiters of a topic (`ask:<id>`, `task:<id>`) in this process. A hint only."""
 
-    async def wait(self, topic: str, timeout_s: float) -> None:
-        """Wait until the topic is woken or the time is over. Never a promise: read again afterwards."""
+    def subscribe(self, topic: str) -> AbstractContextManager["Changes"]:
+        """Hear of a topic from now on. Waiting goes through `engine/long_poll.py`, which reads afterwards."""

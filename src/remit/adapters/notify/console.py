@@ -4,7 +4,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 _LOG = logging.getLogger("remit.incidents")
@@ -74,17 +75,32 @@ class ConsoleNotify:
             for event in events:
                 event.set()
 
-    async def wait(self, topic: str, timeout_s: float) -> None:
-        """Wait for a topic or the time."""
-        event = asyncio.Event()
+    @contextmanager
+    def subscribe(self, topic: str) -> Iterator["LocalChanges"]:
+        """Hear of a topic from now on."""
+        changes = LocalChanges()
         waiting = self._waiting.setdefault(topic, set())
-        waiting.add(event)
+        waiting.add(changes.woken)
         try:
-            async with asyncio.timeout(timeout_s):
-                await event.wait()
-        except TimeoutError:
-            return
+            yield changes
         finally:
-            waiting.discard(event)
+            waiting.discard(changes.woken)
             if not waiting:
                 self._waiting.pop(topic, None)
+
+
+class LocalChanges:
+    """A subscription of this process. `woken` stays set until it is waited for."""
+
+    def __init__(self) -> None:
+        self.woken = asyncio.Event()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Wait for a wake-up or the time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.woken.wait()
+        except TimeoutError:
+            return False
+        self.woken.clear()
+        return True

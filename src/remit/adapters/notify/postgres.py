@@ -6,12 +6,12 @@ Notices are left to the local plug.
 import asyncio
 import contextlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
 from remit.adapters.db.postgres import BROKEN, Connection, connect
 from remit.domain.errors import Fault, Refused
-from remit.ports.notify import Notify
+from remit.ports.notify import Changes, Notify
 
 _ANSWER_S: Final = 5.0
 _AGAIN_S: Final = 2.0
@@ -62,10 +62,17 @@ class PostgresNotify:
         """Wake all waiters here: the process is about to stop."""
         self._local.wake_all()
 
-    async def wait(self, topic: str, timeout_s: float) -> None:
-        """Wait for a topic or the time, only briefly while other nodes cannot be heard."""
+    @contextlib.contextmanager
+    def subscribe(self, topic: str) -> Iterator["PostgresChanges"]:
+        """Hear of a topic from now on; waits are short until other nodes can be heard."""
         self._begin()
-        await self._local.wait(topic, timeout_s if self._hears else min(timeout_s, _BLIND_S))
+        with self._local.subscribe(topic) as changes:
+            yield PostgresChanges(self, changes)
+
+    @property
+    def hears(self) -> bool:
+        """Return whether other nodes are heard."""
+        return self._hears
 
     async def stop(self) -> None:
         """Stop listening and sending."""
@@ -88,6 +95,7 @@ class PostgresNotify:
                     await self._listen(connection)
                 finally:
                     self._hears = False
+                    self._local.wake_all()  # what others said meanwhile is lost: everyone reads again
                     connection.terminate()
             await asyncio.sleep(_AGAIN_S)
 
@@ -106,3 +114,22 @@ class PostgresNotify:
                 )
             else:
                 await connection.execute("select 1")  # notices a connection that died silently
+
+
+class PostgresChanges:
+    """A subscription to what all nodes say.
+
+    ⚔ A wait is long only if other nodes were heard already before the caller read: what they said between its read and
+    the start of listening would otherwise be missed.
+    """
+
+    def __init__(self, notify: PostgresNotify, local: Changes) -> None:
+        self._notify = notify
+        self._local = local
+        self._heard = notify.hears
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Wait for a wake-up or the time."""
+        woken = await self._local.wait(timeout_s if self._heard else min(timeout_s, _BLIND_S))
+        self._heard = self._notify.hears
+        return woken

@@ -8,6 +8,7 @@ from remit.domain.confirm.confirmation import current_assignment
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.records import ConfirmationRecord, PersonRecord, Proposal, TaskRecord
 from remit.engine.context import DeskContext
+from remit.engine.long_poll import read_awaited
 from remit.proof.canonical import b64url
 
 POLL_S: Final = 2.0
@@ -61,10 +62,11 @@ async def wait_for_news(
     Raises:
         Fault: `fault.store`.
     """
-    ends = desk.world.ticks() + wait_s
-    while (now := await seen(desk, person)) == since and (left := ends - desk.world.ticks()) > 0:
-        began, asked = desk.world.ticks(), min(POLL_S, left)
-        await desk.notify.wait(f"person:{person.id}", asked)
-        if desk.world.ticks() - began < asked / 2 and await seen(desk, person) == since:
-            break  # woken without news: the process is stopping
-    return now
+    return await read_awaited(
+        desk,
+        f"person:{person.id}",
+        lambda: seen(desk, person),
+        lambda version: version != since,
+        wait_s=wait_s,
+        every_s=POLL_S,
+    )

@@ -10,7 +10,16 @@ from remit.domain.identity.dpop import ProofRefused
 from remit.domain.ids import is_id
 from remit.domain.mandate.cover import counter_key
 from remit.domain.mandate.parse_where import format_remaining
-from remit.domain.records import AgentRecord, AskRecord, DeskMessage, EndReason, TaskRecord, TaskState, open_asks_key
+from remit.domain.records import (
+    OPEN_ASKS,
+    AgentRecord,
+    AskRecord,
+    DeskMessage,
+    EndReason,
+    TaskRecord,
+    TaskState,
+    open_asks_key,
+)
 from remit.domain.transcript.entry import OpenedEntry, Section
 from remit.domain.transcript.receipt import EntryWithProof, Holder, build_tlog_proof
 from remit.domain.values import Json
@@ -28,10 +37,11 @@ from remit.engine.ask.desk_reason import current_reason
 from remit.engine.ask.read import recheck_disclosure, replay_read
 from remit.engine.ask.reply import AskReply, build_reply
 from remit.engine.context import DeskContext
+from remit.engine.long_poll import read_awaited
 from remit.engine.outbound.check import cut_messages
 from remit.engine.tasks import EndedTask, end_task
 from remit.engine.transcript.record import open_entry
-from remit.ports.store import Commit, RecordMissing, Replayed
+from remit.ports.store import Commit, RecordMissing, Replayed, Versioned
 from remit.usecases.transcript.audit import find_entry
 
 _TRIES: Final = 4
@@ -100,10 +110,16 @@ async def ask_status(desk: DeskContext, workload: Workload, ask_id: str, *, wait
     """
     record = await _own_ask(desk, workload, ask_id)
     await mark_proof_used(desk, workload)
-    if wait_s > 0 and record.state in {"waiting", "permitted", "acting", "unknown"}:
-        await desk.notify.wait(f"ask:{ask_id}", wait_s)
-        record = await _own_ask(desk, workload, ask_id)
+    if wait_s > 0 and not _settled(record):
+        record = await read_awaited(
+            desk, f"ask:{ask_id}", lambda: _own_ask(desk, workload, ask_id), _settled, wait_s=wait_s
+        )
     return await current_reply(desk, record)
+
+
+def _settled(record: AskRecord) -> bool:
+    """Return whether nothing more is to come of an ask."""
+    return record.state not in OPEN_ASKS
 
 
 async def ask_status_after_end(desk: DeskContext, caller: Caller, ask_id: str, *, wait_s: float) -> AskReply:
@@ -121,9 +137,8 @@ async def ask_status_after_end(desk: DeskContext, caller: Caller, ask_id: str, *
     except Replayed as stands:
         raise caller.replayed(stands) from None
     record = await _ask_of(desk, who, ask_id)
-    if wait_s > 0 and record.state in {"waiting", "permitted", "acting", "unknown"}:
-        await desk.notify.wait(f"ask:{ask_id}", wait_s)
-        record = await _ask_of(desk, who, ask_id)
+    if wait_s > 0 and not _settled(record):
+        record = await read_awaited(desk, f"ask:{ask_id}", lambda: _ask_of(desk, who, ask_id), _settled, wait_s=wait_s)
         await verify_not_suspended(desk, (await desk.store.get(AgentRecord, caller.agent.record.id)).record)
     return await build_reply(desk, record, attributes=False)
 
@@ -152,10 +167,14 @@ async def read_inbox(desk: DeskContext, workload: Workload, *, after: int, wait_
     state = await _own(desk, workload)
     verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
     await mark_proof_used(desk, workload)
-    found = await desk.store.find(DeskMessage, "message.task", workload.task, low=after + 1, limit=100)
-    if not found and wait_s > 0:
-        await desk.notify.wait(f"task:{workload.task}", wait_s)
+
+    async def read() -> tuple[Sequence[Versioned[DeskMessage]], bool]:
+        """Return the messages, and whether none will come: ⚔ the task may have ended before this was awaited."""
         found = await desk.store.find(DeskMessage, "message.task", workload.task, low=after + 1, limit=100)
+        waits = not found and wait_s > 0
+        return found, waits and (await desk.store.get(TaskRecord, workload.task)).record.state is not TaskState.OPEN
+
+    found, _ = await read_awaited(desk, f"task:{workload.task}", read, any, wait_s=wait_s)
     for _ in range(_TRIES):
         state = await _own(desk, workload)
         verify_active(state, desk.world.now(), desk.terms, waiting=True)
