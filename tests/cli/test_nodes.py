@@ -145,6 +145,22 @@ def test_a_desk_on_a_server_is_made_with_a_database_for_its_keys(remit: Run, tmp
     assert not (tmp_path / "acme").exists()
 
 
+@pytest.mark.parametrize(
+    "store",
+    ["postgresql://u:s3cret@h/d", "postgresql://u:s3/c?r@t@h/d", "postgresql://h/d?user=u&password=s3cret", "postgres://:s3cret@h/d"],
+)
+@pytest.mark.parametrize("place", ["--store", "--keys"])
+def test_no_password_of_a_database_is_taken_from_the_command_line_nor_written_down(
+    remit: Run, tmp_path: Path, store: str, place: str
+) -> None:
+    other = "--keys" if place == "--store" else "--store"
+    said = remit("init", place, store, other, "postgresql://h/other", tmp_path / "acme")
+    refused(said, "settings.invalid", "carries a password")
+    assert "PGPASSWORD" in said.err
+    assert "s3" not in said.err + said.out
+    assert not (tmp_path / "acme").exists()
+
+
 def test_a_desk_in_a_file_has_nobody_to_join_and_one_process(remit: Run, tmp_path: Path) -> None:
     assert remit("init", tmp_path / "acme").code == 0
     refused(remit("join", "--config", tmp_path / "acme", "--from", tmp_path), "settings.invalid", "shared")

@@ -29,7 +29,7 @@ from remit.domain.policy.confirmers import Enrolment
 from remit.domain.policy.waivers import is_waiver_owner
 from remit.domain.records import PersonRecord
 from remit.domain.values import Instant, instant_text
-from remit.settings import Settings, is_postgres_url, load_settings
+from remit.settings import Settings, carries_password, is_postgres_url, load_settings
 from remit.usecases.people.admit import Admitted, admit, issue_invitation
 from remit.usecases.policy.adopt import verify_rules
 from remit.usecases.policy.run_cases import run_policy_cases
@@ -292,6 +292,13 @@ def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
         raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, "--store and --keys are two databases: postgresql://USER@HOST/DATABASE"),
             "Name both; content keys are kept apart from what they seal, so that no backup holds both.",
+        )
+    if carries_password(store) or carries_password(keys):
+        # ⚔ Every account of the machine reads command lines, and the settings are no place for a secret either.
+        raise AdvisedError(
+            Refused(Code.SETTINGS_INVALID, "--store or --keys carries a password"),
+            "Change it, since it was on a command line. Leave it out here: it stands in ~/.pgpass (mode 0600), in PGPASSWORD,"
+            " or with the complete address in REMIT_STORE_URL.",
         )
     line = f'\n[keys]\ncontent = "{keys}"   # content keys alone: never in one backup with the store\n'
     return {"store": store, "keys": line, "database": store}

@@ -7,7 +7,7 @@ from remit.settings.model import Settings
 from remit.settings.notify import NotifySettings, SmtpSettings, WebhookSettings
 from remit.settings.people import PeopleSettings
 from remit.settings.telemetry import Telemetry
-from remit.settings.values import is_postgres_url
+from remit.settings.values import carries_password, is_postgres_url
 
 __all__ = [
     "POINTS",
@@ -19,6 +19,7 @@ __all__ = [
     "SmtpSettings",
     "Telemetry",
     "WebhookSettings",
+    "carries_password",
     "is_postgres_url",
     "load_settings",
     "make_settings",

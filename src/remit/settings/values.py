@@ -84,6 +84,12 @@ def is_postgres_url(url: str) -> bool:
     return url.startswith(("postgresql://", "postgres://"))
 
 
+def carries_password(url: str) -> bool:
+    """Return whether a database's address carries a password: before the host, or among its parameters."""
+    user = url.partition("://")[2].rpartition("@")[0]  # ⚔ an unquoted password may hold any of the other signs
+    return ":" in user or "password=" in url.lower()
+
+
 def store_of(url: str, base: Path) -> str:
     """Parse the store's address; a relative SQLite file starts at `base`.
 
