@@ -64,6 +64,8 @@ class DeskTerms:
     """The requester address of every case: Remit's own, so that the helpdesk's mail reaches no agent."""
     loopback: bool
     sandbox: bool
+    offers_per_day: int = 20
+    """Offers that one officer makes in a day."""
     contact_attribute: str = "contact.email"
     """The attribute with the address at which the backoffice knows a customer."""
 

@@ -11,7 +11,7 @@ from remit.settings.decode import InvalidSetting, Table
 Whole = Annotated[int, Meta(ge=1, le=31_536_000)]
 Score = Annotated[int, Meta(ge=1, le=100)]
 Days = Annotated[int, Meta(ge=0, le=36_500)]
-_LATER: Final = frozenset({"erase_after_days", "session_idle_s"})
+_LATER: Final = frozenset({"offers_per_day", "erase_after_days", "session_idle_s"})
 
 
 class TermsTable(Table, frozen=True):
@@ -27,6 +27,7 @@ class TermsTable(Table, frozen=True):
     session_ttl_s: Whole = 28_800
     session_idle_s: Whole = 3_600
     waiting_per_pair: Whole = 5
+    offers_per_day: Whole = 20
     decline_pause_s: Whole = 600
     hold_at: Score = 60
     end_at: Score = 90

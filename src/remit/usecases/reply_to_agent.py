@@ -4,6 +4,7 @@ Only Remit sends public text into an agent's case, and only after its disclosure
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import OFFER_PARAMS, Action
@@ -25,7 +26,7 @@ from remit.domain.secrets.find import find_secrets
 from remit.domain.secrets.outbound import WithheldSpan
 from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.transcript.entry import EntryDraft, Kind
-from remit.domain.values import Instant, JsonObject, instant_text
+from remit.domain.values import Instant, JsonObject, instant_text, parse_stored_object
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.outbox import dispatch_act
 from remit.engine.context import DeskContext
@@ -34,10 +35,14 @@ from remit.engine.outbound.check import TextWithheld, case_tasks, check_outbound
 from remit.engine.tasks import end_task, next_message
 from remit.engine.transcript.record import draft_entry, keyed_digest, seal_entries
 from remit.engine.words.check import free_texts
-from remit.ports.store import Commit, Conflict, Put
+from remit.ports.store import Commit, Conflict, LimitReached, Put, Reserve
 from remit.proof.canonical import b64url, canonical, digest
 
 _TRIES: Final = 8
+_DAY_MS: Final = 86_400_000
+_MADE: Final = "made"
+_MAX_OFFERS: Final = 100
+_TOO_MANY: Final = marked("There are too many offers in this case already.")
 _MAX_OFFER_S: Final = 30 * 24 * 3600
 _SAYS_TOO_MUCH: Final = marked("A text in the terms says what may not be told to this agent.")
 
@@ -107,7 +112,8 @@ async def make_offer(
         )
         desk.params.verify(action, {**terms, "offer_id": offer.id, "digest": offer.digest})
         verify_terms_complete(found, terms)
-        verify_offer_allowed(desk.catalogue, officer.roles, found, terms)
+        caps = await _offer_caps(desk, officer, found, case, now)
+        verify_offer_allowed(desk.catalogue, officer.roles, found, terms, beside=caps.beside)
         if (await check_outbound_text(desk, state, "\n".join(free_texts(found, terms)))).held:
             # ⚔ The agent reads texts in the terms like any other text of an officer.
             raise Refused(
@@ -122,12 +128,51 @@ async def make_offer(
         }
         message = await next_message(desk, state, kind="offer", text="", offer=canonical(shown).decode())
         try:
-            await _commit(desk, state, _offered(desk, state, officer, offer, shown), (Put(offer, 0), Put(message, 0)))
-        except Conflict:
+            entry = _offered(desk, state, officer, offer, shown)
+            await _commit(desk, state, entry, (Put(offer, 0), Put(message, 0)), caps.reserves)
+        except (Conflict, LimitReached):
             continue
         desk.notify.wake(f"task:{offer.task}")
         return offer
     raise Refused(Code.TASK_BUSY, "the case kept changing", retry_after_s=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfferCaps:
+    """The terms of a case's other offers that count against the limit, and the turns that keep both caps exact."""
+
+    beside: tuple[JsonObject, ...]
+    reserves: tuple[Reserve, ...]
+
+
+async def _offer_caps(desk: DeskContext, officer: PersonRecord, action: Action, case: str, now: Instant) -> _OfferCaps:
+    """Return a case's open and accepted offers of an action, and the officer's turn of the day.
+
+    ⚔ Offers made at once do not see each other: each takes the next turn of its case, and the loser counts again.
+
+    Raises:
+        Refused: `person.not_allowed` when the officer has made the day's offers.
+
+    Source: docs/model/model.md#offers.
+    """
+    of_case, of_day = f"offers of {case}", f"offers by {officer.key} on {now // _DAY_MS}"
+    turn = (await desk.store.counters(of_case)).get(_MADE, 0)
+    if (await desk.store.counters(of_day)).get(_MADE, 0) >= desk.terms.offers_per_day:
+        public = f"You have made {desk.terms.offers_per_day} offers today, the most there are. Ask a colleague."
+        raise Refused(Code.PERSON_NOT_ALLOWED, "the day's offers are made", public=public)
+    made = [kept.record for kept in await desk.store.find(OfferRecord, "offer.case", case, limit=_MAX_OFFERS)]
+    if len(made) >= _MAX_OFFERS:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "the case's offers are made", public=_TOO_MANY)
+    return _OfferCaps(
+        beside=tuple(
+            [
+                parse_stored_object(one.terms)
+                for one in made
+                if one.action == action.name and (one.used or now < one.expires_at)
+            ]
+        ),
+        reserves=(Reserve(of_case, _MADE, 1, turn + 1), Reserve(of_day, _MADE, 1, desk.terms.offers_per_day)),
+    )
 
 
 def _verify_offerable(action: Action, terms: JsonObject, ttl_s: int) -> None:
@@ -247,9 +292,17 @@ def _offered(
     )
 
 
-async def _commit(desk: DeskContext, state: AuthorizationState, entry: EntryDraft, puts: tuple[Put, ...]) -> None:
+async def _commit(
+    desk: DeskContext,
+    state: AuthorizationState,
+    entry: EntryDraft,
+    puts: tuple[Put, ...],
+    reserves: tuple[Reserve, ...] = (),
+) -> None:
     written = await seal_entries(desk, entry)
-    await desk.store.commit(Commit(preconditions=state.preconditions, puts=puts, entries=written.rows))
+    await desk.store.commit(
+        Commit(preconditions=state.preconditions, puts=puts, reserves=reserves, entries=written.rows)
+    )
 
 
 async def _deliver(desk: DeskContext, state: AuthorizationState, note: ActRecord) -> None:

@@ -289,6 +289,7 @@ def _terms(settings: Settings, origin: str) -> DeskTerms:
         session_ttl_s=numbers.session_ttl_s,
         session_idle_s=numbers.session_idle_s,
         waiting_per_pair=numbers.waiting_per_pair,
+        offers_per_day=numbers.offers_per_day,
         decline_pause_s=numbers.decline_pause_s,
         facts_timeout_s=numbers.facts_timeout_ms / 1000,
         desk_timeout_s=numbers.desk_timeout_ms / 1000,

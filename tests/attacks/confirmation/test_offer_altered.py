@@ -10,7 +10,7 @@ from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.client import Refused
 from remit.domain.records import ActRecord, PersonRecord
 from remit.ports.store import Commit, Committed, Put
-from remit.sandbox import Sandbox
+from remit.sandbox import Sandbox, SandboxCustomer, SandboxPerson, SandboxTask
 
 
 @pytest.mark.proves("OFFERS")
@@ -95,3 +95,59 @@ def test_an_officer_who_is_stopped_between_check_and_record_is_seen() -> None:
             desk.customer("anna").answer(waiting, "yes")
         assert (refused.value.code, moved) == ("offer.expired", [True])
         assert [*backoffice.performed] == []
+
+
+_CHECKED = """
+@id("offer-two") permit(principal, action == Action::"offer.accept", resource)
+when { context.confirmed_by.contains("customer") && context.confirmed_by.contains("officer:billing") };
+@id("rest") permit(principal, action, resource) when { context.risk < 90 };
+@id("offer-not-one") forbid(principal, action == Action::"offer.accept", resource)
+unless { context.confirmed_by.contains("officer:billing") };
+"""
+
+
+@pytest.mark.proves("OFFERS")
+def test_who_makes_an_offer_confirms_its_acceptance_under_no_account() -> None:
+    catalogue = copy.deepcopy(CATALOGUE)
+    with Sandbox(catalogue, _CHECKED, facts=FACTS) as desk:
+        task, anna = _opened(desk)
+        olga, ben = desk.officer("olga", ["billing"]), desk.officer("ben", ["billing"])
+        waiting = task.ask("offer.accept", _offered(olga, task.case, "5.00 EUR"))
+        assert sorted(waiting.who) == ["customer", "officer:billing"]
+        with pytest.raises(Refused) as refused:
+            olga.confirm(waiting)
+        assert refused.value.code == "confirmation.wrong_person"
+        anna.confirm(waiting)
+        assert ben.confirm(waiting).outcome == "done"
+
+
+@pytest.mark.proves("OFFERS")
+def test_the_offers_of_a_case_keep_within_the_limit_together_and_an_officers_within_the_day() -> None:
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue["role"]["billing"]["offers"] = {"offer.accept": "10.00 EUR"}
+    with Sandbox(catalogue, facts=FACTS, settings={"terms": {"offers_per_day": 3}}) as desk:
+        task, anna = _opened(desk)
+        olga, ben = desk.officer("olga", ["billing"]), desk.officer("ben", ["billing"])
+        assert anna.confirm(task.ask("offer.accept", _offered(olga, task.case, "6.00 EUR"))).outcome == "done"
+        for officer in (olga, ben):
+            with pytest.raises(Refused) as refused:
+                _offered(officer, task.case, "4.01 EUR")
+            assert refused.value.code == "person.not_allowed"
+        _offered(ben, task.case, "4.00 EUR")
+        for _ in range(2):
+            _offered(olga, task.case, None)
+        with pytest.raises(Refused) as refused:
+            _offered(olga, task.case, None)
+        assert refused.value.code == "person.not_allowed"
+        assert "3 offers" in str(refused.value)
+
+
+def _opened(desk: Sandbox) -> tuple[SandboxTask, SandboxCustomer]:
+    anna, agent = desk.customer("anna", name="Anna Berg"), desk.agent("spiffe://helper.example/shop", name="Helper")
+    return agent.open(anna.grant(agent, MANDATE)), anna
+
+
+def _offered(officer: SandboxPerson, case: str, amount: str | None) -> dict[str, str]:
+    terms = {"kind": "goodwill", **({} if amount is None else {"amount": amount})}
+    made = officer.post(f"/desk/v1/cases/{case}/offers", {"action": "offer.accept", "terms": terms})
+    return {"offer_id": made["offer_id"], "digest": made["digest"]}

@@ -29,8 +29,17 @@ def offer_limit(catalogue: Catalogue, roles: Collection[str], action: Action) ->
     return None if () in given or not given else [amount for limit in given for amount in limit]
 
 
-def verify_offer_allowed(catalogue: Catalogue, roles: Collection[str], action: Action, terms: JsonObject) -> None:
-    """Verify that an officer may offer these terms: all amounts of one offer together.
+def verify_offer_allowed(
+    catalogue: Catalogue,
+    roles: Collection[str],
+    action: Action,
+    terms: JsonObject,
+    *,
+    beside: Collection[JsonObject] = (),
+) -> None:
+    """Verify that an officer may offer these terms: all amounts together, and those of the offers `beside` it.
+
+    ⚔ Ten offers of one case would otherwise be ten times the limit.
 
     Raises:
         Refused: `person.not_allowed` with the limit.
@@ -40,14 +49,16 @@ def verify_offer_allowed(catalogue: Catalogue, roles: Collection[str], action: A
         return
     amounts = [
         verify_money(value)
+        for one in (terms, *beside)
         for mark in action.marked(MarkKind.MONEY)
-        for value in values_at(terms, mark.path)
+        for value in values_at(one, mark.path)
         if isinstance(value, str)
     ]
     if not any(_within(amounts, limit) for limit in limits):
         most = " or ".join(str(limit) for limit in widest_limit(limits))
         raise _not_allowed(
-            f"more than {most} offered", f"Your role offers at most {most}. Ask somebody whose role may offer more."
+            f"more than {most} offered",
+            f"Your role offers at most {most} in one case. Ask somebody whose role may offer more.",
         )
 
 

@@ -31,7 +31,8 @@ class RequiredConfirmers:
     """The required confirmers of one ask, and the confirmations so far.
 
     `who` are confirmer words (`customer`, `officer:<role>`), `customer` the person key of the represented person.
-    `barred` are persons excluded whatever their role: the operator's own people, the writer of a waiver in use.
+    `barred` are persons excluded whatever their role: the operator's own people, the writer of a waiver in use, the
+    maker of the accepted offer.
     `given` maps each confirmer word to the person who answered yes for it.
     """
 
@@ -255,12 +256,14 @@ def _verify_waited(passkey: PasskeyTrust, now: Instant, public: str) -> None:
         )
 
 
-def barred_persons(*, operator_people: Collection[str], waiver_owners: Collection[str]) -> frozenset[str]:
-    """Return the persons barred from confirming: the operator's own, and the writers of waivers in use.
+def barred_persons(
+    *, operator_people: Collection[str], waiver_owners: Collection[str], offer_makers: Collection[str] = ()
+) -> frozenset[str]:
+    """Return the persons barred from confirming: the operator's own, writers of waivers in use, makers of the offer.
 
-    Source: docs/model/model.md#waivers, #confirm-who.
+    Source: docs/model/model.md#waivers, #confirm-who, #offers.
     """
-    return frozenset(operator_people) | frozenset(waiver_owners)
+    return frozenset(operator_people) | frozenset(waiver_owners) | frozenset(offer_makers)
 
 
 def _wrong(detail: str) -> Refused:

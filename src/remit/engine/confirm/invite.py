@@ -23,6 +23,7 @@ from remit.domain.records import (
     ConfirmationState,
     FileRecord,
     MandateRecord,
+    OfferRecord,
     PersonRecord,
     RulesRecord,
 )
@@ -349,6 +350,21 @@ async def waiver_writers(desk: DeskContext, place: int | None, *, customer: Pers
     titles = {name: role.title for name, role in desk.catalogue.roles.items()}
     writers = {one.key for one in officers if one.id == proposer or is_waiver_owner(owner, _names(one, titles))}
     return frozenset(writers | ({customer.key} if is_waiver_owner(owner, (customer.key, customer.id)) else set()))
+
+
+async def offer_makers(desk: DeskContext, ask: AskRecord) -> frozenset[str]:
+    """Return the person key barred from confirming an accepted offer: its maker's. ⚔ Maker and checker are two.
+
+    Source: docs/model/model.md#offers.
+    """
+    action = desk.catalogue.actions.get(ask.action)
+    if action is None or not action.takes_offer:
+        return frozenset()
+    try:
+        offer = (await desk.store.get(OfferRecord, str(recorded_params(ask).get("offer_id", "")))).record
+        return frozenset({(await desk.store.get(PersonRecord, offer.by)).record.key})
+    except RecordMissing:  # the acceptance is decided again before it acts, and refused
+        return frozenset()
 
 
 def _names(officer: PersonRecord, titles: dict[str, str]) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ from remit.engine.confirm.invite import (
     TURN,
     decline_scopes,
     involved_operators,
+    offer_makers,
     rendering_hashes,
     rendering_in_language,
     signed_hash,
@@ -199,13 +200,13 @@ async def verify_asked(desk: DeskContext, record: ConfirmationRecord, ask: AskRe
 
 
 async def required_confirmers(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord) -> RequiredConfirmers:
-    """Return the required, given and barred confirmers: the author of a waiver cannot confirm under it."""
+    """Return the required, given and barred confirmers: the author of a waiver or of the offer is no confirmer of it."""
     customer = (await desk.store.get(PersonRecord, record.customer)).record
     writers = await waiver_writers(desk, ask.waiver, customer=customer)
     return RequiredConfirmers(
         who=frozenset(record.who),
         customer=customer.key,
-        barred=barred_persons(operator_people=(), waiver_owners=writers),
+        barred=barred_persons(operator_people=(), waiver_owners=writers, offer_makers=await offer_makers(desk, ask)),
         given={one.confirms_as: one.person_key for one in record.answers},
     )
 
