@@ -1,7 +1,9 @@
 """Offers: what the officer recorded is what is accepted, no more and no less."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -142,9 +144,28 @@ def test_the_offers_of_a_case_keep_within_the_limit_together_and_an_officers_wit
         assert "3 offers" in str(refused.value)
 
 
-def _opened(desk: Sandbox) -> tuple[SandboxTask, SandboxCustomer]:
+_STOPS = """
+@id("all") permit(principal, action, resource);
+@id("risk-stops") forbid(principal, action in Action::"effect:write", resource)
+when { context.risk >= 40 } unless { context.confirmed_by.contains("officer:billing") };
+"""
+
+
+@pytest.mark.proves("OFFERS")
+def test_asking_for_what_officers_offered_is_no_slicing_that_voids_the_customers_last_yes() -> None:
+    wanted = copy.deepcopy(MANDATE)
+    wanted["powers"][-1] |= {"uses": 9}
+    with Sandbox(CATALOGUE, _STOPS, facts=FACTS) as desk:
+        task, anna = _opened(desk, wanted)
+        olga = desk.officer("olga", ["billing"])
+        waiting = [task.ask("offer.accept", _offered(olga, task.case, f"{number}.00 EUR")) for number in range(1, 6)]
+        assert {one.who for one in waiting} == {("customer",)}
+        assert [anna.confirm(one).outcome for one in waiting] == ["done"] * 5
+
+
+def _opened(desk: Sandbox, wanted: Mapping[str, Any] = MANDATE) -> tuple[SandboxTask, SandboxCustomer]:
     anna, agent = desk.customer("anna", name="Anna Berg"), desk.agent("spiffe://helper.example/shop", name="Helper")
-    return agent.open(anna.grant(agent, MANDATE)), anna
+    return agent.open(anna.grant(agent, wanted)), anna
 
 
 def _offered(officer: SandboxPerson, case: str, amount: str | None) -> dict[str, str]:

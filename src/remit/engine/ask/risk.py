@@ -32,8 +32,13 @@ def permitted_event(state: AuthorizationState, evaluation: Evaluation, action_na
     """Return the risk event of a permit or an ask waiting for people."""
     action = evaluation.action
     write_effect = action is not None and action.effect is Effect.WRITE
-    # ⚔ Acts that pay are limited one by one even without a total: slices slip under exactly that limit.
-    capped = action is not None and (action.pays or bool([charge for charge in _charges(evaluation) if charge.totals]))
+    # ⚔ Acts that pay are limited one by one even without a total: slices slip under exactly that limit. Not so what an
+    # officer offered: each offer counts once, and their caps stand where offers are made.
+    capped = (
+        action is not None
+        and not action.takes_offer
+        and (action.pays or bool([charge for charge in _charges(evaluation) if charge.totals]))
+    )
     return AskPermitted(
         action=action_name,
         write=write_effect,
