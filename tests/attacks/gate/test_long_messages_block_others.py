@@ -194,8 +194,7 @@ REFUSED: dict[str, tuple[str, str, Any]] = {
     "an undeclared param": ("params.invalid", "order.return", {**SEND_BACK, "note": PADDED}),
     "an undeclared name": ("params.invalid", "order.return", {**SEND_BACK, **dict.fromkeys(PADDED, 1)}),
     "an unknown action": ("action.unknown", "order.sing", {"song": PADDED}),
-    "values that were not granted": ("mandate.limit_exceeded", "order.return", {"order_id": "W1", "item_ids": PADDED}),
-    "another order": ("mandate.off_target", "order.return", {"order_id": "W9", "item_ids": PADDED}),
+    "another order": ("mandate.off_target", "order.return", {"order_id": "".join(PADDED[:3]), "item_ids": ["i1"]}),
     "terms of an offer": ("objective.action_outside", "offer.accept", {"offer_id": "x", "digest": "y", "note": PADDED}),
 }
 """Asks that are refused whatever they say, with much to read in them, and a card's number."""

@@ -82,11 +82,28 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
         lambda: redact_name_and_words(desk, action=asked.action, params=asked.params, words=asked.words),
     )
     if not cleaned.secrets and not request.secrets and request.unfit is None and request.wrong is None:
-        return request
+        return _without_unknown(desk, request)
     unread = replace(request, action=cleaned.action, words=cleaned.words, secrets=(*request.secrets, *cleaned.secrets))
     body = redacted_body_digest(await redact_all_params(desk, caller, unread, request.params), request.attachments)
     wrong = unread.wrong or (secret_in_param(cleaned.altered) if cleaned.altered else None)
-    return replace(unread, params=cleaned.params, body=body, wrong=wrong)
+    return _without_unknown(desk, replace(unread, params=cleaned.params, body=body, wrong=wrong))
+
+
+def _without_unknown(desk: DeskContext, request: AskRequest) -> AskRequest:
+    """Return an ask of an unknown action without its name and params.
+
+    ⚔ Both are an agent's own text, which no rule reads, and an ask's record outlives an erasure of its entry.
+
+    Source: docs/model/model.md#redact.
+    """
+    if request.action in desk.catalogue.actions:
+        return request
+    name = f"(unknown, {len(request.action)} letters)" if request.action else "(unknown)"
+    keep = not request.params or request.params == LEFT_OUT
+    return replace(request, action=name, params=request.params if keep else _LEFT_OUT_PARAMS)
+
+
+_LEFT_OUT_PARAMS: Final[JsonObject] = {"left_out": "the params of an unknown action"}
 
 
 def secret_in_param(name: str) -> Refused:

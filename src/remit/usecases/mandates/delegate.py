@@ -18,6 +18,7 @@ from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import mandate_of, suspension_precondition
 from remit.engine.context import DeskContext
 from remit.engine.mandates.issuable import verify_issuable
+from remit.engine.mandates.summary import verify_summary
 from remit.engine.transcript.record import PreparedEntries, prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Precondition, Put, Replayed, ReplayMark, Versioned
 from remit.proof.canonical import canonical, digest
@@ -128,6 +129,7 @@ def _read_branch(desk: DeskContext, cut: _SubMandateRequest, above: Mandate) -> 
     if isinstance(asked, Mapping) and "expires_at" not in asked:
         asked = {**asked, "expires_at": instant_text(cut.kept.record.expires_at)}
     branch = read_mandate(asked, desk.catalogue, now=cut.at)
+    verify_summary(desk, branch)
     if branch.chain >= above.chain:
         public = "chain must be lower than in the mandate it is cut from."
         raise Refused(Code.MANDATE_INVALID, "chain must go down with each hop", public=public)

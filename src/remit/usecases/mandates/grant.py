@@ -28,6 +28,7 @@ from remit.engine.ask.facts import fetch_facts
 from remit.engine.context import DeskContext
 from remit.engine.desk import mandate_record_names
 from remit.engine.mandates.issuable import verify_issuable
+from remit.engine.mandates.summary import verify_summary
 from remit.engine.people.passkey import passkey_facts, verify_assertion, verify_ceremony
 from remit.engine.transcript.erase import erasure_blocker
 from remit.engine.transcript.record import PreparedEntries, code_hash, prepare_entry, pseudonym
@@ -82,6 +83,7 @@ async def push_request(desk: DeskContext, caller: Caller, wanted: AuthorizationR
         public = "authorization_details must hold exactly one remit_mandate."
         raise Refused(Code.MANDATE_INVALID, "authorization_details must be one remit_mandate", public=public)
     mandate = read_mandate(details[0], desk.catalogue, now=now)
+    verify_summary(desk, mandate)
     if _CHALLENGE.fullmatch(wanted.code_challenge) is None:
         raise Refused(
             Code.REQUEST_MALFORMED, "not an S256 code_challenge", public="code_challenge must be the S256 of RFC 7636."
