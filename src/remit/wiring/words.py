@@ -11,6 +11,7 @@ from remit.ports.text_model import TextModel
 from remit.settings import InvalidSetting
 from remit.settings.words import DEFAULT_LANGUAGES
 
+_NAMES: Final = "en"
 _HEARD: Final = "en"
 """The language that the model hears."""
 
@@ -23,8 +24,11 @@ def learn_lexicon(catalogue: Catalogue, model: str, languages: tuple[str, ...] =
     Raises:
         Refused: `settings.invalid` where the model's extra is not installed, or its files are not the reviewed ones.
     """
-    lexicon = build_lexicon(catalogue, read_vocabulary(*languages))
-    alone = {one: build_lexicon(catalogue, read_vocabulary(one)) for one in languages} if len(languages) > 1 else {}
+    # A catalogue has English names, whatever language it is read in.
+    described = read_vocabulary(*dict.fromkeys((*languages, _NAMES)))
+    lexicon = replace(build_lexicon(catalogue, described, languages=languages), vocabulary=read_vocabulary(*languages))
+    several = languages if len(languages) > 1 else ()
+    alone = {one: replace(lexicon, vocabulary=read_vocabulary(one)) for one in several}
     if not model:
         return replace(lexicon, alone=alone)
     made: TextModel = _plug(model)()
