@@ -20,6 +20,8 @@ _LOOKALIKES: Final = str.maketrans(
 )
 _MAX_FOLDED: Final = 6
 """⚔ A letter that folds to more (one to eighteen) stays as it is: a text does not grow by folding."""
+_WESTERN: Final = re.compile("[\t\n\r -~¡-\u00b4\u00b6-þ€\u2010-\u2027\u2030-\u203a]*")
+"""Letters with one large and one small form, and common signs. ⚔ Not the micro sign and "ÿ", whose large ones are elsewhere."""
 _SPACES: Final = re.compile(r" {3,}")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _SEVERAL: Final = re.compile(r"[ \t]{2}|\t")
@@ -81,8 +83,8 @@ def _is_wide(letter: str) -> bool:
 
 
 def small_letters(text: str) -> str | None:
-    """Return an ASCII text in small letters, else None: other letters may have several small forms."""
-    return text.lower() if text.isascii() else None
+    """Return a text of Western letters in small ones, else None: other letters may have several small forms."""
+    return text.lower() if text.isascii() or _WESTERN.fullmatch(text) is not None else None
 
 
 def is_invisible(letter: str) -> bool:
@@ -186,7 +188,7 @@ _KEPT = re.compile(r"(\\.|\(\?P[<=])|([A-Z]+)", re.DOTALL)
 class CaselessPattern:
     """Case-insensitive pattern. ⚔ It finds what `re.IGNORECASE` finds, at the same places.
 
-    A match's text is in small letters where the text is ASCII.
+    A match's text is in small letters where the text is of Western letters.
     """
 
     __slots__ = ("_any", "_small")

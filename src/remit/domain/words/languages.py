@@ -107,7 +107,7 @@ def languages_of(text: str, languages: Mapping[str, LanguageWords], neutral: Col
     """
     if len(languages) == 1:
         return tuple(languages)
-    words = {word.small for sentence in _sentences(text) for word in _words(sentence, neutral)}
+    words = {*map(str.lower, _LETTERS.findall(_ADDRESS.sub(" ", text)))}.difference(neutral)
     unknown = {name: {word for word in words if not language.knows(word)} for name, language in languages.items()}
     nowhere = frozenset(words).intersection(*unknown.values())
     return tuple(name for name, missing in unknown.items() if missing <= nowhere)

@@ -86,6 +86,8 @@ def _mixed(words: str, expected: Collection[str]) -> bool:
     """Return whether a text has a word of a mixed or foreign alphabet that is not in the ask."""
     known = {run.casefold() for value in expected for run in _RUN.findall(value)}
     for match in _WORD.finditer(words):
+        if match[0].isascii():
+            continue
         scripts = {_script(letter) for letter in match[0]}
         if match[0].casefold() not in known and (len(scripts) > 1 or not scripts <= {"LATIN"}):
             return True
