@@ -23,8 +23,12 @@ OIDC = {
 }
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"wordz": {}}, "wordz is an unknown table; known are catalogue, desk, dpop,"),
-    ({"words": {"secretz": 1}}, "words.secretz is unknown; known are beyond, contacts, model, officer, secrets, unreadable"),
+    ({"words": {"secretz": 1}}, "words.secretz is unknown; known are beyond, contacts, languages, model, officer, secrets, unreadable"),
     ({"words": {"a\nb = 1\n[c": 1}}, 'words."a\\nb = 1\\n[c" is unknown'),
+    ({"words": {"languages": []}}, 'words.languages must be a list of the languages in which messages are read, of "en" and "de"'),
+    ({"words": {"languages": ["fr"]}}, "words.languages"),
+    ({"words": {"languages": ["de", "de"]}}, "words.languages must be"),
+    ({"words": {"languages": ["de"], "model": "minilm"}}, "words.model hears English alone"),
     ({"words": {"secrets": "keep"}}, "words.secrets must be one of redact, refuse"),
     ({"server": {"host": ""}}, 'server.host must be the address to listen on, such as "127.0.0.1"'),
     ({"server": {"port": "8080"}}, "server.port must be a number from 0 to 65535"),
