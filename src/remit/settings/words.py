@@ -21,10 +21,11 @@ _CONTACTS: Final = 'a list such as ["help@acme.example", "@acme.example", "+49 4
 
 
 class WordsTable(Table, frozen=True):
-    """`[words]`. Without settings, words beyond their ask are refused, as are unreadable ones."""
+    """`[words]`. Without settings, words beyond their ask are refused, as are unreadable ones; unrecognised ones stripped."""
 
     secrets: Literal["refuse", "redact"]
     beyond: WordsHandling = WordsHandling.REFUSE
+    unrecognised: WordsHandling = WordsHandling.STRIP
     unreadable: Literal["hold", "refuse"] = "refuse"
     officer: Annotated[str, Meta(description=_OFFICER)] = ""
     languages: Annotated[tuple[Literal["de", "en"], ...], Meta(min_length=1, max_length=2, description=_LANGUAGES)] = (
@@ -44,8 +45,13 @@ def beyond_of(table: WordsTable) -> ExcessWordsRules:
     """
     if table.officer and not is_word(table.officer):
         raise InvalidSetting("words.officer", f"must be {_OFFICER}")
-    rules = ExcessWordsRules(beyond=table.beyond, unreadable=WordsHandling(table.unreadable), officer=table.officer)
-    if WordsHandling.HOLD in {rules.beyond, rules.unreadable} and not rules.officer:
+    rules = ExcessWordsRules(
+        beyond=table.beyond,
+        unrecognised=table.unrecognised,
+        unreadable=WordsHandling(table.unreadable),
+        officer=table.officer,
+    )
+    if WordsHandling.HOLD in {rules.beyond, rules.unrecognised, rules.unreadable} and not rules.officer:
         problem = "is missing: say which role looks at words that are held where neither the area nor a rule names one"
         raise InvalidSetting("words.officer", problem)
     return rules
@@ -79,4 +85,7 @@ def deciding(rules: ExcessWordsRules) -> JsonObject:
     """Return the input of the rules' digest: nothing without settings, so that the approved rules stay."""
     if rules == ExcessWordsRules():
         return {}
-    return {"words": {"beyond": rules.beyond.value, "unreadable": rules.unreadable.value, "officer": rules.officer}}
+    words = {"beyond": rules.beyond.value, "unreadable": rules.unreadable.value, "officer": rules.officer}
+    if rules.unrecognised is not WordsHandling.STRIP:  # approved rules of an older desk stay the same
+        words["unrecognised"] = rules.unrecognised.value
+    return {"words": words}

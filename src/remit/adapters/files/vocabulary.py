@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from remit.domain.errors import Code, Refused
-from remit.domain.words.parse_vocabulary import Cues, Ways, WordLists, vocabulary_of
+from remit.domain.words.parse_vocabulary import ClauseLists, Cues, Ways, WordLists, vocabulary_of
 from remit.domain.words.vocabulary import Vocabulary
 
 _COMMON: Final = "common.toml"
@@ -79,6 +79,7 @@ def _convert(name: str, found: Mapping[str, Any], kind: Any) -> Any:  # noqa: AN
 def _verify_known(name: str, found: Mapping[str, Any]) -> None:
     """Verify that nothing is unread: a misplaced word would let a wish through."""
     tables = [("", found, WordLists), ("cues.", found.get("cues"), Cues)]
+    tables += [("clauses.", found.get("clauses"), ClauseLists)]
     for kind in ("topics", "orders"):
         ways = found.get(kind)
         tables += [(f"{kind}.{key}.", table, Ways) for key, table in (ways.items() if isinstance(ways, dict) else ())]

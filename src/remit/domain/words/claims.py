@@ -101,6 +101,11 @@ _JOINTS: Final = re.compile(r"[_.-]+")
 _LEFT_OUT: Final = re.compile(r"[\s#_-]")
 _ANY_DIGIT: Final = str.maketrans("123456789", "000000000")
 _ROOT: Final = ParamPath(())
+_LABEL: Final = re.compile(r"[A-Za-z]+")
+_LABELLED: Final = 24
+"""Characters before a row of digits in which its label may stand."""
+_ALWAYS: Final = frozenset({"account", "customer", "user", "card"})
+_ALIKE: Final = {"purchase": "order", "reservation": "booking", "payment": "transaction", "bill": "invoice"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,17 +173,47 @@ def plain_id(text: str) -> str:
     return _LEFT_OUT.sub("", text).casefold()
 
 
-def find_identifiers(folded: str, shapes: Collection[re.Pattern[str]], vocabulary: Vocabulary) -> Iterator[Claim]:
-    """Yield each stretch that names a record, an account or an address."""
+def find_identifiers(
+    folded: str, shapes: Collection[re.Pattern[str]], vocabulary: Vocabulary, kinds: Collection[str] = ()
+) -> Iterator[Claim]:
+    """Yield each stretch that names a record of the desk, an account or an address.
+
+    `kinds` are the words of the desk's kinds of records: numbers labelled otherwise (a serial, an invoice, a request's
+    id, a commit) are none of them. Without `kinds` every label counts.
+    """
     spans: Iterable[tuple[int, int]] = ()
     if _DIGIT.search(folded) is not None:
-        spans = [match.span("v") for match in vocabulary.patterns.called.finditer(folded)]
-        spans += [match.span() for pattern in (_HASHED, _SNAKE, *shapes) for match in pattern.finditer(folded)]
+        called = (match for match in vocabulary.patterns.called.finditer(folded) if _is_kind(match[0], kinds))
+        spans = [match.span("v") for match in called]
+        spans += [match.span() for match in _SNAKE.finditer(folded) if _has_prefix(match[0], kinds)]
+        spans += [match.span() for match in _HASHED.finditer(folded) if not kinds]
+        spans += [match.span() for pattern in shapes for match in pattern.finditer(folded)]
     for start, end in spans:
         yield Claim.at("identifier", folded, start, end)
     for kind, start, end, _ in (*find_contact_details(folded), *find_in_plain_text(folded)):
-        if kind in {"email", "phone", "iban", "card_number", "bank_account"}:
+        if kind in {"email", "iban"} or (
+            kind in {"phone", "card_number", "bank_account"} and _is_account(folded, start, vocabulary, kinds)
+        ):
             yield Claim.at("identifier", folded, start, end)
+
+
+def _is_kind(label: str, kinds: Collection[str]) -> bool:
+    """Return whether a label is the name of a kind of the desk's records, or of a customer or account."""
+    word = _LABEL.match(label)
+    name = word[0].lower().removesuffix("s") if word else ""
+    return not kinds or name in kinds or name in _ALWAYS or _ALIKE.get(name, "") in kinds
+
+
+def _has_prefix(identifier: str, kinds: Collection[str]) -> bool:
+    """Return whether an identifier such as `pm_7` or `card_55` begins like a kind of the desk's records."""
+    first = identifier.partition("_")[0].lower()
+    return not kinds or any(kind.startswith(first) for kind in kinds)
+
+
+def _is_account(folded: str, start: int, vocabulary: Vocabulary, kinds: Collection[str]) -> bool:
+    """Return whether a row of digits is a phone or account number: by its sign or its label, not by its digits alone."""
+    before = folded[max(0, start - _LABELLED) : start + 1]
+    return not kinds or "+" in before[-2:] or vocabulary.clauses.accounts.search(before) is not None
 
 
 def identifier_patterns(ids: Collection[str]) -> tuple[re.Pattern[str], ...]:

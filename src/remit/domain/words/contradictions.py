@@ -47,8 +47,12 @@ def find_contradictions(
     said: Collection[str],
     known_ids: Collection[str],
     vocabulary: Vocabulary,
+    kinds: Collection[str] = (),
 ) -> Iterator[Claim]:
-    """Yield each fact that is not the ask's own: `said` are the ask's values, `known_ids` may be mentioned as well."""
+    """Yield each fact that is not the ask's own: `said` are the ask's values, `known_ids` may be mentioned as well.
+
+    `kinds` are the words of the desk's kinds of records.
+    """
     mine = {plain_id(value) for value in said}
     starts = [clause.start for clause in cut]
 
@@ -64,7 +68,7 @@ def find_contradictions(
         return named[clause.start]
 
     ask_ids = _AskIdentifiers.of(params, action, vocabulary) if "(" in folded else None
-    for claim in _other_ids(folded, action, params, mine, known_ids, vocabulary):
+    for claim in _other_ids(folded, action, params, mine, known_ids, vocabulary, kinds):
         known_one = plain_id(claim.value) in known
         if not (ask_ids and ask_ids.tells(folded, claim)) and (
             not known_one or (_requests(around(claim)) and not names_mine(around(claim)))
@@ -133,10 +137,11 @@ def _other_ids(
     mine: Collection[str],
     known_ids: Collection[str],
     vocabulary: Vocabulary,
+    kinds: Collection[str],
 ) -> Iterator[Claim]:
     ours = {value for _, value in marked_values(params, action, *_ID_LIKE)} | set(known_ids)
     digits = _digits_of(mine)
-    for claim in find_identifiers(folded, identifier_patterns(ours), vocabulary):
+    for claim in find_identifiers(folded, identifier_patterns(ours), vocabulary, kinds):
         name = plain_id(claim.value)
         if name not in mine and not _is_part(name, digits) and not _is_date(claim.value):
             yield claim

@@ -16,11 +16,13 @@ from remit.proof.canonical import canonical
 
 MESSAGE: Final = "words"
 """Place of the message itself; a text among the params stands at its path."""
+_MAX_TOLD: Final = 8
 MAX_MARKED: Final = 40
 """⚔ Stretches kept: a message may consist of nothing else, and the record would outgrow it."""
 _CODES: Final[Mapping[WordsRelation, Code]] = {
     WordsRelation.CONTRADICTS: Code.WORDS_CONTRADICTS,
     WordsRelation.UNREADABLE: Code.WORDS_UNREADABLE,
+    WordsRelation.UNRECOGNISED: Code.WORDS_WIDER,
     WordsRelation.WIDER: Code.WORDS_WIDER,
 }
 
@@ -53,15 +55,25 @@ class WordsState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExcessWordsRules:
-    """Desk settings: handling of excess and of unreadable words; `officer` is the role that reviews held words."""
+    """Desk settings: handling of excess words; `officer` is the role that reviews held words.
+
+    `beyond` handles recognised excess, `unrecognised` words that neither match the ask nor are its context.
+    """
 
     beyond: WordsHandling = WordsHandling.REFUSE
+    unrecognised: WordsHandling = WordsHandling.STRIP
     unreadable: WordsHandling = WordsHandling.REFUSE
     officer: str = ""
 
     def handling_of(self, said: WordsRelation) -> WordsHandling:
         """Return the handling of such words."""
-        return self.unreadable if said is WordsRelation.UNREADABLE else self.beyond
+        match said:
+            case WordsRelation.UNREADABLE:
+                return self.unreadable
+            case WordsRelation.UNRECOGNISED:
+                return self.unrecognised
+            case _:
+                return self.beyond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +170,11 @@ def judge_excess(found: Sequence[tuple[str, WordsVerdict]], rules: ExcessWordsRu
     return ExcessWords(said=said, way=way, marked=tuple(marked[:MAX_MARKED]))
 
 
+def is_indispensable(action: Action, params: JsonObject, where: str) -> bool:
+    """Return whether an ask cannot proceed without the text in this place."""
+    return strip_texts(action, params, None, {where}) is None
+
+
 def strip_texts(action: Action, params: JsonObject, words: str | None, places: Collection[str]) -> StrippedAsk | None:
     """Return the ask without the texts in these places; None where one is indispensable.
 
@@ -209,9 +226,12 @@ def _code(span: ExcessSpan) -> Code:
     return Code.MANDATE_POWER_MISSING if span.why == MAY_NOT_SPEAK else _CODES[span.said]
 
 
-def strip_notice(code: Code) -> str:
-    """Return the notice to an agent whose message was stripped."""
-    return f"Your message was not passed on: {_WHY[code]} ({code}). The ask went on without it."
+def strip_notice(code: Code, marks: Sequence[ExcessSpan] = ()) -> str:
+    """Return the notice to an agent whose message was stripped, with the places in its own words and their reasons."""
+    places = "; ".join(f"{span.where} {span.start}-{span.end} {span.why}" for span in marks[:_MAX_TOLD])
+    return f"Your message was not passed on: {_WHY[code]} ({code}). The ask went on without it." + (
+        f" Leave out or say in the ask's own words: {places}." if places else ""
+    )
 
 
 def _read(row: Mapping[str, Json]) -> ExcessSpan | None:

@@ -74,6 +74,7 @@ class Lexicon:
     """Words learnt from one catalogue: weight of each stem per purpose, acts by verb.
 
     `actions` and `objectives` hold their own words, `told` the attributes to request, `languages` those configured.
+    `kinds` are the words that the catalogue calls its records by.
     """
 
     shares: Mapping[str, Sequence[tuple[str, float]]]
@@ -82,6 +83,7 @@ class Lexicon:
     actions: Mapping[str, ActionWords]
     objectives: Mapping[str, ObjectiveWords]
     told: tuple[AttributeWords, ...]
+    kinds: frozenset[str]
     languages: frozenset[str]
     vocabulary: Vocabulary
     off_topic: OffTopicListener | None = None
@@ -140,6 +142,12 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
             name: objective_words([one.objectives[name] for one in told], vocabulary) for name in catalogue.objectives
         },
         told=tuple(words for one in told for words in _attribute_words(one, vocabulary)),
+        kinds=frozenset(
+            word
+            for one in told
+            for name, resource in one.resources.items()
+            for word in (*tokens(resource.title), *tokens(name.replace("_", " ")), initials(name))
+        ),
         languages=languages,
         vocabulary=vocabulary,
     )
@@ -190,6 +198,11 @@ def objective_words(wordings: Sequence[Objective], vocabulary: Vocabulary) -> Ob
     return ObjectiveWords(text=text, topics=vocabulary.topics_of(text), stems=vocabulary.stems(text))
 
 
+def initials(name: str) -> str:
+    """Return the first letters of a name's words: `pm` of `payment_method`."""
+    return "".join(word[:1] for word in re.split(r"[_-]", name))
+
+
 def _attribute_words(catalogue: Catalogue, vocabulary: Vocabulary) -> tuple[AttributeWords, ...]:
     """Return the attributes with titles of their own; built-in ones describe the agent's case, free to ask about."""
     own = builtin_attributes()
@@ -223,8 +236,10 @@ def _catalogue_acts(name: str, said: ActionWords, vocabulary: Vocabulary) -> lis
 
 def _verb_first(name: str, verb: str) -> Iterator[str]:
     """Yield a name in spoken order where its verb comes last: "change address" for `profile.address_change`."""
-    *nouns, last = re.split(r"[_-]", name.partition(".")[2])
-    if nouns and last == verb:
+    area, _, rest = name.partition(".")
+    *nouns, last = re.split(r"[_-]", rest)
+    nouns = nouns or re.split(r"[_-]", area)
+    if last == verb:
         yield " ".join((verb, *nouns))
 
 

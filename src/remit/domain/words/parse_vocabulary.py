@@ -17,8 +17,10 @@ from remit.domain.words.vocabulary import (
     KEEP_OUT,
     NEW_ROLE,
     PASSWORD,
+    STEM,
     UPGRADE,
     WHOLE,
+    ClauseCues,
     Patterns,
     Vocabulary,
 )
@@ -87,6 +89,27 @@ class Cues:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClauseLists:
+    """Words of context by kind, and cues of clauses. A language without them has no context: all is unrecognised."""
+
+    context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    people: tuple[str, ...] = ()
+    claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    accounts: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+    negated: tuple[str, ...] = ()
+    not_report: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    report: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+
+
+_CLAUSE_WAYS: Final = ("accounts", "asks", "more", "negated", "not_report", "questions", "report", "splits")
+"""The lists of clauses that hold expressions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WordLists:
     """Lists of a vocabulary. In an expression, `{name}` stands for a verb's synonyms, all `verbs`, or a piece."""
 
@@ -98,6 +121,7 @@ class WordLists:
     topics: Mapping[str, Ways]
     orders: Mapping[str, Ways]
     cues: Cues
+    clauses: ClauseLists = ClauseLists()
     words: tuple[str, ...] = ()
     """Words that the list of the language's known words lacks."""
     endings: tuple[str, ...] = ()
@@ -166,6 +190,7 @@ def vocabulary_of(
             for name, topic in both.topics.items()
         },
         orders={name: put.compiled(f"orders.{name}", one.says) for name, one in both.orders.items()},
+        clauses=_clause_cues(both.clauses, put),
         needed={name: one.needs for name, one in (*both.topics.items(), *both.orders.items())},
         stands_for={name: frozenset(one.stands_for) for name, one in both.topics.items() if one.stands_for},
         then_words=both.cues.then_words,
@@ -201,8 +226,22 @@ def _expanded(lists: WordLists) -> WordLists:
         for cue in fields(Cues)
     }
     return replace(
-        lists, pieces={}, topics=whole("topics", lists.topics), orders=whole("orders", lists.orders), cues=Cues(**cues)
+        lists,
+        pieces={},
+        topics=whole("topics", lists.topics),
+        orders=whole("orders", lists.orders),
+        cues=Cues(**cues),
+        clauses=_expanded_clauses(lists.clauses, put),
     )
+
+
+def _expanded_clauses(lists: ClauseLists, put: "_Pieces") -> ClauseLists:
+    def whole(key: str, ways: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(put.ways(f"clauses.{key}", (way,)) for way in ways)
+
+    cues = {name: whole(name, getattr(lists, name)) for name in _CLAUSE_WAYS}
+    claims = {name: whole(f"claims.{name}", ways) for name, ways in lists.claims.items()}
+    return ClauseLists(context=lists.context, people=lists.people, claims=claims, **cues)
 
 
 def _merged(first: WordLists, other: WordLists) -> WordLists:
@@ -232,7 +271,38 @@ def _merged(first: WordLists, other: WordLists) -> WordLists:
         topics=ways(first.topics, other.topics),
         orders=ways(first.orders, other.orders),
         cues=Cues(**cues),
+        clauses=ClauseLists(
+            context=lists(first.clauses.context, other.clauses.context),
+            people=first.clauses.people + other.clauses.people,
+            claims=lists(first.clauses.claims, other.clauses.claims),
+            **{name: getattr(first.clauses, name) + getattr(other.clauses, name) for name in _CLAUSE_WAYS},
+        ),
     )
+
+
+def _clause_cues(lists: ClauseLists, put: "_Pieces") -> ClauseCues:
+    """Compile the cues of clauses; an empty list never matches."""
+
+    def words(key: str, ways: tuple[str, ...]) -> CaselessPattern:
+        return put.compiled(f"clauses.{key}", (rf"\b(?:{'|'.join(ways)})",) if ways else ("(?!)",))
+
+    return ClauseCues(
+        context=_plain(word for kind in lists.context.values() for word in kind),
+        people=_plain(lists.people),
+        claims={name: words(f"claims.{name}", ways) for name, ways in lists.claims.items()},
+        accounts=words("accounts", lists.accounts),
+        asks=words("asks", lists.asks),
+        more=words("more", lists.more),
+        negated=words("negated", lists.negated),
+        not_report=words("not_report", lists.not_report),
+        questions=put.compiled("clauses.questions", lists.questions or ("(?!)",)),
+        report=words("report", lists.report),
+        splits=put.compiled("clauses.splits", lists.splits or ("(?!)",)),
+    )
+
+
+def _plain(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(word[:STEM].removesuffix("s") for word in words)
 
 
 def _verify_names(lists: WordLists) -> None:

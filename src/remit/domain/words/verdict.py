@@ -15,7 +15,9 @@ from remit.domain.words.contradictions import REACH, find_contradictions, find_d
 from remit.domain.words.lexicon import Lexicon
 from remit.domain.words.off_topic import off_topic_pieces
 from remit.domain.words.readable import hidden_markup_reason, neutral_words, unreadable_reason
+from remit.domain.words.recognition import unrecognised_clauses
 from remit.domain.words.requests import (
+    OTHER_PURPOSE,
     AskScope,
     UndeclaredRequest,
     ask_scope,
@@ -43,6 +45,7 @@ class WordsRelation(StrEnum):
     MATCH = "match"
     NARROWER = "narrower"
     UNREADABLE = "unreadable"
+    UNRECOGNISED = "unrecognised"
     WIDER = "wider"
 
 
@@ -146,15 +149,18 @@ def judge_words(
     vocabulary = lexicon.vocabulary
     cut = split_clauses(seen.text, vocabulary)
     scope = ask_scope(action, objective, said, lexicon, params=params)
-    wrong = [*find_contradictions(seen.text, cut, action, params, said, known_ids, vocabulary)]
+    wrong = [*find_contradictions(seen.text, cut, action, params, said, known_ids, vocabulary, lexicon.kinds)]
     wrong += split_amounts(before.tail, seen.text, action, params, vocabulary)
     wrong += find_denials(seen.text, scope.act.does, vocabulary)
     spans = [
         *(_span(seen, claim.start, claim.end, f"another {claim.what}", WordsRelation.CONTRADICTS) for claim in wrong),
         *(_excess(seen, request) for request in _wider(seen.text, cut, scope, lexicon, before)),
-    ] or [_excess(seen, request) for request in off_topic_pieces(cut, before.tail, scope, lexicon)]
+    ]
+    spans = spans or [_unrecognised(seen, clause) for clause in unrecognised_clauses(cut, scope, lexicon)]
+    spans = spans or [_excess(seen, request) for request in off_topic_pieces(cut, before.tail, scope, lexicon)]
     if spans:
-        return WordsVerdict(said=spans[0].said, spans=tuple(spans), reason=spans[0].why)
+        first = min(spans, key=lambda span: span.said is WordsRelation.UNRECOGNISED)
+        return WordsVerdict(said=first.said, spans=tuple(spans), reason=first.why)
     return WordsVerdict(said=WordsRelation.MATCH if _says_all(seen.text, said, params) else WordsRelation.NARROWER)
 
 
@@ -203,7 +209,14 @@ def _span(seen: FoldedText, start: int, end: int, why: str, said: WordsRelation)
 
 
 def _excess(seen: FoldedText, request: UndeclaredRequest) -> WordsSpan:
-    return _span(seen, request.start, request.end, request.reason, WordsRelation.WIDER)
+    # ⚔ A likeness proves no request, neither an honest nor another one: such words are unrecognised.
+    likeness = request.reason.startswith(OTHER_PURPOSE)
+    said = WordsRelation.UNRECOGNISED if likeness else WordsRelation.WIDER
+    return _span(seen, request.start, request.end, request.reason, said)
+
+
+def _unrecognised(seen: FoldedText, clause: UndeclaredRequest) -> WordsSpan:
+    return _span(seen, clause.start, clause.end, clause.reason, WordsRelation.UNRECOGNISED)
 
 
 def _wider(

@@ -53,6 +53,30 @@ class Patterns:
     """Clause that wishes for something."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClauseCues:
+    """Words and cues by which a clause is recognised as context of an ask, or as more than that."""
+
+    context: frozenset[str] = field(repr=False)
+    """Stems of words that a reason, a state, a time or a courtesy is told with."""
+    people: frozenset[str] = field(repr=False)
+    """Stems of people, who may occur in reports only: elsewhere they are beneficiaries."""
+    claims: Mapping[str, CaselessPattern] = field(repr=False)
+    """Speech acts that are never context, by what they are."""
+    accounts: CaselessPattern
+    """Labels of phone, card and account numbers."""
+    asks: CaselessPattern
+    more: CaselessPattern
+    """Additions to what the ask declares."""
+    negated: CaselessPattern
+    """End of a text behind which a claim is denied."""
+    not_report: CaselessPattern
+    questions: CaselessPattern
+    report: CaselessPattern
+    """Report of the past."""
+    splits: CaselessPattern
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Vocabulary:
     """Vocabulary of one or several languages. Its patterns are compiled once; two vocabularies are never equal."""
@@ -72,6 +96,7 @@ class Vocabulary:
     """High-impact topics."""
     orders: Mapping[str, CaselessPattern] = field(repr=False)
     """Sentences aimed at the desk's people or machines rather than at the act."""
+    clauses: ClauseCues = field(repr=False)
     needed: Mapping[str, tuple[str, ...]] = field(repr=False)
     """Pieces, one of which every match of a topic or order contains, in any case: a quick test before searching."""
     stands_for: Mapping[str, frozenset[str]]

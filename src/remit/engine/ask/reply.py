@@ -11,7 +11,7 @@ from remit.domain.secrets.disclosure import NOTHING_CUT, CutResult, cut_result
 from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.transcript.receipt import Holder
 from remit.domain.values import Instant, Json, JsonObject, parse_stored_object
-from remit.domain.words.excess import WordsState, code_of_marks, strip_notice
+from remit.domain.words.excess import WordsState, code_of_marks, read_marks, strip_notice
 from remit.engine.ask.authorization_state import mandate_of
 from remit.engine.context import DeskContext
 from remit.engine.files.store import agent_file_status, ask_files
@@ -135,7 +135,7 @@ async def build_reply(
         receipt=receipt,
         remedy=await _remedy(desk, record) if attributes and record.state is AskState.REFUSED else None,
         words=record.current_words_state,
-        notice=strip_notice(code_of_marks(record.marked))
+        notice=strip_notice(code_of_marks(record.marked), read_marks(record.marked))
         if record.marked and record.words_state == WordsState.STRIPPED
         else "",
         files=agent_file_status(await ask_files(desk, record)) if record.files else (),

@@ -14,14 +14,18 @@ from remit.domain.records import AskRecord, AskState
 from remit.domain.values import JsonObject, is_list
 from remit.domain.words.claims import records_of
 from remit.domain.words.excess import (
+    MESSAGE,
     ExcessWords,
     ExcessWordsRules,
     WordsHandling,
     WordsState,
     ask_texts,
+    is_indispensable,
     judge_excess,
 )
 from remit.domain.words.param_text import is_plain_value, judge_param_text
+from remit.domain.words.recognition import UNRECOGNISED
+from remit.domain.words.requests import OTHER_PURPOSE
 from remit.domain.words.verdict import EarlierMessage, WordsRelation, WordsVerdict, judge_words
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.reply import recorded_params
@@ -81,12 +85,26 @@ async def check_words(
         beyond = judge_excess([param], _REFUSED)
         if beyond is not None:
             raise ExcessWordsRefused(beyond, param=param[0])
-    judged = judge_excess(
-        [(where, verdict) for (where, _), verdict in zip(texts, found, strict=True)], desk.terms.beyond
-    )
+    places = [(where, verdict) for (where, _), verdict in zip(texts, found, strict=True)]
+    if desk.terms.beyond.unrecognised is WordsHandling.STRIP:
+        places = [(where, verdict) for where, verdict in places if not _stays(action, params, where, verdict)]
+    judged = judge_excess(places, desk.terms.beyond)
     if judged is not None and judged.way is WordsHandling.REFUSE:
         raise ExcessWordsRefused(judged)
     return judged
+
+
+def _stays(action: Action, params: JsonObject, where: str, verdict: WordsVerdict) -> bool:
+    """Return whether a text without which there is no ask only has words that nothing recognises.
+
+    ⚔ A speech act in it that is not the ask's is no such word.
+    """
+    return where != MESSAGE and is_indispensable(action, params, where) and _only_unknown(verdict)
+
+
+def _only_unknown(verdict: WordsVerdict) -> bool:
+    unknown = all(span.why in {UNRECOGNISED, OTHER_PURPOSE} for span in verdict.spans)
+    return unknown and verdict.said is WordsRelation.UNRECOGNISED
 
 
 _REFUSED: Final = ExcessWordsRules()
@@ -176,7 +194,7 @@ def _first_excess(
     for one in values:
         for told in (*before, tuple(texts)) if texts else before:
             verdict = judge.value(one, told)
-            if not verdict.passes:
+            if not verdict.passes and not _only_unknown(verdict):
                 return one.text.where, verdict
     return None
 

@@ -8,6 +8,7 @@ from remit.domain.policy.decision import Refuse
 from remit.domain.policy.risk import AskRefused
 from remit.domain.records import AskRecord
 from remit.domain.words.excess import MESSAGE, StrippedAsk, WordsHandling, WordsState, read_marks, strip_notice
+from remit.domain.words.verdict import WordsRelation
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.evaluate import Evaluation
 from remit.engine.ask.risk import risk_events, stripped_words
@@ -21,7 +22,9 @@ async def add_strip_notice(desk: DeskContext, state: AuthorizationState, evaluat
     """Return a decision with the notice that its words were left out, where they were."""
     if evaluation.judged is None or evaluated_words_state(evaluation) is not WordsState.STRIPPED:
         return evaluation
-    message = await next_message(desk, state, kind="notice", text=strip_notice(evaluation.judged.code))
+    message = await next_message(
+        desk, state, kind="notice", text=strip_notice(evaluation.judged.code, evaluation.judged.marked)
+    )
     return replace(evaluation, puts=(*evaluation.puts, Put(message, 0)))
 
 
@@ -43,8 +46,13 @@ def remaining_words(evaluation: Evaluation, words: str | None) -> str | None:
 
 
 def risk_of_stripped_words(state: AuthorizationState, evaluation: Evaluation) -> tuple[RiskEvent, ...]:
-    """⚔ Return the risk of stripped words, equal to refused ones: repeated tries count under any setting."""
+    """⚔ Return the risk of stripped words, equal to refused ones: repeated tries count under any setting.
+
+    Words that were only not recognised are no try of anything.
+    """
     if evaluation.judged is None or evaluated_words_state(evaluation) is not WordsState.STRIPPED:
+        return ()
+    if evaluation.judged.said is WordsRelation.UNRECOGNISED:
         return ()
     event = AskRefused(code=evaluation.judged.code, mend=stripped_words(state.task.record))
     return risk_events(state, event, customer=False)

@@ -239,7 +239,7 @@ async def _strip(desk: DeskContext, given: _WordsAnswer) -> AskReply:
         desk,
         await load_authorization_state(desk, ask.task),
         kind="notice",
-        text=strip_notice(code_of_marks(ask.marked)),
+        text=strip_notice(code_of_marks(ask.marked), read_marks(ask.marked)),
     )
     return await _go_on(
         desk, replace(given, puts=(Put(message, 0),)), strip_ask(ask, action, left, b64url(desk.world.random(16)))
