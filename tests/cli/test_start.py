@@ -121,7 +121,9 @@ def test_a_log_keeps_its_name_for_good(remit: Run, desk: Path) -> None:
 
 
 def test_what_is_valid_and_may_not_be_meant_is_shown_by_check_and_doctor(remit: Run, desk: Path) -> None:
-    assert remit("check", "--json", "--config", desk).json["look"] == []
+    checked = remit("check", "--json", "--config", desk)
+    assert checked.json["look"] == []
+    assert ("order.change_address", "address") in {(one["action"], one["param"]) for one in checked.json["texts"]}
     change(desk, "port = 8080", "port = 8181")
     change(desk, 'pack = "consumer"', 'pack = "nope"')
     catalogue = desk / "catalogue" / "catalogue.toml"

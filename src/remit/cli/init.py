@@ -88,23 +88,21 @@ def suspicious_settings(settings: Settings, loaded: LoadedRules) -> Iterator[Che
         if not is_waiver_owner(waiver.owner, (*(officers or ()), *_roles(loaded.catalogue))):
             says = f"the owner of the waiver for {waiver.action} is {waiver.owner}, who is neither an officer here nor a role."
             yield CheckFinding("waiver", "look", says, "Name the officer who answers for it, or officer:<role>.")
-    yield from _open_texts(loaded.catalogue)
     own, meant = loaded.catalogue.currency, _currencies(settings, loaded.catalogue)
     if meant and own not in meant:
         says = f"the desk's currency is {own}, and its waivers, offers and policies speak of {', '.join(sorted(meant))} alone."
         yield CheckFinding("currency", "look", says, "Write them, and the policy cases, in the desk's own currency.")
 
 
-def _open_texts(catalogue: Catalogue) -> Iterator[CheckFinding]:
-    """Yield each param in which any text fits: it is read like words, and an honest value may be refused for it."""
-    for action in catalogue.actions.values():
-        for path in action.open_texts:
-            says = f"the param {path} of {action.name} takes any text, so every value of it is read like words."
-            cure = (
-                "Say what it is: enum, x-resource, a format, or an anchored pattern without blanks and of at most "
-                f"{MAX_SEPARATED} letters; x-free-text where a sentence belongs. An address stays as it is."
-            )
-            yield CheckFinding("param", "look", says, cure)
+_TIGHTER: Final = (
+    "where it is no address or sentence, say what it is: enum, x-resource, a format, or an anchored pattern without "
+    f"blanks and of at most {MAX_SEPARATED} letters"
+)
+
+
+def _open_texts(catalogue: Catalogue) -> list[tuple[str, str]]:
+    """Return action and path of each param in which any text fits: its values are read like words."""
+    return [(action.name, str(path)) for action in catalogue.actions.values() for path in action.open_texts]
 
 
 def _currencies(settings: Settings, catalogue: Catalogue) -> frozenset[str]:
@@ -372,6 +370,7 @@ def _check(args: argparse.Namespace, out: CommandOutput) -> int:
     force = _in_force(settings, loaded)
     odd = list(suspicious_settings(settings, loaded))
     catalogue = loaded.catalogue
+    texts = _open_texts(catalogue)
     body = {
         "ok": not failed,
         "rules": loaded.digest,
@@ -382,6 +381,7 @@ def _check(args: argparse.Namespace, out: CommandOutput) -> int:
         "escalations": len(catalogue.escalations),
         "cases": len(results),
         "failed": [{"file": one.case.file, "title": one.case.title, "difference": one.difference} for one in failed],
+        "texts": [{"action": action, "param": path, "cure": sentence(_TIGHTER)} for action, path in texts],
         "look": [{"name": one.name, "says": one.says, "cure": one.cure} for one in odd],
     }
     out.tell(
@@ -397,6 +397,8 @@ def _check(args: argparse.Namespace, out: CommandOutput) -> int:
         f"cases      {len(results) - len(failed)} of {len(results)} hold",
         *(f"  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
         f"rules      {loaded.digest}: {force}",
+        *(f"text       {action}: {path} takes any text, which is read like words" for action, path in texts),
+        *([f"           {_TIGHTER}"] if texts else ()),
         *(f"look       {one.says} Cure: {one.cure}" for one in odd),
     )
     return ExitCode.REFUSED if failed else ExitCode.OK
