@@ -1,5 +1,8 @@
 """How many planted secrets are kept out, and how many harmless messages are changed, beside detect-secrets and gitleaks.
 
+"remit" is `find_secrets`, which every door of agents redacts with; "officers' door" what the check of an officer's text
+withholds of its own accord: secrets, codes and contacts.
+
 Usage: python bench/secrets_kept_out.py [--split dev|heldout] [--show N] [--no-peers]; reads the sets under REMIT_SHARED.
 """
 
@@ -15,11 +18,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from detect_secrets.core.scan import scan_file, scan_line
-from detect_secrets.settings import default_settings
+try:
+    from detect_secrets.core.scan import scan_file, scan_line
+    from detect_secrets.settings import default_settings
+except ModuleNotFoundError:  # then with --no-peers alone
+    scan_file = scan_line = default_settings = None
 
 from remit.domain.secrets import tokens
 from remit.domain.secrets.find import find_secrets
+from remit.domain.secrets.outbound import find_withheld
 from shared_data import shared
 
 Spans = list[tuple[int, int]]
@@ -32,6 +39,7 @@ GOALS = {
     "disguised": 0.60,
 }
 HARMLESS = 0.01
+SETS = Path(__file__).parent / "sets"
 COVERED = 0.8
 
 
@@ -52,7 +60,7 @@ def main() -> None:
     }
     sides: dict[str, Callable[[Sequence[str]], list[Spans]]] = {
         "remit": _remit,
-        "remit, contacts too": _remit_with_contacts,
+        "remit, officers' door": _officers_door,
         "remit, no known forms": _remit_without_forms,
     }
     if not given.no_peers:
@@ -65,14 +73,26 @@ def main() -> None:
     for name, side in sides.items():
         print(f"== {name}")
         # Ordinary mails have addresses in them: they are changed where contacts are kept out as well, as is meant.
-        texts = {one: harmless[one] for one in list(harmless)[:1]} if side is _remit_with_contacts else harmless
+        texts = {one: harmless[one] for one in list(harmless)[:1]} if side is _officers_door else harmless
         recall[name] = _side(side, planted, texts, given.show if name.startswith("remit") else 0)
     for name in ("detect-secrets, lines", "detect-secrets, files", "gitleaks"):
         for group, share in recall.get(name, {}).items():
             print(
                 f"remit finds {recall['remit'][group] / share if share else float('inf'):.1f} times as much as {name}: {group}"
             )
-    print("== presidio's sentences (remit)")
+    print("== hand-made: what is none (remit)")
+    none = [
+        json.loads(line)["text"]
+        for path in sorted(SETS.glob("not_secrets*.jsonl"))
+        for line in path.open(encoding="utf-8")
+    ]
+    wrong = [text for text, spans in zip(none, _remit(none), strict=True) if spans]
+    print(
+        f"taken out: {len(wrong)} of {len(none)} = {len(wrong) / max(1, len(none)):.1%}",
+        *wrong[: given.show],
+        sep="\n  ! ",
+    )
+    print("== presidio's sentences (officers' door)")
     print(*sorted(_presidio(shared(f"pii_presidio/{given.split}.json"))), sep="\n")
 
 
@@ -154,9 +174,9 @@ def _remit(texts: Sequence[str]) -> list[Spans]:
     return [[(one.start, one.end) for one in find_secrets(text)] for text in texts]
 
 
-def _remit_with_contacts(texts: Sequence[str]) -> list[Spans]:
-    """With e-mail addresses, phone numbers and the like, which a desk may keep out as well."""
-    return [[(one.start, one.end) for one in find_secrets(text, contacts=True)] for text in texts]
+def _officers_door(texts: Sequence[str]) -> list[Spans]:
+    """What the check of an officer's text withholds, at a desk that knows no values and no contacts of its own."""
+    return [[(one.start, one.end) for one in find_withheld(text, {})] for text in texts]
 
 
 def _remit_without_forms(texts: Sequence[str]) -> list[Spans]:
@@ -238,7 +258,7 @@ def _every(text: str, found: str, at: int) -> Spans:
 def _presidio(records: list[Any]) -> list[str]:
     types: dict[str, list[bool]] = collections.defaultdict(list)
     for record in records:
-        spans = [(one.start, one.end) for one in find_secrets(record["text"], contacts=True)]
+        spans = _officers_door([record["text"]])[0]
         for span in record["spans"]:
             types[span["type"]].append(_covered(span["start"], span["end"], spans))
     return [

@@ -6,10 +6,11 @@ Detection is in `domain/secrets/find`. A keyed fingerprint is kept only of ungue
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from remit.domain.catalogue.model import Action, MarkKind
 from remit.domain.secrets.find import RemovedSecret, find_secrets, redact, redact_params, removed_secrets
+from remit.domain.secrets.split import find_split
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.proof.canonical import b64url, digest
@@ -37,11 +38,14 @@ class RedactedAsk:
     altered: str = ""
 
 
-def redact_name_and_words(desk: DeskContext, *, action: str, params: JsonObject, words: str | None) -> RedactedAsk:
+def redact_name_and_words(
+    desk: DeskContext, *, action: str, params: JsonObject, words: str | None, earlier: Sequence[str] = ()
+) -> RedactedAsk:
     """Redact an agent's own text before anything else sees it.
 
     That covers words, free-text params, undeclared ones, and every other text that the schema does not say the meaning
     of; the desk asks for the rest. An unknown action declares nothing, not even its name.
+    `earlier` texts of the task may have begun a secret that this one ends.
 
     Source: docs/model/model.md#redact, #inbound, #declared-texts.
     """
@@ -51,9 +55,12 @@ def redact_name_and_words(desk: DeskContext, *, action: str, params: JsonObject,
     own = frozenset() if known is None else _declared(known)
     freely = redact_params({name: value for name, value in params.items() if name not in own}, known)
     kept = {name: value for name, value in params.items() if name in own}
-    left: JsonObject = {**freely.params, **kept}
-    cleaned = _cleaned(desk, action if known is None else "", action, left, words, freely.taken)
-    return replace(cleaned, altered="" if known is None else _altered(known, freely.taken))
+    taken = list(freely.taken)
+    left: JsonObject = {**{name: _ended(name, value, earlier, taken) for name, value in freely.params.items()}, **kept}
+    if words:
+        words = _ended("words", words, earlier, taken)
+    cleaned = _cleaned(desk, action if known is None else "", action, left, words, taken)
+    return replace(cleaned, altered="" if known is None else _altered(known, taken))
 
 
 def _altered(action: Action, taken: Iterable[RemovedSecret]) -> str:
@@ -61,6 +68,17 @@ def _altered(action: Action, taken: Iterable[RemovedSecret]) -> str:
     free = {str(mark.path) for mark in action.marked(MarkKind.FREE_TEXT)}
     names = (re.split(r"[.\[]", secret.where, maxsplit=1)[0] for secret in taken if secret.where not in free)
     return next((name for name in names if name in action.named), "")
+
+
+_Text = TypeVar("_Text", bound=Json)
+
+
+def _ended(where: str, value: _Text, earlier: Sequence[str], taken: list[RemovedSecret]) -> _Text | str:
+    """Return a text without the rest of a secret that an earlier one began; anything else unchanged."""
+    if not isinstance(value, str) or not (found := find_split(earlier, value)):
+        return value
+    taken.extend(removed_secrets(where, value, found))
+    return redact(value, found)
 
 
 def is_clean(desk: DeskContext, action: str, params: JsonObject, words: str | None) -> bool:

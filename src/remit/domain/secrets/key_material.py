@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from remit.domain.secrets.entropy import randomness
+from remit.domain.secrets.forms_by_place import find_forms_by_place
 from remit.domain.secrets.kinds import CREDENTIAL, GUESSABLE, PERSONAL, Found, lowercase
 from remit.domain.secrets.labelled import find_labelled_values, is_placeholder, is_seed_word
 from remit.domain.secrets.national_ids import is_us_ssn
@@ -185,6 +186,7 @@ def find_in_plain_text(text: str) -> Iterator[Found]:
     yield from find_tokens(text)
     yield from find_labelled_values(text)
     yield from find_seeds(text)
+    yield from find_forms_by_place(text)
     if not _DIGITS.search(text):
         return
     yield from find_numbers(text)

@@ -4,6 +4,7 @@ Values and text become the same tokens, and are compared as such. ⚔ Time is li
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +31,7 @@ _LETTER_GAP: Final = 2
 _MIN_LETTERS: Final = 3
 _MIN_STREET: Final = 6
 _MAX_NAMES: Final = 4
+_MOST_WORDS: Final = 5
 _NEAR: Final = 3
 _WINDOW: Final = 40
 """Tokens within which day, month and year belong together."""
@@ -99,6 +101,11 @@ class TokenText:
     tokens: tuple[Token, ...]
     figures: tuple["_Row", ...]
     letters: tuple["_Row", ...]
+    roads: tuple[str, ...]
+    """Each token's word, as a street's name compares."""
+    numbers: tuple[int, ...]
+    months: tuple[int, ...]
+    """Indexes of the numbers, and of the names of months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,9 @@ def token_text(text: str) -> TokenText:
     return TokenText(
         text=text,
         tokens=tokens,
+        roads=tuple(_road(one.word) for one in tokens),
+        numbers=tuple(at for at, one in enumerate(tokens) if one.digits),
+        months=tuple(at for at, one in enumerate(tokens) if one.word in _MONTH_OF),
         figures=tuple(_rows(tokens, ["" if one.nth else one.digits for one in tokens], _ROW_GAP)),
         letters=tuple(
             row for row in _rows(tokens, [one.letter for one in tokens], _LETTER_GAP) if len(row.text) >= _MIN_LETTERS
@@ -216,7 +226,8 @@ def _number(read: TokenText, value: str) -> Iterator[Span]:
 
 
 def _before(read: TokenText, start: int) -> Sequence[Token]:
-    return [one for one in read.tokens if one.end <= start][-_ROW_GAP:]
+    at = bisect_left(read.tokens, start, key=lambda one: one.start)
+    return read.tokens[max(0, at - _ROW_GAP) : at]
 
 
 def _money(read: TokenText, whole: str, part: str) -> Iterator[Span]:
@@ -224,7 +235,8 @@ def _money(read: TokenText, whole: str, part: str) -> Iterator[Span]:
     cents = part if part.strip("0") else ""
     if cents and len(whole + cents) >= _WHOLE:
         yield from _figures_at(read, whole + cents, both=True)
-    for at, token in enumerate(read.tokens):
+    for at in read.numbers:
+        token = read.tokens[at]
         if token.digits != whole or (not token.said and not cents):
             continue
         near = range(at + 1, min(at + 1 + _NEAR, len(read.tokens)))
@@ -244,20 +256,23 @@ def _date(read: TokenText, year: int, month: int, day: int) -> Iterator[Span]:
         return
     tokens = read.tokens
     years = {f"{year:04}", f"{year % 100:02}"}
-    named = [at for at, one in enumerate(tokens) if _MONTH_OF.get(one.word) == month]
-    days = [at for at, one in enumerate(tokens) if one.number == day and len(one.digits) <= 2]  # noqa: PLR2004  # a day
-    yeared = [at for at, one in enumerate(tokens) if one.digits in years]
+    named = [at for at in read.months if _MONTH_OF[tokens[at].word] == month]
+    days = [at for at in read.numbers if tokens[at].number == day and len(tokens[at].digits) <= 2]  # noqa: PLR2004  # a day
+    yeared = [at for at in read.numbers if tokens[at].digits in years]
     for at in named:
-        near = [one for one in days if abs(one - at) <= _NEAR]
-        far = [one for one in days if abs(one - at) <= _WINDOW] if any(abs(y - at) <= _WINDOW for y in yeared) else []
-        for one in near or far:
+        near = _within(days, at, _NEAR)
+        for one in near or (_within(days, at, _WINDOW) if _within(yeared, at, _WINDOW) else ()):
             yield _joined(tokens, [at, one])
-    numbers = [at for at, one in enumerate(tokens) if one.digits]
+    numbers = read.numbers
     for some in zip(numbers, numbers[1:], numbers[2:], strict=False):
         if all(later - before <= _NEAR for before, later in pairwise(some)) and _is_date(
             tokens, some, day, month, years
         ):
             yield _joined(tokens, some)
+
+
+def _within(places: Sequence[int], at: int, reach: int) -> Sequence[int]:
+    return places[bisect_left(places, at - reach) : bisect_right(places, at + reach)]
 
 
 def _is_date(tokens: Sequence[Token], some: Sequence[int], day: int, month: int, years: Collection[str]) -> bool:
@@ -287,10 +302,9 @@ def _address(read: TokenText, parts: Sequence[str]) -> Iterator[Span]:
 
 
 def _around(read: TokenText, start: int, end: int) -> Sequence[Token]:
-    return [
-        *[one for one in read.tokens if one.end <= start][-_NEAR:],
-        *[one for one in read.tokens if one.start >= end][:_NEAR],
-    ]
+    first = bisect_left(read.tokens, start, key=lambda one: one.start)
+    last = bisect_left(read.tokens, end, key=lambda one: one.start)
+    return [*read.tokens[max(0, first - _NEAR) : first], *read.tokens[last : last + _NEAR]]
 
 
 def _road(word: str) -> str:
@@ -301,15 +315,16 @@ def _words(read: TokenText, compact: str) -> Iterator[Span]:
     """Yield where neighbouring words are, joined, a compact one."""
     if len(compact) < _MIN_STREET:
         return
-    for at, token in enumerate(read.tokens):
+    for at, word in enumerate(read.roads):
+        if not word or not compact.startswith(word):
+            continue
         joined = ""
-        for last in range(at, min(at + 5, len(read.tokens))):
-            word = _road(read.tokens[last].word)
-            joined += word
-            if not word or not compact.startswith(joined):
-                break
+        for last in range(at, min(at + _MOST_WORDS, len(read.roads))):
+            joined += read.roads[last]
             if joined == compact:
-                yield token.start, read.tokens[last].end
+                yield read.tokens[at].start, read.tokens[last].end
+            if not compact.startswith(joined):
+                break
 
 
 def _spelled(read: TokenText, name: str, value: str) -> Iterator[Span]:

@@ -5,9 +5,9 @@ from typing import Final
 
 from remit.domain.catalogue.model import PowerKind
 from remit.domain.errors import Code, Refused
-from remit.domain.records import TaskRecord
+from remit.domain.records import AskRecord, TaskRecord
 from remit.domain.secrets.own_credentials import flatten_text
-from remit.domain.values import JsonObject
+from remit.domain.values import JsonObject, parse_stored_object
 from remit.domain.words.verdict import MAX_NAME_LENGTH
 from remit.engine.context import DeskContext
 from remit.engine.files.read import UploadedFile
@@ -25,6 +25,8 @@ from remit.engine.redact import (
 )
 from remit.engine.scan_executor import LONG
 
+_EARLIER: Final = 4
+_EARLIER_LENGTH: Final = 2000
 NO_FILES: Final = CleanedFiles(files=(), unfit=None, secrets=())
 
 
@@ -76,10 +78,13 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
     if request.files:
         files = await clean_files(desk, caller, request.size, task, request.files)
         request = replace(request, files=(), read=files, secrets=files.secrets)
+    earlier = await _earlier_texts(desk, task)
     cleaned = await desk.scan_executor.read(
         caller,
         request.size,
-        lambda: redact_name_and_words(desk, action=asked.action, params=asked.params, words=asked.words),
+        lambda: redact_name_and_words(
+            desk, action=asked.action, params=asked.params, words=asked.words, earlier=earlier
+        ),
     )
     if not cleaned.secrets and not request.secrets and request.unfit is None and request.wrong is None:
         return _without_unknown(desk, request)
@@ -113,6 +118,15 @@ def secret_in_param(name: str) -> Refused:
         f"a secret was taken out of the param {name}",
         public=f"The param '{name}' carries a secret; it was not kept, and nothing was done without it.",
     )
+
+
+async def _earlier_texts(desk: DeskContext, task: str) -> list[str]:
+    """Return the texts of the last asks of a task. ⚔ A secret cut over asks is whole in none of them."""
+    found = await desk.store.find(AskRecord, "ask.task", task, limit=_EARLIER, newest=True)
+    return [
+        f"{kept.record.words}\n{flatten_text(parse_stored_object(kept.record.params))}"[:_EARLIER_LENGTH]
+        for kept in found
+    ]
 
 
 async def seal_ask_files(desk: DeskContext, task: TaskRecord, request: AskRequest) -> AskRequest:
