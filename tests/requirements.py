@@ -162,6 +162,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "CONFIRM-WHO": _model("confirm-who", "Who is asked answers, two confirmations are two people."),
     "CONFIRM-SIGNED": _model("confirm-signed", "A yes is a verified person's signature over exactly one ask."),
     "CONFIRM-ONCE": _model("confirm-signed", "A confirmation is used once, for one act, in time."),
+    "CONFIRM-EARLIER": _model("confirm-shown", "What is signed lists what was done before under the same mandate."),
     "CONFIRM-FRESH": _model("confirm-shown", "A yes is void when what would be shown has changed."),
     "CONFIRM-LESS": _model("confirm-answers", "A counter-offer is less and nothing else."),
     "CONFIRM-UNFRAMED": _model("confirm-signed", "A signature of a framed or foreign page counts nothing."),

@@ -143,8 +143,8 @@ MEANINGS: dict[Code, CodeText] = {
         cure="Leave it to them, ask them to hand it over, or wait until it is free again.",
     ),
     Code.CONFIRMATION_TOO_MANY: CodeText(
-        title="Too many confirmations are waiting for this person",
-        cure="Let the person answer what waits, then ask again.",
+        title="This person is not asked again for now",
+        cure="Let the person answer what waits; after a no, ask again once the time in `retry_after_s` is over.",
     ),
     Code.CONFIRMATION_WRONG_PERSON: CodeText(
         title="This person may not confirm that",

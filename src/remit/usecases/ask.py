@@ -316,6 +316,7 @@ async def _reply(desk: DeskContext, recorded: Recorded, settled: SettledAsk | No
         reply = await build_reply(
             desk, ask, receipt_for_commit(desk, written, committed, Holder.AGENT), expires_at=recorded.expires_at
         )
+        reply = reply if recorded.retry_after_s is None else replace(reply, retry_after_s=recorded.retry_after_s)
     if decided.evaluation.puts:  # it went on without its words
         desk.notify.wake(f"task:{decided.workload.task}")
         await apply_risk(desk, decided.state, risk_of_stripped_words(decided.state, decided.evaluation))

@@ -65,7 +65,7 @@ class Recorded:
     """A recorded decision `ask`, with the parts of its receipt.
 
     `act` and `files` are the outbox rows written along, `read` the answer recorded with its permit, `began_s` the start
-    of recording (in ticks), `expires_at` the deadline for confirmations.
+    of recording (in ticks), `expires_at` the deadline for confirmations, `retry_after_s` when to ask a person again.
     """
 
     decided: Decided
@@ -77,6 +77,7 @@ class Recorded:
     read: ReadResult | None = None
     began_s: float = 0.0
     expires_at: Instant = NEVER
+    retry_after_s: int | None = None
 
 
 def decided_on(
@@ -248,7 +249,8 @@ async def _record_invitation(desk: DeskContext, decided: Decided, needs: NeedsHu
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         again, since = isinstance(refused, DeclinedBefore), isinstance(refused, DeclinedBefore) and refused.since
         unreserved = replace(decided, evaluation=replace(evaluation, reserved=()))
-        return await record_refusal(desk, unreserved, No(refuse=refuse, again=again, since=since))
+        recorded = await record_refusal(desk, unreserved, No(refuse=refuse, again=again, since=since))
+        return replace(recorded, retry_after_s=refused.retry_after_s)
     invitation, turns, alike = invited
     waiting = with_changes(
         decided.record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id

@@ -56,3 +56,26 @@ def test_an_officers_no_is_not_undone_by_what_the_customer_grants_since() -> Non
             assert task.ask("payment.refund", refund("40.00 EUR")).codes == ("confirmation.declined",)
         with arena.unchanged():
             assert task.ask("order.read", {"order_id": "W1"}).codes == ("task.held",)
+
+
+@pytest.mark.proves("ASKED-AGAIN")
+def test_after_a_no_the_agent_is_told_that_it_was_a_no_and_when_it_may_ask_again(arena: Arena) -> None:
+    task = arena.sent_back()
+    arena.anna.decline(task.ask("payment.refund", refund("40.00 EUR")))
+    response = arena.ask(task, "payment.refund", refund("30.00 EUR"))
+    body = arena.refused(response, "confirmation.too_many")
+    assert "said no" in body["detail"]
+    assert 0 < body["retry_after_s"] == int(response.headers["retry-after"])
+
+
+@pytest.mark.proves("CONFIRM-EARLIER")
+def test_what_is_signed_lists_what_earlier_tasks_under_the_same_permission_did(arena: Arena) -> None:
+    agent = arena.agent()
+    granted = arena.anna.grant(agent, mandate(max_tasks=2))
+    first = agent.open(granted)
+    assert arena.anna.confirm(first.ask("order.return", SEND_BACK)).outcome == "done"
+    first.complete()
+    reply = agent.open(granted).ask("order.return", {"order_id": "W1", "item_ids": ["i2"]})
+    shown = arena.anna.get(f"/me/v1/confirmations/{arena.anna.invitation(reply)}")
+    (before,) = [line for line in shown["rendering"]["lines"] if line["kind"] == "done"]
+    assert "i1" in before["text"]

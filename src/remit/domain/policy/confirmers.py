@@ -10,7 +10,7 @@ from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Area
 from remit.domain.errors import Code, Refused
-from remit.domain.values import Instant
+from remit.domain.values import Instant, instant_text
 
 OFFICER: Final = "officer:"
 MINUTE_MS: Final = 60_000
@@ -138,7 +138,11 @@ def verify_invitation_allowed(
     pause = min(settings.pause_ms * 2**doublings, settings.memory_ms)
     left = max(recent) + pause - now
     if left > 0:
-        raise Refused(Code.CONFIRMATION_TOO_MANY, "this person declined recently", retry_after_s=-(-left // 1000))
+        public = (
+            f"The person said no a moment ago. They can be asked again from {instant_text(Instant(now + left))} on."
+        )
+        retry_s = -(-left // 1000)
+        raise Refused(Code.CONFIRMATION_TOO_MANY, "this person declined recently", public=public, retry_after_s=retry_s)
 
 
 class Enrolment(StrEnum):

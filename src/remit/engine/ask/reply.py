@@ -83,6 +83,8 @@ class AskReply:
     """Notice to an agent whose words were left out."""
     files: tuple[JsonObject, ...] = ()
     """States of the files that came with it."""
+    retry_after_s: int | None = None
+    """When a person can be asked again."""
 
 
 async def build_reply(

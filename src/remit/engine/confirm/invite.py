@@ -26,6 +26,7 @@ from remit.domain.records import (
     OfferRecord,
     PersonRecord,
     RulesRecord,
+    TaskRecord,
 )
 from remit.domain.values import Instant, JsonObject, decode_json
 from remit.domain.words.excess import read_marks
@@ -40,6 +41,7 @@ from remit.ports.store import RecordMissing, Reserve
 from remit.proof.canonical import b64url, canonical
 
 _SHOWN: Final = 10
+_TASKS: Final = 50
 TURN: Final = "turn"
 """Counter of a customer's invitations and declines per operator; it exposes stale counts."""
 
@@ -241,11 +243,15 @@ async def current_ask_details(
 
 
 async def _earlier_acts(desk: DeskContext, record: AskRecord) -> list[tuple[Action, JsonObject, str]]:
-    """Return the earlier acts of this task: action, params and outcome."""
-    found = await desk.store.find(AskRecord, "ask.task", record.task, limit=200, newest=True)
+    """Return the newest earlier acts under this mandate, in all its tasks: action, params and outcome."""
+    tasks = await desk.store.find(TaskRecord, "task.mandate", record.mandate, limit=_TASKS, newest=True)
+    found = [
+        kept.record
+        for task in tasks
+        for kept in await desk.store.find(AskRecord, "ask.task", task.record.id, limit=200, newest=True)
+    ]
     done: list[tuple[Action, JsonObject, str]] = []
-    for kept in found:
-        one = kept.record
+    for one in sorted(found, key=lambda ask: (-ask.at, ask.id)):
         known = desk.catalogue.actions.get(one.action)
         if (
             known is None

@@ -296,9 +296,8 @@ def ask_response(reply: AskReply, *, issuer: str) -> HttpResponse:
             "receipt": reply.receipt,
             **_files(reply),
         }
-        return problem_response(
-            Refused(reply.code, public=reply.public or None), issuer=issuer, extra=extra, remedy=reply.remedy
-        )
+        refused = Refused(reply.code, public=reply.public or None, retry_after_s=reply.retry_after_s)
+        return problem_response(refused, issuer=issuer, extra=extra, remedy=reply.remedy)
     body = ask_body(reply)
     return json_response(200 if "outcome" in body and reply.outcome != "unknown" else 202, body)
 
