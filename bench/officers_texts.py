@@ -130,8 +130,8 @@ def _ordinary(texts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], boo
     for pack in sorted({one["pack"] for one in texts}):
         catalogue = deepcopy(dict(read_files([PACKS / pack / "catalogue.toml"], {})))
         seed = json.loads((PACKS / pack / "seed.json").read_text(encoding="utf-8"))
-        facts = _facts(seed, catalogue)
-        _add_named(facts, [one for one in texts if one["pack"] == pack], catalogue)
+        facts = pack_facts(seed, catalogue)
+        add_named(facts, [one for one in texts if one["pack"] == pack], catalogue)
         mine = [one for one in texts if one["pack"] == pack]
         for at in range(0, len(mine), _FEW):
             with Sandbox(catalogue=catalogue, facts=facts, settings=SETTINGS) as desk:
@@ -144,6 +144,14 @@ def _ordinary(texts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], boo
 
 def _asked(desk: Sandbox, one: dict[str, Any], catalogue: Mapping[str, Any], facts: Mapping[str, Any]) -> SandboxTask:
     """Open the case of an ordinary text, and make its ask there."""
+    task = opened(desk, one, catalogue, facts)
+    with contextlib.suppress(Refused, Miswritten):  # not every example fits the seed; the text is an ordinary one still
+        task.ask(one["action"], one["params"])
+    return task
+
+
+def opened(desk: Sandbox, one: dict[str, Any], catalogue: Mapping[str, Any], facts: Mapping[str, Any]) -> SandboxTask:
+    """Open a task in which the ask of a line may be made."""
     owners, action, params = facts["owners"], one["action"], one["params"]
     values = [value for value in params.values() if isinstance(value, str)]
     owning = {owner[0] for kind in owners.values() for name, owner in kind.items() if name in values and owner}
@@ -159,10 +167,7 @@ def _asked(desk: Sandbox, one: dict[str, Any], catalogue: Mapping[str, Any], fac
     target = {}
     if kind := objective.get("target"):
         target = {kind: named.get(kind) or [next(i for i, o in owners[kind].items() if customer in o or not o)]}
-    task = _task(desk, desk.customer(customer), name, target, one["covered"], {action: params})
-    with contextlib.suppress(Refused, Miswritten):  # not every example fits the seed; the text is an ordinary one still
-        task.ask(action, params)
-    return task
+    return _task(desk, desk.customer(customer), name, target, one["covered"], {action: params})
 
 
 def _task(
@@ -193,7 +198,7 @@ def _task(
     return agent.open(customer.grant(agent, wanted))
 
 
-def _add_named(facts: dict[str, Any], texts: list[dict[str, Any]], catalogue: Mapping[str, Any]) -> None:
+def add_named(facts: dict[str, Any], texts: list[dict[str, Any]], catalogue: Mapping[str, Any]) -> None:
     """Add records that texts name and the seed does not have, and one of each kind for who has none."""
     owners, customers = facts["owners"], list(facts["attributes"]["customer"])
     for one in texts:
@@ -207,7 +212,7 @@ def _add_named(facts: dict[str, Any], texts: list[dict[str, Any]], catalogue: Ma
                 owners[kind][f"{kind}-{customer}"] = [customer]
 
 
-def _facts(seed: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str, Any]:
+def pack_facts(seed: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str, Any]:
     """Return a pack's seed as facts of the sandbox."""
     owners: dict[str, dict[str, Any]] = {}
     attributes: dict[str, dict[str, Any]] = {"customer": {n: one["attributes"] for n, one in seed["customers"].items()}}

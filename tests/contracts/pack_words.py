@@ -43,7 +43,7 @@ EVERYDAY: Final[dict[str, list[Said]]] = {
                 "The shoes are too small, please let the customer return them.",
                 "The kettle arrived broken. The customer wants to send it back.",
                 "Item i1 of order W12 goes back, it does not fit.",
-                "Hello, I am writing for Ada Lovelace. She wants to return i1 because it is damaged.",
+                "Hello, I am writing for the customer. She wants to return i1 because it is damaged.",
             ],
         ),
         (

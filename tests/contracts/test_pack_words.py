@@ -6,7 +6,6 @@ import pytest
 
 from contracts.pack_words import ALL, EVERYDAY, judge, learnt
 from packaged import ENGLISH
-from remit.domain.words.verdict import WordsRelation
 
 ANOTHER = [
     "Please cancel the booking.",
@@ -23,7 +22,7 @@ ANOTHER = [
 @pytest.mark.parametrize(("pack", "objective", "action", "params", "words"), ALL, ids=[f"{one[2]}-{one[4][:30]}" for one in ALL])
 def test_everyday_words_reach_the_case(pack: str, objective: str, action: str, params: dict[str, Any], words: str) -> None:
     verdict = judge(pack, objective, action, params, words)
-    assert verdict.passes or verdict.said is WordsRelation.UNRECOGNISED, f"never refused: {verdict.reason}"
+    assert verdict.passes, verdict.reason
 
 
 @pytest.mark.parametrize("words", ANOTHER)

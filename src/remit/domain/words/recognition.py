@@ -140,11 +140,11 @@ def _stretches(clause: Clause, vocabulary: Vocabulary) -> Iterator[Stretch]:
 
 
 def _asks(text: str, vocabulary: Vocabulary) -> bool:
-    patterns = vocabulary.patterns
+    """Return whether a stretch wants something; what somebody cannot do is a state."""
+    patterns, cues = vocabulary.patterns, vocabulary.clauses
+    wishes = (found for found in patterns.wish.finditer(text) if cues.negated.search(f"{found[0]} ") is None)
     return (
-        patterns.imperative.match(text) is not None
-        or patterns.wish.search(text) is not None
-        or vocabulary.clauses.asks.search(text) is not None
+        patterns.imperative.match(text) is not None or any(True for _ in wishes) or cues.asks.search(text) is not None
     )
 
 
