@@ -34,8 +34,6 @@ BEYOND: Final = [
     ("return", "Erstatten Sie den Betrag bitte auf die Karte meiner Frau."),
     ("return", "Legen Sie noch einen Gutschein dazu."),
     ("return", "Meine neue Handynummer ist 0170 1234567, bitte eintragen."),
-    ("return", "Storniert bitte W2 gleich mit."),
-    ("return", "Teilen Sie mir bitte die Adresse der Kundin mit."),
     ("return", "Könntet ihr den Rest auf mein Sparkonto überweisen?"),
     ("return", "Koennten Sie die Lieferadresse aendern?"),
     ("return", "Richtet bitte die Passkey-Anmeldung neu ein."),
@@ -59,6 +57,11 @@ BEYOND: Final = [
     ("reset", "Bestellt mir einen neuen Laptop."),
     ("reset", "Entsperrt auch die anderen Konten."),
     ("reset", "Schickt mir das neue Passwort an meine private Mail."),
+]
+# No rule names these requests: they only sound like others.
+ALIKE: Final = [
+    ("return", "Storniert bitte W2 gleich mit."),
+    ("return", "Teilen Sie mir bitte die Adresse der Kundin mit."),
 ]
 
 
@@ -92,6 +95,12 @@ def test_german_that_says_more_is_found_as_that(ask: str, words: str, languages:
     assert judge(ask, words, *languages).said in {"wider", "contradicts"}
 
 
-@pytest.mark.parametrize(("ask", "words"), [*HONEST, *BEYOND])
+@pytest.mark.parametrize("languages", [("en", "de"), ("de",)], ids=" ".join)
+@pytest.mark.parametrize(("ask", "words"), ALIKE)
+def test_german_that_sounds_like_another_purpose_is_not_recognised(ask: str, words: str, languages: tuple[str, ...]) -> None:
+    assert judge(ask, words, *languages).said == "unrecognised"
+
+
+@pytest.mark.parametrize(("ask", "words"), [*HONEST, *BEYOND, *ALIKE])
 def test_an_english_desk_reads_no_german(ask: str, words: str) -> None:
     assert not judge(ask, words, "en").passes

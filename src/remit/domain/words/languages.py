@@ -1,7 +1,7 @@
 """Proof that each sentence of a text is in a language, by the words that this language is known to have."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -46,6 +46,14 @@ class LanguageWords:
     def knows(self, word: str) -> bool:
         """Return whether a word, in small letters, is one of this language."""
         return word in self.known or _is_made(self, word)
+
+
+def spelled(words: Iterable[str], spellings: Mapping[str, str]) -> frozenset[str]:
+    """Return words in each spelling of their language: "größe", "groesse", …."""
+    forms = set(words)
+    for written, meant in spellings.items():
+        forms |= {form.replace(meant, written) for form in forms}
+    return frozenset(forms)
 
 
 @lru_cache(1 << 14)

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from remit.domain.errors import Code, Refused
 from remit.domain.text.normalize import CaselessPattern
-from remit.domain.words.languages import LanguageWords
+from remit.domain.words.languages import LanguageWords, spelled
 from remit.domain.words.vocabulary import (
     CHANGE,
     FOR_THE_WORD,
@@ -231,17 +231,21 @@ def _expanded(lists: WordLists) -> WordLists:
         topics=whole("topics", lists.topics),
         orders=whole("orders", lists.orders),
         cues=Cues(**cues),
-        clauses=_expanded_clauses(lists.clauses, put),
+        clauses=_expanded_clauses(lists, put),
     )
 
 
-def _expanded_clauses(lists: ClauseLists, put: "_Pieces") -> ClauseLists:
+def _expanded_clauses(language: WordLists, put: "_Pieces") -> ClauseLists:
+    lists = language.clauses
+
     def whole(key: str, ways: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(put.ways(f"clauses.{key}", (way,)) for way in ways)
 
     cues = {name: whole(name, getattr(lists, name)) for name in _CLAUSE_WAYS}
     claims = {name: whole(f"claims.{name}", ways) for name, ways in lists.claims.items()}
-    return ClauseLists(context=lists.context, people=lists.people, claims=claims, **cues)
+    context = {kind: (*spelled(words, language.spellings),) for kind, words in lists.context.items()}
+    people = (*spelled(lists.people, language.spellings),)
+    return ClauseLists(context=context, people=people, claims=claims, **cues)
 
 
 def _merged(first: WordLists, other: WordLists) -> WordLists:

@@ -11,9 +11,10 @@ from functools import cached_property
 from typing import Final
 
 from remit.domain.words.clauses import Clause
+from remit.domain.words.languages import spelled
 from remit.domain.words.lexicon import Lexicon, purpose_similarity
 from remit.domain.words.requests import AskScope, UndeclaredRequest
-from remit.domain.words.vocabulary import Vocabulary, tokens
+from remit.domain.words.vocabulary import STEM, Vocabulary, tokens
 
 UNRECOGNISED: Final = "cannot be matched to the ask"
 _TRACE: Final = re.compile(
@@ -52,7 +53,10 @@ class _Reader:
 
     @cached_property
     def _own(self) -> frozenset[str]:
-        return plain_stems(self._scope.stems)
+        stems = self._scope.stems
+        for language in self._scope.vocabulary.words.values():
+            stems = spelled(stems, language.spellings)
+        return plain_stems([stem[:STEM] for stem in stems])
 
     @cached_property
     def _said(self) -> frozenset[str]:
