@@ -174,7 +174,7 @@ RULES: Final = (
     _rule("password", CREDENTIAL, "login user machi", r"(?:login|user|machine)\s{1,4}\S{1,80}\s{1,4}password\s{1,4}(?P<v>\S{4,200})", is_login),
     _rule("token", CREDENTIAL, f"{_BEGINS_PASSED} {_KEY_BEGINS}", rf"{_KEY}(?:\s(?:they set|i use|for (?:my|the|this) \w{{1,20}}))?{_IS}(?:Bearer\s|Basic\s|DPoP\s|Token\s)?{_VALUE}", is_token),
     _rule("session", CREDENTIAL, "cooki set-c", rf"(?:set-)?cookies?{_ENDS}\s{{0,2}}[:=]\s{{0,2}}[\"'`]?(?P<v>[\w.-]{{1,60}}=[^\s;,\"']{{6,200}}(?:;[ ]?[^\r\n;\"']{{1,200}}){{0,20}})", is_cookie_value),
-    _rule("session", CREDENTIAL, "sess asp.n laravel connect. sid jsess phpse _gitl auth oauth csrf xsrf", rf"(?:[\w.]{{0,20}}sess(?:ion)?[_-]?(?:id)?|sid|[a-z_]{{0,20}}auth|[xc]srf[\w-]{{0,12}}|connect\.sid|jsessionid|phpsessid|asp\.net_sessionid){_ENDS}\s?[=:]\s?[\"'`]?(?P<v>[A-Za-z0-9%._~+/=-]{{12,200}})", is_code),
+    _rule("session", CREDENTIAL, "sess asp.n laravel connect. sid jsess phpse _gitl auth oauth csrf xsrf", rf"(?:(?:[\w.]{{1,20}}(?<=[_.]))?sess(?:ion)?[_-]?(?:id)?|sid|o?auth|[xc]srf[\w-]{{0,12}}|connect\.sid|jsessionid|phpsessid|asp\.net_sessionid){_ENDS}\s?[=:]\s?[\"'`]?(?P<v>[A-Za-z0-9%._~+/=-]{{12,200}})", is_code),
     _rule("basic", CREDENTIAL, "basic", r"basic[ \t]{1,3}(?P<v>[A-Za-z0-9+/]{8,200}={0,2})", is_login),
     _rule("password", CREDENTIAL, "-u --us", r"(?:-u|--user)[ =][\"']?(?P<v>[^\s:\"']{1,60}:[^\s\"']{3,100})", is_login),
     _rule("otp_seed", CREDENTIAL, "totp otp authe 2fa mfa secre setup", r"(?:totp|otp|authenticator|2fa|mfa|secret|setup)[ _-]?(?:seed|secret|key|setup key)?" + rf"{_TOLD}(?P<v>[A-Z2-7](?:[ -]?[A-Z2-7]){{15,63}})(?![\w])", is_mixed),
