@@ -321,6 +321,7 @@ def test_the_port_given_moves_the_issuer_on_loopback_only(tmp_path: Path) -> Non
 def test_a_desk_begins_in_a_further_language_where_that_is_asked_for(remit: Run, tmp_path: Path, pack: str) -> None:
     folder = tmp_path / "desk"
     assert remit("init", "--pack", pack, "--language", "de", "--language", "de", folder).code == 0
+    assert 'languages = ["en", "de"]' in (folder / "remit.toml").read_text(encoding="utf-8")
     assert (folder / "catalogue" / "catalogue.de.toml").is_file()
     assert remit("check", "--config", folder).code == 0
     with (folder / "catalogue" / "catalogue.toml").open("a") as file:

@@ -1,6 +1,7 @@
 """`remit init` and `remit check`: making a desk, and finding settings and rules that are valid but suspicious."""
 
 import argparse
+import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -151,7 +152,7 @@ pack = "{pack}"
 database = "{database}"        # the built-in desk: tickets and records
 
 [words]
-languages = ["en"]                   # languages in which messages are read: en, de; others are unreadable
+languages = {languages}                   # languages in which messages are read: en, de; others are unreadable
 secrets = "refuse"                   # what happens to a message that carries a secret: refuse or redact
 beyond = "refuse"                    # and to one that says more than it asks: refuse, hold (for an officer with the role named in `officer`) or strip
 
@@ -245,7 +246,9 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
             )
     made_it = not folder.exists()
     try:
-        files = pack_files(args.pack, tuple(dict.fromkeys(args.language)))
+        further = tuple(dict.fromkeys(args.language))
+        kept = {**kept, "languages": json.dumps(["en", *further])}
+        files = pack_files(args.pack, further)
         admitted, key = _make(folder, (args.pack, files), args.port, args.admin, empty=args.empty, kept=kept)
     except BaseException:
         _take_away(folder, whole=made_it)
