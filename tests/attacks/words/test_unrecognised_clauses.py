@@ -79,6 +79,7 @@ def test_a_german_clause_that_nothing_recognises_reaches_no_case(bilingual: Aren
         GERMAN,
         "Leider passt das Gerät nicht ins Regal, deshalb geht es zurück. Es ist unbenutzt und liegt im Karton.",
         "Der Griff wird sehr heiss, und beim Auspacken habe ich einen Riss gefunden. Ich moechte ihn gern zurueckschicken.",
+        "Der Deckel lässt sich nicht mehr schließen, und beim Einschalten riecht es verbrannt.",
         "Meine Tochter hat ihn gestern vom Tisch gestoßen. Vielen Dank für Ihre Geduld!",
     ],
 )
