@@ -80,11 +80,12 @@ def _sent(desk: Sandbox, task: SandboxTask, text: str) -> tuple[bool, str]:
 def _leaking(texts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], bool]]:
     """Send texts that tell too much: facts, a customer and another one of each text's own."""
     names = {name.removeprefix("other.") for one in texts for name in one["uncovered"]} | {"identity.name"}
-    attributes = {name: {"title": name, "sensitive": True} for name in sorted(names - {"order_id"})}
+    kinds = {name.removesuffix("_id") for name in names if name.endswith("_id")} | {"order"}
+    attributes = {name: {"title": name, "sensitive": True} for name in sorted(names) if not name.endswith("_id")}
     catalogue = {
         "desk": {"name": "Bench", "currency": "EUR"},
         "role": {"billing": {"title": "Billing officer"}},
-        "resource": {"order": {"title": "order"}},
+        "resource": {kind: {"title": kind} for kind in sorted(kinds)},
         "attribute": {**attributes, "order.status": {"title": "state of the order"}},
         "action": {
             "order.read": {
@@ -113,8 +114,9 @@ def _leaking(texts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], bool
             own, other = f"own{number}", f"other{number}"
             values = {name: value for name, value in one["uncovered"].items() if not name.startswith("other.")}
             others = {n.removeprefix("other."): v for n, v in one["uncovered"].items() if n.startswith("other.")}
-            orders = {f"A{number}": own, others.pop("order_id", f"B{number}"): other}
-            desk.replace_facts({"owners": {"order": orders}, "attributes": {"customer": {own: values, other: others}}})
+            owners = {kind: {others.pop(f"{kind}_id", f"B{number}"): other} for kind in kinds}
+            owners["order"][f"A{number}"] = own
+            desk.replace_facts({"owners": owners, "attributes": {"customer": {own: values, other: others}}})
             if "identity.name" in others:
                 desk.customer(other, name=others["identity.name"])
             customer = desk.customer(own, name=values.get("identity.name", ""))
