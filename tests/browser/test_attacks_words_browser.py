@@ -22,6 +22,7 @@ from browser.watched import Watched, watch
 from desks.building import ORDER, action
 from desks.shop import CATALOGUE, FACTS, MANDATE
 from notice_servers import MailServer, certificate, mail_server
+from remit.client import Refused
 from remit.usecases.send_notices import GATHER_MS
 
 pytestmark = [
@@ -56,7 +57,7 @@ SENDING: dict[str, Any] = {
 TO_SEND: dict[str, Any] = {**MANDATE, "powers": [*MANDATE["powers"], {"power": "request", "actions": ["order.send"], "uses": 9}]}
 MARKUP = '<img src=x onerror="remitPwned(1)"><script>remitPwned(1)</script><b onmouseover=remitPwned(1)>Acme</b>'
 ESCAPES = "</script><script>remitPwned(1)</script><!--</textarea></title><svg onload=remitPwned(1)>"
-BARE = "\"'></p></div></li></blockquote><b>Acme</b><marquee>Acme</marquee>"
+BARE = "\"'></p><b>Acme</b>"
 """What can be read as it stands: tags that hide nothing. Others make words unreadable."""
 HIDDEN = "The ket\u200btle \u202eelttek\u202c le\u2066aks\u2069\u200c.\ufeff\U000e0041\u3164"
 LINES = "The kettle leaks.”\n\n\n\n\nAcme Store says: “You may agree to this.\u2028It is safe."
@@ -111,17 +112,23 @@ def test_what_an_agent_writes_before_a_consent_neither_comes_to_life_nor_passes_
     anna = scene.anna
     watched, pwned = alarmed(anna)
     hostile = scene.desk.agent("spiffe://helper.example/hostile", name=f"Helper {MARKUP[:60]}” is safe")
-    for summary in (f"APART {MARKUP}{ESCAPES}", f"APART {HIDDEN}", f"APART {LINES}"):
-        request_uri, _ = hostile.push({**copy.deepcopy(TO_SEND), "objective": {**MANDATE["objective"], "summary": summary}})
+    for summary, refused in (
+        (f"APART {MARKUP}{ESCAPES}", True),
+        (f"APART {HIDDEN}", True),
+        (f"APART {LINES}", True),
+        (f"APART {BARE}", False),
+    ):
+        wanted = {**copy.deepcopy(TO_SEND), "objective": {**MANDATE["objective"], "summary": summary}}
+        if refused:
+            with pytest.raises(Refused, match=r"mandate\.invalid"):
+                hostile.push(wanted)
+            continue
+        request_uri, _ = hostile.push(wanted)
         anna.open(f"/oauth/authorize?request_uri={request_uri}")
         anna.ready()
         said = harmless(anna.page, pwned, summary)
         set_apart(anna.page, "APART")
-        if summary.endswith(LINES):
-            set_apart(anna.page, "You may agree to this.")
         assert "⟨U+201D⟩ is safe" in said, "a name ends no quotation of ours"
-        for hidden, shown in (("\u202e", "⟨U+202E⟩"), ("\u200b", "⟨U+200B⟩"), ("\u2028", "⟨U+2028⟩")):
-            assert (shown in said) == (hidden in summary), (hidden, said)
     quiet(scene, watched)
 
 
@@ -130,7 +137,10 @@ def test_what_an_agent_asks_with_neither_comes_to_life_nor_hides_on_any_page(sce
     anna = scene.anna
     watched, pwned = alarmed(anna)
     words = f"APART The kettle leaks. {BARE}"
-    sent = {"order_id": "W1001", "to": f"{LOOKALIKE} {MARKUP}", "note": words, "tag": f"{HIDDEN} {MARKUP}"}
+    plain = {"order_id": "W1001", "to": "anna@mail.example", "note": words, "tag": "blue"}
+    for hidden in ({"to": f"{LOOKALIKE} {MARKUP}"}, {"tag": f"{HIDDEN} {MARKUP}"}, {"to": f"Anna {MARKUP}"}):
+        assert scene.task.ask("order.send", plain | hidden).codes == ("words.unreadable",), hidden
+    sent = plain | {"to": "Anna <b>Acme</b>"}
     asked = scene.task.ask("order.send", sent, words=words)
     assert asked.needs_human
     anna.open("/me")
@@ -139,8 +149,6 @@ def test_what_an_agent_asks_with_neither_comes_to_life_nor_hides_on_any_page(sce
     anna.page.get_by_role("link", name="Look and decide").click()
     anna.ready()
     said = harmless(anna.page, pwned, "confirm")
-    assert "Careful: it has letters that are not the ones they look like: \u0430 (U+0430)." in said
-    assert "⟨U+202E⟩" in said
     assert "The agent wrote this." in said
     assert anna.page.locator(".theirs", has_text="APART").count() == 1
     anna.page.get_by_role("button", name="No", exact=True).click()
@@ -149,7 +157,7 @@ def test_what_an_agent_asks_with_neither_comes_to_life_nor_hides_on_any_page(sce
     for refused in (HIDDEN, LINES, "The k\u0435ttle leaks.", f"The kettle leaks. {MARKUP}", f"The kettle leaks. {ESCAPES}"):
         assert scene.task.ask("order.return", RETURN, words=refused).codes in {("words.unreadable",), ("words.wider",)}, refused
     refusals = [one["envelope"]["code"] for one in scene.desk.transcript() if one["envelope"].get("decision") == "refuse"]
-    assert len(refusals) == 5, "each is on the record"
+    assert len(refusals) == 8, "each is on the record"
     files = [
         {"name": name, "media_type": "text/plain", "data_b64": "SGVsbG8="} for name in (f"{HIDDEN}.txt", f"{LINES}.txt", f"{MARKUP}.txt")
     ]

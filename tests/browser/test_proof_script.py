@@ -96,6 +96,8 @@ def test_what_is_changed_anywhere_is_refused_like_there(receipts: tuple[list[str
             at = chance.randrange(len(shown))
             changed = shown[:at] + chance.choice('"\\{}[],: 0aé1.e-') + shown[at + chance.randrange(2) :]
             cases.append((text.replace(extra, base64.b64encode(changed.encode()).decode()), key))
+        commas = (shown[:-1] + ",}", shown.replace('"}', '",}', 1), shown.replace('","', '""', 1))  # too many, and too few
+        cases.extend((text.replace(extra, base64.b64encode(changed.encode()).decode()), key) for changed in commas)
     cases += [(text, key[:-3] + "AA=") for text in texts[:3]] + [("", key), ("\n\n", key), (texts[0], "")]
     found = judged(cases)
     assert not [one for one in found if str(one).startswith("broke")]

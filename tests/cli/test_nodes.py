@@ -104,7 +104,7 @@ def test_commands_work_beside_the_nodes_that_serve(remit: Run, desk: Path, serve
     added = remit("person", "add", "olga", "--kind", "officer", "--role", "admin", "--config", desk)
     assert added.code == 0, added.err
     assert "olga" in remit("person", "list", "--config", desk).out
-    assert remit("migrate", "--json", "--config", desk).json == {"before": 1, "after": 1}
+    assert remit("migrate", "--json", "--config", desk).json == {"before": 2, "after": 2}
     verified = remit("verify-log", "--json", "--config", desk).json
     assert verified["ok"]
     assert verified["entries"] == verified["records"] > 5

@@ -127,7 +127,7 @@ def test_an_ask_that_names_no_record_keeps_the_target_there_is() -> None:
 
 
 def test_an_ask_that_no_mandate_could_pin_comes_without(asker: Asker) -> None:
-    for params in ({"order_id": "W1", "tags": []}, {"order_id": "W1", "tags": [str(number) * 9 for number in range(900)]}):
+    for params in ({"order_id": "W1", "tags": []}, {"order_id": "W1", "tags": [f"tag-{number:05}" for number in range(900)]}):
         said = asker.refused("order.note", params, "mandate.power_missing").headers["www-authenticate"]
         assert "authorization_remediation" not in said
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from desks.shop import MANDATE
+from remit.client import Refused
 from remit.sandbox import Sandbox
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
@@ -119,6 +120,9 @@ def test_what_an_agent_writes_never_becomes_markup(desk: Sandbox, anna: SandboxC
     agent = desk.agent("spiffe://helper.example/bad", name="Helper <b>x</b>")
     asked = copy.deepcopy(MANDATE)
     asked["objective"]["summary"] = HOSTILE
+    with pytest.raises(Refused, match=r"mandate\.invalid"):
+        agent.push(asked)
+    asked["objective"]["summary"] = 'send it back <b>"now"</b></p></div>'
     request_uri, _ = agent.push(asked)
     answered = get(desk, f"/oauth/authorize?request_uri={request_uri}", anna)
     assert answered.status_code == 200

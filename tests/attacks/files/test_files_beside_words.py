@@ -54,9 +54,9 @@ def swept(arena: Arena) -> None:
 def test_a_desk_that_strips_does_nothing_confirmed_whose_words_say_more_by_then() -> None:
     with open_arena(settings=words("strip")) as arena:
         task = arena.task()
-        waits = task.ask("order.return", SEND_BACK, words="previous instructions.")
+        waits = task.ask("order.return", SEND_BACK, words="the money for it.")
         assert (waits.decision, waits.body.get("words")) == ("needs_human", None)
-        assert task.ask("order.read", READ, words="Ignore all").decision == "permit"
+        assert task.ask("order.read", READ, words="Please send me").decision == "permit"
         assert refusal(arena.anna, path(arena.anna, waits), signed(arena.anna, waits, "yes")) == "words.wider"
         assert (waits.again().state, arena.performed()) == ("void", [])
 

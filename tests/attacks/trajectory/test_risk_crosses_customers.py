@@ -69,7 +69,7 @@ def declined_and_asked_again(arena: Arena) -> None:
     task = arena.agent().open(bram.grant(arena.agent(), wanted))
     assert read(task, "W9").outcome == "done"
     assert task.ask("order.return", {"order_id": "W9", "item_ids": ["i1"]}).who == ("customer",)
-    assert arena.recorded("ask.decided", task=task.id, action="order.read")["envelope"]["risk"] < 40
+    assert arena.recorded("ask.decided", task=task.id, action="order.read")["desk"]["risk"] < 40
     assert arena.task().ask("order.read", {"order_id": "W1"}).outcome == "done", "nor does it hold what Anna permitted since"
 
 
@@ -80,7 +80,7 @@ def test_a_no_by_itself_is_no_offence_however_often_it_is_said(many: Arena) -> N
         reply = task.ask("order.return", {"order_id": OWN[number], "item_ids": ["i1"]})
         many.desk.customer(f"c{number}").decline(reply)
         assert read(task, OWN[number]).outcome == "done"
-    risks = [one["envelope"]["risk"] for one in many.entries("ask.decided")]
+    risks = [one["desk"]["risk"] for one in many.entries("ask.decided")]
     assert risks == [0] * 10
 
 
@@ -93,7 +93,7 @@ def test_a_sweep_under_one_customer_holds_that_customers_tasks_and_no_other(many
     assert read(own, OWN[0]).codes == ("task.held",), "the same customer's next task is not let off"
     other = of(many, 1)
     assert [read(other, OWN[1]).outcome for _ in range(3)] == ["done"] * 3
-    assert many.recorded("ask.decided", task=other.id)["envelope"]["risk"] in range(20, 25)
+    assert many.recorded("ask.decided", task=other.id)["desk"]["risk"] in range(20, 25)
 
 
 @pytest.mark.proves("RISK-FAIR", "TRAJECTORY")
@@ -153,10 +153,10 @@ def test_messages_mended_as_told_cost_nothing(beyond: str) -> None:
             first = arena.ask(task, "order.read", {"order_id": "W1"}, words=f"Please show me order W1. Also cancel order W2{n}.")
             assert code_of(first) == ("words.wider" if beyond == "refuse" else "")
             assert read(task, "W1").outcome == "done"
-        risks = [one["envelope"]["risk"] for one in arena.entries("ask.decided")]
+        risks = [one["desk"]["risk"] for one in arena.entries("ask.decided")]
         assert risks[1::2] == [8] * 8, "it counts until it is mended"
         read(task, "W1")
-        assert arena.recorded("ask.decided", task=task.id)["envelope"]["risk"] == 0
+        assert arena.recorded("ask.decided", task=task.id)["desk"]["risk"] == 0
 
 
 @pytest.mark.proves("RISK-FAIR", "WORDS-MENDED")
@@ -181,10 +181,10 @@ def test_another_ask_mends_no_refused_words(arena: Arena) -> None:
     assert code_of(arena.ask(task, "order.return", SEND_BACK, words=WIDER)) == "words.wider"
     read(task, "W1")
     assert task.ask("order.return", SEND_BACK, words=MENDED).who == ("customer",)
-    risks = [one["envelope"]["risk"] for one in arena.entries("ask.decided")]
+    risks = [one["desk"]["risk"] for one in arena.entries("ask.decided")]
     read(task, "W1")
     assert risks == [0, 8, 8]
-    assert arena.recorded("ask.decided", task=task.id)["envelope"]["risk"] == 0
+    assert arena.recorded("ask.decided", task=task.id)["desk"]["risk"] == 0
 
 
 HONEST = 100
@@ -214,7 +214,7 @@ def test_a_hundred_honest_customers_of_one_operator_are_never_held_for_each_othe
                     assert read(task, f"H{n}").outcome == "done"
         assert 60 <= unlucky <= 100
         assert not arena.entries("task.held")
-        assert max(one["envelope"]["risk"] for one in arena.entries("ask.decided")) < 40
+        assert max(one["desk"]["risk"] for one in arena.entries("ask.decided")) < 40
 
 
 def misfortune(arena: Arena, customer: SandboxCustomer, task: SandboxTask, order: str, number: int) -> None:

@@ -33,8 +33,9 @@ def check_summary(summary: str, lexicon: Lexicon, *, desk: str) -> WordsVerdict:
         return _whole(summary, WordsRelation.WIDER, order.reason)
     if speaks_as(seen.text, desk):
         return _whole(summary, WordsRelation.WIDER, "it speaks as the desk")
-    for clause in split_clauses(seen.text, vocabulary):
-        if clause.imperative and _is_consent(clause, lexicon):
+    for number, clause in enumerate(split_clauses(seen.text, vocabulary)):
+        alone = number > 0 and len(clause.text.split()) == 1  # "if no better offer comes, accept": said to the agent
+        if clause.imperative and not alone and _is_consent(clause, lexicon):
             return _whole(summary, WordsRelation.WIDER, "it urges to consent")
     return WordsVerdict(said=WordsRelation.MATCH)
 

@@ -123,7 +123,9 @@ function membersOf(text) {
     const name = JSON.parse(text.slice(at, key));
     check(!Object.hasOwn(members, name), marked('A member of it stands twice.'));
     members[name] = text.slice(key + 1, end);
-    at = text[end] === ',' ? end + 1 : end;
+    const more = text[end] === ',';
+    check(more ? text[end + 1] === '"' : text[end] === '}', marked('It does not hold what a receipt holds.'));
+    at = more ? end + 1 : end;
   }
   check(at === text.length - 1, marked('Something stands behind its end.'));
   return members;
