@@ -38,7 +38,7 @@ _FOREIGN_CODE: Final = re.compile(
 _CODE_SIGNS: Final = tuple(shortest_words(_folded(CODES)))
 _WIFI: Final = re.compile(r"WIFI:(?:[A-Z]:[^;\n]{0,80};){0,4}?P:(?P<v>(?:\\.|[^;\n\\]){1,120})", re.IGNORECASE)
 _PGPASS: Final = re.compile(
-    r"(?<![^\s\"'])(?=[^\s:]*[.a-z*])(?:[\w.-]{5,200}|\*|\[[0-9a-f:]{2,40}\]):(?:\d{2,5}|\*):(?:[\w-]{1,63}|\*):(?:[\w.@-]{1,63}|\*):(?P<v>[^\s\"']{4,200})"
+    r"(?<![^\s\"'])(?=[^\s:]{0,200}[.a-z*])(?:[\w.-]{5,200}|\*|\[[0-9a-f:]{2,40}\]):(?:\d{2,5}|\*):(?:[\w-]{1,63}|\*):(?:[\w.@-]{1,63}|\*):(?P<v>[^\s\"']{4,200})"
 )
 _TERRAFORM: Final = re.compile(
     r"(?:variable|output|locals)\b[^{}\n]{0,80}(?:pass|secret|token|key|pwd|cred)[^{}\n]{0,80}\{[^{}]{0,400}?\b(?:default|value)\s{0,8}=\s{0,8}\"(?P<v>[^\"\n]{4,200})\"",
