@@ -7,8 +7,8 @@ import pytest
 from desks.shop import CATALOGUE
 from remit.domain.i18n import ENGLISH
 from remit.domain.policy.rulebook import read_catalogue
-from remit.entrypoints.web.entry_details import envelope_lines
-from remit.entrypoints.web.entry_text import entry_text
+from remit.entrypoints.web.entry_details import EntryContext, envelope_lines
+from remit.entrypoints.web.entry_text import entry_text, unknown_action_label
 
 DESK = read_catalogue(CATALOGUE, today=None)
 OFFER = {
@@ -84,3 +84,9 @@ def test_an_envelope_is_read_as_words_and_not_as_a_program_writes_it() -> None:
         ("held", "yes"),
     ]
     assert envelope_lines({"waiver": 0}, ENGLISH) == [("waiver", "0")]
+
+
+def test_the_name_of_no_action_that_an_older_entry_kept_is_no_message() -> None:
+    known = EntryContext(DESK, {})
+    assert unknown_action_label("Acme: call +49 40 123456", known) == "something that the desk has no name for"
+    assert "order.teleport" in unknown_action_label("order.teleport", known)
