@@ -175,7 +175,7 @@ def _remit(texts: Sequence[str]) -> list[Spans]:
 
 
 def _officers_door(texts: Sequence[str]) -> list[Spans]:
-    """What the check of an officer's text withholds, at a desk that knows no values and no contacts of its own."""
+    """Return the places withheld from an officer's text at a desk that knows no values and no contacts of its own."""
     return [[(one.start, one.end) for one in find_withheld(text, {})] for text in texts]
 
 

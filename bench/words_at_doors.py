@@ -1,4 +1,4 @@
-"""What becomes of messages at the agents' door: how many reach the case, are left out, held or refused.
+"""Count the messages at the agents' door that reach the case, are left out, held or refused.
 
 Usage: python bench/words_at_doors.py [--sets DIR] [--model] [--beyond refuse|strip|hold] [--languages en de] [--show]; reads
 `escalations*`, `harmless*`, `foreign*` and `mixed_foreign*` (`.jsonl`) there. Each message goes along with its ask at a desk of

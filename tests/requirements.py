@@ -173,7 +173,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "FATIGUE": _model("anti-fatigue", "Nobody is tired out by many questions."),
     "NOTICE-SILENT": _model("notices", "A notice carries no code, nothing that lets somebody in, and no value of a record or an ask."),
     "NOTICE-NAMES": _model("notices", "A name that others chose breaks no line of a notice, hides nothing in it and is no link."),
-    "NOTICE-LINKS": _model("notices", "Whoever follows every link of a notice and presses every button approves nothing."),
+    "NOTICE-LINKS": _model("notices", "A mail scanner that follows every link of a notice and presses every button approves nothing."),
     "NOTICE-ONCE": _model("notices", "Of several nodes one sends a notice; what may have been sent goes again under the same id."),
     "NOTICE-KEPT": _model("notices", "A notice is not lost with a process or a server that is away, and what is given up is told."),
     "NOTICE-FLOOD": _model("notices", "Many requests within a minute are one notice to an officer."),

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import ClassVar, Final, NamedTuple, Protocol, TypeVar
 
 from remit.domain.catalogue.model import EscalationStep
+from remit.domain.text.normalize import name_endings
 from remit.domain.values import Instant
 
 NEVER: Final = Instant(0)
@@ -143,11 +144,9 @@ class PersonRecord:
         """Index by kind, e-mail, role and login; a customer also by a name of several words, and by its endings."""
         found = [Link("person.kind", self.kind, self.created_at)]
         if self.kind == "customer" and " " in self.name.strip():
-            found.append(Link("person.name", " ".join(self.name.casefold().split()), self.created_at))
-            words = self.name.casefold().split()
-            found += [Link("person.family", " ".join(words[at:]), self.created_at) for at in range(1, len(words))][
-                -_MAX_FAMILY:
-            ]
+            whole, *endings = name_endings(self.name)
+            found.append(Link("person.name", whole, self.created_at))
+            found += [Link("person.family", one, self.created_at) for one in endings[-_MAX_FAMILY:]]
         if self.email:
             found.append(Link("person.email", self.email.lower(), self.created_at))
         found.extend(Link("person.role", role, self.created_at) for role in self.roles)

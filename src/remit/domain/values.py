@@ -5,7 +5,7 @@ Their meaning belongs to the catalogue and the mandate.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -222,6 +222,18 @@ def _integer(text: str) -> int:
 
 def _constant(text: str) -> Json:
     raise _malformed(f"{text} is not a number")
+
+
+def leaves(value: Json) -> Iterator[Json]:
+    """Yield the single values in a value, from all its levels."""
+    if isinstance(value, Mapping):
+        for member in value.values():
+            yield from leaves(member)
+    elif is_list(value):
+        for item in value:
+            yield from leaves(item)
+    else:
+        yield value
 
 
 def _verify_shape(text: str, max_depth: int, max_members: int | None) -> None:

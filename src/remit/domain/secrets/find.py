@@ -79,7 +79,7 @@ def find_secrets(text: str, *, contacts: bool = False) -> tuple[SecretFinding, .
     return _merged(list(_all(text, contacts=contacts))) if text else ()
 
 
-def find_labelled(label: str, text: str, *, contacts: bool = False) -> tuple[SecretFinding, ...]:
+def find_labelled(label: str, text: str) -> tuple[SecretFinding, ...]:
     """Find secrets in a text under a label: a member of JSON, a header, a column, a parameter.
 
     Offsets are those of the text. Short harmless values, which fill files, cost little.
@@ -87,17 +87,15 @@ def find_labelled(label: str, text: str, *, contacts: bool = False) -> tuple[Sec
     Source: docs/model/model.md#inbound.
     """
     named = is_label(label[-_MAX_LABEL_LENGTH:].replace("_", " "))
-    harmless = len(text) < _MIN_ALONE_LENGTH and not any(map(str.isdigit, text)) and not (contacts and "@" in text)
+    harmless = len(text) < _MIN_ALONE_LENGTH and not any(map(str.isdigit, text))
     if harmless and not named:
         return ()
     before = _before(label)
-    findings = find_secrets(text, contacts=contacts) if named or is_numbered(before, len(before)) or contacts else ()
+    findings = find_secrets(text) if named or is_numbered(before, len(before)) else ()
     return _merged([*findings, *_within(len(before), len(text), find_secrets(before + text))])
 
 
-def find_in_values(
-    values: Sequence[tuple[str, str]], *, contacts: bool = False
-) -> tuple[tuple[SecretFinding, ...], ...]:
+def find_in_values(values: Sequence[tuple[str, str]]) -> tuple[tuple[SecretFinding, ...], ...]:
     """Find secrets in many labelled texts at once, with offsets of each text.
 
     All are read in one pass, equal ones once: a browser's recording repeats its headers ten thousand times.
@@ -115,7 +113,7 @@ def find_in_values(
         size += len(before) + len(text) + len(BETWEEN)
     starts = list(places.values())
     found: dict[int, list[SecretFinding]] = {}
-    for finding in find_secrets("".join(pieces), contacts=contacts):
+    for finding in find_secrets("".join(pieces)):
         # A finding that begins in one text and ends in another, as an unended private key, counts in all it touches.
         first, last = (max(0, bisect_right(starts, at) - 1) for at in (finding.start, finding.end - 1))
         for start in starts[first : last + 1]:

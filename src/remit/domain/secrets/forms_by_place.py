@@ -11,6 +11,7 @@ from remit.domain.secrets.kinds import CREDENTIAL, GUESSABLE, PERSONAL, Found, l
 from remit.domain.secrets.label_words import ARE, CODES, PASSWORDS
 from remit.domain.secrets.labelled import is_password, is_placeholder, is_seed_word
 from remit.domain.text.normalize import fold_text
+from remit.domain.text.tokens import SPELLING_ALPHABETS
 
 
 def _either(words: str) -> str:
@@ -62,7 +63,7 @@ _SIGN: Final = (
     r"(?:(?:capital|upper ?case|lower ?case|small|big|large|gro(?:ß|ss)(?:es|er)?|klein(?:es|er)?)\s)?"
     r"(?:[^\W_](?:\s(?:as in|as|for|like|wie|von)\s\w{2,14})?(?!\w)|[!#$%&*?@_.-](?!\w)"
     r"|(?:zero|one|two|three|four|five|six|seven|eight|nine|null|eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|dash|hyphen|minus|dot|underscore|exclamation mark|question mark|ausrufezeichen|fragezeichen|punkt|bindestrich)(?!\w)"
-    r"|(?:alfa|alpha|bravo|charlie|delta|echo|foxtrot|golf|hotel|india|juliett?|kilo|lima|mike|november|oscar|papa|quebec|romeo|sierra|tango|uniform|victor|whisk[e]?y|x-?ray|yankee|zulu|anton|berta|cäsar|dora|emil|friedrich|gustav|heinrich|ida|julius|kaufmann|ludwig|martha|nordpol|otto|paula|quelle|richard|samuel|siegfried|theodor|ulrich|viktor|wilhelm|xanthippe|ypsilon|zacharias)(?!\w))"
+    rf"|(?:{'|'.join(SPELLING_ALPHABETS)}|x-ray|cäsar)(?!\w))"
 )
 _SPELLED: Final = re.compile(
     rf"(?:pass(?:word|wort|phrase|code)|kennwort|losung|pwd|pin\b|code\b)[^\n]{{0,40}}?[\s:,]{{1,3}}(?P<v>{_SIGN}(?:[,;. \t]{{1,3}}(?:(?:and|then|und|dann)\s)?{_SIGN}){{4,60}})",

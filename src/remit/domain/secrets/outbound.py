@@ -14,7 +14,7 @@ from remit.domain.secrets.obfuscation import DecodedText, deobfuscated_readings,
 from remit.domain.secrets.value_tokens import spoken_places, token_text
 from remit.domain.text.normalize import FoldedText, fold_text
 from remit.domain.text.spellings import spelling_patterns
-from remit.domain.values import Json, deep_equal
+from remit.domain.values import Json, deep_equal, leaves
 
 _NEAR: Final = 60
 """Characters before or behind a label within which its code may stand."""
@@ -213,7 +213,7 @@ def _patterns(
 ) -> Iterator[tuple[str, str, re.Pattern[str]]]:
     """Yield reason, name and pattern of each spelling of the values to withhold."""
     for name, value in values.items():
-        for single in _single(value):
+        for single in leaves(value):
             if isinstance(single, str) and _is_small(single, everyday=name in everyday, about=name in about):
                 yield "attribute", name, _beside_label(name, single)
             else:
@@ -311,12 +311,6 @@ def titled_names_in(seen: Iterable[str]) -> tuple[str, ...]:
     )[:_MAX_NAMED]
 
 
-def family_names(name: str) -> tuple[str, ...]:
-    """Return what a person of a full name is called behind a title: each ending of it, in small letters."""
-    words = name.casefold().split()
-    return tuple(" ".join(words[at:]) for at in range(len(words)))
-
-
 def contacts_in(seen: Iterable[str]) -> tuple[str, ...]:
     """Return the e-mail addresses and phone numbers in the readings of a text, each once, up to a limit."""
     return tuple(dict.fromkeys(text[start:end] for text in seen for start, end, _ in find_contacts(text)))[:_MAX_NAMED]
@@ -340,26 +334,18 @@ def attribute_values(rows: Iterable[tuple[str, str, Json]], beside: Mapping[str,
     listed: list[Json] = []
     others: list[Json] = []
     for kind, record_id, value in known:
-        (listed if record_id in beside.get(kind, ()) else others).extend(_single(value))
+        (listed if record_id in beside.get(kind, ()) else others).extend(leaves(value))
     return [value for value in others if not any(deep_equal(value, own) for own in listed)]
-
-
-def _single(value: Json) -> list[Json]:
-    if isinstance(value, Mapping):
-        return [single for member in value.values() for single in _single(member)]
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [single for item in value for single in _single(item)]
-    return [value]
 
 
 def texts_in(value: Json) -> Iterator[str]:
     """Yield the texts of a value, from all its levels."""
-    return (single.strip() for single in _single(value) if isinstance(single, str) and single.strip())
+    return (single.strip() for single in leaves(value) if isinstance(single, str) and single.strip())
 
 
 def without_named(value: Json, named: Collection[str]) -> list[Json]:
     """Return the parts of a value but those that the agent named itself."""
-    return [single for single in _single(value) if not isinstance(single, str) or single.strip() not in named]
+    return [single for single in leaves(value) if not isinstance(single, str) or single.strip() not in named]
 
 
 def identifying_parts(value: Json) -> list[Json]:
@@ -367,7 +353,7 @@ def identifying_parts(value: Json) -> list[Json]:
 
     A lone word ("pending") fits many records, and tells nothing of one that is not named beside it.
     """
-    return [single for single in _single(value) if _identifies(single)]
+    return [single for single in leaves(value) if _identifies(single)]
 
 
 def _identifies(value: Json) -> bool:

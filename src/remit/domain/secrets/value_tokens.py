@@ -5,7 +5,7 @@ Values and text become the same tokens, and are compared as such. ⚔ Time is li
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from remit.domain.text.spellings import MONTHS
 from remit.domain.text.tokens import Token, plain_word, tokens_of
-from remit.domain.values import Json
+from remit.domain.values import Json, leaves
 
 Span: TypeAlias = tuple[int, int]
 
@@ -164,20 +164,11 @@ def spoken_places(read: TokenText, name: str, value: Json) -> Iterator[Span]:
 
     Source: docs/model/model.md#outbound.
     """
-    for single in _leaves(value):
-        yield from _places(read, name, single)
-
-
-def _leaves(value: Json) -> Iterator[str]:
-    if isinstance(value, bool) or value is None:
-        return
-    if isinstance(value, str):
-        yield value.strip()
-    elif isinstance(value, int | Decimal):
-        yield f"{value:f}" if isinstance(value, Decimal) else str(value)
-    else:
-        for member in value.values() if isinstance(value, Mapping) else value:
-            yield from _leaves(member)
+    for single in leaves(value):
+        if isinstance(single, str):
+            yield from _places(read, name, single.strip())
+        elif isinstance(single, int | Decimal) and not isinstance(single, bool):
+            yield from _places(read, name, f"{single:f}" if isinstance(single, Decimal) else str(single))
 
 
 def _places(read: TokenText, name: str, value: str) -> Iterator[Span]:

@@ -87,6 +87,12 @@ def small_letters(text: str) -> str | None:
     return text.lower() if text.isascii() or _WESTERN.fullmatch(text) is not None else None
 
 
+def name_endings(name: str) -> tuple[str, ...]:
+    """Return the endings of a person's name, the whole first, in small letters: one is called by it behind a title."""
+    words = name.casefold().split()
+    return tuple(" ".join(words[at:]) for at in range(len(words)))
+
+
 def is_invisible(letter: str) -> bool:
     """Return whether a character is invisible: zero-width, directional, tag, filler, private or unassigned."""
     if letter in "\n\r\t ":

@@ -47,7 +47,7 @@ _SIGNS_APART: Final = r"[\s./_-]{0,2}"
 _THOUSANDS_APART: Final = "[ .,']?"
 _SPACE: Final = re.compile(r"[\s,;]+")
 _NAMES_APART: Final = r"[\s,;/_.-]{0,8}"
-CURRENCIES: Final[Mapping[str, str]] = {
+_CURRENCIES: Final[Mapping[str, str]] = {
     "CHF": r"CHF|fr\.|francs?",
     "EUR": r"EUR|€|euros?",
     "GBP": r"GBP|£|pounds?|quid",
@@ -122,7 +122,7 @@ def _otherwise(plain: str) -> Iterator[str]:
     money = _MONEY.fullmatch(plain)
     words = _SPACE.split(plain)
     if money is not None:
-        amount, currency = _amount(money[1], money[2] or ""), CURRENCIES.get(money[3], money[3])
+        amount, currency = _amount(money[1], money[2] or ""), _CURRENCIES.get(money[3], money[3])
         yield rf"(?<!\w)(?:{currency})\s{{0,2}}{amount}|{amount}\s{{0,2}}(?:{currency})(?!\w)"
         if len(money[1]) >= _MIN_NUMBER_LENGTH:
             yield amount

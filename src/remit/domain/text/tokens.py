@@ -90,7 +90,9 @@ _SPELLING: Final = (
     "anton berta casar dora emil friedrich gustav heinrich ida julius kaufmann konrad ludwig martha nordpol otto paula "
     "quelle richard samuel siegfried theodor ulrich viktor wilhelm xanthippe ypsilon zacharias"
 )
-_LETTER_NAMES: Final = {word: word[0] for word in _SPELLING.split()}
+SPELLING_ALPHABETS: Final = tuple(_SPELLING.split())
+"""Words of the international and the German spelling alphabet, in plain letters."""
+_LETTER_NAMES: Final = {word: word[0] for word in SPELLING_ALPHABETS}
 
 
 @dataclass(frozen=True, slots=True)

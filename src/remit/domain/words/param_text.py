@@ -13,7 +13,7 @@ from remit.domain.words.clauses import split_clauses
 from remit.domain.words.lexicon import Lexicon
 from remit.domain.words.readable import disguise_reason, hidden_markup_reason, unreadable_reason
 from remit.domain.words.requests import OTHER_PURPOSE, ask_scope, desk_instructions, undeclared_requests
-from remit.domain.words.verdict import EarlierMessage, WordsRelation, WordsSpan, WordsVerdict, judge_words
+from remit.domain.words.verdict import EarlierMessage, WordsRelation, WordsVerdict, judge_words, whole_verdict
 
 _SENTENCE_SIGNS: Final = frozenset('?!;:<>{}[]"|=\\')
 """Signs that an address or a name does without."""
@@ -64,16 +64,16 @@ def judge_param_text(
         text, seen.text, expected=_own_alphabet(text) if plain else (), vocabulary=vocabulary
     ) or hidden_markup_reason(text)
     if why:
-        return _whole(text, WordsRelation.UNREADABLE, why)
+        return whole_verdict(text, WordsRelation.UNREADABLE, why)
     if signed:
         return _MATCH
     spoken = _JOINTS.sub(" ", seen.text)
     for order in (order for said in (seen.text, spoken) for order in desk_instructions(said, vocabulary)):
-        return _whole(text, WordsRelation.WIDER, order.reason)
+        return whole_verdict(text, WordsRelation.WIDER, order.reason)
     others = without_text(params, text)
     if action.effect is Effect.READ:
         why = "" if plain else unreadable_reason(text, seen.text, expected=(), vocabulary=vocabulary)
-        return _whole(text, WordsRelation.UNREADABLE, why) if why else _MATCH
+        return whole_verdict(text, WordsRelation.UNREADABLE, why) if why else _MATCH
     if not plain:
         own = _own_numbers(seen.text, [*known_ids, *repeatable_values(others, action)], lexicon)
         verdict = judge_words(
@@ -132,9 +132,5 @@ def _judge_plain(
     asking = [clause for clause in split_clauses(seen.text, lexicon.vocabulary) if clause.requests_anything]
     found = (one for one in undeclared_requests(asking, scope, lexicon) if one.reason != OTHER_PURPOSE)
     for request in found:
-        return _whole(text, WordsRelation.WIDER, request.reason)
+        return whole_verdict(text, WordsRelation.WIDER, request.reason)
     return _MATCH
-
-
-def _whole(text: str, said: WordsRelation, why: str) -> WordsVerdict:
-    return WordsVerdict(said=said, spans=(WordsSpan(start=0, end=len(text), why=why, said=said),), reason=why)

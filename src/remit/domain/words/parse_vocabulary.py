@@ -105,7 +105,7 @@ class ClauseLists:
     splits: tuple[str, ...] = ()
 
 
-_CLAUSE_WAYS: Final = ("accounts", "asks", "more", "negated", "not_report", "questions", "report", "splits")
+_CLAUSE_WAYS: Final = tuple(one.name for one in fields(ClauseLists) if one.name not in {"claims", "context", "people"})
 """The lists of clauses that hold expressions."""
 
 

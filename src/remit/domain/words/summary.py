@@ -8,7 +8,7 @@ from remit.domain.words.clauses import Clause, split_clauses
 from remit.domain.words.lexicon import Lexicon
 from remit.domain.words.readable import disguise_reason, hidden_markup_reason
 from remit.domain.words.requests import desk_instructions
-from remit.domain.words.verdict import WordsRelation, WordsSpan, WordsVerdict
+from remit.domain.words.verdict import WordsRelation, WordsVerdict, whole_verdict
 
 _CONSENT: Final = ("accept", "approve", "confirm")
 """Verbs of the vocabulary that only the person signing may act on."""
@@ -28,15 +28,15 @@ def check_summary(summary: str, lexicon: Lexicon, *, desk: str) -> WordsVerdict:
     seen, vocabulary = fold_text(summary), lexicon.vocabulary
     why = disguise_reason(summary, seen.text, expected=(), vocabulary=vocabulary) or hidden_markup_reason(summary)
     if why:
-        return _whole(summary, WordsRelation.UNREADABLE, why)
+        return whole_verdict(summary, WordsRelation.UNREADABLE, why)
     for order in desk_instructions(seen.text, vocabulary):
-        return _whole(summary, WordsRelation.WIDER, order.reason)
+        return whole_verdict(summary, WordsRelation.WIDER, order.reason)
     if speaks_as(seen.text, desk):
-        return _whole(summary, WordsRelation.WIDER, "it speaks as the desk")
+        return whole_verdict(summary, WordsRelation.WIDER, "it speaks as the desk")
     for number, clause in enumerate(split_clauses(seen.text, vocabulary)):
         alone = number > 0 and len(clause.text.split()) == 1  # "if no better offer comes, accept": said to the agent
         if clause.imperative and not alone and _is_consent(clause, lexicon):
-            return _whole(summary, WordsRelation.WIDER, "it urges to consent")
+            return whole_verdict(summary, WordsRelation.WIDER, "it urges to consent")
     return WordsVerdict(said=WordsRelation.MATCH)
 
 
@@ -51,7 +51,3 @@ def speaks_as(folded: str, desk: str) -> bool:
     """Return whether a text has a speaker of the desk's name: "Acme Store security: …"."""
     name = r"\s+".join(map(re.escape, fold_text(desk).text.split()))
     return re.search(_SPEAKS.replace("NAME", name), folded, re.IGNORECASE) is not None
-
-
-def _whole(text: str, said: WordsRelation, why: str) -> WordsVerdict:
-    return WordsVerdict(said=said, spans=(WordsSpan(start=0, end=len(text), why=why, said=said),), reason=why)

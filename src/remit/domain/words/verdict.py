@@ -142,7 +142,7 @@ def judge_words(
     expected = {*said, *known_ids}
     why = unreadable_reason(words, seen.text, expected=expected, vocabulary=lexicon.vocabulary)
     if why := why or hidden_markup_reason(words):
-        return _whole_verdict(words, WordsRelation.UNREADABLE, why)
+        return whole_verdict(words, WordsRelation.UNREADABLE, why)
     seen = _as_read(seen)
     before = PrecedingText.of(earlier, records_of(params, action))
     lexicon = lexicon.reading(f"{before.tail} {seen.text}", neutral_words(expected, lexicon.vocabulary))
@@ -171,32 +171,33 @@ def check_file_name(name: str, vocabulary: Vocabulary) -> WordsVerdict:
     """
     verdict = check_name(name, vocabulary)
     if verdict.passes and vocabulary.patterns.name_order.match(_spoken(name)):
-        return _whole_verdict(name, WordsRelation.WIDER, _ASKS)
+        return whole_verdict(name, WordsRelation.WIDER, _ASKS)
     return verdict
 
 
 def check_name(name: str, vocabulary: Vocabulary) -> WordsVerdict:
     """Verify that a name chosen by an agent (a file's, its own) is short, readable and requests nothing."""
     if len(name) > MAX_NAME_LENGTH:  # ⚔ before anything reads it
-        return _whole_verdict(name, WordsRelation.UNREADABLE, "longer than a name")
+        return whole_verdict(name, WordsRelation.UNREADABLE, "longer than a name")
     spoken = _spoken(name)
     why = "more than one line" if re.search(r"[\n\r\t]", name) else ""
     why = why or unreadable_reason(name, spoken, expected=(), vocabulary=vocabulary, name=True)
     if why:
-        return _whole_verdict(name, WordsRelation.UNREADABLE, why)
+        return whole_verdict(name, WordsRelation.UNREADABLE, why)
     spellings = (spoken, fold_text(name).text)
     order = next((order for text in spellings for order in desk_instructions(text, vocabulary)), None)
     asks = vocabulary.patterns.wish.search(spoken) is not None and bool(vocabulary.topics_of(spoken))
     if order is None and not asks:
         return WordsVerdict(said=WordsRelation.MATCH)
-    return _whole_verdict(name, WordsRelation.WIDER, order.reason if order else _ASKS)
+    return whole_verdict(name, WordsRelation.WIDER, order.reason if order else _ASKS)
 
 
 def _spoken(name: str) -> str:
     return re.sub(r"[_.\-]+", " ", fold_text(name).text)
 
 
-def _whole_verdict(text: str, said: WordsRelation, why: str) -> WordsVerdict:
+def whole_verdict(text: str, said: WordsRelation, why: str) -> WordsVerdict:
+    """Return the verdict that marks a text as a whole."""
     return WordsVerdict(said=said, spans=(WordsSpan(start=0, end=len(text), why=why, said=said),), reason=why)
 
 

@@ -342,8 +342,9 @@ async def evaluate(
     try:
         with desk.tracing.step(SpanName.RULES):
             action = _verify_step(desk, state, request)  # 4. rules: its place, then params, mandate and facts
-            judged = _forbidden_speech(desk, state, action, request)
-            speaks = judged is None and _carries_speech(action, request)
+            speaks = _carries_speech(action, request)
+            judged = _forbidden_speech(desk, state, action, request) if speaks else None
+            speaks = speaks and judged is None
             reads_case = with_case and action.effect is Effect.WRITE
             outcome = await _rule(desk, state, action, request, speaks=speaks, with_case=reads_case)
             if judged is None and _speaks(action, request):  # 5. words
@@ -393,13 +394,13 @@ def _carries_speech(action: Action, request: EvaluationRequest) -> bool:
 def _forbidden_speech(
     desk: DeskContext, state: AuthorizationState, action: Action, request: EvaluationRequest
 ) -> ExcessWords | None:
-    """Return the texts to strip where the customer lets the agent say nothing; None where the mandate decides.
+    """Return the texts to strip where the customer lets the agent say nothing of what it says; None: the mandate decides.
 
     ⚔ A desk that holds words refuses these: an officer's release is no *represent*.
     """
     if action.builtin or desk.terms.beyond.beyond is not WordsHandling.STRIP or request.files:
         return None
-    if not _carries_speech(action, request) or all(may_speak(mandate) for _, mandate in state.chain):
+    if all(may_speak(mandate) for _, mandate in state.chain):
         return None
     return judge_forbidden_speech(action, request.params, request.words)
 

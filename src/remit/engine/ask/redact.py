@@ -78,7 +78,7 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
     if request.files:
         files = await clean_files(desk, caller, request.size, task, request.files)
         request = replace(request, files=(), read=files, secrets=files.secrets)
-    earlier = await _earlier_texts(desk, task)
+    earlier = await _earlier_texts(desk, task) if _may_end_secret(asked) else []
     cleaned = await desk.scan_executor.read(
         caller,
         request.size,
@@ -118,6 +118,12 @@ def secret_in_param(name: str) -> Refused:
         f"a secret was taken out of the param {name}",
         public=f"The param '{name}' carries a secret; it was not kept, and nothing was done without it.",
     )
+
+
+def _may_end_secret(request: AskRequest) -> bool:
+    """Return whether a text of an ask may be the rest of a secret: it has a digit, or letters that may fold to one."""
+    texts = (request.words, *request.params.values())
+    return any(isinstance(text, str) and (not text.isascii() or any(map(str.isdigit, text))) for text in texts)
 
 
 async def _earlier_texts(desk: DeskContext, task: str) -> list[str]:

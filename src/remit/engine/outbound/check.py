@@ -16,7 +16,6 @@ from remit.domain.secrets.outbound import (
     OtherCustomersData,
     WithheldSpan,
     contacts_in,
-    family_names,
     find_withheld,
     identifying_parts,
     mask_spans,
@@ -29,6 +28,7 @@ from remit.domain.secrets.outbound import (
     without_named,
 )
 from remit.domain.secrets.own_credentials import flatten_text
+from remit.domain.text.normalize import name_endings
 from remit.domain.values import Json, decode_json, deep_equal, parse_stored_object
 from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, verify_active
 from remit.engine.ask.case_state import case_ending
@@ -194,7 +194,7 @@ async def _other_titled(desk: DeskContext, state: AuthorizationState, titled: Se
     staff = {
         name
         for kept in await desk.store.find(PersonRecord, "person.kind", "officer", limit=_MAX_STAFF)
-        for name in family_names(kept.record.name)
+        for name in name_endings(kept.record.name)
     }
     found: dict[str, list[str]] = {}
     for name in titled:
@@ -212,7 +212,7 @@ async def _own_names(desk: DeskContext, state: AuthorizationState) -> frozenset[
     called = sorted(name for name in desk.catalogue.attributes if name.rpartition(".")[2].endswith("name"))
     values = await desk.backoffice.attributes(customer.id, called) if called else {}
     texts = [customer.name, *texts_in(values)]
-    return frozenset(name for text in texts for name in family_names(text))
+    return frozenset(name for text in texts for name in name_endings(text))
 
 
 async def _other_records(

@@ -68,7 +68,7 @@ async def check_words(
     Source: docs/model/model.md#words, #declared-texts.
     """
     texts = list(ask_texts(action, params, words))
-    values = _unsigned_texts(state, action, params) if action.open_texts else []
+    values = _open_values(state, action, params) if action.open_texts else []
     if not texts and not values:
         return None
     judge = _judge_of(desk, state, action, params)
@@ -118,7 +118,7 @@ class _Value:
     signed: bool
 
 
-def _unsigned_texts(state: AuthorizationState, action: Action, params: JsonObject) -> list[_Value]:
+def _open_values(state: AuthorizationState, action: Action, params: JsonObject) -> list[_Value]:
     """Return the texts among the params that nothing says the meaning of, but short names as programs give them."""
     return [
         _Value(one, not one.is_name and _is_signed(state, action, one))

@@ -34,8 +34,10 @@ class _Room:
 
 
 class ConnectionPool:
-    """The connections of one process. `peer_of` gives the address counted together; "" for one that is not bounded. `note`
-    counts a connection that is refused, or ends for another.
+    """The connections of one process.
+
+    `peer_of` gives the address counted together; "" for one that is not bounded. `note` counts a connection that is
+    refused, or ends for another.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ where kind = 'act' and json_extract(cast(body as text), '$.state') in ('done', '
     (
         5,
         # MACs beside rows, and the sum over all rows (adapters/store/row_macs.py). Rows of older stores get theirs at
-        # the first start (adapters/store/row_adoption.py).
+        # the first start (adapters/store/sqlite/rows.py).
         """
 alter table record add column mac blob not null default x'';
 alter table counter add column mac blob not null default x'';
