@@ -21,12 +21,11 @@ PARAMS: Final = {
 
 
 class PurposesDesk:
-    """An open desk; each agent is of an operator of its own, each conversation is a task of its own."""
+    """An open desk; each agent is of an operator and for a customer of its own, each conversation is a task of its own."""
 
     def __init__(self, desk: Sandbox) -> None:
-        """Begin with one customer."""
+        """Begin with no agent."""
         self._desk = desk
-        self._customer = desk.customer("anna", name="Anna Berg")
         self._numbers = itertools.count()
         self._agent: Any = None
         self._mandate: SandboxMandate | None = None
@@ -57,8 +56,9 @@ class PurposesDesk:
         return found
 
     def _renew(self, purpose: str) -> None:
-        name = f"spiffe://helper{next(self._numbers)}.example/bench"
-        self._agent, self._purpose, self._left = self._desk.agent(name), purpose, _FEW
+        number = next(self._numbers)
+        agent = self._desk.agent(f"spiffe://helper{number}.example/bench")
+        self._agent, self._purpose, self._left = agent, purpose, _FEW
         powers: list[dict[str, Any]] = [
             {"power": "represent"},
             {"power": "request", "actions": [action_name(purpose)]},
@@ -69,7 +69,8 @@ class PurposesDesk:
             "powers": powers,
             "max_tasks": 100,
         }
-        self._mandate = self._customer.grant(self._agent, wanted)
+        customer = self._desk.customer(f"c{number}", name="Anna Berg")  # none is asked to confirm for many agents
+        self._mandate = customer.grant(agent, wanted)
 
 
 def way_of(reply: SandboxReply) -> str:

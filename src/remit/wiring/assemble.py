@@ -184,7 +184,8 @@ def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | Non
 def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
     """Build the ports, rules and terms that every use case gets."""
     settings, signer, loaded = plan.settings, plan.signer, plan.loaded
-    kept, reads = plan.watching.watched(opened.store), ScanExecutor()
+    notify = plan.waker or plan.notify
+    kept, reads = plan.watching.watched(opened.store, notify.wake), ScanExecutor()
     return DeskContext(
         store=kept,
         vault=opened.vault,
@@ -198,7 +199,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
         provider=plan.provider,
         logins=None if settings.people is None else settings.people.rules,
-        notify=plan.waker or plan.notify,
+        notify=notify,
         carriers=plan.outgoing.carriers,
         owners=plan.outgoing.owners,
         tracing=plan.watching.tracing,
