@@ -86,7 +86,7 @@ def way_of(reply: SandboxReply) -> str:
 @contextmanager
 def purposes_desk(examples: Mapping[str, Sequence[str]], words: Mapping[str, Any]) -> Iterator[PurposesDesk]:
     """Open a desk with these purposes, each with its examples, and these settings of words."""
-    with Sandbox(catalogue=_catalogue(examples), settings={"words": dict(words)}) as desk:
+    with Sandbox(catalogue=purposes_table(examples), settings={"words": dict(words)}) as desk:
         yield PurposesDesk(desk)
 
 
@@ -100,7 +100,8 @@ def action_name(purpose: str) -> str:
     return f"desk.{purpose.strip('?').lower()}"
 
 
-def _catalogue(examples: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def purposes_table(examples: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return a catalogue with an act and an objective for each purpose."""
     titles = {purpose: purpose.strip("?").replace("_", " ").capitalize() for purpose in examples}
     return {
         "desk": {"name": "Bench", "currency": "EUR"},
