@@ -1,7 +1,7 @@
 """Long polls beside their answers, at a desk in a process of its own: how long after its answer each of them hears of it.
 
 Usage: python bench/polls.py [--polls N]. A third waits for an ask's outcome (the customer answers), a third for a message (an officer writes), a
-third for news on the customer's page (an agent asks for something to confirm). Half of them wait when the answers begin; the other half is sent
+third for news on the customer's page (an agent asks for something to confirm). Half of them have waited for ten seconds then; the other half is sent
 together with its answer, in either order. The time counts from the sending of the answer, or of the poll if it was sent later.
 """
 
@@ -10,22 +10,27 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
-import httpx
-
 import ask
+from load import HEAD_END
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxPerson, SandboxTask
 from signing import Signer
 
 GOAL_S: Final = 1.0
 WAIT_S: Final = 30
+AHEAD_S: Final = 10.0
+"""A waiting poll is sent so long before its answer."""
 RACE_S: Final = 0.03
 """A racing poll is sent up to so long before its answer, or after it."""
-EVERY_S: Final = 0.015
+EVERY_S: Final = 0.02
 """Between two answers."""
+LOT: Final = 250
+"""Polls made and sent together: their credentials live for five minutes."""
+ADDRESSES: Final = 5
 ADDRESS: Final = "New Street 7, 10007 Town"
 
 
@@ -40,13 +45,13 @@ class Sent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Awaited:
+class Exchange:
     """A poll, its answer, and whether a body of the poll tells of the answer."""
 
     kind: str
     poll: Sent
     answer: Sent
-    tells: Callable[[httpx.Response], bool]
+    tells: Callable[[bytes], bool]
 
 
 class Made:
@@ -57,7 +62,7 @@ class Made:
         self._desk, self._base = desk, base
         self._officer = desk.officer("olga", ["care"])
 
-    def awaited(self, number: int) -> Awaited:
+    def awaited(self, number: int) -> Exchange:
         """Make the next poll with its answer, the kinds in turn."""
         customer = self._desk.customer(f"c{number}")
         agent = self._desk.agent(f"spiffe://op{number}.example/bench")
@@ -65,35 +70,35 @@ class Made:
         signer = Signer(agent.key)
         return (self._outcome, self._message, self._page)[number % 3](number, customer, task, signer)
 
-    def _outcome(self, number: int, customer: SandboxCustomer, task: SandboxTask, signer: Signer) -> Awaited:
+    def _outcome(self, number: int, customer: SandboxCustomer, task: SandboxTask, signer: Signer) -> Exchange:
         reply = task.ask("order.change_address", {"order_id": f"W{number}x0", "address": ADDRESS})
         path = f"{customer.base}/confirmations/{customer.invitation(reply)}"
-        return Awaited(
+        return Exchange(
             kind="an ask's outcome",
             poll=self._agents("GET", f"/v1/asks/{reply.ask}?wait={WAIT_S}", task, signer),
             answer=_persons(customer, path, {"answer": "no"}),
-            tells=lambda found: found.json().get("codes") == ["confirmation.declined"],
+            tells=lambda body: json.loads(body).get("codes") == ["confirmation.declined"],
         )
 
-    def _message(self, _number: int, _customer: SandboxCustomer, task: SandboxTask, signer: Signer) -> Awaited:
-        return Awaited(
+    def _message(self, _number: int, _customer: SandboxCustomer, task: SandboxTask, signer: Signer) -> Exchange:
+        return Exchange(
             kind="a message",
             poll=self._agents("GET", f"/v1/tasks/{task.id}/inbox?wait={WAIT_S}", task, signer),
             answer=_persons(self._officer, f"/desk/v1/cases/{task.case}/reply", {"text": "We have your parcel."}),
-            tells=lambda found: len(found.json().get("messages", ())) == 1,
+            tells=lambda body: len(json.loads(body).get("messages", ())) == 1,
         )
 
-    def _page(self, number: int, customer: SandboxCustomer, task: SandboxTask, signer: Signer) -> Awaited:
+    def _page(self, number: int, customer: SandboxCustomer, task: SandboxTask, signer: Signer) -> Exchange:
         seen = self._desk.room.raw("GET", f"{customer.base}/live", cookie=customer.cookie).text
         since = next(line.removeprefix("id: ") for line in seen.splitlines() if line.startswith("id: "))
         wish = {"action": "order.change_address", "params": {"order_id": f"W{number}x0", "address": ADDRESS}}
-        return Awaited(
+        return Exchange(
             kind="news on a page",
             poll=Sent(
                 method="GET", path=f"{customer.base}/live?since={since}", headers=lambda: {"cookie": customer.cookie}
             ),
             answer=self._agents("POST", f"/v1/tasks/{task.id}/asks", task, signer, wish),
-            tells=lambda found: "event: changed" in found.text,
+            tells=lambda body: b"event: changed" in body,
         )
 
     def _agents(
@@ -125,69 +130,61 @@ def _mandate(number: int) -> dict[str, Any]:
     }
 
 
-async def waited(base: str, all_of_them: list[Awaited], *, every_s: float = EVERY_S) -> dict[str, list[float]]:
+async def waited(port: int, pairs: list[Exchange], *, every_s: float = EVERY_S) -> dict[str, list[float]]:
     """Send all polls and answers; return how long each kind waited, infinity for what a poll did not tell."""
     chance, found = random.Random(3), {}
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    client = httpx.AsyncClient(base_url=base, timeout=2 * WAIT_S, limits=limits)
-    async with client as http, asyncio.TaskGroup() as group:
-        ready = asyncio.Event()
-        for place, one in enumerate(chance.sample(all_of_them, len(all_of_them))):
-            work = _raced if place % 2 else _waiting
-            task = group.create_task(work(http, one, ready, place * every_s, chance.uniform(-RACE_S, RACE_S)))
-            found[task] = one.kind
-        await asyncio.sleep(len(all_of_them) * 0.005)  # the waiting ones are sent, and read once
-        ready.set()
+    async with asyncio.TaskGroup() as group:
+        for place, one in enumerate(chance.sample(pairs, len(pairs))):
+            send = Sender(port, one, f"127.0.0.{place % ADDRESSES + 11}")
+            apart_s = chance.uniform(-RACE_S, RACE_S) if place % 2 else AHEAD_S
+            found[group.create_task(send.both(AHEAD_S + place * every_s, apart_s))] = one.kind
     times: dict[str, list[float]] = {}
     for task, kind in found.items():
         times.setdefault(kind, []).append(task.result())
     return times
 
 
-async def _waiting(http: httpx.AsyncClient, one: Awaited, ready: asyncio.Event, at_s: float, _apart: float) -> float:
-    poll = asyncio.create_task(_told(http, one))
-    await ready.wait()
-    await asyncio.sleep(at_s)
-    return await _after(_answered(http, one), poll)
+class Sender:
+    """Sends one poll and its answer, over connections of their own."""
 
+    def __init__(self, port: int, one: Exchange, address: str) -> None:
+        """Send from an address; one of them may not have a thousand connections."""
+        self._port, self._one, self._address = port, one, address
 
-async def _raced(http: httpx.AsyncClient, one: Awaited, ready: asyncio.Event, at_s: float, apart: float) -> float:
-    await ready.wait()
-    await asyncio.sleep(at_s + max(0.0, apart))
-    if apart > 0:  # the poll is first
-        poll = asyncio.create_task(_told(http, one))
-        await asyncio.sleep(apart)
-        return await _after(_answered(http, one), poll)
-    answer = asyncio.create_task(_answered(http, one))
-    await asyncio.sleep(-apart)
-    began = time.perf_counter()
-    told = await _told(http, one)
-    await answer
-    return told - began
+    async def both(self, at_s: float, apart_s: float) -> float:
+        """Send the answer at a time and the poll so much earlier, or later; return how long the poll waited."""
+        answer, poll = self._at(at_s, self._answered), self._at(at_s - apart_s, self._told)
+        (sent, _), (asked, told) = await asyncio.gather(answer, poll)
+        return told - max(sent, asked)
 
+    @staticmethod
+    async def _at(at_s: float, work: Callable[[], Awaitable[float]]) -> tuple[float, float]:
+        """Do something at a time; return when it began and what it returned."""
+        await asyncio.sleep(at_s)
+        return time.perf_counter(), await work()
 
-async def _after(answer: Coroutine[Any, Any, float], poll: "asyncio.Task[float]") -> float:
-    began = await answer
-    return await poll - began
+    async def _answered(self) -> float:
+        """Send the answer; return when it was taken."""
+        status, body = await self._send(self._one.answer)
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise SystemExit(f"{self._one.kind}: {status} {body[:200]!r}")
+        return time.perf_counter()
 
+    async def _told(self) -> float:
+        """Send the poll; return when it told of the answer, infinity if it did not."""
+        _, body = await self._send(self._one.poll)
+        return time.perf_counter() if self._one.tells(body) else float("inf")
 
-async def _answered(http: httpx.AsyncClient, one: Awaited) -> float:
-    """Send the answer; return when it was sent."""
-    began = time.perf_counter()
-    (await _send(http, one.answer)).raise_for_status()
-    return began
-
-
-async def _told(http: httpx.AsyncClient, one: Awaited) -> float:
-    """Send the poll; return when it told of the answer, infinity if it did not."""
-    found = await _send(http, one.poll)
-    return time.perf_counter() if one.tells(found) else float("inf")
-
-
-async def _send(http: httpx.AsyncClient, what: Sent) -> httpx.Response:
-    content = None if what.body is None else json.dumps(what.body).encode()
-    headers = what.headers() | ({} if content is None else {"content-type": "application/json"})
-    return await http.request(what.method, what.path, content=content, headers=headers)
+    async def _send(self, what: Sent) -> tuple[int, bytes]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port, local_addr=(self._address, 0))
+        content = b"" if what.body is None else json.dumps(what.body).encode()
+        kind = {"content-type": "application/json", "content-length": str(len(content))} if content else {}
+        more = what.headers() | kind | {"host": f"localhost:{self._port}", "connection": "close"}
+        lines = (f"{what.method} {what.path} HTTP/1.1", *(f"{name}: {value}" for name, value in more.items()))
+        writer.write("\r\n".join(lines).encode() + HEAD_END + content)
+        head, _, body = (await reader.read()).partition(HEAD_END)
+        writer.close()
+        return int(head.split()[1]), body
 
 
 def main() -> int:
@@ -210,14 +207,19 @@ def main() -> int:
 
 
 def measured(given: argparse.Namespace, *, every_s: float = EVERY_S) -> dict[str, list[float]]:
-    """Start a desk with so many customers, and send everything."""
+    """Start a desk with so many customers, and send everything, lot by lot."""
     server = ask.Server(given)
     try:
         base = ask.base(server.port)
         with Sandbox({}, base_url=base) as desk:
             made = Made(desk, base)
-            ready = [made.awaited(number) for number in range(given.customers)]
-            return asyncio.run(waited(base, ready, every_s=every_s))
+            times: dict[str, list[float]] = {}
+            for first in range(0, given.customers, LOT):
+                numbers = range(first, min(given.customers, first + LOT))
+                found = asyncio.run(waited(server.port, [made.awaited(number) for number in numbers], every_s=every_s))
+                for kind, some in found.items():
+                    times.setdefault(kind, []).extend(some)
+            return times
     finally:
         server.close()
 
