@@ -11,6 +11,8 @@ from remit.sandbox import Sandbox, SandboxMandate, SandboxReply
 
 _FEW: Final = 4
 """Messages of one agent that did not pass: more would raise its risk until the desk holds its tasks."""
+_SHARED: Final = 8
+"""Agents of one customer: more would ask them to confirm too often."""
 _LARGEST: Final = 2**53
 PARAMS: Final = {
     "properties": {
@@ -21,7 +23,7 @@ PARAMS: Final = {
 
 
 class PurposesDesk:
-    """An open desk; each agent is of an operator and for a customer of its own, each conversation is a task of its own."""
+    """An open desk; each agent is of an operator of its own, each conversation is a task of its own."""
 
     def __init__(self, desk: Sandbox) -> None:
         """Begin with no agent."""
@@ -69,7 +71,7 @@ class PurposesDesk:
             "powers": powers,
             "max_tasks": 100,
         }
-        customer = self._desk.customer(f"c{number}", name="Anna Berg")  # none is asked to confirm for many agents
+        customer = self._desk.customer(f"c{number // _SHARED}", name="Anna Berg")
         self._mandate = customer.grant(agent, wanted)
 
 
