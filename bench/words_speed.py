@@ -1,6 +1,6 @@
 """How long the words check takes for a message of 1 kB, in CPU time of one core: the check alone, as the agents' door calls it.
 
-Usage: PYTHONPATH=src python bench/words_speed.py [--model]; other messages each time, as people write them, read under REMIT_SHARED.
+Usage: PYTHONPATH=src python bench/words_speed.py [--model] [--languages en]; other messages each time, as people write them, read under REMIT_SHARED.
 """
 
 import argparse
@@ -23,10 +23,11 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", action="store_true", help="with the small local model (needs the extra `words`)")
+    parser.add_argument("--languages", nargs="+", default=["en", "de"])
     given = parser.parse_args()
     domain = pairs("bank", "dev")
     names = sorted(domain.measured)[:DESK]
-    settings = {"languages": ["en", "de"], **({"model": "minilm"} if given.model else {})}
+    settings = {"languages": given.languages, **({"model": "minilm"} if given.model else {})}
     texts = _texts(domain.measured[names[0]])
     with purposes_desk({name: domain.examples[name] for name in names}, settings) as desk:
         catalogue, lexicon = desk.context.catalogue, desk.context.lexicon
