@@ -11,8 +11,6 @@ from remit.sandbox import Sandbox, SandboxMandate, SandboxReply
 
 _FEW: Final = 4
 """Messages of one agent that did not pass: more would raise its risk until the desk holds its tasks."""
-_SHARED: Final = 8
-"""Agents of one customer: more would ask them to confirm too often."""
 _LARGEST: Final = 2**53
 PARAMS: Final = {
     "properties": {
@@ -71,7 +69,7 @@ class PurposesDesk:
             "powers": powers,
             "max_tasks": 100,
         }
-        customer = self._desk.customer(f"c{number // _SHARED}", name="Anna Berg")
+        customer = self._desk.customer("anna", name="Anna Berg")
         self._mandate = customer.grant(agent, wanted)
 
 
@@ -80,9 +78,10 @@ def way_of(reply: SandboxReply) -> str:
     words = str(reply.body.get("words", ""))
     if words in {"stripped", "held"}:
         return words
-    if not reply.refused:
+    code = (*reply.codes, "")[0]
+    if not reply.refused or code.startswith("confirmation."):  # words are judged before a person is asked
         return "through"
-    return "refused" if (*reply.codes, "")[0].startswith("words.") else "other"
+    return "refused" if code.startswith("words.") else "other"
 
 
 @contextmanager
