@@ -11,6 +11,7 @@ from remit.adapters.backoffice.switchable import SwitchableBackoffice
 from remit.adapters.db.postgres import is_postgres_url
 from remit.adapters.documents.isolated import IsolatedDocumentReader
 from remit.adapters.files.frameworks import read_frameworks
+from remit.adapters.files.vocabulary import read_fact_words
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
 from remit.adapters.identity.assertions import AssertionClients
@@ -207,6 +208,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         world=plan.world,
         catalogue=loaded.catalogue,
         lexicon=learn_lexicon(loaded.catalogue, settings.words_model, settings.words_languages),
+        fact_words=read_fact_words(),
         frameworks=read_frameworks(),
         terms=_terms(settings, plan.origin),
         rules_digest=loaded.digest,
