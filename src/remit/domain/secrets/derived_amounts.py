@@ -22,6 +22,8 @@ _WHOLE: Final = 5
 _REVERSED: Final = 6
 _SAID_GROUP: Final = 3
 _GROUP: Final = 4
+_TOGETHER: Final = 2
+"""Tokens from one figure to the next."""
 _PHONE_LIKE: Final = 7
 
 
@@ -186,17 +188,17 @@ def _in_pairs(text: FactText, digits: str) -> Iterator[Span]:
 
 def _digit_by_digit(text: FactText, digits: str) -> Iterator[Span]:
     """Yield three or more single figures in words that are a part of a number."""
-    row: list[int] = []
-    for at in (*text.read.numbers, -1):
+    rows: list[list[int]] = []
+    for at in text.read.numbers:
         token = text.tokens[at]
-        single = at >= 0 and token.said and len(token.digits) == 1 and not token.nth
-        if single and (not row or at - row[-1] <= 2):  # noqa: PLR2004  # neighbours
-            row.append(at)
-            continue
-        told = "".join(text.tokens[place].digits for place in row)
-        if len(told) >= _SAID_GROUP and told in digits:
+        if token.said and len(token.digits) == 1 and not token.nth:
+            if rows and at - rows[-1][-1] <= _TOGETHER:
+                rows[-1].append(at)
+            else:
+                rows.append([at])
+    for row in rows:
+        if len(row) >= _SAID_GROUP and "".join(text.tokens[at].digits for at in row) in digits:
             yield text.span(row[0], row[-1])
-        row = [at] if single else []
 
 
 def _is_offset(text: FactText, first: Amount, second: Amount, digits: str) -> bool:

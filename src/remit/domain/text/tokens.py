@@ -94,6 +94,7 @@ _TIMES: Final = {
 }
 _HUNDREDS: Final = frozenset({"hundred", "thousand", "hundert", "tausend"})
 _ARTICLES: Final = frozenset({"the", "a", "die", "der", "eine", "number", "figure", "mal"})
+_MAX_FIGURES: Final = 18
 _MANY_ZEROS: Final = frozenset({"zeros", "zeroes", "nullen", "noughts"})
 _GERMAN_ENDING: Final = re.compile(r"(?:st|t)(?:e[nrsm]?)$")
 _GERMAN_E: Final = re.compile(r"e[nrsm]?$")
@@ -126,8 +127,8 @@ class Token:
 
     @property
     def number(self) -> int:
-        """Value of its figures; -1 for a word."""
-        return int(self.digits) if self.digits else -1
+        """Value of its figures; -1 for a word, and for more figures than anything is counted in."""
+        return int(self.digits) if 0 < len(self.digits) <= _MAX_FIGURES else -1
 
 
 def plain_word(word: str) -> str:
