@@ -93,7 +93,7 @@ FACTS_OF = {
         "Das Gehalt liegt bei rund 47.500 Euro.",
         "Payroll has her at 48k.",
         "Four thousand a month is what she makes.",
-        "Her salary is between 45,000 and 50,000 euros.",
+        "Her salary is between 40,000 and 55,000 euros.",
         "Take 2,000 from fifty thousand euros and you have it.",
         "Twice twenty-four thousand euros is her salary.",
         "Ihr Gehalt ist fünfstellig.",
