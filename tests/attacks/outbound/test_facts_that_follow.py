@@ -99,6 +99,13 @@ FACTS_OF = {
         "Ihr Gehalt ist fünfstellig.",
         "El salario es de cuarenta y ocho mil euros.",
     ],
+    "more": [
+        "Als Neununddreißigjährige braucht sie keine Zustimmung.",
+        "Her mailbox begins with vogt.",
+        "Her number comes right after 5550141.",
+        "registered user: anna v.",
+        "It was paid at Old Harbor, no, Oldharbour.",
+    ],
     "thing": [
         "It was paid at oldharbour.",
         "Bezahlt wurde im Alten Hafen.",

@@ -115,6 +115,9 @@ def number_facts(text: FactText, digits: str) -> Iterator[Span]:
     yield from _reversed(text, digits)
     yield from _in_pairs(text, digits)
     yield from _digit_by_digit(text, digits)
+    for at in text.read.numbers:
+        if _is_next(text, at, digits):
+            yield text.span(at, at)
     for first, second in pairwise(text.amounts):
         if _is_offset(text, first, second, digits):
             yield first.span[0], second.span[1]
@@ -199,6 +202,14 @@ def _digit_by_digit(text: FactText, digits: str) -> Iterator[Span]:
     for row in rows:
         if len(row) >= _SAID_GROUP and "".join(text.tokens[at].digits for at in row) in digits:
             yield text.span(row[0], row[-1])
+
+
+def _is_next(text: FactText, at: int, digits: str) -> bool:
+    """Return whether a number is said to stand one before or after the value's."""
+    token = text.tokens[at]
+    if len(token.digits) < _GROUP or not (text.near("plus", at, 3, 3) or text.near("minus", at, 3, 3)):
+        return False
+    return any(digits.endswith(str(token.number + step).zfill(len(token.digits))) for step in (1, -1))
 
 
 def _is_offset(text: FactText, first: Amount, second: Amount, digits: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 from remit.domain.secrets.fact_text import FactText
 from remit.domain.secrets.value_tokens import MONTH_OF, Span
+from remit.domain.text.tokens import german_number
 
 _ADULT: Final = 18
 _LONG_AGO: Final = 14
@@ -32,6 +33,7 @@ def birth_facts(text: FactText, born: date) -> Iterator[Span]:
 
 def _ages(text: FactText, born: date) -> Iterator[Span]:
     age = _age(born, text.today)
+    yield from _compound_ages(text, age)
     for at in text.read.numbers:
         token = text.tokens[at]
         if token.number == born.year + _ADULT and (text.near("adult", at, _WIDE) or text.near("birth", at, _WIDE)):
@@ -50,6 +52,15 @@ def _ages(text: FactText, born: date) -> Iterator[Span]:
             and text.near("person", at, _WIDE, 3)
         ):
             yield text.span(at, at)
+
+
+def _compound_ages(text: FactText, age: int) -> Iterator[Span]:
+    """Yield German compounds of an age: a one-and-forty-year-old in one word."""
+    for word, places in text.places.items():
+        count, found, _ = word.partition("jahrig")
+        if found and german_number(count) in {age, age + 1}:
+            for at in places:
+                yield text.span(at, at)
 
 
 def _age(born: date, today: date) -> int:

@@ -41,7 +41,7 @@ def derived_facts(
     Source: docs/model/model.md#outbound.
     """
     labels = _labels(text, name)
-    if sensitive and name.endswith("name"):
+    if sensitive and name.endswith(_NAMED):
         yield from (span for one in leaves(value) if isinstance(one, str) for span in name_facts(text, one, bare=True))
     for single in _different(value):
         if isinstance(single, str):

@@ -191,6 +191,7 @@ def name_facts(text: FactText, value: str, *, bare: bool) -> Iterator[Span]:
             told = text.near("begins", at, 3, 0) and _starts_word(text, at)
         else:
             told = any(_is_part(token.word, part) for part in parts) and _starts_word(text, at)
+            told = told or (token.word in parts and len(token.word) >= _MIN_PART and text.near("name", at, 3))
         if told:
             yield text.span(at, at)
 
@@ -223,7 +224,11 @@ def mail_facts(text: FactText, value: str) -> Iterator[Span]:
             elif len(token.word) >= _MIN_PART and token.word not in _MAIL_WORDS and text.near("mail", at, _WIDE):
                 yield text.span(at, at)
         small = text.read.text[token.start : token.start + 1].islower()
-        if token.word in parts and text.near("part", at, _CLOSE) and (small or text.near("mail", at, _WIDE)):
+        if (
+            token.word in parts
+            and (text.near("part", at, _CLOSE) or text.near("begins", at, 3, 0))
+            and (small or text.near("mail", at, _WIDE))
+        ):
             yield text.span(at, at)
         elif len(parts) > 1 and token.word == parts[0]:
             after = [one.word for one in text.tokens[at + 1 : at + 2]]
@@ -248,11 +253,22 @@ def thing_facts(text: FactText, value: str) -> Iterator[Span]:
         }
         if all(window & form for form in forms) and (len(forms) > 1 or text.tokens[at].word in text.words.things):
             yield text.span(at, min(len(text.tokens) - 1, at + (_TOGETHER - 1 if len(forms) > 1 else 0)))
+    if len(forms) == 1 and len(content[0]) >= _MIN_ROW:
+        yield from _apart(text, content[0])
     if len(forms) == 2:  # noqa: PLR2004  # a compound of two
         for at in text.starting(forms[0]):
             word = text.tokens[at].word
             if any(word.startswith(one) and word[len(one) :] in forms[1] for one in forms[0]):
                 yield text.span(at, at)
+
+
+def _apart(text: FactText, word: str) -> Iterator[Span]:
+    """Yield where a word is written as two, or mistyped."""
+    for at in _joined(text, word):
+        yield text.span(at, at + (text.tokens[at].word != word))
+    for at in text.starting((word,)):
+        if _one_off(text.tokens[at].word, word):
+            yield text.span(at, at)
 
 
 def _forms(text: FactText, word: str) -> frozenset[str]:

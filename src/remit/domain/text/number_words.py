@@ -69,7 +69,7 @@ _THOUSANDS: Final = {
 _JOINS: Final = {"fr": "et", "nl": "en", "es": "y", "it": "e", "pt": "e", "pl": "i"}
 _EVERYDAY: Final = (
     "six cent cents sept une onze elf acht nul een en vier once dos tres diez sei otto due du tre uno un una um sette primo sto dix "
-    "premier mil seis dez zero eerste tweede derde cento mille nove sete oito cien venti tien zes"
+    "premier mil seis dez zero eerste tweede derde nove sete oito cien venti tien zes"
 )
 """Words that mean something else in another language, or hardly a number alone."""
 
