@@ -1,7 +1,7 @@
 """The context given to every use case: ports, rules and terms of the desk; no decisions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.evidence.frameworks import Framework
@@ -13,6 +13,7 @@ from remit.domain.words.lexicon import Lexicon
 from remit.engine.agents.replay import ReplayCache
 from remit.engine.leaks.scan import LeakScanner
 from remit.engine.noise import NoiseCounter
+from remit.engine.recent_secrets import RecentSecrets
 from remit.engine.scan_executor import ScanExecutor
 from remit.ports.backoffice import Backoffice
 from remit.ports.documents import DocumentReader
@@ -116,6 +117,7 @@ class DeskContext:
     leak_scanner: LeakScanner
     on_point: Callable[[str], None]
     """Hook at named points of the path, where tests can stop the process; does nothing otherwise."""
+    recent_secrets: RecentSecrets = field(default_factory=RecentSecrets)
 
     def in_language(self, language: str) -> "DeskContext":
         """Return the same desk with its catalogue in another of its languages, for display."""

@@ -4,12 +4,20 @@ Detection is in `domain/secrets/find`. A keyed fingerprint is kept only of ungue
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from remit.domain.catalogue.model import Action, MarkKind
-from remit.domain.secrets.find import RemovedSecret, find_secrets, redact, redact_params, removed_secrets
+from remit.domain.secrets.find import (
+    RemovedSecret,
+    find_secrets,
+    redact,
+    redact_params,
+    removed_secrets,
+    secret_values,
+)
+from remit.domain.secrets.repeats import KnownSecret
 from remit.domain.secrets.split import find_split
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
@@ -36,31 +44,68 @@ class RedactedAsk:
     secrets: tuple[JsonObject, ...]
     left_out: str = ""
     altered: str = ""
+    values: tuple[KnownSecret, ...] = field(default=(), repr=False)
+    """⚔ The secrets themselves, for finding them in other texts: never stored."""
 
 
 def redact_name_and_words(
-    desk: DeskContext, *, action: str, params: JsonObject, words: str | None, earlier: Sequence[str] = ()
+    desk: DeskContext,
+    *,
+    action: str,
+    params: JsonObject,
+    words: str | None,
+    earlier: Sequence[str] = (),
+    known: Collection[KnownSecret] = (),
 ) -> RedactedAsk:
     """Redact an agent's own text before anything else sees it.
 
     That covers words, free-text params, undeclared ones, and every other text that the schema does not say the meaning
     of; the desk asks for the rest. An unknown action declares nothing, not even its name.
-    `earlier` texts of the task may have begun a secret that this one ends.
+    `earlier` texts of the task may have begun a secret that this one ends; `known` are secrets of its other texts.
 
     Source: docs/model/model.md#redact, #inbound, #declared-texts.
     """
     if is_clean(desk, action, params, words):
         return RedactedAsk(action=action, params=params, words=words, secrets=())
+    texts = _Texts(action=action, params=params, words=words, earlier=earlier)
+    first = _redacted(desk, texts, known)
+    every = dict.fromkeys([*first.values, *known])
+    # ⚔ What one text reveals stands in another without its label.
+    return first if len(every) == len(known) else replace(_redacted(desk, texts, every), values=first.values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Texts:
+    """The texts of an ask before redaction, and those of earlier asks of its task."""
+
+    action: str
+    params: JsonObject
+    words: str | None
+    earlier: Sequence[str]
+
+
+def _redacted(desk: DeskContext, texts: _Texts, values: Collection[KnownSecret]) -> RedactedAsk:
+    action, params, words, earlier = texts.action, texts.params, texts.words, texts.earlier
     known = desk.catalogue.actions.get(action)
     own = frozenset() if known is None else _declared(known)
-    freely = redact_params({name: value for name, value in params.items() if name not in own}, known)
+    freely = redact_params({name: value for name, value in params.items() if name not in own}, known, known=values)
     kept = {name: value for name, value in params.items() if name in own}
     taken = list(freely.taken)
     left: JsonObject = {**{name: _ended(name, value, earlier, taken) for name, value in freely.params.items()}, **kept}
     if words:
         words = _ended("words", words, earlier, taken)
-    cleaned = _cleaned(desk, action if known is None else "", action, left, words, taken)
-    return replace(cleaned, altered="" if known is None else _altered(known, taken))
+    name = action if known is None else ""
+    hidden, said = find_secrets(name, known=values), find_secrets(words or "", known=values)
+    everything = (*removed_secrets("action", name, hidden), *removed_secrets("words", words or "", said), *taken)
+    found = (*secret_values(words or "", said), *secret_values(name, hidden), *freely.values)
+    return RedactedAsk(
+        action=redact(action, hidden) if hidden else action,
+        params=left,
+        words=redact(words, said) if words and said else words,
+        secrets=report_secrets(desk, everything),
+        altered="" if known is None else _altered(known, taken),
+        values=tuple(dict.fromkeys(found)),
+    )
 
 
 def _altered(action: Action, taken: Iterable[RemovedSecret]) -> str:
@@ -87,7 +132,9 @@ def is_clean(desk: DeskContext, action: str, params: JsonObject, words: str | No
     return known is not None and not words and _declared(known).issuperset(params)
 
 
-def redact_with_params(desk: DeskContext, *, action: str, params: JsonObject, words: str | None) -> RedactedAsk:
+def redact_with_params(
+    desk: DeskContext, *, action: str, params: JsonObject, words: str | None, known: Collection[KnownSecret] = ()
+) -> RedactedAsk:
     """Redact all params too, once name and words are clean: a refused ask needs none of its values.
 
     ⚔ A PIN sent as an order's id would otherwise be kept for good, with every digest that lets it be guessed. Long
@@ -99,7 +146,7 @@ def redact_with_params(desk: DeskContext, *, action: str, params: JsonObject, wo
         return RedactedAsk(
             action=action, params=LEFT_OUT, words=words, secrets=(), left_out="the params were too long to be kept"
         )
-    whole = redact_params(params, None)
+    whole = redact_params(params, None, known=known)
     return RedactedAsk(action=action, params=whole.params, words=words, secrets=report_secrets(desk, whole.taken))
 
 
@@ -133,19 +180,6 @@ def _declared(action: Action) -> frozenset[str]:
     if known is None:
         known = _own[key] = action.named - action.open_params
     return known
-
-
-def _cleaned(
-    desk: DeskContext, name: str, action: str, params: JsonObject, words: str | None, found: Sequence[RemovedSecret]
-) -> RedactedAsk:
-    hidden, said = find_secrets(name), find_secrets(words or "")
-    everything = (*removed_secrets("action", name, hidden), *removed_secrets("words", words or "", said), *found)
-    return RedactedAsk(
-        action=redact(action, hidden) if hidden else action,
-        params=params,
-        words=redact(words, said) if words and said else words,
-        secrets=report_secrets(desk, everything),
-    )
 
 
 def report_secrets(desk: DeskContext, found: Sequence[RemovedSecret]) -> tuple[JsonObject, ...]:

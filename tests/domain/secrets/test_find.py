@@ -6,13 +6,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from remit.domain.catalogue.model import Action, Area, Effect, MarkKind, ParamMark, PowerKind
 from remit.domain.ids import is_own_id, new_id
 from remit.domain.param_paths import parse_path
-from remit.domain.secrets.find import SecretFinding, find_in_values, find_secrets, redact, redact_params
+from remit.domain.secrets.find import SecretFinding, find_in_values, find_secrets, redact, redact_params, secret_values
 from remit.domain.secrets.kinds import SecretClass
 from remit.domain.secrets.national_ids import is_card, is_iban, is_us_ssn
 from secrets_mutated import leaks, planted
@@ -124,6 +124,8 @@ def test_contacts_are_found_only_when_asked_for() -> None:
 @given(
     st.sampled_from([text for text, _, _ in SECRETS]), st.text(alphabet="ab .,\n", max_size=20), st.text(alphabet="ab .,\n", max_size=20)
 )
+@example("My password is Harbor#8159x.", "a.a.a.a.a", "a.a.a.a.a")
+@example("CVV 734", "a.a.a.a.a", "a.a.a.a.a")
 def test_what_was_found_is_never_left_and_nothing_is_found_again(secret: str, before: str, later: str) -> None:
     text = f"{before} {secret} {later}"
     findings = find_secrets(text)
@@ -140,6 +142,32 @@ def test_findings_are_in_order_inside_and_apart(text: str) -> None:
     for one in find_secrets(text, contacts=True):
         assert at <= one.start < one.end <= len(text)
         at = one.end
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("Harbor#8159x? I tried it. My password is Harbor#8159x.", "[password removed]? I tried it. My password is [password removed]."),
+        ("My PIN is 4821. I typed 4821 twice.", "My PIN is [pin removed]. I typed [pin removed] twice."),
+        ("4 8 2 1, ４８２１, NDgyMQ==: PIN: 4821", "[pin removed], [pin removed], [pin removed]: PIN: [pin removed]"),  # noqa: RUF001  # full-width
+        ("PIN: 4821, order 14821 or 48210", "PIN: [pin removed], order 14821 or 48210"),
+        (
+            "mother's maiden name is not known, and not asked for",
+            "mother's maiden name is [security_answer removed] known, and not asked for",
+        ),
+    ],
+)
+def test_a_found_secret_is_taken_out_wherever_it_stands_again(text: str, clean: str) -> None:
+    assert redact(text, find_secrets(text)) == clean
+
+
+def test_a_secret_of_another_text_is_found_without_its_label() -> None:
+    revealed = "My PIN is 4821."
+    known = secret_values(revealed, find_secrets(revealed))
+    assert "4821" not in str(known)
+    assert redact("Typed 4821.", find_secrets("Typed 4821.", known=known)) == "Typed [pin removed]."
+    made = redact_params({"n": 4821, "deep": [{"4821": "x"}, "4821 it is"]}, None, known=known)
+    assert "4821" not in str(made.params)
 
 
 def test_redacting_joins_what_overlaps() -> None:

@@ -15,7 +15,9 @@ from remit.domain.secrets.find import (
     find_secrets,
     redact,
     removed_secrets,
+    secret_values,
 )
+from remit.domain.secrets.repeats import MAX_KNOWN, KnownSecret
 
 _MAX_LABEL_LENGTH: Final = 60
 """⚔ A label is re-read with each value under it: only its end counts."""
@@ -45,9 +47,11 @@ class FileScrubber:
     writes = True
     """Whether the cleaned file will be written; otherwise it is not put together."""
 
-    def __init__(self, where: str) -> None:
-        """Take the file's place in the ask."""
+    def __init__(self, where: str, known: Sequence[KnownSecret] = ()) -> None:
+        """Take the file's place in the ask, and secrets of the ask's other texts."""
         self._where = where
+        self.known = known
+        self.values: dict[KnownSecret, None] = {}
         self.documents: dict[str, Any] = {}
         """Values that are documents in text form, parsed; None for other text."""
         self.seen: list[str] = []
@@ -75,14 +79,14 @@ class FileScrubber:
         first.documents = self.documents
         clean(first)
         pairs = tuple(first.pairs)
-        for (label, text), findings in zip(pairs, find_in_values(pairs), strict=True):
+        for (label, text), findings in zip(pairs, find_in_values(pairs, known=self.known), strict=True):
             self._read[label, text] = (redact(text, findings) if findings else text, findings)
 
     def plain(self, text: str, at: str = "") -> str:
         """Return a text without its secrets."""
         if not text:
             return text
-        findings = find_secrets(text)
+        findings = find_secrets(text, known=self.known)
         self._note(at, text, findings)
         return redact(text, findings) if findings else text
 
@@ -92,7 +96,10 @@ class FileScrubber:
             return text
         known = self._read.get((label, text))
         if known is None:
-            findings = find_in_values(((label, text),))[0] if label else find_secrets(text)
+            known_here = self.known
+            findings = (
+                find_in_values(((label, text),), known=known_here)[0] if label else find_secrets(text, known=known_here)
+            )
             known = self._read[label, text] = (redact(text, findings) if findings else text, findings)
         self._note(at or label, text, known[1])
         return known[0]
@@ -113,7 +120,7 @@ class FileScrubber:
 
     def _joined(self, values: list[str], at: str) -> list[str]:
         joined = " ".join(values)
-        findings = find_secrets(joined)
+        findings = find_secrets(joined, known=self.known)
         out: list[str] = []
         start = 0
         for value in values:
@@ -144,6 +151,8 @@ class FileScrubber:
         self.counts.update(found.kind for found in findings)
         if len(self.taken) < _MAX_TOLD:
             self.taken += removed_secrets(self._place(at), text, findings)
+        if len(self.values) < MAX_KNOWN:
+            self.values |= dict.fromkeys(secret_values(text, findings))
 
     def _place(self, at: str) -> str:
         """Return a place as recorded. ⚔ The name of a member, a cookie or a column may itself be a secret."""

@@ -17,7 +17,14 @@ from remit.domain.secrets.decoders import BETWEEN
 from remit.domain.secrets.key_material import find_in_plain_text, find_in_reversed_text
 from remit.domain.secrets.kinds import Found, SecretClass
 from remit.domain.secrets.labelled import find_labelled_values, is_label
-from remit.domain.secrets.obfuscation import has_reversed_label, obfuscated_readings, plain_reading, reversed_reading
+from remit.domain.secrets.obfuscation import (
+    DecodedText,
+    has_reversed_label,
+    obfuscated_readings,
+    plain_reading,
+    reversed_reading,
+)
+from remit.domain.secrets.repeats import MAX_KNOWN, KnownSecret, find_repeats, known_secrets
 from remit.domain.secrets.tokens import is_numbered, may_be_backwards
 from remit.domain.values import Json, JsonObject
 
@@ -68,18 +75,40 @@ def removed_secrets(where: str, text: str, findings: Collection[SecretFinding]) 
     )
 
 
-def find_secrets(text: str, *, contacts: bool = False) -> tuple[SecretFinding, ...]:
-    """Find secrets and personal numbers in a text, in order, not overlapping.
+def find_secrets(
+    text: str, *, contacts: bool = False, known: Collection[KnownSecret] = ()
+) -> tuple[SecretFinding, ...]:
+    """Find secrets and personal numbers in a text, in order, not overlapping; each wherever it stands again.
 
     Reads through full-width and invisible characters, spacing, line breaks, hex, base64, percent encoding and reversal.
-    `contacts` adds e-mail addresses and phone numbers.
+    `contacts` adds e-mail addresses and phone numbers; `known` are secrets of other texts, to be found here too.
 
     Source: docs/model/model.md#inbound, docs/model/peers.md#p11.
     """
-    return _merged(list(_all(text, contacts=contacts))) if text else ()
+    if not text:
+        return ()
+    plain = plain_reading(text)
+    found = _merged(list(_all(plain, contacts=contacts)))
+    known = (*secret_values(text, found), *known)
+    return found if not known else _merged([*found, *_repeated(plain, known)])
 
 
-def find_labelled(label: str, text: str) -> tuple[SecretFinding, ...]:
+def secret_values(text: str, findings: Iterable[SecretFinding]) -> tuple[KnownSecret, ...]:
+    """Return the values of a text's findings, each once, for finding them again. ⚔ Nothing may store them."""
+    values: dict[KnownSecret, None] = {}
+    for found in findings:
+        if len(values) >= MAX_KNOWN:
+            break
+        values |= dict.fromkeys(known_secrets(text[found.start : found.end], found.kind, found.group))
+    return tuple(values)
+
+
+def _repeated(plain: DecodedText, known: Collection[KnownSecret]) -> Iterator[SecretFinding]:
+    for kind, start, end, group in find_repeats(plain, known):
+        yield SecretFinding(start=start, end=end, kind=kind, group=group)
+
+
+def find_labelled(label: str, text: str, *, known: Collection[KnownSecret] = ()) -> tuple[SecretFinding, ...]:
     """Find secrets in a text under a label: a member of JSON, a header, a column, a parameter.
 
     Offsets are those of the text. Short harmless values, which fill files, cost little.
@@ -88,17 +117,20 @@ def find_labelled(label: str, text: str) -> tuple[SecretFinding, ...]:
     """
     named = is_label(label[-_MAX_LABEL_LENGTH:].replace("_", " "))
     harmless = len(text) < _MIN_ALONE_LENGTH and not any(map(str.isdigit, text))
-    if harmless and not named:
+    if harmless and not named and not known:
         return ()
     before = _before(label)
-    findings = find_secrets(text) if named or is_numbered(before, len(before)) else ()
+    findings = find_secrets(text, known=known) if known or named or is_numbered(before, len(before)) else ()
     return _merged([*findings, *_within(len(before), len(text), find_secrets(before + text))])
 
 
-def find_in_values(values: Sequence[tuple[str, str]]) -> tuple[tuple[SecretFinding, ...], ...]:
+def find_in_values(
+    values: Sequence[tuple[str, str]], *, known: Collection[KnownSecret] = ()
+) -> tuple[tuple[SecretFinding, ...], ...]:
     """Find secrets in many labelled texts at once, with offsets of each text.
 
-    All are read in one pass, equal ones once: a browser's recording repeats its headers ten thousand times.
+    All are read in one pass, equal ones once: a browser's recording repeats its headers ten thousand times. `known` are
+    found again in each; what one of these reveals is not.
 
     Source: docs/model/model.md#inbound.
     """
@@ -113,7 +145,8 @@ def find_in_values(values: Sequence[tuple[str, str]]) -> tuple[tuple[SecretFindi
         size += len(before) + len(text) + len(BETWEEN)
     starts = list(places.values())
     found: dict[int, list[SecretFinding]] = {}
-    for finding in find_secrets("".join(pieces)):
+    plain = plain_reading("".join(pieces))
+    for finding in _merged([*_all(plain, contacts=False), *_repeated(plain, known)]):
         # A finding that begins in one text and ends in another, as an unended private key, counts in all it touches.
         first, last = (max(0, bisect_right(starts, at) - 1) for at in (finding.start, finding.end - 1))
         for start in starts[first : last + 1]:
@@ -140,8 +173,7 @@ _MIN_ALONE_LENGTH: Final = 11
 """Digits of a national number: a shorter text is a secret only under its label or with a digit."""
 
 
-def _all(text: str, *, contacts: bool) -> Iterator[SecretFinding]:
-    plain = plain_reading(text)
+def _all(plain: DecodedText, *, contacts: bool) -> Iterator[SecretFinding]:
     for found in find_in_plain_text(plain.text):
         yield _finding(found, plain.span(found[1], found[2]))
     for found in find_contact_details(plain.text) if contacts else ():
@@ -208,55 +240,67 @@ class RedactedParams:
     params: JsonObject
     findings: tuple[tuple[str, SecretFinding], ...]
     taken: tuple[RemovedSecret, ...] = ()
+    values: tuple[KnownSecret, ...] = field(default=(), repr=False)
 
 
-def redact_params(params: JsonObject, action: Action | None) -> RedactedParams:
+@dataclass(frozen=True, slots=True)
+class _ParamsReader:
+    """Annotations of an action's params, secrets known from other texts, and the findings so far."""
+
+    marks: Mapping[ParamPath, MarkKind]
+    known: Collection[KnownSecret]
+    found: list[_Seen]
+
+
+def redact_params(params: JsonObject, action: Action | None, *, known: Collection[KnownSecret] = ()) -> RedactedParams:
     """Redact every text and number in the params, keys included, before they are stored, logged or shown in an error.
 
     A member's name is the label of its value. Where the action expects a number with check digits (a record, a
     recipient, an attribute, money), only credentials and codes are secrets; an unknown action expects nothing.
+    `known` are secrets of the ask's other texts; what one param reveals is not searched for in the others.
 
     Source: docs/model/model.md#redact.
     """
-    marks = {mark.path: mark.kind for mark in action.marks} if action else {}
     found: list[_Seen] = []
-    cleaned = _object(params, ParamPath(()), marks, found)
+    marks = {mark.path: mark.kind for mark in action.marks} if action else {}
+    cleaned = _object(params, ParamPath(()), _ParamsReader(marks, known, found))
     taken = tuple(secret for where, text, findings in found for secret in removed_secrets(where, text, findings))
     placed = tuple((where, finding) for where, _, findings in found for finding in findings)
-    return RedactedParams(params=cleaned, findings=placed, taken=taken)
+    values = dict.fromkeys(value for _, text, findings in found for value in secret_values(text, findings))
+    return RedactedParams(params=cleaned, findings=placed, taken=taken, values=tuple(values))
 
 
-def _object(
-    members: JsonObject, path: ParamPath, marks: Mapping[ParamPath, MarkKind], found: list[_Seen]
-) -> JsonObject:
+def _object(members: JsonObject, path: ParamPath, reader: _ParamsReader) -> JsonObject:
     out: dict[str, Json] = {}
     for key, value in members.items():
-        findings = find_secrets(key)
+        findings = find_secrets(key, known=reader.known)
         name = redact(key, findings)
         if findings:
-            found.append((str(path.child(name))[:_MAX_WHERE_LENGTH], key, findings))
-        out[name] = _value(value, path.child(name), marks, found)
+            reader.found.append((str(path.child(name))[:_MAX_WHERE_LENGTH], key, findings))
+        out[name] = _value(value, path.child(name), reader)
     return out
 
 
-def _value(value: Json, path: ParamPath, marks: Mapping[ParamPath, MarkKind], found: list[_Seen]) -> Json:
+def _value(value: Json, path: ParamPath, reader: _ParamsReader) -> Json:
     if isinstance(value, str):
-        findings = _in_text(value, path, marks)
+        findings = _in_text(value, path, reader)
         if not findings:
             return value
-        found.append((str(path)[:_MAX_WHERE_LENGTH], value, findings))
+        reader.found.append((str(path)[:_MAX_WHERE_LENGTH], value, findings))
         return redact(value, findings)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return value if _value(f"{value}", path, marks, found) == f"{value}" else f"[{found[-1][2][0].kind} removed]"
+        written = f"{value}"
+        return value if _value(written, path, reader) == written else f"[{reader.found[-1][2][0].kind} removed]"
     if isinstance(value, Mapping):
-        return _object(value, path, marks, found)
+        return _object(value, path, reader)
     if isinstance(value, list | tuple):
-        return [_value(item, path.child(None), marks, found) for item in value]
+        return [_value(item, path.child(None), reader) for item in value]
     return value
 
 
-def _in_text(text: str, path: ParamPath, marks: Mapping[ParamPath, MarkKind]) -> tuple[SecretFinding, ...]:
-    if marks.get(path) in _NUMBERS_EXPECTED:
+def _in_text(text: str, path: ParamPath, reader: _ParamsReader) -> tuple[SecretFinding, ...]:
+    if reader.marks.get(path) in _NUMBERS_EXPECTED:
         kept = {SecretClass.CREDENTIAL, SecretClass.GUESSABLE}
-        return tuple(found for found in find_secrets(text) if found.group in kept)
-    return find_labelled(next((step for step in reversed(path.steps) if step is not None), ""), text)
+        return tuple(found for found in find_secrets(text, known=reader.known) if found.group in kept)
+    label = next((step for step in reversed(path.steps) if step is not None), "")
+    return find_labelled(label, text, known=reader.known)

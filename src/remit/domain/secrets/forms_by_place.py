@@ -66,7 +66,7 @@ _SIGN: Final = (
     rf"|(?:{'|'.join(SPELLING_ALPHABETS)}|x-ray|cäsar)(?!\w))"
 )
 _SPELLED: Final = re.compile(
-    rf"(?:pass(?:word|wort|phrase|code)|kennwort|losung|pwd|pin\b|code\b)[^\n]{{0,40}}?[\s:,]{{1,3}}(?P<v>{_SIGN}(?:[,;. \t]{{1,3}}(?:(?:and|then|und|dann)\s)?{_SIGN}){{4,60}})",
+    rf"(?:pass(?:word|wort|phrase|code)|kennwort|losung|pwd|pin\b|code\b)(?:(?! removed\])[^\n]){{0,40}}?[\s:,]{{1,3}}(?P<v>{_SIGN}(?:[,;. \t]{{1,3}}(?:(?:and|then|und|dann)\s)?{_SIGN}){{4,60}})",
     re.IGNORECASE,
 )
 _OWN_LABELS: Final = ("passw", "passp", "passc", "kennw", "losung", "pwd", "pin", "code")

@@ -49,6 +49,11 @@ def is_placeholder(value: str) -> bool:
     return _PLACEHOLDER.fullmatch(value) is not None
 
 
+def is_ordinary_word(word: str) -> bool:
+    """Return whether a word stands in any text: an article, a pronoun, or one said of passwords."""
+    return word in _COMMON or word in _ORDINARY
+
+
 def is_password(value: str) -> bool:
     """Return whether a value is no ordinary word: it has a digit, a sign or a large letter inside."""
     inner = value.strip("(){}[]<>.!?,;:")

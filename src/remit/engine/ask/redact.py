@@ -1,12 +1,14 @@
 """A decoded ask, and redaction of its secrets before anything else sees it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from remit.domain.catalogue.model import PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AskRecord, TaskRecord
 from remit.domain.secrets.own_credentials import flatten_text
+from remit.domain.secrets.repeats import KnownSecret
 from remit.domain.values import JsonObject, parse_stored_object
 from remit.domain.words.verdict import MAX_NAME_LENGTH
 from remit.engine.context import DeskContext
@@ -48,6 +50,8 @@ class AskRequest:
     filed: tuple[SealedFile, ...] = ()
     wrong: Refused | None = None
     secrets: tuple[JsonObject, ...] = ()
+    known: tuple[KnownSecret, ...] = field(default=(), repr=False)
+    """⚔ Secrets found in this task, for finding them in every text of the ask: never stored."""
 
     @property
     def attachments(self) -> tuple[tuple[str, str], ...]:
@@ -75,20 +79,36 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
         return request
     desk.scan_executor.verify_room(caller, request.size)
     asked = request = await desk.scan_executor.read(caller, request.size, lambda: _drop_refused_parts(desk, request))
-    if request.files:
-        files = await clean_files(desk, caller, request.size, task, request.files)
-        request = replace(request, files=(), read=files, secrets=files.secrets)
     earlier = await _earlier_texts(desk, task) if _may_end_secret(asked) else []
-    cleaned = await desk.scan_executor.read(
-        caller,
-        request.size,
-        lambda: redact_name_and_words(
-            desk, action=asked.action, params=asked.params, words=asked.words, earlier=earlier
-        ),
-    )
+    remembered = desk.recent_secrets.of(task)
+
+    async def cleaned_with(known: Collection[KnownSecret]) -> RedactedAsk:
+        return await desk.scan_executor.read(
+            caller,
+            asked.size,
+            lambda: redact_name_and_words(
+                desk, action=asked.action, params=asked.params, words=asked.words, earlier=earlier, known=known
+            ),
+        )
+
+    cleaned = await cleaned_with(remembered)
+    known = tuple(dict.fromkeys([*cleaned.values, *remembered]))
+    if request.files:
+        files = await clean_files(desk, caller, request.size, task, request.files, known)
+        request = replace(request, files=(), read=files, secrets=files.secrets)
+        if files.values:
+            known = tuple(dict.fromkeys([*files.values, *known]))
+            cleaned = await cleaned_with(known)
+    desk.recent_secrets.add(task, known)
     if not cleaned.secrets and not request.secrets and request.unfit is None and request.wrong is None:
         return _without_unknown(desk, request)
-    unread = replace(request, action=cleaned.action, words=cleaned.words, secrets=(*request.secrets, *cleaned.secrets))
+    unread = replace(
+        request,
+        action=cleaned.action,
+        words=cleaned.words,
+        secrets=(*request.secrets, *cleaned.secrets),
+        known=known,
+    )
     body = redacted_body_digest(await redact_all_params(desk, caller, unread, request.params), request.attachments)
     wrong = unread.wrong or (secret_in_param(cleaned.altered) if cleaned.altered else None)
     return _without_unknown(desk, replace(unread, params=cleaned.params, body=body, wrong=wrong))
@@ -150,7 +170,9 @@ async def redact_all_params(desk: DeskContext, caller: str, request: AskRequest,
     return await desk.scan_executor.read(
         caller,
         request.size,
-        lambda: redact_with_params(desk, action=request.action, params=params, words=request.words),
+        lambda: redact_with_params(
+            desk, action=request.action, params=params, words=request.words, known=request.known
+        ),
     )
 
 

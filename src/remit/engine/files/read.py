@@ -1,7 +1,7 @@
 """Scanning of attachments by their actual bytes: secrets are removed, unreadable files held."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -21,6 +21,7 @@ from remit.domain.files.scrub import FileScrubber
 from remit.domain.files.text import detect_text_file, scrub_text_file, verify_no_instructions
 from remit.domain.files.zip import ArchiveMember, pack, unpack
 from remit.domain.secrets.find import RemovedSecret, find_secrets, removed_secrets
+from remit.domain.secrets.repeats import KnownSecret
 from remit.domain.words.vocabulary import Vocabulary
 from remit.engine.context import DeskContext
 from remit.proof.canonical import b64url
@@ -105,14 +106,20 @@ class ScannedFile:
     spoiled: bool = False
     seen: tuple[str, ...] = field(default=(), repr=False)
     """⚔ Unpacked or decoded content, secrets included: for scanning, and never stored."""
+    values: tuple[KnownSecret, ...] = field(default=(), repr=False)
+    """⚔ The secrets found, for finding them in other texts: never stored."""
 
 
-async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, where: str) -> ScannedFile:
+async def read_file(
+    outside: ExternalReaders, size: int, file: UploadedFile, where: str, known: Sequence[KnownSecret] = ()
+) -> ScannedFile:
     """Read one file of an ask of `size` bytes; `where` names it, and `outside` is shared by all files of the ask.
+
+    `known` are secrets of the ask's other texts.
 
     Source: docs/model/model.md#inbound.
     """
-    desk, caller, scrub = outside.context, outside.caller, FileScrubber(where)
+    desk, caller, scrub = outside.context, outside.caller, FileScrubber(where, known)
     data = file.data or b""
     try:
         kind, clean = await _read(outside, size, file, scrub, inside=False)
@@ -135,6 +142,7 @@ async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, whe
             why=held.why.value,
             spoiled=bool(stray) or (cleaned is None and bool(scrub.taken)),
             seen=tuple(scrub.seen),
+            values=tuple(scrub.values),
         )
     name = safe_name(file.name, kind)
     return ScannedFile(
@@ -146,6 +154,7 @@ async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, whe
         removed=dict(scrub.counts),
         taken=tuple(scrub.taken),
         seen=tuple(scrub.seen),
+        values=tuple(scrub.values),
     )
 
 
@@ -201,7 +210,7 @@ async def _archive(outside: ExternalReaders, size: int, data: bytes, scrub: File
     for member in members:
         scrub.note_decoded(f"{member.name}\n{UploadedFile(name=member.name, data=member.data).text}")
     for member in members:
-        named = find_secrets(member.name)
+        named = find_secrets(member.name, known=scrub.known)
         if named:
             scrub.drop("name", "a name in the archive")
             raise FileHeld(HoldReason.UNSAFE_NAME)

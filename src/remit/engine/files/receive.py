@@ -9,7 +9,8 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import FileRecord, FileState
-from remit.domain.secrets.find import RemovedSecret, find_secrets, redact, removed_secrets
+from remit.domain.secrets.find import RemovedSecret, find_secrets, redact, removed_secrets, secret_values
+from remit.domain.secrets.repeats import KnownSecret
 from remit.domain.values import JsonObject
 from remit.domain.words.verdict import MAX_NAME_LENGTH, check_file_name
 from remit.engine.context import DeskContext
@@ -38,25 +39,45 @@ class CleanedFiles:
     """Ids of files held before: still waiting, or decided."""
     seen: tuple[str, ...] = field(default=(), repr=False)
     """⚔ Unpacked or decoded content, secrets included: for scanning, and never stored."""
+    values: tuple[KnownSecret, ...] = field(default=(), repr=False)
+    """⚔ The secrets found, for finding them in other texts: never stored."""
 
 
 async def clean_files(
-    desk: DeskContext, caller: str, size: int, task: str, files: Sequence[UploadedFile]
+    desk: DeskContext,
+    caller: str,
+    size: int,
+    task: str,
+    files: Sequence[UploadedFile],
+    known: Sequence[KnownSecret] = (),
 ) -> CleanedFiles:
-    """Redact files; if one is rejected, all are.
+    """Redact files; if one is rejected, all are. `known` are secrets of the ask's other texts.
 
-    ⚔ Nothing of a rejected file is stored that lets a secret be guessed: no digest but of the rest.
+    ⚔ Nothing of a rejected file is stored that lets a secret be guessed: no digest but of the rest. A secret that one
+    piece of a file reveals may stand in another, or in another file: they are read once more.
 
     Source: docs/model/model.md#inbound.
     """
+    outside = ExternalReaders(desk, caller)
+    first = await _clean_once(outside, size, task, files, known)
+    every = tuple(dict.fromkeys([*first.values, *known]))
+    if len(every) == len(known):
+        return first
+    return replace(await _clean_once(outside, size, task, files, every), values=first.values)
+
+
+async def _clean_once(
+    outside: ExternalReaders, size: int, task: str, files: Sequence[UploadedFile], known: Sequence[KnownSecret]
+) -> CleanedFiles:
+    desk = outside.context
+    values: list[KnownSecret] = []
     bound: list[tuple[str, str]] = []
     found: list[RemovedSecret] = []
     kept: list[ScannedFile] = []
     held: list[ScannedFile] = []
-    known: list[str] = []
+    before_held: list[str] = []
     seen: list[str] = []
     unfit: Refused | None = None
-    outside = ExternalReaders(desk, caller)
     for number, file in enumerate(files, 1):
         where = f"attachment {number}"
         length = str(len(file.data or b""))
@@ -65,15 +86,17 @@ async def clean_files(
             unfit = unfit or _unfit(f"{where} has a name that is more than a name")
             bound.append((where, length))
             continue
-        named = find_secrets(file.name)
+        named = find_secrets(file.name, known=known)
+        values += secret_values(file.name, named)
         found += removed_secrets(where, file.name, named)
         name = redact(file.name, named)
         if named or file.data is None or not check_file_name(file.name, desk.lexicon.vocabulary).passes:
             unfit = _unfit(f"{where} has no name or no data that can be accepted", secret=bool(named))
             bound.append((name, length))
             continue
-        read = await read_file(outside, size, file, where)
+        read = await read_file(outside, size, file, where, known)
         found += read.taken
+        values += read.values
         seen += read.seen
         bound.append((name, length if read.spoiled else read.digest))
         if read.spoiled or (read.taken and desk.terms.secrets == "refuse"):
@@ -81,7 +104,7 @@ async def clean_files(
         elif read.why:
             before = await _held_before(desk, task, read)
             unfit = _held_back(before, read, where) if before is not None else await _waits(desk, task, read, where)
-            known += [before.id] if before is not None else []
+            before_held += [before.id] if before is not None else []
             held += [read] if unfit is not None and unfit.public == _WAITS else []
         else:
             kept.append(read)
@@ -91,8 +114,9 @@ async def clean_files(
         secrets=report_secrets(desk, found),
         kept=() if unfit else tuple(kept),
         held=tuple(held),
-        known=tuple(known),
+        known=tuple(before_held),
         seen=tuple(seen),
+        values=tuple(dict.fromkeys(values)),
     )
 
 
