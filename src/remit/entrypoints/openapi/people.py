@@ -126,7 +126,12 @@ _OURS: Final = (
     _Operation("/security/v1/agents", "Register an agent, or change its tier", security_api.AgentIn, (200, 201, 202)),
     _get("/security/v1/suspend", "What stopping one of them would end", "agent", "operator", "customer", "objective"),
     _Operation("/security/v1/suspend", "Stop one of them at once", security_api.SuspensionIn),
-    _Operation("/security/v1/resume", "Propose to resume one of them", security_api.ResumeIn, (200, 202)),
+    _Operation(
+        "/security/v1/resume",
+        "Resume one of them: proposed to a second person, or done at once for a held task that needs none",
+        security_api.ResumeIn,
+        (200, 202),
+    ),
     _get("/security/v1/suspensions", "What is suspended"),
     _get("/security/v1/canaries", "The canaries that are planted, without their values"),
     _Operation("/security/v1/canaries", "Plant a canary: its value is told this once", security_api.CanaryIn, (201,)),

@@ -9,6 +9,7 @@ from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
 from remit.engine.confirm.invite import WHAT as RULES
 from remit.engine.context import DeskContext
+from remit.engine.tasks import has_moved_or_leaked
 from remit.engine.transcript.record import entry_row
 
 INCIDENTS: Final = frozenset({
@@ -59,20 +60,26 @@ def agent_row(agent: AgentRecord) -> Mapping[str, Json]:
 
 
 async def list_suspensions(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """List active suspensions: agents, operators, customers and objectives; then the tasks held for their risk."""
+    """List active suspensions: agents, operators, customers and objectives; then the tasks held for their risk.
+
+    `alone` is whether one person may resume it: of the first held tasks, that of the rest is not looked up.
+    """
     found: list[Mapping[str, Json]] = [
-        {"what": "agent", "name": one.record.id, "reason": one.record.suspended, "by": "", "at": None}
+        {"what": "agent", "name": one.record.id, "reason": one.record.suspended, "by": "", "at": None, "alone": False}
         for one in await desk.store.find(AgentRecord, "agent.all", "", limit=1000)
         if one.record.suspended
     ]
     for kept in await desk.store.find(Suspension, "suspension.active", "", limit=1000):
         what, _, name = kept.record.id.partition(":")
         one = kept.record
-        found.append({"what": what, "name": name, "reason": one.reason, "by": one.by, "at": instant_text(one.at)})
-    for held in await desk.store.find(TaskRecord, "task.held", "", limit=1000):
+        at = instant_text(one.at)
+        found.append({"what": what, "name": name, "reason": one.reason, "by": one.by, "at": at, "alone": False})
+    for number, held in enumerate(await desk.store.find(TaskRecord, "task.held", "", limit=1000)):
         task = held.record
+        alone = number < _PAGE and not await has_moved_or_leaked(desk, task.id)
+        at = instant_text(task.opened_at)
         reason = f"{task.client_id}, for {task.customer}: its risk was too high"
-        found.append({"what": "task", "name": task.id, "reason": reason, "by": "", "at": instant_text(task.opened_at)})
+        found.append({"what": "task", "name": task.id, "reason": reason, "by": "", "at": at, "alone": alone})
     return found
 
 
