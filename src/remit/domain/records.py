@@ -643,7 +643,10 @@ class ActRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferRecord:
-    """A typed offer of the desk in a case. `terms` is canonical JSON, `digest` is over it; used once."""
+    """A typed offer of the desk in a case. `terms` is canonical JSON, `digest` is over it; used once.
+
+    `choice` is the id of the first of alternatives, of which one can be accepted.
+    """
 
     KIND: ClassVar[str] = "offer"
     id: str
@@ -656,6 +659,7 @@ class OfferRecord:
     at: Instant
     expires_at: Instant
     used: bool = False
+    choice: str = ""
 
     def links(self) -> tuple[Link, ...]:
         """Index by case."""

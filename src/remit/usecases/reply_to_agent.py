@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import OFFER_PARAMS, Action
-from remit.domain.confirm.offers import verify_offer_allowed, verify_terms_complete
+from remit.domain.confirm.offers import largest_terms, single_use_scope, verify_offer_allowed, verify_terms_complete
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id, timed_id
@@ -78,27 +78,37 @@ async def reply_to_agent(
     raise Refused(Code.TASK_BUSY, "the case kept changing", retry_after_s=1)
 
 
-async def make_offer(
-    desk: DeskContext, officer: PersonRecord, case: str, *, action: str, terms: JsonObject, ttl_s: int
-) -> OfferRecord:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedOffer:
+    """An offer to make: its life in seconds, and the open offer it is an alternative to ("" for none)."""
+
+    action: str
+    terms: JsonObject
+    ttl_s: int
+    instead_of: str = ""
+
+
+async def make_offer(desk: DeskContext, officer: PersonRecord, case: str, wanted: WantedOffer) -> OfferRecord:
     """Offer typed terms in a case; acceptance refers to the offer's id and digest, never to prose.
 
     Raises:
-        Refused: `action.unknown`, `params.invalid` for terms that do not fit or lack one, `person.not_allowed` in one's
+        Refused: `offer.unknown`, `offer.expired` for one that this cannot be an alternative to; `action.unknown`, `params.invalid` for terms that do not fit or lack one, `person.not_allowed` in one's
             own case or beyond what one's roles may offer, `reply.withheld` for an undisclosable text in the terms,
             `request.malformed`; the state's own codes.
         Fault: as `reply_to_agent`.
 
     Source: docs/model/model.md#offers.
     """
+    action, terms = wanted.action, wanted.terms
     await scan_staff_text(desk, case, flatten_text(terms), where="offer", by=officer)
     found = desk.catalogue.action(action)
-    _verify_offerable(found, terms, ttl_s)
+    _verify_offerable(found, terms, wanted.ttl_s)
     for _ in range(_TRIES):
         state = await load_listening_task(desk, case)
         if state.customer.record.key == officer.key:
             raise Refused(Code.PERSON_NOT_ALLOWED, "an officer makes no offer in their own case")
         now = desk.world.now()
+        caps = await _offer_caps(desk, officer, found, case, wanted.instead_of)
         offer = OfferRecord(
             id=new_id("off", desk.world.random(16)),
             case=case,
@@ -108,11 +118,11 @@ async def make_offer(
             digest=digest(terms),
             by=officer.id,
             at=now,
-            expires_at=Instant(now + ttl_s * 1000),
+            expires_at=Instant(now + wanted.ttl_s * 1000),
+            choice=caps.choice,
         )
         desk.params.verify(action, {**terms, "offer_id": offer.id, "digest": offer.digest})
         verify_terms_complete(found, terms)
-        caps = await _offer_caps(desk, officer, found, case, now)
         verify_offer_allowed(desk.catalogue, officer.roles, found, terms, beside=caps.beside)
         if await _tells_too_much(desk, state, found, terms):
             # ⚔ The agent reads the terms like any other text of an officer.
@@ -125,6 +135,7 @@ async def make_offer(
             "action": action,
             "terms": terms,
             "expires_at": instant_text(offer.expires_at),
+            **({"choice": offer.choice} if offer.choice else {}),
         }
         message = await next_message(desk, state, kind="offer", text="", offer=canonical(shown).decode())
         try:
@@ -150,40 +161,62 @@ async def _tells_too_much(desk: DeskContext, state: AuthorizationState, action: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfferCaps:
-    """The terms of a case's other offers that count against the limit, and the turns that keep both caps exact."""
+    """The terms of a case's other offers that count against the limit, and the turns that keep both caps exact.
+
+    `choice` is that of the offer to be made.
+    """
 
     beside: tuple[JsonObject, ...]
     reserves: tuple[Reserve, ...]
+    choice: str
 
 
-async def _offer_caps(desk: DeskContext, officer: PersonRecord, action: Action, case: str, now: Instant) -> _OfferCaps:
-    """Return a case's open and accepted offers of an action, and the officer's turn of the day.
+async def _offer_caps(
+    desk: DeskContext, officer: PersonRecord, action: Action, case: str, instead_of: str
+) -> _OfferCaps:
+    """Return what a case's other offers of an action can cost together, and the officer's turn of the day.
 
+    Of alternatives one can be accepted: the largest counts, and they are one of the day's offers.
     ⚔ Offers made at once do not see each other: each takes the next turn of its case, and the loser counts again.
 
     Raises:
-        Refused: `person.not_allowed` when the officer has made the day's offers.
+        Refused: `person.not_allowed` when the officer has made the day's offers; `offer.unknown`, `offer.expired`.
 
     Source: docs/model/model.md#offers.
     """
+    now = desk.world.now()
     of_case, of_day = f"offers of {case}", f"offers by {officer.key} on {now // _DAY_MS}"
     turn = (await desk.store.counters(of_case)).get(_MADE, 0)
-    if (await desk.store.counters(of_day)).get(_MADE, 0) >= desk.terms.offers_per_day:
+    if not instead_of and (await desk.store.counters(of_day)).get(_MADE, 0) >= desk.terms.offers_per_day:
         public = f"You have made {desk.terms.offers_per_day} offers today, the most there are. Ask a colleague."
         raise Refused(Code.PERSON_NOT_ALLOWED, "the day's offers are made", public=public)
     made = [kept.record for kept in await desk.store.find(OfferRecord, "offer.case", case, limit=_MAX_OFFERS)]
     if len(made) >= _MAX_OFFERS:
         raise Refused(Code.PERSON_NOT_ALLOWED, "the case's offers are made", public=_TOO_MANY)
-    return _OfferCaps(
-        beside=tuple(
-            [
-                parse_stored_object(one.terms)
-                for one in made
-                if one.action == action.name and (one.used or now < one.expires_at)
-            ]
-        ),
-        reserves=(Reserve(of_case, _MADE, 1, turn + 1), Reserve(of_day, _MADE, 1, desk.terms.offers_per_day)),
-    )
+    beside, choice = _takeable([one for one in made if one.action == action.name], action, now, instead_of)
+    of_days = () if instead_of else (Reserve(of_day, _MADE, 1, desk.terms.offers_per_day),)
+    return _OfferCaps(beside=beside, reserves=(Reserve(of_case, _MADE, 1, turn + 1), *of_days), choice=choice)
+
+
+def _takeable(
+    made: Sequence[OfferRecord], action: Action, now: Instant, instead_of: str
+) -> tuple[tuple[JsonObject, ...], str]:
+    """Return the terms that can be accepted, or were, beside a new offer, and the new offer's choice."""
+    used = {single_use_scope(one) for one in made if one.used}
+    standing: dict[str, list[JsonObject]] = {}
+    chosen = ""
+    for one in made:
+        if one.used or (now < one.expires_at and single_use_scope(one) not in used):
+            standing.setdefault(single_use_scope(one), []).append(parse_stored_object(one.terms))
+        if one.id == instead_of:
+            chosen = one.choice or one.id
+    if instead_of:
+        if not chosen:
+            raise Refused(Code.OFFER_UNKNOWN, "no offer of this case and action to choose instead of")
+        if f"offer {chosen}" in used or f"offer {chosen}" not in standing:
+            raise Refused(Code.OFFER_EXPIRED, "what it would be an alternative to was accepted or has expired")
+        del standing[f"offer {chosen}"]
+    return tuple(terms for several in standing.values() for terms in largest_terms(action, several)), chosen
 
 
 def _verify_offerable(action: Action, terms: JsonObject, ttl_s: int) -> None:

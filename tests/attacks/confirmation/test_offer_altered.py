@@ -144,6 +144,44 @@ def test_the_offers_of_a_case_keep_within_the_limit_together_and_an_officers_wit
         assert "3 offers" in str(refused.value)
 
 
+@pytest.mark.proves("OFFERS")
+def test_of_alternatives_one_is_accepted_and_the_largest_counts() -> None:
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue["role"]["billing"]["offers"] = {"offer.accept": "10.00 EUR"}
+    wanted = copy.deepcopy(MANDATE)
+    wanted["powers"][-1] |= {"uses": 9}
+    with Sandbox(catalogue, facts=FACTS, settings={"terms": {"offers_per_day": 2}}) as desk:
+        task, anna = _opened(desk, wanted)
+        olga = desk.officer("olga", ["billing"])
+        first = _offered(olga, task.case, "6.00 EUR")
+        second = _offered(olga, task.case, "7.00 EUR", first)
+        third = _offered(olga, task.case, "5.00 EUR", second)
+        assert _states(olga, task.case) == ["open"] * 3
+        page = desk.room.raw("GET", f"/desk/cases/{task.case}", headers={"cookie": olga.cookie}, check=False).text
+        assert first["offer_id"] in page
+        with pytest.raises(Refused) as refused:
+            _offered(olga, task.case, "3.01 EUR")
+        assert refused.value.code == "person.not_allowed", "beside the largest of the three"
+        beside = _offered(olga, task.case, "3.00 EUR")
+        waiting = task.ask("offer.accept", third)
+        assert task.ask("offer.accept", first).codes == ("offer.expired",)
+        assert anna.confirm(waiting).outcome == "done"
+        assert [task.ask("offer.accept", one).codes for one in (first, second)] == [("offer.expired",)] * 2
+        assert _states(olga, task.case) == ["open", "used", "expired", "expired"]
+        for instead, code in ((second, "offer.expired"), ({"offer_id": "off_none"}, "offer.unknown")):
+            with pytest.raises(Refused) as refused:
+                _offered(olga, task.case, "1.00 EUR", instead)
+            assert refused.value.code == code
+        with pytest.raises(Refused) as refused:
+            _offered(olga, task.case, "5.01 EUR", beside)
+        assert refused.value.code == "person.not_allowed", "five were accepted"
+        _offered(olga, task.case, "5.00 EUR", beside)
+
+
+def _states(officer: SandboxPerson, case: str) -> list[str]:
+    return [one["state"] for one in officer.get(f"/desk/v1/cases/{case}")["offers"]]
+
+
 _STOPS = """
 @id("all") permit(principal, action, resource);
 @id("risk-stops") forbid(principal, action in Action::"effect:write", resource)
@@ -168,7 +206,8 @@ def _opened(desk: Sandbox, wanted: Mapping[str, Any] = MANDATE) -> tuple[Sandbox
     return agent.open(anna.grant(agent, wanted)), anna
 
 
-def _offered(officer: SandboxPerson, case: str, amount: str | None) -> dict[str, str]:
+def _offered(officer: SandboxPerson, case: str, amount: str | None, instead_of: Mapping[str, str] | None = None) -> dict[str, str]:
     terms = {"kind": "goodwill", **({} if amount is None else {"amount": amount})}
-    made = officer.post(f"/desk/v1/cases/{case}/offers", {"action": "offer.accept", "terms": terms})
+    more = {} if instead_of is None else {"instead_of": instead_of["offer_id"]}
+    made = officer.post(f"/desk/v1/cases/{case}/offers", {"action": "offer.accept", "terms": terms, **more})
     return {"offer_id": made["offer_id"], "digest": made["digest"]}

@@ -1,5 +1,6 @@
 """Record bodies as JSON, and a cache of decoded ones."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -44,9 +45,19 @@ _ENCODER: Final = msgspec.json.Encoder()
 _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {kind.KIND: msgspec.json.Decoder(kind) for kind in _KINDS}
 
 
+_LATER: Final[Mapping[str, Mapping[str, Any]]] = {records.OfferRecord.KIND: {"choice": ""}}
+"""Members that stored records of earlier versions lack, with the value that is not written: their bytes stay the same."""
+
+
 def encode_record(record: Record) -> bytes:
     """Encode a record as JSON bytes."""
-    return _ENCODER.encode(record)
+    later = _LATER.get(record.KIND)
+    if later is None:
+        return _ENCODER.encode(record)
+    members = msgspec.to_builtins(record)
+    return _ENCODER.encode(
+        {name: value for name, value in members.items() if name not in later or value != later[name]}
+    )
 
 
 def decode_record(kind: str, body: bytes) -> Record:

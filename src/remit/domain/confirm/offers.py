@@ -4,11 +4,13 @@ Source: docs/model/model.md#offers.
 """
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind, Role
 from remit.domain.confirm.render_values import param_title
 from remit.domain.errors import Code, Refused
 from remit.domain.param_paths import parse_path, values_at
+from remit.domain.records import OfferRecord
 from remit.domain.values import JsonObject, Money, verify_money
 
 
@@ -47,19 +49,38 @@ def verify_offer_allowed(
     limits = offer_limit(catalogue, roles, action)
     if limits is None:
         return
-    amounts = [
-        verify_money(value)
-        for one in (terms, *beside)
-        for mark in action.marked(MarkKind.MONEY)
-        for value in values_at(one, mark.path)
-        if isinstance(value, str)
-    ]
+    amounts = [amount for one in (terms, *beside) for amount in _amounts(action, one)]
     if not any(_within(amounts, limit) for limit in limits):
         most = " or ".join(str(limit) for limit in widest_limit(limits))
         raise _not_allowed(
             f"more than {most} offered",
             f"Your role offers at most {most} in one case. Ask somebody whose role may offer more.",
         )
+
+
+def single_use_scope(offer: OfferRecord) -> str:
+    """Return the scope of the counter that lets one of an offer and its alternatives be accepted, once."""
+    return f"offer {offer.choice or offer.id}"
+
+
+def largest_terms(action: Action, alternatives: Sequence[JsonObject]) -> Sequence[JsonObject]:
+    """Return the terms that cost the most of alternatives of which one can be accepted; all where nothing tells which."""
+    sums: list[Decimal] = []
+    currencies: set[str] = set()
+    for terms in alternatives:
+        amounts = _amounts(action, terms)
+        currencies.update(amount.currency for amount in amounts)
+        sums.append(sum((amount.amount for amount in amounts), Decimal(0)))
+    return [alternatives[sums.index(max(sums))]] if sums and len(currencies) <= 1 else alternatives
+
+
+def _amounts(action: Action, terms: JsonObject) -> list[Money]:
+    return [
+        verify_money(value)
+        for mark in action.marked(MarkKind.MONEY)
+        for value in values_at(terms, mark.path)
+        if isinstance(value, str)
+    ]
 
 
 def verify_terms_complete(action: Action, terms: JsonObject) -> None:

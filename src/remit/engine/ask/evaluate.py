@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, OFFER_PARAMS, Action, Effect, Escalation, MarkKind, PowerKind
-from remit.domain.confirm.offers import verify_offer_allowed
+from remit.domain.confirm.offers import single_use_scope, verify_offer_allowed
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.mandate.cover import ChargedPowers, choose_charges, counter_key, match_powers, may_speak
 from remit.domain.mandate.grant import verify_action_current
@@ -64,13 +64,13 @@ async def apply_offer_terms(
     offer_id = params.get("offer_id")
     if action.power is not PowerKind.ACCEPT or not isinstance(offer_id, str):
         return params, [], ()
-    use = Reservation(scope=f"offer {offer_id}", key="used", amount=1)
     try:
         offer = (await desk.store.get(OfferRecord, offer_id)).record
     except RecordMissing:
         raise Refused(Code.OFFER_UNKNOWN, "no such offer") from None
     if offer.case != state.task.record.case or offer.action != action.name or offer.digest != params.get("digest"):
         raise Refused(Code.OFFER_UNKNOWN, "another case's offer, another action, or other terms")
+    use = Reservation(scope=single_use_scope(offer), key="used", amount=1)
     taken = (await desk.store.counters(use.scope)).get(use.key, 0) - (use in held)
     if taken or desk.world.now() >= offer.expires_at:
         raise Refused(Code.OFFER_EXPIRED, "the offer was used or has expired")

@@ -23,7 +23,7 @@ from remit.proof.canonical import canonical
 from remit.usecases.confirm.queue import HandoverTarget, assign_to_self, hand_over
 from remit.usecases.desk.cases import case_card, list_cases
 from remit.usecases.files import decide_file, file_bytes, file_view, held_files
-from remit.usecases.reply_to_agent import close_case, make_offer, note_internally, reply_to_agent
+from remit.usecases.reply_to_agent import WantedOffer, close_case, make_offer, note_internally, reply_to_agent
 
 
 class TextIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,11 +40,12 @@ class ReplyIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OfferIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An offer: the accepting action, its terms, and its life in seconds."""
+    """An offer: the accepting action, its terms, its life in seconds, and the open offer it is an alternative to."""
 
     action: str
     terms: dict[str, Any]
     ttl_s: int = 86_400
+    instead_of: str = ""
 
 
 class HandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,7 +101,8 @@ class DeskApi:
         terms = decode_json(canonical(sent["terms"]))
         if not isinstance(terms, Mapping):
             raise malformed_request("terms must be an object")
-        made = await make_offer(self.context, officer, found["id"], action=body.action, terms=terms, ttl_s=body.ttl_s)
+        wanted = WantedOffer(action=body.action, terms=terms, ttl_s=body.ttl_s, instead_of=body.instead_of)
+        made = await make_offer(self.context, officer, found["id"], wanted)
         return json_response(
             201,
             {"offer_id": made.id, "digest": made.digest, "terms": terms, "expires_at": instant_text(made.expires_at)},

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from remit.domain.confirm.offers import single_use_scope
 from remit.domain.confirm.render_ask import rendering_json
 from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.errors import Fault, Refused
@@ -189,6 +190,8 @@ async def _messages(desk: DeskContext, task: TaskRecord) -> list[Json]:
 
 async def _offers(desk: DeskContext, case: str) -> list[Json]:
     now = desk.world.now()
+    found = await desk.store.find(OfferRecord, "offer.case", case, limit=_PAGE, newest=True)
+    chosen = {single_use_scope(one.record) for one in found if one.record.used}
     return [
         {
             "offer": one.record.id,
@@ -196,7 +199,12 @@ async def _offers(desk: DeskContext, case: str) -> list[Json]:
             "terms": decode_json(one.record.terms.encode()),
             "by": one.record.by,
             "expires_at": instant_text(one.record.expires_at),
-            "state": "used" if one.record.used else "expired" if now >= one.record.expires_at else "open",
+            "state": "used"
+            if one.record.used
+            else "expired"
+            if now >= one.record.expires_at or single_use_scope(one.record) in chosen
+            else "open",
+            "choice": one.record.choice,
         }
-        for one in await desk.store.find(OfferRecord, "offer.case", case, limit=_PAGE, newest=True)
+        for one in found
     ]

@@ -95,7 +95,9 @@ const forms = {
       else terms[input.dataset.term] = input.hasAttribute('data-many') ? text.split(',').map((one) => one.trim()).filter(Boolean) : text;
     }
     if (!Object.keys(terms).length) throw new Wrong(_('Fill in what you offer.'), form.querySelector('[data-term]'));
-    await call(`/desk/v1/cases/${form.dataset.case}/offers`, { action: form.dataset.action, terms, ttl_s: Number(form.elements.ttl.value) });
+    await call(`/desk/v1/cases/${form.dataset.case}/offers`, {
+      action: form.dataset.action, terms, ttl_s: Number(form.elements.ttl.value), instead_of: form.elements.instead?.value || '',
+    });
     say(form, 'ok', _('Offered. The agent finds it in its inbox.'));
     later();
   },
