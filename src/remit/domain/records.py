@@ -643,10 +643,7 @@ class ActRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferRecord:
-    """A typed offer of the desk in a case. `terms` is canonical JSON, `digest` is over it; used once.
-
-    `choice` is the id of the first of alternatives, of which one can be accepted.
-    """
+    """A typed offer in a case, used once: `terms` is canonical JSON; `choice` is the first of alternatives."""
 
     KIND: ClassVar[str] = "offer"
     id: str
