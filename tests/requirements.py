@@ -161,6 +161,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "OUTBOUND": _model("outbound", "What an agent may not be told is not told by an officer either; without facts nothing is sent."),
     "CONFIRM-WHO": _model("confirm-who", "Who is asked answers, two confirmations are two people."),
     "CONFIRM-SIGNED": _model("confirm-signed", "A yes is a verified person's signature over exactly one ask."),
+    "LOOKALIKES": _model(
+        "look-alikes", "An agent that looks like another operator's is not registered; deceptive letters are told to whoever signs."
+    ),
     "CONFIRM-ONCE": _model("confirm-signed", "A confirmation is used once, for one act, in time."),
     "CONFIRM-EARLIER": _model("confirm-shown", "What is signed lists what was done before under the same mandate."),
     "CONFIRM-FRESH": _model("confirm-shown", "A yes is void when what would be shown has changed."),

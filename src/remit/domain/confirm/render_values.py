@@ -10,7 +10,8 @@ from remit.domain.catalogue.model import OFFER_DIGEST, Action, MarkKind
 from remit.domain.errors import Refused
 from remit.domain.i18n import OUR_YES_AND_NO, Translator, marked
 from remit.domain.param_paths import ParamPath
-from remit.domain.text.normalize import lookalikes, make_visible
+from remit.domain.text.confusables import deceptive_letters
+from remit.domain.text.normalize import make_visible
 from remit.domain.values import Instant, Json, JsonObject, is_list, minor_digits, verify_instant
 
 Names: TypeAlias = Mapping[tuple[str, str], str]
@@ -222,7 +223,7 @@ def _meaning(kind: MarkKind | None, value: Json, say: Translator) -> tuple[str, 
 def lookalike_warning(value: Json, say: Translator) -> tuple[str, ...]:
     """Warn of every look-alike letter. ⚔ A recipient that only looks like a known address is another one."""
     texts = value if isinstance(value, list | tuple) else (value,)
-    found = "".join(dict.fromkeys("".join(lookalikes(text) for text in texts if isinstance(text, str))))
+    found = "".join(dict.fromkeys("".join(deceptive_letters(text) for text in texts if isinstance(text, str))))
     if not found:
         return ()
     names = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in found[:_MAX_UNLIKE])

@@ -23,7 +23,6 @@ _MAX_FOLDED: Final = 6
 _WESTERN: Final = re.compile("[\t\n\r -~¡-\u00b4\u00b6-þ€\u2010-\u2027\u2030-\u203a]*")
 """Letters with one large and one small form, and common signs. ⚔ Not the micro sign and "ÿ", whose large ones are elsewhere."""
 _SPACES: Final = re.compile(r" {3,}")
-_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _SEVERAL: Final = re.compile(r"[ \t]{2}|\t")
 _BETWEEN: Final = re.compile(r"[^ \t]+|(?<![ \t])[ \t]")
 
@@ -60,26 +59,6 @@ def _named(letter: str) -> str:
 
 def _is_selector(letter: str) -> bool:
     return "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
-
-
-def lookalikes(text: str) -> str:
-    """Return the look-alike letters of a text, each once: in words with plain letters too, or with look-alikes alone.
-
-    A word of another alphabet is recognised by its own letters beside them.
-    """
-    if text.isascii():
-        return ""
-    like: dict[str, None] = {}
-    for word in _LETTERS.findall(text):
-        here = [letter for letter in word if not letter.isascii() and (ord(letter) in _LOOKALIKES or _is_wide(letter))]
-        if here and all(letter.isascii() or letter in here for letter in word):
-            like.update(dict.fromkeys(here))
-    return "".join(like)
-
-
-def _is_wide(letter: str) -> bool:
-    """Return whether a letter is a plain one in another form: full-width, mathematical."""
-    return unicodedata.normalize("NFKC", letter).isascii()
 
 
 def small_letters(text: str) -> str | None:

@@ -12,7 +12,7 @@ from typing import Final
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from remit.domain.confirm.render_values import day_and_time, quoted_text
+from remit.domain.confirm.render_values import day_and_time, lookalike_warning, quoted_text
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import Translator
 from remit.domain.records import PersonRecord
@@ -114,6 +114,7 @@ def _made(say: Translator) -> Environment:
     made.filters["moment"] = lambda text: _when(round(datetime.fromisoformat(text).timestamp() * 1000), say)
     made.filters["quoted"] = quoted_text
     made.filters["visible"] = make_visible
+    made.filters["lookalike"] = lambda text: lookalike_warning(text, say)
     made.filters["cut_up"] = split_marked
     made.globals["static"] = _static
     made.globals["modules"] = sorted(name for name in static_files() if name.endswith(".js"))

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.records import AgentRecord, Tier
+from remit.domain.text.confusables import are_confusable, decoded_labels, mixes_scripts
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json
 from remit.domain.words.verdict import check_name
@@ -21,6 +22,7 @@ from remit.engine.transcript.record import draft_entry, prepare_entry, seal_entr
 from remit.ports.store import Commit, Conflict, Put, RecordMissing
 from remit.proof.canonical import canonical
 
+_COMPARED: Final = 10_000
 _MAX_ADDRESS_LENGTH: Final = 2048
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 _REST: Final = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?"
@@ -111,6 +113,7 @@ async def _agent_record(desk: DeskContext, new: NewAgent) -> AgentRecord:
     )
     _verify_names(record, desk.lexicon.vocabulary)
     _verify_redirects(record.redirect_uris)
+    await _verify_no_lookalike(desk, record)
     await desk.clients.verify_registration(unverified=registration_of(record), now=now)
     return record
 
@@ -165,6 +168,27 @@ def _verify_names(record: AgentRecord, vocabulary: Vocabulary) -> None:
             raise malformed_registration(
                 f"{whose} name is more than a name ({verdict.reason}); give it a plain one of at most 120 characters"
             )
+
+
+async def _verify_no_lookalike(desk: DeskContext, record: AgentRecord) -> None:
+    """⚔ Verify that no agent of another operator looks like this one: people tell them apart by what they read.
+
+    Source: UTS 39 §4.
+    """
+    for whose, text in (("the agent's name", record.name), ("the operator", record.operator)):
+        if mixes_scripts(decoded_labels(text)):
+            raise malformed_registration(f"{whose} mixes letters of several scripts in one word")
+    for kept in await desk.store.find(AgentRecord, "agent.all", "", limit=_COMPARED, newest=True):
+        other = kept.record
+        if other.operator == record.operator:
+            continue
+        for what, one, known in (
+            ("operator", record.operator, other.operator),
+            ("name", record.name, other.name),
+            ("client_id", record.id, other.id),
+        ):
+            if are_confusable(one, known):
+                raise malformed_registration(f"the {what} looks like that of {other.id!r}, which another operator runs")
 
 
 _ORDER: Final = (Tier.UNPROVED, Tier.KNOWN, Tier.TRUSTED)
