@@ -161,6 +161,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "OUTBOUND": _model("outbound", "What an agent may not be told is not told by an officer either; without facts nothing is sent."),
     "CONFIRM-WHO": _model("confirm-who", "Who is asked answers, two confirmations are two people."),
     "CONFIRM-SIGNED": _model("confirm-signed", "A yes is a verified person's signature over exactly one ask."),
+    "OPAQUE": _model("opaque", "An id that an agent chooses has a bounded alphabet and length, and carries no secret."),
     "LOOKALIKES": _model(
         "look-alikes", "An agent that looks like another operator's is not registered; deceptive letters are told to whoever signs."
     ),

@@ -6,9 +6,11 @@ from typing import Final
 
 from remit.domain.catalogue.model import PowerKind
 from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
 from remit.domain.records import AskRecord, TaskRecord
+from remit.domain.secrets.obfuscation import plain_reading
 from remit.domain.secrets.own_credentials import flatten_text
-from remit.domain.secrets.repeats import KnownSecret
+from remit.domain.secrets.repeats import KnownSecret, find_repeats
 from remit.domain.values import JsonObject, parse_stored_object
 from remit.domain.words.verdict import MAX_NAME_LENGTH
 from remit.engine.context import DeskContext
@@ -70,7 +72,8 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
     ⚔ Long parts of an ask that its action or params already refuse are not scanned but left out.
 
     Raises:
-        Refused: `request.rate_limited` while too many long asks of this caller are pending.
+        Refused: `request.rate_limited` while too many long asks of this caller are pending; `request.malformed` for an
+            idempotency key that is one of the secrets.
         Fault: `fault.internal`.
 
     Source: docs/model/model.md#redact, #inbound.
@@ -99,6 +102,9 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
         if files.values:
             known = tuple(dict.fromkeys([*files.values, *known]))
             cleaned = await cleaned_with(known)
+    if known and any(True for _ in find_repeats(plain_reading(asked.idempotency_key), known)):
+        # ⚔ The key is stored as it is, and looked up by.
+        raise Refused(Code.REQUEST_MALFORMED, "the idempotency key is a secret of its task", public=_KEY_IS_SECRET)
     desk.recent_secrets.add(task, known)
     if not cleaned.secrets and not request.secrets and request.unfit is None and request.wrong is None:
         return _without_unknown(desk, request)
@@ -112,6 +118,9 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
     body = redacted_body_digest(await redact_all_params(desk, caller, unread, request.params), request.attachments)
     wrong = unread.wrong or (secret_in_param(cleaned.altered) if cleaned.altered else None)
     return _without_unknown(desk, replace(unread, params=cleaned.params, body=body, wrong=wrong))
+
+
+_KEY_IS_SECRET: Final = marked("The Idempotency-Key is a secret that the message tells. Choose another key.")
 
 
 def _without_unknown(desk: DeskContext, request: AskRequest) -> AskRequest:

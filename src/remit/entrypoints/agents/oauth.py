@@ -27,6 +27,7 @@ from remit.entrypoints.agents.oauth_requests import (
     TASK_SCOPE,
     TASK_TYPE,
     UnsupportedValue,
+    opaque_state,
     thumbprint,
     verify_push_parameters,
     verify_token_parameters,
@@ -157,7 +158,7 @@ class OAuth:
         wanted = AuthorizationRequest(
             details=_details(form),
             redirect_uri=_needed(form, "redirect_uri"),
-            state=form.get("state", ""),
+            state=opaque_state(form),
             code_challenge=_needed(form, "code_challenge"),
             jkt=jkt,
         )

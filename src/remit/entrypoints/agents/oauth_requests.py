@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.secrets.opaque import holds_secret
 from remit.entrypoints.http.wire import malformed_request
 
 GRANT_SCOPE: Final = "mandate"
@@ -16,6 +17,7 @@ SCOPES: Final = (GRANT_SCOPE, TASK_SCOPE)
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type, not a secret
 MANDATE_TYPE: Final = "urn:remit:token-type:mandate"
 TASK_TYPE: Final = "urn:remit:token-type:task"
+_STATE: Final = re.compile(r"[\x20-\x7e]{0,2048}", re.ASCII)
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -82,6 +84,20 @@ def thumbprint(form: Mapping[str, str]) -> str:
             "dpop_jkt must be the SHA-256 thumbprint of a key (RFC 7638), 43 characters of base64url"
         )
     return jkt
+
+
+def opaque_state(form: Mapping[str, str]) -> str:
+    """Return the `state` to send back, "" for none. ⚔ It is stored until then, so it must carry no secret.
+
+    Raises:
+        Refused: `request.malformed_request`.
+
+    Source: RFC 6749 appendix A.5; docs/model/model.md#opaque.
+    """
+    state = form.get("state", "")
+    if _STATE.fullmatch(state) is None or holds_secret(state):
+        raise malformed_request("state is an opaque value of at most 2048 visible ASCII characters, without a secret")
+    return state
 
 
 def _verify_scope_and_target(form: Mapping[str, str], issuer: str, gives: str) -> None:

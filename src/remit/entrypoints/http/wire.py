@@ -10,6 +10,7 @@ import msgspec
 
 from remit.domain.errors import Code, Refused
 from remit.domain.secrets.find import find_secrets, redact
+from remit.domain.secrets.opaque import holds_secret
 from remit.domain.values import Json, JsonObject, decode_json
 from remit.proof.canonical import b64url
 
@@ -133,12 +134,16 @@ def idempotency_key(scope: Scope) -> str:
     """Return the required Idempotency-Key.
 
     Raises:
-        Refused: `request.malformed_request` when it is absent, doubled, or not 1 to 255 visible ASCII characters.
+        Refused: `request.malformed_request` when it is absent, doubled, not 1 to 255 visible ASCII characters, or
+            carries a secret.
     """
     values = [value for key, value in scope["headers"] if key == b"idempotency-key"]
     if len(values) != 1 or _KEY.fullmatch(values[0]) is None:
         raise malformed_request("send one Idempotency-Key of 1 to 255 visible ASCII characters")
-    return str(values[0].decode("ascii"))
+    key = str(values[0].decode("ascii"))
+    if holds_secret(key):
+        raise malformed_request("an Idempotency-Key is an opaque id, and this one carries a secret")
+    return key
 
 
 def body_digest(raw: bytes) -> str:
