@@ -136,10 +136,26 @@ def test_what_cannot_be_passed_on_reaches_no_case_and_waits_for_an_officer(arena
     assert [(one["state"], one["why"]) for one in body["attachments"]] == [("held", why)]
     ((record, data),) = kept(arena, task)
     assert (record.state, record.why) == (FileState.HELD, why)
-    assert bool(record.kind) is (why == "orders" and kind != "orders in an archive"), "it was read, and cleaned"
+    assert bool(record.kind) is (why in {"orders", "hidden"} and kind != "orders in an archive"), "it was read, and cleaned"
     assert data
     assert arena.run(arena.helpdesk.files(record.case)) == ()
     assert arena.person("GET", "/me/v1/history", cookie=arena.anna.cookie).status_code == 200
+
+
+@pytest.mark.proves("FILES-HELD")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "\u200e\u05e9\u05dc\u05d5\u05dd\u200f, it is late",
+        "a\u200bb copied page",
+        "Wales \U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",
+        "❤\ufe0f Müller",
+    ],
+    ids=["right to left", "one cut", "a flag", "a heart"],
+)
+def test_honest_signs_that_are_not_seen_hold_no_file(arena: Arena, said: str) -> None:
+    task = arena.task()
+    assert arena.ask(task, "order.read", READ, attachments=[attached("a.txt", said.encode(), "text/plain")]).json()["outcome"] == "done"
 
 
 @pytest.mark.proves("FILES-HELD")

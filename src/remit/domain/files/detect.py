@@ -25,6 +25,7 @@ class HoldReason(StrEnum):
     """Reason why a file is held back for an officer."""
 
     CLAIM = "claim"
+    HIDDEN = "hidden"
     LOCKED = "locked"
     NESTED = "nested"
     NO_READER = "no_reader"

@@ -41,6 +41,13 @@ _FORGED: Final = re.compile(
     re.IGNORECASE,
 )
 """Markers of speakers in the input of a language model."""
+_HIDDEN: Final = re.compile(
+    "[\u202d\u202e]|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0001-\U000e007f]|[\U000e0100-\U000e01ef]{3}|[\u200b-\u200d\u2060-\u2064\ufeff]{8}"
+)
+"""Text turned round, and text in characters that nobody sees; a flag's own tags are none."""
+_CUT_WORD: Final = re.compile("[A-Za-z][\u200b-\u200d\u2060-\u2064\ufeff]+(?=[A-Za-z])")
+_FEW_CUTS: Final = 2
+"""Words cut by invisible characters that a copied page may have."""
 _MAX_CELL_LENGTH: Final = 1_048_576  # a whole message: longer ones never arrive
 
 
@@ -98,16 +105,20 @@ def _prescanned(scrub: FileScrubber, clean: Callable[[FileScrubber], str]) -> st
 
 
 def verify_no_instructions(text: str, kind: FileKind, vocabulary: Vocabulary) -> None:
-    """Verify that a text file orders nothing of the desk's people or machines. ⚔ Both would read it.
+    """Verify that a text file hides nothing from its reader, and orders nothing of the desk's people or machines.
+
+    ⚔ Both would read it.
 
     Logs honestly hold phrases that are orders in a message ("base64", "admin:", "the configuration"): only orders
     without an honest place in a file count.
 
     Raises:
-        FileHeld: `orders`.
+        FileHeld: `hidden`, `orders`.
 
-    Source: docs/model/model.md#words.
+    Source: docs/model/model.md#words, #files.
     """
+    if not text.isascii() and (_HIDDEN.search(text) or len(_CUT_WORD.findall(text)) > _FEW_CUTS):
+        raise FileHeld(HoldReason.HIDDEN)
     plain = _WRITTEN_OUT.sub(" ", text) if kind in _JSON and "\\" in text else text  # line breaks are escaped there
     folded = plain if plain.isascii() else fold_text(plain).text  # offsets are not needed
     if _FORGED.search(folded) or _holds_order(folded, vocabulary):

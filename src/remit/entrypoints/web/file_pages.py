@@ -40,6 +40,7 @@ WHYS: Final[Mapping[str, str]] = {
     "locked": marked("It is locked with a password."),
     "nested": marked("There is an archive in it."),
     "no_reader": marked("This desk has no reader for such files."),
+    "hidden": marked("It has text that its reader does not see, or sees turned round."),
     "orders": marked("Its text tells the desk's people or machines what to do."),
     "program": marked("It is a program."),
     "too_much": marked("It would unpack to more than is read, or nests too deeply."),
