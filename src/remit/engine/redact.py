@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from remit.domain.catalogue.model import Action, MarkKind
+from remit.domain.errors import Refused
+from remit.domain.param_paths import values_at
 from remit.domain.secrets.find import (
     RemovedSecret,
     find_secrets,
@@ -88,7 +90,9 @@ def _redacted(desk: DeskContext, texts: _Texts, values: Collection[KnownSecret])
     action, params, words, earlier = texts.action, texts.params, texts.words, texts.earlier
     known = desk.catalogue.actions.get(action)
     own = frozenset() if known is None else _declared(known)
-    freely = redact_params({name: value for name, value in params.items() if name not in own}, known, known=values)
+    texts_alone = _open_texts(desk, known, params)
+    free = {name: value for name, value in params.items() if name not in own}
+    freely = redact_params(free, known, known=values, texts=texts_alone)
     kept = {name: value for name, value in params.items() if name in own}
     taken = list(freely.taken)
     left: JsonObject = {**{name: _ended(name, value, earlier, taken) for name, value in freely.params.items()}, **kept}
@@ -105,6 +109,26 @@ def _redacted(desk: DeskContext, texts: _Texts, values: Collection[KnownSecret])
         secrets=report_secrets(desk, everything),
         altered="" if known is None else _altered(known, taken),
         values=tuple(dict.fromkeys(found)),
+    )
+
+
+def _open_texts(desk: DeskContext, action: Action | None, params: JsonObject) -> frozenset[str] | None:
+    """Return the texts in nested params that the schema does not say the meaning of; None where all are read.
+
+    ⚔ What a schema says holds only of params that fit it.
+    """
+    if action is None or not any(isinstance(value, Mapping | list | tuple) for value in params.values()):
+        return None
+    try:
+        desk.params.verify(action.name, params)
+    except Refused:
+        return None
+    free = (values_at(params, mark.path) for mark in action.marked(MarkKind.FREE_TEXT))
+    return frozenset(
+        [
+            *(text.text for text in action.param_texts(params)),
+            *(value for at in free for value in at if isinstance(value, str)),
+        ]
     )
 
 

@@ -7,7 +7,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import Action, MarkKind
@@ -249,21 +248,33 @@ class _ParamsReader:
 
     marks: Mapping[ParamPath, MarkKind]
     known: Collection[KnownSecret]
+    texts: Collection[str] | None
     found: list[_Seen]
 
+    def reads(self, text: str) -> bool:
+        """Whether a text is searched."""
+        return self.texts is None or text in self.texts
 
-def redact_params(params: JsonObject, action: Action | None, *, known: Collection[KnownSecret] = ()) -> RedactedParams:
+
+def redact_params(
+    params: JsonObject,
+    action: Action | None,
+    *,
+    known: Collection[KnownSecret] = (),
+    texts: Collection[str] | None = None,
+) -> RedactedParams:
     """Redact every text and number in the params, keys included, before they are stored, logged or shown in an error.
 
     A member's name is the label of its value. Where the action expects a number with check digits (a record, a
     recipient, an attribute, money), only credentials and codes are secrets; an unknown action expects nothing.
-    `known` are secrets of the ask's other texts; what one param reveals is not searched for in the others.
+    `known` are secrets of the ask's other texts; what one param reveals is not searched for in the others. With `texts`
+    only these are read; the schema says what every other is.
 
     Source: docs/model/model.md#redact.
     """
     found: list[_Seen] = []
     marks = {mark.path: mark.kind for mark in action.marks} if action else {}
-    cleaned = _object(params, ParamPath(()), _ParamsReader(marks, known, found))
+    cleaned = _object(params, ParamPath(()), _ParamsReader(marks, known, texts, found))
     taken = tuple(secret for where, text, findings in found for secret in removed_secrets(where, text, findings))
     placed = tuple((where, finding) for where, _, findings in found for finding in findings)
     values = dict.fromkeys(value for _, text, findings in found for value in secret_values(text, findings))
@@ -282,20 +293,18 @@ def _object(members: JsonObject, path: ParamPath, reader: _ParamsReader) -> Json
 
 
 def _value(value: Json, path: ParamPath, reader: _ParamsReader) -> Json:
-    if isinstance(value, str):
-        findings = _in_text(value, path, reader)
-        if not findings:
-            return value
-        reader.found.append((str(path)[:_MAX_WHERE_LENGTH], value, findings))
-        return redact(value, findings)
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        written = f"{value}"
-        return value if _value(written, path, reader) == written else f"[{reader.found[-1][2][0].kind} removed]"
     if isinstance(value, Mapping):
         return _object(value, path, reader)
     if isinstance(value, list | tuple):
         return [_value(item, path.child(None), reader) for item in value]
-    return value
+    if value is None or isinstance(value, bool) or (isinstance(value, str) and not reader.reads(value)):
+        return value
+    written = f"{value}"
+    findings = _in_text(written, path, reader)
+    if not findings:
+        return value
+    reader.found.append((str(path)[:_MAX_WHERE_LENGTH], written, findings))
+    return redact(written, findings) if isinstance(value, str) else f"[{findings[0].kind} removed]"
 
 
 def _in_text(text: str, path: ParamPath, reader: _ParamsReader) -> tuple[SecretFinding, ...]:

@@ -176,6 +176,11 @@ _BACK: Final = re.compile(
     r"(?:three|\b3|four|\b4|drei)[ -]?(?:digits?|numbers|ziffern)(?:\s(?!is\b|are\b|sind\b)[\w-]{1,20}){0,7}\s(?:back|rückseite)(?:\s(?!is\b|are\b|sind\b)[\w-]{1,20}){0,5}(?:\s(?:is|are|sind)|:)\s{0,2}(?P<v>\d(?:[ -]?\d){2,3})(?![\d])",
     re.IGNORECASE,
 )
+_LAST: Final = re.compile(r"\b(?:last|final|ending|letzten?) $", re.IGNORECASE)
+_LAST_LENGTH: Final = 10
+_ENDING: Final = 4
+_WHOLE: Final = ("pin", "code", "otp", "tan", "password", "passwort", "social", "ssn", "security")
+"""Numbers of which the last digits are as secret as the whole."""
 _COUNTED: Final = ("digit", "stellig", "ziffern", "numbers")
 _CODE: Final = ("code", "otp", "pin", "tan")
 
@@ -196,7 +201,15 @@ def find_in_plain_text(text: str) -> Iterator[Found]:
     if any(word in low for word in _COUNTED):
         for kind, pattern in (("one_time_code", _DIGITS_TOLD), ("card_code", _BACK)):
             for match in pattern.finditer(text):
-                yield kind, match.start("v"), match.end("v"), GUESSABLE
+                if not _is_ending(text, match):
+                    yield kind, match.start("v"), match.end("v"), GUESSABLE
+
+
+def _is_ending(text: str, match: re.Match[str]) -> bool:
+    """Return whether digits are the last ones of a longer number, which is no code: "the last four digits of my card"."""
+    low = match[0].lower()
+    last = _LAST.search(text, max(0, match.start() - _LAST_LENGTH), match.start()) is not None
+    return last and sum(map(str.isdigit, match["v"])) <= _ENDING and not any(word in low for word in _WHOLE)
 
 
 def find_in_reversed_text(text: str, *, known: bool = True) -> Iterator[Found]:
