@@ -42,6 +42,8 @@ SPLIT = [
 HONEST = [
     ("The parcel has the tracking code 1Z999AA10123456784.", "My frequent-flyer number is LH 9922 0141 5573 218."),
     ("My order 40001111 came late.", "The invoice 22334455 is the second one."),
+    ("The card dbc_cr47f8d2a1_evergreen was skimmed.", "Send it to 1520 East McDowell Road, Phoenix, AZ 85006."),
+    ("I got half of it. The order was 40001111, as the mail of the company said.", "It went wrong with 22334455."),
     ("Hasło na stronie nie działa.", "El código postal es 28013 y la clave está caducada."),
 ]
 

@@ -23,6 +23,10 @@ PARCEL: dict[str, Any] = {
             "to": {"type": "object", "properties": {"lines": {"type": "array", "items": {"type": "string"}}}},
             "tags": {"type": "object", "additionalProperties": {"type": "integer"}},
             "either": {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "integer"}]},
+            "guest": {
+                "type": "object",
+                "properties": {"born": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}, "label": {"type": "string"}},
+            },
             "spaced": {"type": "string", "pattern": "^[A-Za-z0-9 ,.]{1,80}$"},
         },
         "required": ["order_id"],
@@ -79,6 +83,25 @@ def fixture_calm() -> Iterator[Arena]:
 def _passes(arena: Arena, more: dict[str, Any], wanted: dict[str, Any] = WANTED) -> bool:
     body = arena.ask(arena.task(wanted), "order.parcel", {"order_id": "W1", **more}).json()
     return body["decision"] != "refuse"
+
+
+def test_a_value_that_the_schema_explains_is_no_secret_beside_an_open_text(parcels: Arena) -> None:
+    assert _passes(parcels, {"guest": {"born": "1988-04-17", "label": "Anna Berg"}})
+
+
+@pytest.mark.proves("WORDS")
+@pytest.mark.parametrize(
+    "guest",
+    [{"born": "1988-04-17", "label": TOKEN}, {"born": "my PIN is 4711", "label": "Anna Berg"}, {"born": TOKEN, "label": TOKEN}],
+    ids=["the open text", "a value that does not fit", "both"],
+)
+def test_a_secret_beside_a_value_that_the_schema_explains_is_kept_nowhere(parcels: Arena, guest: dict[str, str]) -> None:
+    """⚔ What a schema says holds of values that fit it alone."""
+    code, _ = _sent(parcels, {"guest": guest})
+    assert code in {"words.secret", "params.invalid"}
+    kept = json.dumps(parcels.entries())
+    assert TOKEN not in kept
+    assert "4711" not in kept
 
 
 @pytest.mark.proves("WORDS")

@@ -115,6 +115,22 @@ def test_of_two_overlapping_findings_less_is_kept() -> None:
     assert [one.group for one in overlapping] == [SecretClass.PERSONAL]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The last four digits of my card are 5320.", False),
+        ("card last 4 digits: 5320", False),
+        ("Die letzten vier Ziffern der Karte: 5320", False),
+        ("The last four digits of my PIN are 5320.", True),
+        ("The four digits are 5320.", True),
+        ("The last six digits of the code are 532071.", True),
+        ("my lasting four digits are 5320", True),
+    ],
+)
+def test_the_last_digits_of_a_longer_number_are_no_code(text: str, found: bool) -> None:
+    assert bool(find_secrets(text)) is found
+
+
 def test_contacts_are_found_only_when_asked_for() -> None:
     text = "write to kara.d@proton.me or call (352) 657-8490"
     assert find_secrets(text) == ()
