@@ -122,6 +122,7 @@ def test_of_two_overlapping_findings_less_is_kept() -> None:
         ("card last 4 digits: 5320", False),
         ("Die letzten vier Ziffern der Karte: 5320", False),
         ("The last four digits of my PIN are 5320.", True),
+        ("The last four digits of my social are 5320.", True),
         ("The four digits are 5320.", True),
         ("The last six digits of the code are 532071.", True),
         ("my lasting four digits are 5320", True),
