@@ -90,3 +90,19 @@ def test_its_rows_get_their_macs_once_and_the_doctor_names_what_is_changed_later
     told = remit("doctor", "--json", "--config", left)
     assert told.code != 0
     assert f"mandate {mandate}" in str(told)
+
+
+@pytest.mark.proves("ROWS")
+def test_the_doctor_names_each_row_that_the_log_contradicts(remit: Run, left: Path, serve: Serve) -> None:
+    """Rows with good MACs, as they once were, and rows taken out: the sum alone says that something is wrong."""
+    assert serve(left).stop() == 0
+    assert [one["state"] for one in found(remit, left, "states")] == ["ok"]
+    with closing(sqlite3.connect(left / "data" / "store.sqlite")) as file:
+        ((task,), *_) = file.execute("select id from record where kind = 'task' order by id").fetchall()
+        file.execute("delete from record where id = ?", (task,))
+        file.execute("update record set body = replace(cast(body as text), '\"revoked\"', '\"active\"') where kind = 'mandate'")
+        file.commit()
+    named = found(remit, left, "states")
+    assert {one["state"] for one in named} == {"wrong"}
+    assert any(one["says"].startswith(f"task {task}: is missing; entry ") for one in named), named
+    assert all("remit recover" in one["cure"] for one in named)

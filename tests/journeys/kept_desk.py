@@ -66,7 +66,7 @@ def kept_desk(
         verify=lambda note: verify_checkpoint(note, [vkey], verify_ed25519),
         high_water=folder / (node or "outside"),
         recovering=recovering,
-        rows=RowMacs(signer.keyed("stored rows", b"1")),
+        rows=RowMacs(signer.keyed("stored rows", b"1"), signer.keyed),
     )
     store: Store = (
         PostgresStore.open(postgres_url(), rows_of(folder), opening) if node else SqliteStore.open(folder / "store.sqlite", opening)

@@ -24,6 +24,7 @@ from remit.cli.shared import desk_options, rules_to_serve, settings_of
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.values import Instant
 from remit.entrypoints.ops.health import RECENT_S
+from remit.ports.store import FORGED_ROWS_CURE
 from remit.settings import Settings
 from remit.usecases.transcript.verify import verify_continues, verify_log
 from remit.wiring import (
@@ -35,6 +36,7 @@ from remit.wiring import (
     inspect_desk_records,
     inspect_high_water,
     inspect_rows,
+    inspect_states,
     keys_share_store_server,
     log_key,
     open_stored_log,
@@ -251,6 +253,7 @@ _WHOLE: Final = 300_000
 _SOON: Final = timedelta(days=30)
 _FIRST_YEAR: Final = 2026
 _ADMINS: Final = 2
+_LINES: Final = 20
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -365,6 +368,17 @@ def _store(settings: Settings) -> Iterator[CheckFinding]:
         yield CheckFinding("rows", "ok", f"all {rows:,} are those that this desk wrote")
 
 
+def _states(settings: Settings) -> Iterator[CheckFinding]:
+    """Compare each row with the last entry about it."""
+    found = inspect_states(settings)
+    for line in found[:_LINES]:
+        yield CheckFinding("states", "wrong", f"{line}.", FORGED_ROWS_CURE)
+    if len(found) > _LINES:
+        yield CheckFinding("states", "wrong", f"so are {len(found) - _LINES:,} more rows.", FORGED_ROWS_CURE)
+    if not found:
+        yield CheckFinding("states", "ok", "rows are as the log last said")
+
+
 def _content_keys(settings: Settings) -> Iterator[CheckFinding]:
     """Check the content keys: without them no personal content in a store opens."""
     read = inspect_content_keys(settings, store_location(settings).sealings())
@@ -442,6 +456,7 @@ _CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[CheckFinding]]]] = {
     "disk": _disk,
     "reach": _reach,
     "store": _store,
+    "states": _states,
     "content keys": _content_keys,
     "desk": _desk_file,
     "login": check_login,

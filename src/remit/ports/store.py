@@ -5,8 +5,9 @@ Everything that must hold or fail together goes into one `Commit`.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
+from remit.domain.errors import Code, Fault
 from remit.domain.policy.risk import RiskHistory, RiskHistoryEvent, SubjectKind
 from remit.domain.records import Record
 from remit.domain.values import Instant
@@ -40,6 +41,20 @@ class LimitReached(Exception):  # noqa: N818  # named after the state
         super().__init__(scope, key)
         self.scope = scope
         self.key = key
+
+
+FORGED_ROWS_CURE: Final = (
+    "Rows were written beside Remit. Stop the desk, find out by whom, put back a good copy of the store and run "
+    "`remit recover` (docs/operating.md, Rows that were changed)."
+)
+
+
+class ForgedRow(Fault):
+    """A row is not what this desk wrote: it permits nothing."""
+
+    def __init__(self, row: str, why: str = "is not what this desk wrote: it was changed beside it") -> None:
+        """Name the row, never its content."""
+        super().__init__(Code.FAULT_STORE, f"{row} {why}", cure=FORGED_ROWS_CURE)
 
 
 class Versioned(NamedTuple, Generic[R]):

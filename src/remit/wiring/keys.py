@@ -3,7 +3,7 @@
 Rows on PostgreSQL belong to the log's name and key, which a desk keeps for good: two desks of one name share nothing.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from remit.adapters.db.postgres import is_postgres_url, redacted_url
 from remit.adapters.signer import file as key_files
@@ -144,7 +144,7 @@ def row_macs(signer: FileSigner) -> RowMacs:
 
     Source: docs/model/model.md#rows.
     """
-    return RowMacs(signer.keyed("stored rows", b"1"))
+    return RowMacs(signer.keyed("stored rows", b"1"), signer.keyed)
 
 
 def inspect_rows(settings: Settings) -> int | None:
@@ -155,6 +155,16 @@ def inspect_rows(settings: Settings) -> int | None:
         Fault: `fault.store` when it does not answer.
     """
     return store_location(settings).verify_rows(row_macs(_keys(settings)), settings.high_water)
+
+
+def inspect_states(settings: Settings) -> Sequence[str]:
+    """Return a line for each row of a store that is not as its log last said.
+
+    Raises:
+        Refused: `log.damaged` when an entry cannot be read, `settings.invalid`.
+        Fault: `fault.store` when it does not answer.
+    """
+    return store_location(settings).compare_states(_keys(settings).keyed)
 
 
 def rows_of(settings: Settings) -> str:

@@ -1,6 +1,6 @@
 """Location and options of a store of any kind."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +9,7 @@ from remit.adapters.store.highwater import Point, Verify
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.inspect import OutboxSummary, StoreSummary
 from remit.adapters.store.sqlite.tree import Sign
+from remit.domain.transcript.pseudonyms import Keyed
 from remit.ports.store import PublishedCheckpoint, Store
 from remit.ports.vault import ContentKeyRef
 
@@ -107,6 +108,15 @@ class StoreLocation(Protocol):
 
         Raises:
             Refused: as `inspect`.
+            Fault: as `inspect`.
+        """
+        ...
+
+    def compare_states(self, keyed: Keyed) -> Sequence[str]:
+        """Return a line for each row that is not as the log last said, also of a store that is served.
+
+        Raises:
+            Refused: as `inspect`; `log.damaged` when an entry cannot be read.
             Fault: as `inspect`.
         """
         ...

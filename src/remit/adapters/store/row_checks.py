@@ -1,5 +1,6 @@
 """Comparison of all rows of a store with the sum over them, and the marker outside it that says that rows have MACs."""
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import Any, Final
 
 from remit.adapters.db.sqlite_errors import DISK_CURE, describe_error
 from remit.adapters.store.read_connection import ReadConnection
-from remit.adapters.store.row_macs import CURE, MODULUS, ForgedRow, RowMacs
+from remit.adapters.store.row_macs import MODULUS, RowMacs
+from remit.adapters.store.state_checks import compare_states, widened_states
 from remit.domain.errors import Code, Refused
+from remit.ports.store import FORGED_ROWS_CURE, ForgedRow
 
 NO_RECORD: Final = "log.lost"
 """Kind of the row in which a node on PostgreSQL reports a loss: no record, and never trusted."""
@@ -74,11 +77,35 @@ def verify_rows(connection: ReadConnection, macs: RowMacs, stored: bytes, size: 
     return total
 
 
+def verify_recent_states(connection: ReadConnection, macs: RowMacs, size: int) -> None:
+    """Verify that no row allows more than the newest entries of the log say, also one with a good MAC.
+
+    Raises:
+        Refused: `log.damaged`, naming the rows.
+
+    Source: docs/model/model.md#rows.
+    """
+    if macs.keyed is None:
+        return
+    found = list(itertools.islice(widened_states(connection, macs.keyed, size), _NAMED))
+    if found:
+        raise Refused(
+            Code.LOG_DAMAGED,
+            f"rows allow more than the log says: {'; '.join(found)}",
+            cure=FORGED_ROWS_CURE,
+        )
+
+
 def rows_changed(connection: ReadConnection, macs: RowMacs, why: str) -> Refused:
     """Return the refusal of a store whose rows were changed beside Remit, with some of them by name."""
     named = list(itertools.islice(forged_rows(connection, macs), _NAMED))
+    if not named and macs.keyed is not None:  # rows with good MACs: the log knows which of them are not the last ones
+        with contextlib.suppress(Refused):
+            named = list(itertools.islice(compare_states(connection, macs.keyed), _NAMED))
     which = f" (among them {', '.join(named)})" if named else ""
-    return Refused(Code.LOG_DAMAGED, f"the store's rows are not those that this desk wrote: {why}{which}", cure=CURE)
+    return Refused(
+        Code.LOG_DAMAGED, f"the store's rows are not those that this desk wrote: {why}{which}", cure=FORGED_ROWS_CURE
+    )
 
 
 def forged_rows(connection: ReadConnection, macs: RowMacs) -> Iterator[str]:

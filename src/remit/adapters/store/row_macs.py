@@ -11,34 +11,23 @@ from hashlib import blake2b
 from typing import Final, NoReturn
 
 from remit.adapters.store.cache import CommitChanges, CommittedState
-from remit.domain.errors import Code, Fault
 from remit.domain.records import Record
+from remit.domain.transcript.pseudonyms import Keyed
+from remit.ports.store import ForgedRow
 
 MAC_SIZE: Final = 16
 _SUM_SIZE: Final = 32
 MODULUS: Final = 1 << (8 * _SUM_SIZE)
-CURE: Final = (
-    "Rows were written beside Remit. Stop the desk, find out by whom, put back a good copy of the store and run "
-    "`remit recover` (docs/operating.md, Rows that were changed)."
-)
-
 _MAX_REPORTS: Final = 100
 """Rows reported by one process: whoever changes more is noticed by these."""
-
-
-class ForgedRow(Fault):
-    """A row is not what this desk wrote."""
-
-    def __init__(self, row: str) -> None:
-        """Name the row, never its content."""
-        super().__init__(Code.FAULT_STORE, f"{row} is not what this desk wrote: it was changed beside it", cure=CURE)
 
 
 class RowMacs:
     """MACs of one desk's rows."""
 
-    def __init__(self, key: bytes) -> None:
-        """`key` has 32 bytes and is kept outside the store."""
+    def __init__(self, key: bytes, keyed: Keyed | None = None) -> None:
+        """`key` has 32 bytes and is kept outside the store. By `keyed` rows are compared with what the log says."""
+        self.keyed = keyed
         self._row = blake2b(key=key, digest_size=MAC_SIZE, person=b"remit row")
         self._member = blake2b(key=key, digest_size=_SUM_SIZE, person=b"remit member")
         self._state = blake2b(key=key, digest_size=MAC_SIZE, person=b"remit state")

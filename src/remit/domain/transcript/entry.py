@@ -236,6 +236,17 @@ def verify_record(envelope_record: bytes) -> tuple[bytes, Hashes]:
     return leaf_data(hashes), hashes
 
 
+def logged_envelope(envelope_record: bytes, leaf: bytes) -> JsonObject:
+    """Return the envelope of a stored record, if it is the one whose leaf was logged.
+
+    Raises:
+        Refused: `log.damaged`.
+    """
+    if verify_record(envelope_record)[0] != leaf:
+        raise _damaged("an entry's record is not what was logged")
+    return _object(envelope_record[_BODY_AT:])
+
+
 def record_leaves(records: Sequence[bytes]) -> list[bytes]:
     """Compute the leaves alone, for reading a whole log.
 

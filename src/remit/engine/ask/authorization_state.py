@@ -32,6 +32,7 @@ from remit.domain.values import Instant, decode_json
 from remit.engine.agents.authenticate import WrongCaller
 from remit.engine.cache import BoundedCache
 from remit.engine.context import DeskContext, DeskTerms
+from remit.engine.mandates.signed import verify_consent, verify_signed_form
 from remit.ports.store import Precondition, RecordMissing, Snapshot, Versioned
 from remit.ports.tracing import SpanName
 from remit.proof.canonical import b64url
@@ -173,6 +174,7 @@ async def _ground(desk: DeskContext, snapshot: Snapshot, task_id: str) -> _Remem
     while mandate_id:
         kept = _need(snapshot, MandateRecord, mandate_id)
         chain.append((kept, mandate_of(desk.catalogue, kept.record)))
+        await verify_consent(desk, kept.record)
         mandate_id = kept.record.parent
     agent = _need(snapshot, AgentRecord, task.record.client_id)
     customer = _need(snapshot, PersonRecord, task.record.customer)
@@ -357,16 +359,24 @@ def clear_state_cache() -> None:
     _parsed.clear()
 
 
-_parsed: Final[BoundedCache[tuple[str, str, str, int], Mandate]] = BoundedCache(_KEPT)
+_parsed: Final[BoundedCache[tuple[str, ...], Mandate]] = BoundedCache(_KEPT)
 
 
 def mandate_of(catalogue: Catalogue, record: MandateRecord) -> Mandate:
-    """Return the parsed mandate of a record, cached by id, version and catalogue.
+    """Return the parsed mandate of a record, verified against what was signed; cached by everything it depends on.
 
     Raises:
+        ForgedRow: the record is wider than what was signed, or somebody else's.
         Refused: `mandate.inactive` when the present catalogue can no longer read it.
     """
-    key = (catalogue.digest, record.id, record.hash, record.version)
+    key = (
+        catalogue.digest,
+        record.hash,
+        record.wire,
+        record.signed,
+        f"{record.expires_at} {record.max_tasks}",
+        *(record.customer, record.client_id, record.actor, record.operator, record.jkt, record.parent),
+    )
     found = _parsed.get(key)
     if found is None:
         try:
@@ -374,6 +384,7 @@ def mandate_of(catalogue: Catalogue, record: MandateRecord) -> Mandate:
         except Refused as refused:
             public = "The desk's catalogue changed; ask for renewed consent."
             raise Refused(Code.MANDATE_INACTIVE, f"the catalogue changed: {refused}", public=public) from refused
+        verify_signed_form(catalogue, record, found)
         _parsed.put(key, found)
     return found
 

@@ -16,6 +16,7 @@ from remit.engine.ask.authorization_state import (
     verify_actors,
 )
 from remit.engine.context import DeskContext
+from remit.engine.mandates.signed import verify_consent
 from remit.ports.store import Precondition, RecordMissing, Versioned
 
 MAX_ACTORS: Final = 5
@@ -53,6 +54,8 @@ async def verify_issuable(
     for one in chain[1:]:
         _verify_live(one.record, now)
     verify_usable(desk, mandate, now)
+    for one in chain:
+        await verify_consent(desk, one.record)
     if len(chain) > 1:
         verify_delegation_chain([(one.record.operator, mandate_of(desk.catalogue, one.record)) for one in chain])
     for name in (f"customer:{mandate.customer}", f"objective:{mandate.objective}"):

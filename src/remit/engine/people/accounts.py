@@ -21,7 +21,7 @@ from remit.domain.records import PersonRecord
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import draft_entry, pseudonym
+from remit.engine.transcript.record import account_facts, draft_entry
 from remit.ports.store import Put, RecordMissing, Versioned
 
 _CUSTOMER: Final = "customer"
@@ -187,9 +187,8 @@ def _draft(desk: DeskContext, account: _Account, issuer: str) -> EntryDraft:
     """Draft the entry of an account created, joined, or given other roles by the login."""
     before, now = None if account.before is None else account.before.record, account.now
     change = "added" if before is None else "roles" if before.login else "joined"
-    envelope: dict[str, Json] = {"person": pseudonym(desk, now.key), "as": now.kind, "change": change, "how": "login"}
-    if now.kind == _DESK:
-        envelope["roles"] = list(now.roles)
+    named = account_facts(desk, now, roles=True)
+    envelope: dict[str, Json] = {**named, "as": now.kind, "change": change, "how": "login"}
     had: list[Json] = [] if before is None else list(before.roles)
     return draft_entry(
         desk,

@@ -2,21 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from remit.domain.errors import Code, Fault
+from remit.domain.records import PersonRecord
 from remit.domain.transcript.entry import SALTS_SIZE, EntryDraft, Kind, OpenedEntry, Section, seal_entry, unseal_entry
+from remit.domain.transcript.pseudonyms import keyed_digest_of, pseudonym_of
 from remit.domain.transcript.receipt import EntryWithProof, Fresh, Holder, build_receipt, fresh_receipt
 from remit.domain.values import Json, JsonObject, instant_text
 from remit.engine.context import DeskContext
-from remit.ports.store import Committed, EntryRow, StoredEntry
+from remit.ports.store import Committed, EntryRow, ForgedRow, StoredEntry
 from remit.ports.vault import ContentErased
 from remit.proof.canonical import b64url
-
-_CURE: Final = (
-    "Its row was changed beside Remit. Stop the desk, put back a good copy of the store and run `remit recover` "
-    "(docs/operating.md, Rows that were changed)."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +95,29 @@ async def open_entry(desk: DeskContext, row: EntryRow, *, about: str | None = No
     opened = unseal_entry(row.envelope, content)
     named = (opened.sections[Section.ENVELOPE].body or {}).get("customer")
     if row.subject and named not in {None, pseudonym(desk, row.subject)}:
-        raise Fault(Code.FAULT_STORE, f"a {row.kind} entry stands under another customer than it names", cure=_CURE)
+        raise ForgedRow(f"a {row.kind} entry", "stands under another customer than it names")
     if about is not None and row.subject != about and (row.subject or named != pseudonym(desk, about)):
-        raise Fault(Code.FAULT_STORE, f"a {row.kind} entry is found under another customer than its own", cure=_CURE)
+        raise ForgedRow(f"a {row.kind} entry", "is found under another customer than its own")
     return opened
 
 
 def pseudonym(desk: DeskContext, what: str) -> str:
     """Return a stable pseudonym of a personal id for envelopes, which are never erased."""
-    return b64url(desk.signer.keyed("pseudonym", what.encode())[:16])
+    return pseudonym_of(desk.signer.keyed, what)
+
+
+def account_facts(desk: DeskContext, person: PersonRecord, *, roles: bool = False) -> dict[str, Json]:
+    """Return how an envelope names a person and the account; with `roles`, those that an officer has from then on.
+
+    Rows are compared with what is said here (`domain/transcript/logged_states.py`).
+    """
+    named: dict[str, Json] = {"person": pseudonym(desk, person.key), "account": pseudonym(desk, person.id)}
+    return {**named, "roles": list(person.roles)} if roles and person.kind != "customer" else named
 
 
 def keyed_digest(desk: DeskContext, what: str) -> str:
     """Return a digest only this desk can compute: its content cannot be guessed, even after erasure."""
-    return b64url(desk.signer.keyed("digest", what.encode("utf-8", errors="surrogatepass"))[:16])
+    return keyed_digest_of(desk.signer.keyed, what)
 
 
 def draft_entry(

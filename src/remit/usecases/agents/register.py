@@ -11,6 +11,7 @@ from remit.domain.i18n import marked
 from remit.domain.records import AgentRecord, Tier
 from remit.domain.text.confusables import are_confusable, decoded_labels, mixes_scripts
 from remit.domain.transcript.entry import EntryDraft, Kind
+from remit.domain.transcript.pseudonyms import registration_digest
 from remit.domain.values import Json
 from remit.domain.words.verdict import check_name
 from remit.domain.words.vocabulary import Vocabulary
@@ -122,7 +123,13 @@ def _registered(desk: DeskContext, record: AgentRecord, by: str) -> EntryDraft:
     return draft_entry(
         desk,
         Kind.AGENT_REGISTERED,
-        envelope={"agent": record.id, "actor": record.actor, "operator": record.operator, "tier": record.tier.value},
+        envelope={
+            "agent": record.id,
+            "actor": record.actor,
+            "operator": record.operator,
+            "tier": record.tier.value,
+            "registration": registration_digest(desk.signer.keyed, record),
+        },
         desk={"by": by, "name": record.name, "method": record.method, "keys": record.keys},
         refs=(record.id,),
     )

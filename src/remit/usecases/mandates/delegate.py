@@ -12,6 +12,7 @@ from remit.domain.mandate.narrow import verify_narrows
 from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.records import MandateRecord
 from remit.domain.transcript.entry import Kind
+from remit.domain.transcript.pseudonyms import limits_digest
 from remit.domain.values import Instant, Json, instant_text
 from remit.engine.agents.authenticate import Caller, WrongCaller, prove_client
 from remit.engine.agents.registration import opened_risk_events
@@ -189,6 +190,7 @@ async def _prepare_granted(
             "agent": record.client_id,
             "customer": pseudonym(desk, record.customer),
             "objective": record.objective,
+            "limits": limits_digest(desk.signer.keyed, record),
         },
         agent={"mandate": wire_mandate(branch)},
         customer={

@@ -20,6 +20,7 @@ from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.policy.confirmers import verify_passkey_may_grant
 from remit.domain.records import AgentRecord, Ceremony, MandateRecord, PersonRecord, PushedRequest, RequestState
 from remit.domain.transcript.entry import Kind
+from remit.domain.transcript.pseudonyms import limits_digest
 from remit.domain.values import Instant, Json, JsonObject, decode_json, instant_text
 from remit.engine.agents.authenticate import Caller, is_suspended, verify_not_suspended
 from remit.engine.agents.registration import opened_risk_events
@@ -256,6 +257,7 @@ async def _prepare_granted(
             "agent": record.client_id,
             "customer": pseudonym(desk, record.customer),
             "objective": record.objective,
+            "limits": limits_digest(desk.signer.keyed, record),
         },
         agent={"mandate": decode_json(record.wire.encode())},
         customer={

@@ -7,6 +7,7 @@ from remit.domain.mandate.narrow import verify_narrows
 from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.records import MandateRecord, PersonRecord
 from remit.domain.transcript.entry import Kind
+from remit.domain.transcript.pseudonyms import limits_digest
 from remit.domain.values import JsonObject, instant_text
 from remit.engine.ask.authorization_state import mandate_of, rules_precondition
 from remit.engine.context import DeskContext
@@ -50,7 +51,12 @@ async def narrow_mandate(desk: DeskContext, mandate_id: str, person: PersonRecor
     written = await prepare_entry(
         desk,
         Kind.MANDATE_NARROWED,
-        envelope={"mandate": old.id, "version": new.version, "customer": pseudonym(desk, person.id)},
+        envelope={
+            "mandate": old.id,
+            "version": new.version,
+            "customer": pseudonym(desk, person.id),
+            "limits": limits_digest(desk.signer.keyed, new),
+        },
         agent={"mandate": wire_mandate(after)},
         customer={"mandate": wire_mandate(after)},
         subject=person.id,

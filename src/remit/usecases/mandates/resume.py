@@ -14,7 +14,7 @@ from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices
 from remit.engine.people.passkey import passkey_facts, verify_assertion, verify_ceremony
-from remit.engine.transcript.record import prepare_entry, pseudonym
+from remit.engine.transcript.record import account_facts, prepare_entry
 from remit.ports.store import Commit, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import b64url, unb64url
 from remit.usecases.people.enrol import BegunCeremony
@@ -73,7 +73,7 @@ async def resume_mandates(
     written = await prepare_entry(
         desk,
         Kind.PERSON_CHANGED,
-        envelope={"person": pseudonym(desk, person.key), "change": "resumed"},
+        envelope={**account_facts(desk, person), "change": "resumed", "paused": False},
         customer={"change": "resumed", "evidence": asserted.evidence} if person.kind == "customer" else None,
         desk={"person": person.id, "signed_by": key.record.id, "evidence": asserted.evidence},
         subject=person.id if person.kind == "customer" else "",

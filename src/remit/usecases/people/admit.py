@@ -9,7 +9,7 @@ from remit.domain.records import PasskeyRecord, PersonRecord
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import prepare_entry, pseudonym
+from remit.engine.transcript.record import account_facts, prepare_entry
 from remit.ports.store import Commit, RecordMissing
 from remit.usecases.people.enrol import add_person, invite_person
 
@@ -71,7 +71,7 @@ async def _record(desk: DeskContext, person: PersonRecord, *, change: str, by: s
     written = await prepare_entry(
         desk,
         Kind.PERSON_CHANGED,
-        envelope={"person": pseudonym(desk, person.key), "as": person.kind, "change": change, "how": how},
+        envelope={**account_facts(desk, person, roles=True), "as": person.kind, "change": change, "how": how},
         customer={"change": change} if person.kind == "customer" else None,
         desk={"person": person.id, "roles": list(person.roles), "by": by},
         subject=person.id if person.kind == "customer" else "",

@@ -23,7 +23,7 @@ from remit.engine.people.sessions import (
     sign_out,
     sign_out_everywhere,
 )
-from remit.engine.transcript.record import prepare_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import account_facts, prepare_entry, seal_entries
 from remit.ports.people import LoginRequest, Provider
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed, ReplayMark
 from remit.proof.canonical import b64url, unb64url
@@ -265,7 +265,7 @@ async def unlink_login(desk: DeskContext, person_id: str, *, by: str) -> PersonR
     written = await prepare_entry(
         desk,
         Kind.PERSON_CHANGED,
-        envelope={"person": pseudonym(desk, person.key), "as": person.kind, "change": "unlinked", "how": "login"},
+        envelope={**account_facts(desk, free, roles=True), "as": person.kind, "change": "unlinked", "how": "login"},
         customer={"change": "unlinked"} if customer else None,
         desk={"person": person.id, "before": list(person.roles), "by": by, "login": person.login},
         subject=person.id if customer else "",

@@ -16,7 +16,7 @@ from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import resume
 from remit.engine.tasks import has_moved_or_leaked, release_task, verify_held
 from remit.engine.transcript.erase import erase_customer, verify_erasable
-from remit.engine.transcript.record import prepare_entry, pseudonym
+from remit.engine.transcript.record import account_facts, prepare_entry
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import canonical
 from remit.usecases.agents.register import set_tier
@@ -274,7 +274,7 @@ async def _roles(desk: DeskContext, change: ProposedChange, by: str) -> None:
     written = await prepare_entry(
         desk,
         Kind.PERSON_CHANGED,
-        envelope={"person": pseudonym(desk, kept.record.key), "roles": list(roles)},
+        envelope={**account_facts(desk, kept.record), "roles": list(roles)},
         desk={"by": by, "person": kept.record.id, "before": list(kept.record.roles), "reason": change.reason},
         refs=(kept.record.id,),
     )

@@ -11,6 +11,7 @@ from remit.domain.ids import new_id, verify_email_address
 from remit.domain.policy.confirmers import OFFICER, Enrolment, restricted_until
 from remit.domain.records import Ceremony, Invitation, PasskeyRecord, PersonRecord, SessionRecord
 from remit.domain.transcript.entry import EntryDraft, Kind
+from remit.domain.transcript.pseudonyms import passkey_digest
 from remit.domain.values import Instant, Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import LeakSource
@@ -18,7 +19,7 @@ from remit.engine.notices import Notices, notice_addresses, notices_for
 from remit.engine.people.passkey import passkey_facts, passkey_of, verify_assertion
 from remit.engine.people.recovery_effects import enrolment_effects, recovery_effects
 from remit.engine.people.sessions import LiveSession, NewSession, keyed_id, new_session, resolve_session
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import account_facts, draft_entry, seal_entries
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import b64url, unb64url
 
@@ -313,7 +314,13 @@ def _draft(
     return draft_entry(
         desk,
         Kind.PERSON_RECOVERED if recovered else Kind.PERSON_ENROLLED,
-        envelope={"person": pseudonym(desk, person.key), "as": person.kind, "how": passkey.how},
+        envelope={
+            **account_facts(desk, person, roles=True),
+            "as": person.kind,
+            "how": passkey.how,
+            "key": passkey_digest(desk.signer.keyed, passkey),
+            **({"paused": True} if recovered else {}),
+        },
         customer={"label": passkey.label} if person.kind == "customer" else None,
         desk={"person": person.id, **by},
         subject=person.id if person.kind == "customer" else "",

@@ -11,7 +11,7 @@ from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices, notify_access_change
 from remit.engine.people.sessions import keyed_id
-from remit.engine.transcript.record import prepare_entry, pseudonym
+from remit.engine.transcript.record import account_facts, prepare_entry
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Versioned
 from remit.usecases.people.admit import Admitted, issue_invitation
 
@@ -87,7 +87,7 @@ async def vouch(desk: DeskContext, person_id: str, *, seen: Instant, by: str, re
     written = await prepare_entry(
         desk,
         Kind.PERSON_CHANGED,
-        envelope={"person": pseudonym(desk, person.key), "change": "verified", "resumed": person.paused},
+        envelope={**account_facts(desk, person), "change": "verified", "resumed": person.paused, "paused": False},
         customer={"change": "verified"} if person.kind == "customer" else None,
         desk={"person": person.id, "by": by, "reason": reason},
         subject=person.id if person.kind == "customer" else "",

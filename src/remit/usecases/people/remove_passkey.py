@@ -9,12 +9,13 @@ from remit.domain.ids import new_id
 from remit.domain.policy.confirmers import verify_passkey_may_remove
 from remit.domain.records import Ceremony, PasskeyRecord, PersonRecord, SessionRecord
 from remit.domain.transcript.entry import EntryDraft, Kind
+from remit.domain.transcript.pseudonyms import passkey_digest
 from remit.domain.values import Instant, Json, JsonObject
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices
 from remit.engine.people.passkey import passkey_facts, verify_assertion, verify_ceremony
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import account_facts, draft_entry, seal_entries
 from remit.ports.store import Commit, Conflict, Drop, Precondition, Put, RecordMissing, Versioned
 from remit.proof.canonical import b64url, unb64url
 from remit.usecases.people.enrol import MAX_PASSKEYS, BegunCeremony
@@ -125,7 +126,11 @@ def _removed(
     return draft_entry(
         desk,
         Kind.PERSON_CHANGED,
-        envelope={"person": pseudonym(desk, person.key), "passkey": "removed"},
+        envelope={
+            **account_facts(desk, person),
+            "passkey": "removed",
+            "key": passkey_digest(desk.signer.keyed, going),
+        },
         customer={"label": going.label, **evidence} if own else None,
         desk={"person": person.id, "passkey": going.id, **by, **evidence},
         subject=person.id if own else "",

@@ -1,7 +1,7 @@
 """Store of a desk in a PostgreSQL database, served by any number of nodes."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
@@ -17,7 +17,9 @@ from remit.adapters.store.postgres.store import PostgresStore, application_name
 from remit.adapters.store.row_checks import MacMarker, inspect_rows
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.inspect import OutboxSummary, StoreSummary, summarize_outbox, summarize_store
+from remit.adapters.store.state_checks import compare_states
 from remit.domain.errors import Code, Fault
+from remit.domain.transcript.pseudonyms import Keyed
 from remit.ports.vault import ContentKeyRef
 
 T = TypeVar("T")
@@ -86,6 +88,10 @@ class PostgresLocation:
     def sealings(self) -> Collection[ContentKeyRef]:
         """Return the keys that its content needs."""
         return self._inspect(lambda session: sealings(scope_to_desk(session, self.desk)))
+
+    def compare_states(self, keyed: Keyed) -> Sequence[str]:
+        """Compare rows and log."""
+        return self._inspect(lambda session: list(compare_states(scope_to_desk(session, self.desk), keyed)))
 
     def verify_rows(self, macs: RowMacs, high_water: Path) -> int | None:
         """Verify all rows."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from remit.adapters.db.postgres import BlockingConnection, Connection
 from remit.adapters.store.postgres.read_only import scope_to_desk
-from remit.adapters.store.row_checks import NO_RECORD, MacMarker, verify_rows
+from remit.adapters.store.row_checks import NO_RECORD, MacMarker, verify_recent_states, verify_rows
 from remit.adapters.store.row_macs import MODULUS, RowMacs
 
 _HEAD: Final = "select state, size, root from remit.head where desk = $1 for update"
@@ -35,6 +35,8 @@ def verify_or_adopt(
     scope_to_desk(session, desk)
     stored, size, root = session.execute("select state, size, root from head").fetchall()[0]
     verify_rows(session, macs, stored, size, root)
+    if not recovering:
+        verify_recent_states(session, macs, size)
 
 
 async def _lacks_macs(connection: Connection, desk: str) -> bool:

@@ -24,10 +24,10 @@ from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.postgres.load import GroupState, load_group_state
 from remit.adapters.store.postgres.schema import MAX_MARK_MS, Housekeeping
 from remit.adapters.store.postgres.tree import GrownTree, KnownTree
-from remit.adapters.store.row_macs import ForgedRow, RowMacs
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.tree import Sign
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.store import Commit, Committed, EntryPlace, EntryRow
+from remit.ports.store import Commit, Committed, EntryPlace, EntryRow, ForgedRow
 
 Columns = tuple[list[Any], ...]
 _HEAD: Final = """with h as (update head set seq = $3, size = $4, root = $5, note = $6, edge = $7, state = $8

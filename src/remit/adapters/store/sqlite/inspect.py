@@ -1,7 +1,7 @@
 """Read-only inspection of a store's file and its high water, also while a desk serves from it."""
 
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,9 @@ from remit.adapters.store.row_checks import MacMarker, inspect_rows
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.journal import JournalBacklog, read_groups
 from remit.adapters.store.sqlite.read import SqliteReader, Value, write_rows
+from remit.adapters.store.state_checks import compare_states
 from remit.domain.records import NEVER, ActRecord, PersonRecord, RulesRecord
+from remit.domain.transcript.pseudonyms import Keyed
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant
 from remit.ports.vault import ContentKeyRef
@@ -160,6 +162,16 @@ def inspect_sealings(path: Path) -> Collection[ContentKeyRef]:
         Fault: as `inspect_store`.
     """
     return _inspect(path, sealings)
+
+
+def inspect_states(path: Path, keyed: Keyed) -> Sequence[str]:
+    """Return a line for each row that is not as the log last said.
+
+    Raises:
+        Refused: as `inspect_store`; `log.damaged` when an entry cannot be read.
+        Fault: as `inspect_store`.
+    """
+    return _inspect(path, lambda connection: list(compare_states(connection, keyed)))
 
 
 def inspect_sqlite_rows(path: Path, macs: RowMacs, high_water: Path) -> int | None:

@@ -1,6 +1,6 @@
 """A store in one SQLite file, served by one process."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -14,10 +14,12 @@ from remit.adapters.store.sqlite.inspect import (
     inspect_outbox,
     inspect_sealings,
     inspect_sqlite_rows,
+    inspect_states,
     inspect_store,
 )
 from remit.adapters.store.sqlite.store import SqliteStore
 from remit.domain.errors import Refused
+from remit.domain.transcript.pseudonyms import Keyed
 from remit.ports.vault import ContentKeyRef
 
 
@@ -73,6 +75,10 @@ class SqliteLocation:
     def sealings(self) -> Collection[ContentKeyRef]:
         """Return the keys that its content needs."""
         return inspect_sealings(self.path)
+
+    def compare_states(self, keyed: Keyed) -> Sequence[str]:
+        """Compare rows and log."""
+        return inspect_states(self.path, keyed)
 
     def verify_rows(self, macs: RowMacs, high_water: Path) -> int | None:
         """Verify all rows."""

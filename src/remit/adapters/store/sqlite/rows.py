@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Final
 
-from remit.adapters.store.row_checks import MacMarker, total_of, verify_rows
+from remit.adapters.store.row_checks import MacMarker, total_of, verify_recent_states, verify_rows
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.tree import SqliteTree
 
@@ -28,6 +28,8 @@ def verify_or_adopt(
     stored = read_state_row(connection)
     if stored:
         verify_rows(connection, macs, stored, log.size, log.root)
+        if not recovering:
+            verify_recent_states(connection, macs, log.size)
         return
     marker.verify_may_adopt(recovering=recovering)
     connection.create_function("record_mac", 4, macs.record)

@@ -14,14 +14,14 @@ from remit.adapters.store.cache import CommitChanges, StateCache
 from remit.adapters.store.commit_evaluator import KNOWN, GroupDecision, ReplayMarks, decide_group, unstorable_error
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.replay_expiry import ElapsedTime
-from remit.adapters.store.row_macs import ForgedRow, RowMacs
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.cache_fill import CacheFiller
 from remit.adapters.store.sqlite.file import BUSY_MS
 from remit.adapters.store.sqlite.journal import Journal, JournalBacklog, JournalGroup
 from remit.adapters.store.sqlite.rows import read_state_row
 from remit.adapters.store.sqlite.tree import Sign, SqliteTree
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.store import Commit, Committed, EntryPlace, EntryRow
+from remit.ports.store import Commit, Committed, EntryPlace, EntryRow, ForgedRow
 
 Connect = Callable[[], sqlite3.Connection]
 _OF_ONE_JOB = (
