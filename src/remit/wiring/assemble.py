@@ -237,7 +237,8 @@ def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
         health,
         outside=opened.store,
         high_water=settings.high_water,
-        forged_rows=opened.rows.take_reports,
+        rows=opened.rows,
+        verify_rows=partial(store_location(settings).verify_rows, opened.rows, settings.high_water, whole=False),
         alone=alone,
     )
     holder: list[Desk] = []

@@ -1,7 +1,7 @@
 """Assembly of a desk's observability: metrics, traces, and the status job."""
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,14 @@ from typing import Any
 from remit import __version__
 from remit.adapters.store.highwater import probe_writable
 from remit.adapters.store.instrumented import InstrumentedStore
+from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.tracing.off import NoTracing
 from remit.adapters.world.system import node_name, usage
 from remit.domain.catalogue.model import Action
 from remit.engine.context import DeskContext
 from remit.entrypoints.ops.commit_metrics import CommitMetrics
 from remit.entrypoints.ops.health import Health
-from remit.entrypoints.ops.jobs import Jobs, StatusJob
+from remit.entrypoints.ops.jobs import Jobs, RowsJob, StatusJob
 from remit.entrypoints.ops.metrics import Metrics
 from remit.ports.store import Commit, Committed, PublishedCheckpoint, Store
 from remit.ports.tracing import Tracing
@@ -51,7 +52,8 @@ class Observability:
         *,
         outside: PublishedCheckpoint,
         high_water: Path,
-        forged_rows: Callable[[], Sequence[str]],
+        rows: RowMacs,
+        verify_rows: Callable[[], object],
         alone: bool,
     ) -> Jobs:
         """Add the status job to the jobs."""
@@ -59,12 +61,13 @@ class Observability:
             desk,
             outside=outside,
             try_outside=lambda: probe_writable(high_water),
-            forged_rows=forged_rows,
+            forged_rows=rows.take_reports,
             metrics=self.metrics,
             watch=self.watch,
             health=health,
         )
-        return Jobs(desk, looking=status, metrics=self.metrics, health=health, alone=alone)
+        comparing = RowsJob(desk, verify=verify_rows, stop=rows.stop)
+        return Jobs(desk, looking=status, rows=comparing, metrics=self.metrics, health=health, alone=alone)
 
 
 def build_observability(settings: Settings, world: World, actions: Mapping[str, Action]) -> Observability:

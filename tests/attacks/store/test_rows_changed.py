@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from attacks.arena import SEND_BACK, SHOP, Arena, code_of, open_arena, refund
+from attacks.arena import RETURN, SEND_BACK, SHOP, Arena, code_of, open_arena, refund
 from remit.client.errors import Refused
-from remit.domain.errors import Code
+from remit.domain.errors import Code, Fault
+from remit.engine.mandates.revoke import suspend
 from remit.sandbox import SandboxCustomer, SandboxTask
 
 Rows = sqlite3.Connection
@@ -126,6 +127,32 @@ def test_a_mandate_put_back_as_it_was_before_it_was_revoked_stops_the_next_start
         for copies in before:
             put_back(rows, "record", copies)
     refused_start(tmp_path)
+
+
+@pytest.mark.proves("ROWS")
+@pytest.mark.parametrize("way", ["put back", "taken out"])
+def test_a_row_put_back_or_taken_out_beside_a_desk_that_serves_stops_it_at_its_next_look(served: Arena, tmp_path: Path, way: str) -> None:
+    """Its MAC is good, or there is none: only the sum over all rows tells."""
+    desk = served.desk.desk
+    assert desk is not None
+    granted, task = served.granted()
+    served.run(suspend(served.context, what="operator", name="bad.example", reason="seen elsewhere", by="sina"))
+    served.run(desk.jobs.rows.compare())
+    with rows_beside(served, tmp_path) as rows:
+        before = copy_of(rows, "record", kind="mandate", id=granted.id)
+    served.anna.narrow(
+        granted, {**RETURN, "max_tasks": 1, "never": [*RETURN["never"], {"power": "request", "actions": ["payment.refund"]}]}
+    )
+    with rows_beside(served, tmp_path) as rows:
+        if way == "put back":
+            put_back(rows, "record", before)
+        else:
+            rows.execute("delete from record where kind = 'suspension'")
+    with pytest.raises(Fault):
+        served.run(desk.jobs.rows.compare())
+    assert [kind for kind, _ in served.notify.incidents].count("rows_changed") == 1
+    for _ in range(2):
+        assert code_of(served.ask(task, "order.read", {"order_id": "W1"})) == "fault.store"
 
 
 @pytest.mark.proves("ROWS")
@@ -252,13 +279,13 @@ def test_macs_taken_out_are_an_attack_and_no_older_store(tmp_path: Path) -> None
 
 @pytest.mark.proves("ROWS")
 def test_a_sum_of_an_earlier_head_is_none_of_the_present_one(tmp_path: Path) -> None:
+    """What was asked since is in the log, and in no row that a start compares with it: the sum alone tells."""
     with open_arena(store=tmp_path) as arena:
-        granted, task = arena.granted()
+        _, task = arena.granted()
         with rows_beside(arena, tmp_path) as rows:
             before = {
                 table: rows.execute(f"select * from {table}").fetchall() for table in ("record", "counter", "trail", "dropped", "state")
             }
-        arena.anna.revoke(granted)
         task.ask("order.return", SEND_BACK)
     with rows_of(tmp_path) as rows:
         for table, copies in before.items():

@@ -121,8 +121,10 @@ class StoreLocation(Protocol):
         """
         ...
 
-    def verify_rows(self, macs: RowMacs, high_water: Path) -> int | None:
+    def verify_rows(self, macs: RowMacs, high_water: Path, *, whole: bool = True) -> int | None:
         """Verify all rows, also of a store that is served; return their number, None where they have no MACs yet.
+
+        Without `whole` what is in them is not read, only that they are all there at their last revisions.
 
         Raises:
             Refused: as `inspect`; `log.damaged` for rows that this desk did not write.

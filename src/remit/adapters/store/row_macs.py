@@ -31,6 +31,7 @@ class RowMacs:
         self._row = blake2b(key=key, digest_size=MAC_SIZE, person=b"remit row")
         self._member = blake2b(key=key, digest_size=_SUM_SIZE, person=b"remit member")
         self._state = blake2b(key=key, digest_size=MAC_SIZE, person=b"remit state")
+        self._stopped = False
         self._reported: set[str] = set()
         self._reports: deque[str] = deque()
 
@@ -121,7 +122,13 @@ class RowMacs:
         return sum(self.member(*row) for row in rows) % MODULUS
 
     def state(self, total: int, size: int, root: bytes) -> bytes:
-        """Return the stored form of a sum, bound to the log's head it stands beside."""
+        """Return the stored form of a sum, bound to the log's head it stands beside: part of each commit.
+
+        Raises:
+            ForgedRow: rows were deleted or put back; nothing is committed any more.
+        """
+        if self._stopped:
+            raise ForgedRow("a row", "was deleted or put back beside this desk, which commits nothing any more")
         raw = total.to_bytes(_SUM_SIZE, "little")
         return raw + self._state_mac(raw, size, root)
 
@@ -135,6 +142,10 @@ class RowMacs:
         if not hmac.compare_digest(mac, self._state_mac(raw, size, root)):
             self.refuse("the sum over all rows")
         return int.from_bytes(raw, "little")
+
+    def stop(self) -> None:
+        """Let no later commit of this process pass: its rows are not those that it wrote."""
+        self._stopped = True
 
     def take_reports(self) -> Sequence[str]:
         """Return the rows refused since the last call, each once, for the desk's security people."""

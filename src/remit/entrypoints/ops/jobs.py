@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from remit.domain.errors import Code, Fault
+from remit.domain.errors import Code, Fault, Refused
 from remit.engine.context import DeskContext
 from remit.entrypoints.ops.commit_metrics import CommitMetrics
 from remit.entrypoints.ops.health import Health
@@ -94,6 +94,49 @@ class StatusJob:
         shown.unpublished_seconds.set(seen.unpublished_s)
 
 
+class RowsJob:
+    """The comparison of a served store's rows with the sum over them: a start compares them, and rows change after it.
+
+    ⚔ A row that was put back as it once was, or deleted, has no bad MAC. Once that is seen, nothing is committed here.
+    """
+
+    def __init__(self, desk: DeskContext, *, verify: Callable[[], object], stop: Callable[[], None]) -> None:
+        """Call `verify` in a thread, which raises `log.damaged`; then `stop` makes every later commit fail."""
+        self._desk = desk
+        self._verify = verify
+        self._stop = stop
+        self._due_s = desk.world.ticks() + _ROWS_S
+
+    async def run(self) -> None:
+        """Compare once, where that is due: every ten minutes, and a thousandth of the time at most."""
+        if self._desk.world.ticks() >= self._due_s:
+            await self.compare()
+
+    async def compare(self) -> None:
+        """Compare once.
+
+        Raises:
+            Fault: `fault.store` when the rows cannot be read, or were changed.
+            Refused: `settings.invalid` when the store cannot be opened beside the desk.
+
+        Source: docs/model/model.md#rows.
+        """
+        began_s = self._desk.world.ticks()
+        try:
+            await asyncio.to_thread(self._verify)
+        except Refused as refused:
+            if refused.code is not Code.LOG_DAMAGED:
+                raise
+            self._stop()
+            await self._desk.notify.incident(kind="rows_changed", details={"found": refused.detail})
+            raise Fault(Code.FAULT_STORE, refused.detail, cure=refused.cure) from None
+        finally:
+            ended_s = self._desk.world.ticks()
+            self._due_s = ended_s + max(_ROWS_S, (ended_s - began_s) * _SELDOM)
+
+
+_ROWS_S: Final = 600.0
+_SELDOM: Final = 1000
 _PAUSE_S: Final = 1.0
 _LOOK_S: Final = 5.0
 _PATIENCE_S: Final = 5.0
@@ -107,10 +150,13 @@ class Jobs:
     A slow desk holds up only its own acts: expiries go on.
     """
 
-    def __init__(self, desk: DeskContext, *, looking: StatusJob, metrics: Metrics, health: Health, alone: bool) -> None:
+    def __init__(
+        self, desk: DeskContext, *, looking: StatusJob, rows: RowsJob, metrics: Metrics, health: Health, alone: bool
+    ) -> None:
         """Prepare the jobs. `alone`: no other process serves from the store, so work under way in it is abandoned."""
         self._desk = desk
         self._looking = looking
+        self.rows = rows
         self._metrics = metrics
         self._health = health
         self._tasks: tuple[asyncio.Task[None], ...] = ()
@@ -124,6 +170,7 @@ class Jobs:
     def start(self) -> None:
         """Start the rounds."""
         rounds = [("due", self._due, _PAUSE_S), ("acts", self._acts, _PAUSE_S), ("look", self._looking.run, _LOOK_S)]
+        rounds.append(("rows", self.rows.run, _LOOK_S))
         if self._desk.carriers:  # in its own round: a slow mail server holds up nothing else
             rounds.append(("notices", self._notices, _PAUSE_S))
         if self._desk.owners:

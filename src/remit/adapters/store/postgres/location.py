@@ -93,7 +93,7 @@ class PostgresLocation:
         """Compare rows and log."""
         return self._inspect(lambda session: list(compare_states(scope_to_desk(session, self.desk), keyed)))
 
-    def verify_rows(self, macs: RowMacs, high_water: Path) -> int | None:
+    def verify_rows(self, macs: RowMacs, high_water: Path, *, whole: bool = True) -> int | None:
         """Verify all rows."""
 
         def see(session: BlockingConnection) -> int | None:
@@ -104,7 +104,7 @@ class PostgresLocation:
             if not stored:
                 MacMarker(high_water).verify_may_adopt(recovering=False)
                 return None
-            return inspect_rows(session, macs, stored, size, root)
+            return inspect_rows(session, macs, stored, size, root, whole=whole)
 
         return self._inspect(see)
 

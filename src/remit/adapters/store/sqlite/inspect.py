@@ -174,7 +174,7 @@ def inspect_states(path: Path, keyed: Keyed) -> Sequence[str]:
     return _inspect(path, lambda connection: list(compare_states(connection, keyed)))
 
 
-def inspect_sqlite_rows(path: Path, macs: RowMacs, high_water: Path) -> int | None:
+def inspect_sqlite_rows(path: Path, macs: RowMacs, high_water: Path, *, whole: bool) -> int | None:
     """Verify all rows of a store, and return their number; None where they have no MACs yet.
 
     Raises:
@@ -189,7 +189,7 @@ def inspect_sqlite_rows(path: Path, macs: RowMacs, high_water: Path) -> int | No
             MacMarker(high_water).verify_may_adopt(recovering=False)
             return None
         size, root = connection.execute("select size, root from head").fetchone() or (0, EMPTY_ROOT)
-        return inspect_rows(connection, macs, bytes(row[0]), size, root)
+        return inspect_rows(connection, macs, bytes(row[0]), size, root, whole=whole)
 
     return _inspect(path, see)
 

@@ -80,6 +80,6 @@ class SqliteLocation:
         """Compare rows and log."""
         return inspect_states(self.path, keyed)
 
-    def verify_rows(self, macs: RowMacs, high_water: Path) -> int | None:
+    def verify_rows(self, macs: RowMacs, high_water: Path, *, whole: bool = True) -> int | None:
         """Verify all rows."""
-        return inspect_sqlite_rows(self.path, macs, high_water)
+        return inspect_sqlite_rows(self.path, macs, high_water, whole=whole)
