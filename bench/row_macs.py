@@ -73,7 +73,7 @@ def measure(given: argparse.Namespace, kind: str) -> None:
     for side, script in SIDES.items():
         servers[side] = Server(given, script=script)
         with Sandbox({}, base_url=base(servers[side].port)) as desk:
-            asks[side] = Asks(set_up(desk, 16, given.customers, given.orders), servers[side].port)
+            asks[side] = Asks(set_up(desk, 64, given.customers, given.orders), servers[side].port)
     spent: dict[str, list[float]] = {side: [] for side in SIDES}
     try:
         for turn in range(given.rounds + 1):
@@ -104,10 +104,10 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--asks", type=int, default=600)
+    parser.add_argument("--asks", type=int, default=300)
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--customers", type=int, default=16)
-    parser.add_argument("--orders", type=int, default=8)
+    parser.add_argument("--customers", type=int, default=128)
+    parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--folder")
     given = parser.parse_args()
     print(f"yardstick: one ES256 check takes {yardstick_us():.0f} us")

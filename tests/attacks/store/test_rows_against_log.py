@@ -145,6 +145,15 @@ DOCTOR = {
     "no counters": ("delete from counter where key like '%/%'", "is missing; its asks reserve 1"),
     "an invitation waits": (state("confirmation", "answered", "waiting"), "waits is not what entry"),
     "an act is not done": (state("ask", "done", "permitted"), "asked is not what entry"),
+    "a passkey is hidden": ("delete from link where name = 'passkey.person' and key = 'anna'", "is hidden from the index passkey.person"),
+    "a mandate is hidden": (
+        "delete from link where name = 'mandate.customer'",
+        "mandate {mandate}: is hidden from the index mandate.customer",
+    ),
+    "a record is shown": (
+        "insert into link select name, 'olga', at, kind, id from link where name = 'mandate.customer'",
+        "mandate {mandate}: is in the index mandate.customer under a key that is not its own",
+    ),
     "a refusal is a permit": (state("ask", "refused", "permitted"), "asked is not what entry"),
 }
 

@@ -1,7 +1,9 @@
 """⚔ Rows of a desk on PostgreSQL, written beside its nodes, are read by none of them, and stop the next one that starts."""
 
 import asyncio
+import hmac
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +11,19 @@ import asyncpg
 import pytest
 
 from contracts.postgres_stores import sql, two
-from contracts.store_plugs import desk_of, entries, mandate, new, postgres_store, run, suspension
+from contracts.store_plugs import NOW, desk_of, entries, mandate, new, opening, postgres_store, run, suspension
+from postgres_tests import postgres_url
 from remit.adapters.store.codec import encode_record
+from remit.adapters.store.postgres.location import PostgresLocation
+from remit.adapters.store.postgres.store import PostgresStore
+from remit.adapters.store.row_macs import RowMacs
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.risk import SubjectKind, SubjectOpened
 from remit.domain.records import MandateRecord, Suspension
+from remit.domain.transcript.entry import SALTS_SIZE, EntryDraft, Kind, seal_entry
+from remit.domain.transcript.pseudonyms import pseudonym_of
 from remit.domain.values import Instant
-from remit.ports.store import Commit, Put, Reserve, RiskEvent
+from remit.ports.store import Commit, EntryRow, Put, Reserve, RiskEvent
 
 Store = Any
 PLACED = "where desk = $1 and kind = 'suspension' and id = 's'"
@@ -137,3 +145,48 @@ def test_a_node_of_an_older_remit_writes_no_row_beside_them(tmp_path: Path) -> N
     row = ("insert into record (desk, kind, id, rev, body) values ($1, 'suspension', 'x', 1, $2)", desk_of(tmp_path))
     with pytest.raises(asyncpg.NotNullViolationError):
         sql((*row, encode_record(suspension("x"))))
+
+
+def keyed(purpose: str, data: bytes) -> bytes:
+    return hmac.digest(purpose.encode(), data, "sha256")
+
+
+KNOWN = RowMacs(b"\x08" * 32, keyed)
+"""The same key as the other tests', with which rows are compared with the log too."""
+
+
+def said(kind: Kind, **envelope: Any) -> EntryRow:
+    draft = EntryDraft(kind=kind, at=NOW, envelope=envelope, agent=None, customer=None, desk=None, subject="", refs=())
+    sealed = seal_entry(draft, bytes(SALTS_SIZE))
+    return EntryRow(kind=kind, at=NOW, leaf=sealed.leaf, envelope=sealed.envelope_record, content=sealed.content, subject="", refs=())
+
+
+@pytest.mark.proves("ROWS")
+@pytest.mark.parametrize("key", [False, True], ids=["put back", "with the key of the MACs"])
+def test_a_mandate_revived_beside_the_nodes_is_named_by_the_log_when_the_next_one_starts(tmp_path: Path, key: bool) -> None:
+    live, desk = mandate(), desk_of(tmp_path)
+    granted = said(
+        Kind.MANDATE_GRANTED,
+        mandate=live.id,
+        hash=live.hash,
+        agent=live.client_id,
+        customer=pseudonym_of(keyed, live.customer),
+        objective=live.objective,
+    )
+    revoked = said(Kind.MANDATE_REVOKED, mandate=live.id)
+
+    async def work(store: Store) -> None:
+        await store.commit(Commit(puts=(Put(live, 0),), entries=(granted,)))
+        await store.commit(Commit(puts=(Put(replace(live, state="revoked"), 1, live),), entries=(revoked,)))
+
+    run(postgres_store, tmp_path, work)
+    body = encode_record(live)
+    rev = 2 if key else 1
+    mac = KNOWN.record("mandate", live.id, rev, body)
+    sql(("update record set rev = $2, body = $3, mac = $4 where desk = $1 and kind = 'mandate'", desk, rev, body, mac))
+    with pytest.raises(Refused) as caught:
+        PostgresStore.open(postgres_url(), desk, opening(tmp_path / "outside", rows=KNOWN))
+    assert caught.value.code is Code.LOG_DAMAGED
+    assert f"mandate {live.id}: state is not what entry 1 says (active, not revoked)" in caught.value.detail
+    seen = PostgresLocation(postgres_url(), desk).compare_states(keyed)
+    assert f"mandate {live.id}: state is not what entry 1 says (active, not revoked)" in seen

@@ -47,6 +47,8 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {kind.KIND: msgspec.jso
 
 _LATER: Final[Mapping[str, Mapping[str, Any]]] = {records.OfferRecord.KIND: {"choice": ""}}
 """Members that stored records of earlier versions lack, with the value that is not written: their bytes stay the same."""
+KINDS: Final = tuple(_DECODERS)
+"""Kinds of stored records."""
 
 
 def encode_record(record: Record) -> bytes:
