@@ -66,7 +66,7 @@ class Observability:
             watch=self.watch,
             health=health,
         )
-        comparing = RowsJob(desk, verify=verify_rows, stop=rows.stop)
+        comparing = RowsJob(desk, verify=verify_rows, stop=rows.stop, health=health)
         return Jobs(desk, looking=status, rows=comparing, metrics=self.metrics, health=health, alone=alone)
 
 

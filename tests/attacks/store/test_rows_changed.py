@@ -151,6 +151,7 @@ def test_a_row_put_back_or_taken_out_beside_a_desk_that_serves_stops_it_at_its_n
     with pytest.raises(Fault):
         served.run(desk.jobs.rows.compare())
     assert [kind for kind, _ in served.notify.incidents].count("rows_changed") == 1
+    assert served.room.raw("GET", "/readyz", check=False).status_code == 503
     for _ in range(2):
         assert code_of(served.ask(task, "order.read", {"order_id": "W1"})) == "fault.store"
 

@@ -30,6 +30,8 @@ class Health:
         """Set once a stop is requested: the load balancer must send no more requests."""
         self.outside_writable = True
         """Whether the checkpoint outside the store was writable at the last try. An open store has written there."""
+        self.rows_intact = True
+        """Whether the store's rows were those that this desk wrote when they were last compared."""
 
     def job_succeeded(self, job: str) -> None:
         """Note a good round of a job, or the start of the jobs."""
@@ -52,6 +54,12 @@ class Health:
                 Code.FAULT_STORE,
                 "The checkpoint outside the store cannot be written.",
                 "Make room at log.high_water, and see that Remit's account may write there.",
+            )
+        if not self.rows_intact:
+            raise _not_ready(
+                Code.FAULT_STORE,
+                "Rows of the store were changed beside this desk.",
+                "Run `remit doctor`, which names them (docs/operating.md, Rows that were changed).",
             )
         await self._verify_rules()
         # Last: with the store down the rounds fail too, and are not the cause.

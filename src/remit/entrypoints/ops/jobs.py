@@ -100,11 +100,14 @@ class RowsJob:
     ⚔ A row that was put back as it once was, or deleted, has no bad MAC. Once that is seen, nothing is committed here.
     """
 
-    def __init__(self, desk: DeskContext, *, verify: Callable[[], object], stop: Callable[[], None]) -> None:
+    def __init__(
+        self, desk: DeskContext, *, verify: Callable[[], object], stop: Callable[[], None], health: Health
+    ) -> None:
         """Call `verify` in a thread, which raises `log.damaged`; then `stop` makes every later commit fail."""
         self._desk = desk
         self._verify = verify
         self._stop = stop
+        self._health = health
         self._due_s = desk.world.ticks() + _ROWS_S
 
     async def run(self) -> None:
@@ -128,6 +131,7 @@ class RowsJob:
             if refused.code is not Code.LOG_DAMAGED:
                 raise
             self._stop()
+            self._health.rows_intact = False
             await self._desk.notify.incident(kind="rows_changed", details={"found": refused.detail})
             raise Fault(Code.FAULT_STORE, refused.detail, cure=refused.cure) from None
         finally:
