@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, SHOP, Arena, open_arena, refund
-from attacks.store.test_rows_changed import change, copy_of, nothing_is_done, put_back, refused_start, rows_beside, rows_of
+from attacks.store.database import change, copy_of, nothing_is_done, put_back, refused_start, rows_beside, rows_of
 from remit.adapters.store.row_checks import total_of
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.rows import WRITE_STATE, read_state_row
@@ -90,6 +90,8 @@ def test_a_mandate_that_is_not_what_its_customer_signed_permits_nothing_whatever
         seal(rows, keys_of(served))
     nothing_is_done(served, task, refund("400.00 EUR"))
     nothing_is_done(served, task, refund("1.00 EUR"))
+    told = ("row_forged", {"row": f"mandate {granted.id} is not what its customer signed"})
+    assert served.notify.incidents.count(told) == 1, "security is told once"
 
 
 @pytest.mark.proves("ROWS")

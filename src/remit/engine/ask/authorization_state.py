@@ -32,7 +32,7 @@ from remit.domain.values import Instant, decode_json
 from remit.engine.agents.authenticate import WrongCaller
 from remit.engine.cache import BoundedCache
 from remit.engine.context import DeskContext, DeskTerms
-from remit.engine.mandates.signed import verify_consent, verify_signed_form
+from remit.engine.mandates.signed import reporting_forged, verify_consent, verify_signed_form
 from remit.ports.store import Precondition, RecordMissing, Snapshot, Versioned
 from remit.ports.tracing import SpanName
 from remit.proof.canonical import b64url
@@ -173,8 +173,9 @@ async def _ground(desk: DeskContext, snapshot: Snapshot, task_id: str) -> _Remem
     mandate_id = task.record.mandate
     while mandate_id:
         kept = _need(snapshot, MandateRecord, mandate_id)
-        chain.append((kept, mandate_of(desk.catalogue, kept.record)))
-        await verify_consent(desk, kept.record)
+        async with reporting_forged(desk):
+            chain.append((kept, mandate_of(desk.catalogue, kept.record)))
+            await verify_consent(desk, kept.record)
         mandate_id = kept.record.parent
     agent = _need(snapshot, AgentRecord, task.record.client_id)
     customer = _need(snapshot, PersonRecord, task.record.customer)

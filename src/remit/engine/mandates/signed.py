@@ -4,7 +4,8 @@ A MAC says that this desk wrote the row. ⚔ The customer's own signature says w
 trust the desk's keys. Source: docs/model/model.md#grant, #rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Final
 
@@ -56,6 +57,21 @@ def _is_of_parties(record: MandateRecord, signed: Mapping[str, Json]) -> bool:
         and "mandate" in signed
         and ("parent" in signed) == bool(record.parent)
     )
+
+
+_reported: Final[BoundedCache[str, bool]] = BoundedCache(_MOST)
+
+
+@asynccontextmanager
+async def reporting_forged(desk: DeskContext) -> AsyncIterator[None]:
+    """Tell security of a mandate that is not what was signed, once, and pass the fault on."""
+    try:
+        yield
+    except ForgedRow as forged:
+        if not _reported.get(forged.detail):
+            _reported.put(forged.detail, True)
+            await desk.notify.incident(kind="row_forged", details={"row": forged.detail})
+        raise
 
 
 _consented: Final[BoundedCache[tuple[str, str, str], bool]] = BoundedCache(_MOST)
