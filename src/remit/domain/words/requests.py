@@ -248,11 +248,12 @@ def _says_only_the_act(clause: Clause, scope: AskScope, *, several: bool) -> boo
     ordered = scope.action.effect is Effect.WRITE and clause.imperative
     if not (ordered or not (clause.requests_anything or several)) or scope.vocabulary.patterns.tell.search(clause.text):
         return False
-    text = clause.text.casefold()
+    text = folded = clause.text.casefold()
     for value in scope.values:
         if len(value) >= _WHOLE_VALUE:
             text = text.replace(value.casefold(), " ")
-    return scope.vocabulary.stems(text) <= scope.words
+    same = text is folded and clause.text.isascii()
+    return (clause.stems if same else scope.vocabulary.stems(text)) <= scope.words
 
 
 def _other_attribute(clause: Clause, scope: AskScope, lexicon: Lexicon) -> str:
