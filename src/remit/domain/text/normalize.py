@@ -342,9 +342,12 @@ class IndexedText(str):
         other._starts = self._all_starts()
         return other
 
-    def may_hold(self, pattern: CaselessPattern) -> bool:
-        """Return whether a pattern may match somewhere, by its beginnings alone."""
-        return self.places(pattern) != ()
+    def likely(self, patterns: Mapping[str, CaselessPattern], names: Iterable[str]) -> list[str]:
+        """Return the names of the patterns that may match somewhere, by their beginnings alone."""
+        if self.small is None:
+            return [*names]
+        found, known = self._by_pattern(), self.patterns.known
+        return [name for name in names if (pattern := patterns[name]) in found or pattern not in known]
 
     def places(self, pattern: CaselessPattern) -> Sequence[int] | None:
         """Return the places at which a match of a pattern may begin; None where any may."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -31,11 +32,12 @@ _RUN: Final = 2.5
 _RUN_OF_NAME: Final = 4.0
 _MOST: Final = 1.5
 _SHOUTED: Final = 4
+_FEW: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LanguageWords:
-    """Known words of one language, in small letters, and how it makes others of them."""
+    """Known words of one language, each of small letters alone, and how it makes others of them."""
 
     known: frozenset[str] = field(repr=False)
     endings: tuple[str, ...] = ()
@@ -103,11 +105,10 @@ def is_proved(text: str, languages: Collection[LanguageWords], neutral: Collecti
     Source: docs/model/model.md#words.
     """
     text = _without_addresses(text)
-    sentences = [(sentence, _TOKEN.findall(sentence)) for sentence in _sentences(text)]
-    tokens = {token for _, told in sentences for token in told}
+    tokens = {*_TOKEN.findall(text)}
     unproved = [_unproved(tokens, language, neutral) for language in languages]
-    for sentence, told in sentences if all(unproved) else ():
-        if any(those.isdisjoint(told) for those in unproved):
+    for sentence in _sentences(text) if all(unproved) else ():
+        if not all(_may_have(sentence, those) for those in unproved):
             continue
         words = list(_words(sentence, neutral, name=name))
         if words and not any(_is_sentence(words, language.knows, name=name) for language in languages):
@@ -115,19 +116,22 @@ def is_proved(text: str, languages: Collection[LanguageWords], neutral: Collecti
     return True
 
 
+def _may_have(sentence: str, tokens: Collection[str]) -> bool:
+    """Return whether a sentence may have one of these tokens. ⚔ Many are not looked for in each of many sentences."""
+    return len(tokens) > _FEW or any(map(sentence.__contains__, tokens))
+
+
 def _without_addresses(text: str) -> str:
     return _ADDRESS.sub(" ", text) if any(map(text.lower().__contains__, _ADDRESS_SIGNS)) else text
 
 
-def _unproved(tokens: Iterable[str], language: LanguageWords, neutral: Collection[str]) -> frozenset[str]:
+def _unproved(tokens: AbstractSet[str], language: LanguageWords, neutral: Collection[str]) -> list[str]:
     """Return all tokens but those that are one known word, a number or a letter: a sentence of such ones is proved."""
-    known = language.known
-    return frozenset(
+    return [
         token
-        for token in tokens
-        if not (token in known and token.isalpha() and token.islower())
-        and not (_is_plain(token) and (len(token) == 1 or (small := token.lower()) in neutral or language.knows(small)))
-    )
+        for token in tokens - language.known
+        if not _is_plain(token) or not (len(token) == 1 or (small := token.lower()) in neutral or language.knows(small))
+    ]
 
 
 def _is_plain(token: str) -> bool:

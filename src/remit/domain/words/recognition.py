@@ -6,14 +6,13 @@ permits, presupposes, names a beneficiary or claims consent is never context, ho
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Final
+from functools import cached_property, lru_cache
+from typing import Final, NamedTuple
 
 from remit.domain.text.normalize import IndexedText
 from remit.domain.words.clauses import Clause
 from remit.domain.words.languages import spelled
-from remit.domain.words.lexicon import Lexicon, purpose_similarity
+from remit.domain.words.lexicon import Lexicon
 from remit.domain.words.requests import AskScope, UndeclaredRequest
 from remit.domain.words.vocabulary import STEM, Vocabulary, tokens
 
@@ -34,8 +33,7 @@ _LEAST_OTHER: Final = 0.25
 """Times as similar to another purpose as to its own, and least similarity, from which a clause is not the ask's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Part of a clause with one verb of its own."""
 
     text: IndexedText
@@ -65,7 +63,7 @@ class _Reader:
 
     @cached_property
     def _said(self) -> frozenset[str]:
-        return frozenset(tokens(self._scope.text)) | frozenset(tokens(" ".join(self._scope.values)))
+        return _desk_words(self._scope.text).union(tokens(" ".join(self._scope.values)))
 
     def why_not(self, stretch: Stretch, *, several: bool) -> str:
         """Return why a stretch is not accounted for, empty if it is."""
@@ -108,8 +106,8 @@ class _Reader:
     def _is_strange(self, found: re.Match[str]) -> bool:
         return not self._own_words(found[0])
 
-    def _sounds_other(self, stems: Collection[str]) -> bool:
-        scores = purpose_similarity(stems, self._lexicon)
+    def _sounds_other(self, stems: frozenset[str]) -> bool:
+        scores = self._scope.similarity(stems, self._lexicon)
         own = scores.get(self._scope.purpose, 0.0)
         return any(
             score > max(_LEAST_OTHER, own * _FAR_OTHER) for name, score in scores.items() if name != self._scope.purpose
@@ -153,6 +151,12 @@ def _stretches(clause: Clause, vocabulary: Vocabulary) -> Iterator[Stretch]:
             asks = imperative or _wishes(text, vocabulary)
             yield Stretch(text=text, start=clause.start + first, end=clause.start + last, asks=asks, clause=clause)
         at = found.end() if found else end
+
+
+@lru_cache(1024)
+def _desk_words(text: str) -> frozenset[str]:
+    """Return the words of a text of the catalogue."""
+    return frozenset(tokens(text))
 
 
 def _wishes(text: str, vocabulary: Vocabulary) -> bool:

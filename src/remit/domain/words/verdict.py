@@ -227,7 +227,7 @@ def _wider(
     vocabulary = lexicon.vocabulary
     yield from desk_instructions(folded, vocabulary, scope.spoken)
     yield from undeclared_requests(cut, scope, lexicon)
-    if _WRAPPED.search(folded):
+    if "\n" in folded and _WRAPPED.search(folded):
         yield from undeclared_requests(split_clauses(_WRAPPED.sub(" ", folded), vocabulary), scope, lexicon)
     if before.tail:
         yield from _wider_across(folded, cut, scope, lexicon, before)

@@ -147,7 +147,7 @@ class Vocabulary:
 
     def likely_topics(self, text: str) -> tuple[str, ...]:
         """Return the topics that parts of a text may touch."""
-        return tuple(self._likely(self.indexed(text), self.topics, self.topics))
+        return tuple(self.indexed(text).likely(self.topics, self.topics))
 
     def orders_in(self, text: str, spoken: Collection[str] = ()) -> Iterator[tuple[str, re.Match[str]]]:
         """Yield orders to the desk's people or machines, by name; a password ask may mention "the password"."""
@@ -175,8 +175,8 @@ class Vocabulary:
         self, text: IndexedText, patterns: Mapping[str, CaselessPattern], names: Iterable[str]
     ) -> Iterator[str]:
         small = text.small
-        for name in names:
-            if small is None or (text.may_hold(patterns[name]) and any(map(small.__contains__, self.needed[name]))):
+        for name in text.likely(patterns, names):
+            if small is None or any(map(small.__contains__, self.needed[name])):
                 yield name
 
 
