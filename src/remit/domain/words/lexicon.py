@@ -221,7 +221,7 @@ def _normalized(weights: Mapping[str, float]) -> dict[str, float]:
 def purpose_similarity(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, float]:
     """Return how similar a clause of these stems is to each purpose that shares a word with it, 0 to 1."""
     rare, shares = lexicon.rare, lexicon.shares
-    said = [(stem, rare[stem]) for stem in said_stems if stem in rare]
+    said = [(stem, weight) for stem in said_stems if (weight := rare.get(stem)) is not None]
     length = math.sqrt(sum(weight * weight for _, weight in said)) or 1.0
     scores: dict[str, float] = {}
     for stem, weight in said:

@@ -206,7 +206,7 @@ def vocabulary_of(
         joined=re.compile(shapes.ways("cues.joins", (_JOINED,)), re.IGNORECASE),
         not_to=not_to,
         denials=denials,
-        index=PatternIndex((*topics.values(), *orders.values(), *clauses.all, *patterns.all, not_to)),
+        index=PatternIndex((*topics.values(), *orders.values(), *clauses.frequent, *patterns.frequent, not_to)),
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -53,9 +53,9 @@ class Patterns:
     """Clause that wishes for something."""
 
     @property
-    def all(self) -> Iterable[CaselessPattern]:
-        """Every pattern."""
-        return (getattr(self, one.name) for one in fields(self))
+    def frequent(self) -> tuple[CaselessPattern, ...]:
+        """Patterns that are searched in every text or clause."""
+        return (self.called, self.condition_word, self.cut, self.others, self.tell, self.then, self.wish)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +82,10 @@ class ClauseCues:
     splits: CaselessPattern
 
     @property
-    def all(self) -> Iterable[CaselessPattern]:
-        """Every pattern."""
-        own = (getattr(self, one.name) for one in fields(self))
-        return (*self.claims.values(), *(one for one in own if isinstance(one, CaselessPattern)))
+    def frequent(self) -> tuple[CaselessPattern, ...]:
+        """Patterns that are searched in every clause."""
+        own = (self.asks, self.more, self.not_report, self.questions, self.report, self.splits)
+        return (*self.claims.values(), *own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,7 +109,7 @@ class Vocabulary:
     """Sentences aimed at the desk's people or machines rather than at the act."""
     clauses: ClauseCues = field(repr=False)
     needed: Mapping[str, tuple[str, ...]] = field(repr=False)
-    """Pieces, one of which every match of a topic or order contains, in any case: a quick test before searching."""
+    """Pieces, one of which every match of a topic or order contains, in any case: a test before a whole text is searched."""
     stands_for: Mapping[str, frozenset[str]]
     """Topics that a topic may also mean: to cancel "it" is to cancel an order."""
     then_words: tuple[str, ...]
@@ -176,7 +176,8 @@ class Vocabulary:
     ) -> Iterator[str]:
         small = text.small
         for name in text.likely(patterns, names):
-            if small is None or any(map(small.__contains__, self.needed[name])):
+            everywhere = text.places(patterns[name]) is None
+            if small is None or not everywhere or any(map(small.__contains__, self.needed[name])):
                 yield name
 
 
