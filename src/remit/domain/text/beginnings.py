@@ -147,8 +147,10 @@ class _Reader:
 
     def _consuming(self) -> frozenset[_Way]:
         """Return the ways of an item that matches at least a letter: so no match is empty."""
-        ways = _UNKNOWN if self.ended else self._repeated(self._item())
-        if self.ended or any(way.whole and not way.text for way in ways):
+        if self.ended or self._text[self._at] in "|)":
+            raise _Unreadable
+        ways = self._repeated(self._item())
+        if any(way.whole and not way.text for way in ways):
             raise _Unreadable
         return ways
 

@@ -106,9 +106,9 @@ def is_proved(text: str, languages: Collection[LanguageWords], neutral: Collecti
     """
     text = _without_addresses(text)
     tokens = {*_TOKEN.findall(text)}
-    unproved = [_unproved(tokens, language, neutral) for language in languages]
-    for sentence in _sentences(text) if all(unproved) else ():
-        if not all(_may_have(sentence, those) for those in unproved):
+    unproved = _unproved(tokens, languages, neutral)
+    for sentence in _sentences(text) if unproved else ():
+        if not _may_have(sentence, unproved):
             continue
         words = list(_words(sentence, neutral, name=name))
         if words and not any(_is_sentence(words, language.knows, name=name) for language in languages):
@@ -125,8 +125,12 @@ def _without_addresses(text: str) -> str:
     return _ADDRESS.sub(" ", text) if any(map(text.lower().__contains__, _ADDRESS_SIGNS)) else text
 
 
-def _unproved(tokens: AbstractSet[str], language: LanguageWords, neutral: Collection[str]) -> list[str]:
-    """Return all tokens but those that are one known word, a number or a letter: a sentence of such ones is proved."""
+def _unproved(tokens: AbstractSet[str], languages: Iterable[LanguageWords], neutral: Collection[str]) -> list[str]:
+    """Return all tokens but those that are, in the likeliest language, one known word, or a number or a letter.
+
+    A sentence of such ones is proved.
+    """
+    language = min(languages, key=lambda one: len(tokens - one.known))
     return [
         token
         for token in tokens - language.known
@@ -147,7 +151,10 @@ def languages_of(text: str, languages: Mapping[str, LanguageWords], neutral: Col
     if len(languages) == 1:
         return tuple(languages)
     words = {*map(str.lower, _LETTERS.findall(_without_addresses(text)))}.difference(neutral)
-    unknown = {name: {word for word in words if not language.knows(word)} for name, language in languages.items()}
+    unknown = {
+        name: {word for word in words - language.known if not language.knows(word)}
+        for name, language in languages.items()
+    }
     nowhere = frozenset(words).intersection(*unknown.values())
     return tuple(name for name, missing in unknown.items() if missing <= nowhere)
 
