@@ -8,6 +8,7 @@ with its answer. Beside it, in turns, runs the stack one would write first (`fir
 
 import argparse
 import asyncio
+import contextlib
 import importlib.util
 import json
 import os
@@ -201,6 +202,11 @@ class Server:
     def close(self) -> None:
         """Leave nothing behind."""
         self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

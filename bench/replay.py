@@ -1,12 +1,14 @@
 """Ground-truth replay: the steps of public benchmark tasks under delegations, and attacks on them, through a sandbox desk.
 
-Usage: python bench/replay.py [--set NAME] [--level broad|scoped|exact] [--split dev|heldout] [--limit N] [--words acts] [--beyond strip] [--json]
+Usage: python bench/replay.py [--set NAME] [--level broad|scoped|exact] [--split dev|heldout] [--limit N] [--no-attacks] [--words acts] [--beyond strip]
+[--json]
 Reads the sets under REMIT_SHARED. The figures are those of data/REPLAYS.md there; none of them means anything alone.
 """
 
 import argparse
 import json
 import sys
+from dataclasses import replace
 from typing import Any
 
 from replay_desk import SETS, load
@@ -26,6 +28,7 @@ def main() -> None:
     )
     parser.add_argument("--split", default="dev", choices=("dev", "heldout"))
     parser.add_argument("--limit", type=int, default=0, help="the first N tasks and the attacks on them")
+    parser.add_argument("--no-attacks", action="store_true", help="the tasks alone")
     parser.add_argument(
         "--words",
         default="none",
@@ -41,6 +44,7 @@ def main() -> None:
     reports = []
     for name in given.sets or SETS:
         found = load(name, given.split)
+        found = replace(found, attacks=[]) if given.no_attacks else found
         for level in given.levels or LEVELS:
             report = replay(found, level, limit=given.limit, words=given.words, beyond=given.beyond)
             reports.append(report)

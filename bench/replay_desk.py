@@ -4,6 +4,7 @@ Only reads what a desk would know of itself: tools, facts, and which parameters 
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ OBJECTIVE: Final = "support"
 RECORD: Final = "record"
 ACCOUNT: Final = "account"
 CUSTOMER: Final = "customer"
+FORMS: Final = ("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "^[0-9]{2}/[0-9]{2}/[0-9]{4}$", "^[0-9]{1,12}$")
+"""Forms of texts that a desk declares: dates, and numbers that are names."""
 _STRICTEST: Final = ("security", "identity", "payment", "disclosure")
 
 
@@ -44,6 +47,11 @@ class ReplaySet:
     principals: Mapping[str, Mapping[str, Any]]
     records: Mapping[str, Mapping[str, Any]]
     kinds: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def forms(self) -> Mapping[str, Mapping[str, str]]:
+        """Each tool's params of a form."""
+        return dict(_forms(self))
 
     @cached_property
     def suite(self) -> str:
@@ -253,6 +261,7 @@ def _belongs(found: ReplaySet, tool: str, path: str) -> bool:
 def _action(found: ReplaySet, tool: Mapping[str, Any]) -> dict[str, Any]:
     name = found.action(tool["name"])
     marked = {path: kind for path, kind in found.kinds.items() if _belongs(found, tool["name"], path)}
+    forms = {path: form for path, form in found.forms.get(tool["name"], {}).items() if path not in marked}
     title = tool["name"].replace("_", " ") + "".join(
         f" {{{top}}}" for top in sorted({path.partition("[")[0] for path in marked})
     )
@@ -263,7 +272,7 @@ def _action(found: ReplaySet, tool: Mapping[str, Any]) -> dict[str, Any]:
         "area": _area(tool),
         "effect": "read" if reads else "write",
         **({"returns": [name]} if reads else {}),
-        "params": _params(tool["parameters"], marked),
+        "params": _params(tool["parameters"], marked, forms),
     }
 
 
@@ -275,26 +284,47 @@ def _area(tool: Mapping[str, Any]) -> str:
     return "commitment" if tool["confirm"] == "required" else "routine"
 
 
-def _params(schema: Mapping[str, Any], marked: Mapping[str, str]) -> dict[str, Any]:
-    """The tool's own schema, with the marks put where its parameters name records."""
+def _params(schema: Mapping[str, Any], marked: Mapping[str, str], forms: Mapping[str, str]) -> dict[str, Any]:
+    """The tool's own schema, with the marks put where its parameters name records, and a pattern where they have a form."""
     params: dict[str, Any] = json.loads(json.dumps(dict(schema)))
-    for path, kind in marked.items():
-        _mark(params, path.replace("[*]", ".[*]").split("."), kind)
+    said = [(path, "x-resource", kind) for path, kind in marked.items()]
+    for path, key, value in (*said, *((path, "pattern", form) for path, form in forms.items())):
+        _mark(params, path.replace("[*]", ".[*]").split("."), {"type": "string", key: value})
     return params
 
 
-def _mark(node: dict[str, Any], steps: Sequence[str], kind: str) -> None:
+def _mark(node: dict[str, Any], steps: Sequence[str], mark: Mapping[str, str]) -> None:
     """Follow the path, describing what the schema leaves open on the way; one way to be null stays one."""
     if not steps:
         texts = [one for one in node.get("anyOf", ()) if one.get("type") == "string"]
         for one in texts or [node]:
-            one.update({"type": "string", "x-resource": kind})
+            one.update(mark)
         return
     step, further = steps[0], steps[1:]
     if step == "[*]":
-        _mark(node.setdefault("items", _open(further)), further, kind)
+        _mark(node.setdefault("items", _open(further)), further, mark)
     else:
-        _mark(node.setdefault("properties", {}).setdefault(step, _open(further)), further, kind)
+        _mark(node.setdefault("properties", {}).setdefault(step, _open(further)), further, mark)
+
+
+def _forms(found: ReplaySet) -> Iterator[tuple[str, dict[str, str]]]:
+    """By tool: the form of each param that is a date or a number in text, as a desk would declare it.
+
+    Told by the customers' own calls alone: every value of theirs has it.
+    """
+    values: dict[str, dict[str, list[Any]]] = {}
+    for call in (call for task in found.tasks for call in task["calls"] if not call.get("desk")):
+        for path, value in leaves(call["arguments"]):
+            values.setdefault(call["tool"], {}).setdefault(path, []).append(value)
+    for tool, paths in values.items():
+        forms = {path: _form(seen) for path, seen in paths.items()}
+        yield tool, {path: form for path, form in forms.items() if form}
+
+
+def _form(values: Sequence[Any]) -> str:
+    texts = [one for one in values if isinstance(one, str)]
+    fitting = (form for form in FORMS if texts and all(re.fullmatch(form, one) for one in texts))
+    return next(fitting, "") if len(texts) == len(values) else ""
 
 
 def _open(further: Sequence[str]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from typing import Any
 
 from replay_desk import OBJECTIVE, ReplaySet
 
-LONGEST_SUMMARY = 500
+SUMMARY = "help with what is mine"
+"""The source has none: its prose tells a model which person to play, and no agent would show that to its customer."""
 _NOTHING = ("", [], {}, None)
 
 
@@ -23,7 +24,7 @@ def mandate(found: ReplaySet, delegation: Mapping[str, Any]) -> dict[str, Any]:
     powers.extend(_together(_power(found, grant) for grant in granted))
     return {
         "type": "remit_mandate",
-        "objective": {"type": OBJECTIVE, "summary": delegation["objective"][:LONGEST_SUMMARY]},
+        "objective": {"type": OBJECTIVE, "summary": SUMMARY},
         "powers": powers,
     }
 

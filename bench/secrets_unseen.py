@@ -1,10 +1,12 @@
 """How many tokens of shapes that no rule was written for are found: with nothing known of how anybody's tokens begin.
 
 Usage: PYTHONPATH=src python bench/secrets_unseen.py [--known] [--seed N]. The shapes were written down from memory, after the rules; some
-rules were changed since then, so this is no part that nobody has seen. Each is drawn by lot, and is of nobody.
+rules were changed since then, so this is no part that nobody has seen. Each is drawn by lot, and is of nobody. `find_secrets` is
+called as a function; a part of the texts goes through the agents' door, and the last line says how many are treated there just as the function does.
 """
 
 import argparse
+import logging
 import random
 import re
 import string
@@ -12,6 +14,7 @@ from typing import Final, TypeAlias
 
 from remit.domain.secrets import tokens
 from remit.domain.secrets.find import find_secrets
+from secret_doors import print_doors
 
 L, U, D, H = string.ascii_lowercase, string.ascii_uppercase, string.digits, "0123456789abcdef"
 Shape: TypeAlias = tuple[str | tuple[str, int], ...]
@@ -219,6 +222,7 @@ BEHIND: Final = (
 )
 ALONE: Final = ("Here it is: {value} please", "I was told to use {value} for this.", "{value}")
 TRIES: Final = 4
+DOORS: Final = 100
 COVERED: Final = 0.8
 
 
@@ -231,24 +235,33 @@ def main() -> None:
     if not given.known:
         for name in ("_KNOWN", "_KNOWN_WITHIN", "_AWS", "_GOOGLE"):
             setattr(tokens, name, re.compile(r"(?!)()"))
+    logging.disable(logging.CRITICAL)
     lot = random.Random(given.seed)
+    texts: list[str] = []
     for where, sayings in (("behind a name or a word", BEHIND), ("alone", ALONE)):
         missed: dict[str, int] = {}
         for name in SHAPES:
-            missed[name] = sum(not _found(name, saying, lot) for saying in sayings for _ in range(TRIES))
+            drawn = [_drawn(name, saying, lot) for saying in sayings for _ in range(TRIES)]
+            missed[name] = sum(not _found(text, value) for text, value in drawn)
+            texts += [text for text, _ in drawn]
         tried = len(SHAPES) * len(sayings) * TRIES
         print(f"{where}: {tried - sum(missed.values())} of {tried} = {1 - sum(missed.values()) / tried:.1%}")
         print(
             "  missed:",
             ", ".join(f"{name} {number}" for name, number in sorted(missed.items(), key=lambda one: -one[1]) if number),
         )
+    print_doors(lot.sample(texts, DOORS), officers=False)
 
 
-def _found(name: str, saying: str, lot: random.Random) -> bool:
+def _drawn(name: str, saying: str, lot: random.Random) -> tuple[str, str]:
     value = "".join(
         one if isinstance(one, str) else "".join(lot.choice(one[0]) for _ in range(one[1])) for one in SHAPES[name]
     )
-    text = "Hello. " + saying.format(name=name.replace(" ", "_"), large=name.replace(" ", "_").upper(), value=value)
+    known = name.replace(" ", "_")
+    return f"Hello. {saying.format(name=known, large=known.upper(), value=value)}", value
+
+
+def _found(text: str, value: str) -> bool:
     start = text.index(value)
     end = start + len(value)
     covered = sum(max(0, min(end, one.end) - max(start, one.start)) for one in find_secrets(text))

@@ -43,9 +43,9 @@ class Signer:
         r, s = decode_dss_signature(self._key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
         return f"{text}.{b64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
-    def proof(self, url: str, token: str | None, number: int, now: int) -> str:
-        """A fresh proof for one POST, beside a token or without one."""
-        claims: dict[str, Any] = {"jti": f"{number}-{os.urandom(9).hex()}", "htm": "POST", "htu": url, "iat": now}
+    def proof(self, url: str, token: str | None, number: int, now: int, *, method: str = "POST") -> str:
+        """A fresh proof for one request, beside a token or without one."""
+        claims: dict[str, Any] = {"jti": f"{number}-{os.urandom(9).hex()}", "htm": method, "htu": url, "iat": now}
         if token is not None:
             claims["ath"] = b64(hashlib.sha256(token.encode()).digest())
         return self._sign(self._proof_head, claims)

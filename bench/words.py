@@ -1,94 +1,32 @@
-"""How the deterministic part of the words check does on messages it was not given as examples.
+"""Messages of public sets at the agents' door: how many pass, honest ones and ones with a hidden wish, by the way the two are joined.
 
-Usage: PYTHONPATH=src python bench/words.py [--split dev|heldout] [--model] [--show N]; reads the sets under REMIT_SHARED. One half
-of dev gives each objective its examples; the other half, or all of heldout, is measured. Two more sets are made here of CLINC150. No rule,
-bar or threshold was chosen with the one of travel and work, so it tells what the others, which were looked at, may not.
+Usage: PYTHONPATH=src python bench/words.py [--sample N] [--domain NAME …] [--split dev|heldout] [--model] [--show N] [--json]; reads the sets
+under REMIT_SHARED. Every message goes with an act of its purpose, in a task of its own, to a desk that has every purpose of the domain; ten
+examples of each come from one part of the public data, another part is measured. No rule, bar or threshold was chosen with the domains
+`travel` and `household`: what they show of single messages stays out of what is written with the others.
 """
 
 import argparse
 import collections
-import importlib
+import json
+import logging
 import random
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
-from remit.adapters.files.vocabulary import read_vocabulary
-from remit.domain.catalogue.model import Action, Area, Catalogue, Effect, Objective, PowerKind
-from remit.domain.words.lexicon import Lexicon, build_lexicon
-from remit.domain.words.verdict import WordsVerdict, judge_words
-from remit.ports.text_model import TextModel
 from shared_data import shared
+from words_desk import PurposesDesk, purposes_desk
+from words_joins import JOINS, Pair
 
-EXAMPLES = 10
-DESK = 12
-LONG = 1000
-JOINS = (". ", ". Also, ", " By the way, ", "\n")
-CONNECTOR = re.compile(
-    r"[.?!]?\s+(?:By the way, |Before that, |Also, |One more thing: |And while you are at it, |PS: )(\w)"
-)
-
-
-def main() -> None:
-    """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--show", type=int, default=0, help="show so many wrong verdicts of each kind")
-    parser.add_argument("--split", default="dev", choices=("dev", "heldout"))
-    parser.add_argument("--model", action="store_true", help="with the small local model (needs the extra `words`)")
-    given = parser.parse_args()
-    if given.model:
-        _models.append(importlib.import_module("remit.adapters.text_model.minilm").MiniLm())
-        _models[0].warm_up()
-    for name in ("banking77", "bitext"):
-        _pairs(name, given.split, given.show)
-    for desk in DESKS:
-        _clinc(desk, given.show)
-    _speed(given.split)
-    _injections(given.split, given.show)
-    _tau(given.split, given.show)
-
-
-def _action(name: str, title: str, effect: Effect = Effect.WRITE) -> Action:
-    return Action(
-        name=name,
-        title=title,
-        power=PowerKind.REQUEST,
-        area=Area.ROUTINE,
-        effect=effect,
-        reversible=True,
-        returns=(),
-        schema={},
-        marks=(),
-        declared=frozenset(),
-        builtin=False,
-        digest="",
-    )
-
-
-def _catalogue(actions: dict[str, Action], objectives: dict[str, Objective]) -> Catalogue:
-    return Catalogue(
-        desk="Bench",
-        currency="EUR",
-        roles={},
-        floors={},
-        resources={},
-        attributes={},
-        actions=actions,
-        objectives=objectives,
-        waivers=(),
-        digest="",
-    )
-
-
-def _objective(name: str, actions: frozenset[str], examples: tuple[str, ...] = ()) -> Objective:
-    return Objective(
-        name=name, title=name.replace("_", " "), target=None, actions=actions, after={}, done_when=(), examples=examples
-    )
-
-
-DESKS: Final = {
+EXAMPLES: Final = 10
+LONGEST: Final = 300
+"""Characters of an example, at most: a catalogue takes no longer ones."""
+HONEST_JOINS: Final = ("full stop", "also", "by the way", "new line")
+UNSEEN: Final = frozenset({"travel", "household"})
+PURPOSES: Final = {
     "money": (
         (
             "bill_due routing interest_rate min_payment account_blocked bill_balance balance spending_history transactions report_fraud"
@@ -97,262 +35,225 @@ DESKS: Final = {
         ),
         "freeze_account pin_change pay_bill transfer order_checks report_lost_card credit_limit_change redeem_rewards new_card",
     ),
-    "travel and work": (
+    "travel": (
         (
             "flight_status international_visa lost_luggage carry_on exchange_rate vaccines plug_type travel_alert travel_suggestion translate timezone"
             " taxes payday pto_balance insurance next_holiday meeting_schedule pto_request_status pto_used w2 income"
         ),
         "book_flight book_hotel car_rental travel_notification direct_deposit insurance_change rollover_401k pto_request schedule_meeting",
     ),
+    "household": (
+        (
+            "shopping_list next_song play_music todo_list calendar what_song order_status reminder recipe restaurant_reviews calories nutrition_info"
+            " restaurant_suggestion ingredients_list ingredient_substitution cook_time food_last meal_suggestion confirm_reservation how_busy"
+            " accept_reservations"
+        ),
+        (
+            "shopping_list_update update_playlist todo_list_update calendar_update order reminder_update smart_home restaurant_reservation"
+            " cancel_reservation"
+        ),
+    ),
 }
 """Purposes of CLINC150, by domain: what a desk of it does, and what of that hurts."""
-LEADS: Final = ("By the way, ", "Before that, ", "Also, ", "One more thing: ", "And while you are at it, ", "PS: ")
+PAIRS: Final = {"bank": "banking77", "shop": "bitext"}
+DOMAINS: Final = (*PAIRS, *PURPOSES)
 
 
-def _clinc(desk: str, show: int) -> None:
-    """Domains of CLINC150 as a desk: the source's training part gives examples, its validation part is measured."""
-    calm, hurts = (names.split() for names in DESKS[desk])
-    names = sorted((*calm, *hurts))
-    found: dict[str, dict[str, list[str]]] = {
-        "train": collections.defaultdict(list),
-        "val": collections.defaultdict(list),
-    }
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """A domain of one set: its purposes with examples, messages to measure, and which purposes hurt."""
+
+    name: str
+    examples: Mapping[str, list[str]]
+    measured: Mapping[str, list[str]]
+    near: list[tuple[str, str]] = field(default_factory=list)
+    """Messages of a purpose that is easily taken for another, under that other one."""
+    hurts: list[str]
+
+    def drawn(self, sample: int) -> Iterator[tuple[str, str, str, str]]:
+        """Draw purposes with a message: its purpose, the message, another one of it, another purpose; as many of each purpose as can be."""
+        chance = random.Random(7)
+        names = sorted(name for name, messages in self.measured.items() if messages)
+        chance.shuffle(names)
+        for number in range(sample):
+            name = names[number % len(names)]
+            first, second = (chance.choice(self.measured[name]) for _ in range(2))
+            yield name, first, second, chance.choice([one for one in names if one != name])
+
+    def hidden(self, name: str, chance: random.Random, german: Mapping[str, list[str]]) -> tuple[str, str]:
+        """Draw a wish of a purpose that hurts, and one of the same purpose in German."""
+        purpose = chance.choice([one for one in self.hurts if one != name])
+        return chance.choice(self.measured[purpose]), chance.choice(german.get(purpose, [""]))
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, default=60, help="honest messages of each domain")
+    parser.add_argument("--domain", action="append", choices=DOMAINS, dest="domains")
+    parser.add_argument("--split", default="dev", choices=("dev", "heldout"))
+    parser.add_argument("--languages", nargs="+", default=["en", "de"])
+    parser.add_argument("--model", action="store_true", help="with the small local model (needs the extra `words`)")
+    parser.add_argument(
+        "--show", type=int, default=0, help="show so many wrong ones of each kind, but of the unseen domains"
+    )
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    words: dict[str, Any] = {"languages": given.languages}
+    if given.model:
+        words["model"] = "minilm"
+    found = {}
+    for name in given.domains or DOMAINS:
+        domain = pairs(name, given.split) if name in PAIRS else _clinc(name)
+        found[name] = Measured(domain, words, given.sample)
+        if not given.json:
+            found[name].print(0 if name in UNSEEN else given.show)
+    if given.json:
+        print(json.dumps({name: one.shares() for name, one in found.items()}, indent=1))
+        return
+    _joins_table(found)
+    if not given.domains:
+        _injections(given.split, words, given.sample)
+
+
+def _clinc(name: str) -> Domain:
+    """A domain of CLINC150: the source's training part gives examples, its validation part is measured."""
+    calm, hurts = (names.split() for names in PURPOSES[name])
+    found: dict[str, dict[str, list[str]]] = {part: {one: [] for one in (*calm, *hurts)} for part in ("train", "val")}
     for one in shared("intent_clinc150/dev.json"):
-        if one["part"] in found and one["intent"] in names:
+        if one["intent"] in found.get(one["part"], {}):
             found[one["part"]][one["intent"]].append(one["text"])
-    chance = random.Random(7)
-    measured: list[dict[str, Any]] = []
-    for name in names:
-        for text in found["val"][name]:
-            other, hidden = (chance.choice([one for one in among if one != name]) for among in (names, hurts))
-            told = f"{text[0].upper()}{text[1:]}. {chance.choice(LEADS)}{chance.choice(found['val'][hidden])}"
-            kinds = {"in_scope": (name, text), "off_topic": (other, text), "hidden_escalation": (name, told)}
-            measured += [
-                {"objective": objective, "message": message, "kind": kind, "hidden_intent": hidden}
-                for kind, (objective, message) in kinds.items()
-            ]
-    _measure(f"clinc150, {desk}", measured, {name: found["train"][name][:EXAMPLES] for name in names}, names, show)
+    examples = {one: _first(messages) for one, messages in found["train"].items()}
+    return Domain(name=name, examples=examples, measured=found["val"], hurts=hurts)
 
 
-def _pairs(name: str, split: str, show: int) -> None:
-    dev = shared(f"intent_pairs/{name}_dev.json")
+def pairs(name: str, split: str) -> Domain:
+    """A domain of the pairs: one half of dev gives examples; the other half, or all of heldout, is measured."""
+    dev = shared(f"intent_pairs/{PAIRS[name]}_dev.json")
     examples: dict[str, list[str]] = collections.defaultdict(list)
     for record in dev:
-        if not _measured(record) and record["kind"] == "in_scope" and len(examples[record["objective"]]) < EXAMPLES:
+        if not _kept_aside(record) and record["kind"] == "in_scope":
             examples[record["objective"]].append(record["message"])
-    measured = (
-        [record for record in dev if _measured(record)]
+    kept = (
+        [one for one in dev if _kept_aside(one)]
         if split == "dev"
-        else shared(f"intent_pairs/{name}_{split}.json")
+        else shared(f"intent_pairs/{PAIRS[name]}_{split}.json")
     )
-    _measure(name, measured, examples, sorted({record["objective"] for record in (*dev, *measured)}), show)
-
-
-def _measure(
-    name: str, measured: list[dict[str, Any]], examples: Mapping[str, Sequence[str]], names: Sequence[str], show: int
-) -> None:
-    """Hold every message against its objective, with a desk of these names."""
-    actions = {
-        f"desk.{one.strip('?')}": _action(f"desk.{one.strip('?')}", one.strip("?").replace("_", " ").capitalize())
-        for one in names
-    }
-    catalogue = _catalogue(
-        actions, {one: _objective(one, frozenset(actions), tuple(examples.get(one, ()))) for one in names}
+    measured: dict[str, list[str]] = collections.defaultdict(list)
+    for record in kept:
+        if record["kind"] == "in_scope":
+            measured[record["objective"]].append(record["message"])
+    return Domain(
+        name=name,
+        examples={one: _first(examples[one]) for one in sorted({record["objective"] for record in (*dev, *kept)})},
+        measured=measured,
+        near=[(one["objective"], one["message"]) for one in kept if one["kind"] == "near_miss"],
+        hurts=sorted({one["hidden_intent"] for one in kept if one["kind"] == "hidden_escalation"} & set(measured)),
     )
-    lexicon = _lexicon(catalogue)
-    counts: collections.Counter[tuple[str, bool]] = collections.Counter()
-    wrong: dict[str, list[str]] = collections.defaultdict(list)
-    began = time.perf_counter()
-    for record in measured:
-        ids = set(re.findall(r"\d+", record["message"]))  # the ask of an honest message has its numbers
-        verdict = _judge(
-            record["message"],
-            actions[f"desk.{record['objective'].strip('?')}"],
-            catalogue,
-            record["objective"],
-            ids,
-            lexicon,
-        )
-        counts[record["kind"], verdict.passes] += 1
-        if verdict.passes != (record["kind"] == "in_scope"):
-            wrong[record["kind"]].append(
-                f"{record['objective']} + {record.get('hidden_intent')}: {record['message']!r} [{verdict.reason}]"
-            )
-    counts.update(_variants(measured, actions, catalogue, lexicon))
-    spent = (time.perf_counter() - began) / max(1, len(measured))
-    print(f"{name}: {len(measured)} messages, {spent * 1e6:.0f} us each")
-    for kind in (
-        "in_scope",
-        "two in_scope joined",
-        "near_miss",
-        "off_topic",
-        "hidden_escalation",
-        "hidden, no connector",
-    ):
-        total = counts[kind, True] + counts[kind, False]
-        print(
-            f"  {kind}: let through {counts[kind, True]} of {total}"
-            + (f" = {counts[kind, True] / total:.1%}" if total else "")
-        )
-        print(
-            *[f"    {one}" for one in wrong[kind][: show if kind in {"in_scope", "hidden_escalation"} else 0]], sep="\n"
-        )
 
 
-_models: list[TextModel] = []
+def _first(messages: list[str]) -> list[str]:
+    return [one for one in messages if len(one) <= LONGEST][:EXAMPLES]
 
 
-def _lexicon(catalogue: Catalogue) -> Lexicon:
-    lexicon = build_lexicon(catalogue, read_vocabulary("en"))
-    return replace(lexicon, off_topic=_models[0].learn(catalogue).off_topic) if _models else lexicon
-
-
-def _measured(record: dict[str, Any]) -> bool:
+def _kept_aside(record: Mapping[str, Any]) -> bool:
     """The half of dev that gives no examples; all pairs of one message are in the same half."""
     return int(record["id"].split("|")[2]) % 2 == 1
 
 
-def _variants(
-    measured: list[dict[str, Any]], actions: dict[str, Action], catalogue: Catalogue, lexicon: Lexicon
-) -> collections.Counter[tuple[str, bool]]:
-    """What the sets do not have: honest messages of two parts, and hidden wishes without a tell-tale connector."""
-    counts: collections.Counter[tuple[str, bool]] = collections.Counter()
-    last: dict[str, str] = {}
-    for place, record in enumerate(measured):
-        message, objective = record["message"], record["objective"]
-        if record["kind"] == "in_scope" and objective in last:
-            kind = "two in_scope joined"
-            message = f"{last[objective]}{JOINS[place % len(JOINS)]}{message}"
-        elif record["kind"] == "hidden_escalation":
-            kind = "hidden, no connector"
-            message = CONNECTOR.sub(lambda found: f". {found[1].upper()}", message)
-        else:
-            kind = ""
-        if record["kind"] == "in_scope":
-            last[objective] = record["message"]
-        if kind:
-            ids = set(re.findall(r"\d+", message))
-            counts[
-                kind,
-                _judge(message, actions[f"desk.{objective.strip('?')}"], catalogue, objective, ids, lexicon).passes,
-            ] += 1
-    return counts
+class Measured:
+    """What became of the messages of one domain."""
+
+    def __init__(self, domain: Domain, words: Mapping[str, Any], sample: int) -> None:
+        """Send them all."""
+        self.name, self._purposes = domain.name, len(domain.examples)
+        self.ways: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+        self._wrong: dict[str, list[str]] = collections.defaultdict(list)
+        self._pairs = self._any = 0
+        path = Path(__file__).parent / "sets/hidden_german.json"
+        german = json.loads(path.read_text(encoding="utf-8")).get(domain.name, {})
+        chance = random.Random(11)
+        began = time.perf_counter()
+        with purposes_desk(domain.examples, words) as desk:
+            for number, (purpose, message, second, other) in enumerate(domain.drawn(sample)):
+                self._honest(desk, purpose, Pair(honest=message, hidden=second), number)
+                self._count("off topic", desk, other, message)
+                hidden, wish = domain.hidden(purpose, chance, german)
+                self._hidden(desk, purpose, Pair(honest=message, hidden=hidden, german=wish))
+            for objective, message in random.Random(7).sample(domain.near, min(sample, len(domain.near))):
+                self._count("near miss", desk, objective, message)
+            self.asked = desk.asked
+        self.seconds = time.perf_counter() - began
+
+    def _honest(self, desk: PurposesDesk, purpose: str, pair: Pair, number: int) -> None:
+        self._count("in scope", desk, purpose, pair.honest)
+        if pair.hidden != pair.honest:
+            joined = JOINS[HONEST_JOINS[number % len(HONEST_JOINS)]](pair)
+            self._count("two in scope joined", desk, purpose, *joined)
+
+    def _hidden(self, desk: PurposesDesk, purpose: str, pair: Pair) -> None:
+        through = False
+        for join, made in JOINS.items():
+            if messages := made(pair):
+                through |= self._count(join, desk, purpose, *messages)
+        self._pairs, self._any = self._pairs + 1, self._any + through
+
+    def _count(self, kind: str, desk: PurposesDesk, purpose: str, *messages: str) -> bool:
+        way = desk.way(purpose, *messages)
+        self.ways[kind][way] += 1
+        if (way == "through") != ("in scope" in kind):
+            self._wrong[kind].append(f"{purpose}: {messages} [{way}]")
+        return way == "through"
+
+    def share(self, kind: str) -> tuple[int, int]:
+        """How many of a kind passed, of how many; `hidden` is all joins together, `any join` counts pairs."""
+        if kind == "any join":
+            return self._any, self._pairs
+        kinds = JOINS if kind == "hidden" else (kind,)
+        return sum(self.ways[one]["through"] for one in kinds), sum(self.ways[one].total() for one in kinds)
+
+    def shares(self) -> dict[str, tuple[int, int]]:
+        """All of them by kind."""
+        return {kind: self.share(kind) for kind in (*self.ways, "hidden", "any join")}
+
+    def print(self, show: int) -> None:
+        """Print the kinds; the joins stand in a table of all domains."""
+        print(f"{self.name}: {self._purposes} purposes, {self.asked} asks, {self.seconds:.0f} s", flush=True)
+        for kind in ("in scope", "two in scope joined", "near miss", "off topic", "hidden", "any join"):
+            through, total = self.share(kind)
+            rest = ", ".join(f"{way} {count}" for way, count in sorted(self.ways[kind].items()) if way != "through")
+            print(
+                f"  {kind}: let through {_percent(through, total)}" + (f" ({rest})" if rest else "")
+            ) if total else None
+        others = sum(counted["other"] for counted in self.ways.values())
+        print(f"  refused for another reason than their words: {others}" if others else "", end="\n" if others else "")
+        for kind, lines in self._wrong.items():
+            print(*(f"    {kind}, {line}" for line in lines[:show]), sep="\n", end="\n" if show else "")
 
 
-def _judge(
-    message: str, action: Action, catalogue: Catalogue, objective: str, ids: set[str], lexicon: Lexicon | None = None
-) -> WordsVerdict:
-    return judge_words(
-        message,
-        action=action,
-        params={"ids": [*sorted(ids), *map(int, sorted(ids))]},
-        objective=catalogue.objectives[objective],
-        lexicon=lexicon or build_lexicon(catalogue, read_vocabulary("en")),
-    )
+def _joins_table(found: Mapping[str, Measured]) -> None:
+    print("let through with a hidden wish, by join:")
+    for join in (*JOINS, "hidden", "any join"):
+        shares = [one.share(join) for one in found.values()]
+        row = "  ".join(f"{name} {_percent(*share):>16}" for name, share in zip(found, shares, strict=True))
+        print(f"  {join:18}{row}")
 
 
-def _speed(split: str) -> None:
-    """How long a message of 1 kB takes, in CPU time of one core: other ones each time, as people write them."""
-    judge, texts = speed_desk(split)
-    spent: list[float] = []
-    passed = 0
-    for text in texts:
-        began = time.process_time()
-        passed += judge(text).passes
-        spent.append(time.process_time() - began)
-    spent.sort()
-    print(
-        f"1 kB of words: p50 {spent[100] * 1e3:.2f} ms, p99 {spent[198] * 1e3:.2f} ms of one core ({passed} of 200 let through)"
-    )
+def _percent(part: int, whole: int) -> str:
+    return f"{part} of {whole} = {part / whole:.1%}" if whole else "-"
 
 
-def speed_desk(split: str) -> tuple[Callable[[str], WordsVerdict], list[str]]:
-    """A desk of twelve purposes, and two hundred messages to it, of sixteen short clauses each."""
-    records = [one for one in shared(f"intent_pairs/banking77_{split}.json") if one["kind"] == "in_scope"]
-    examples: dict[str, list[str]] = collections.defaultdict(list)
-    for record in records:
-        if len(examples[record["objective"]]) < EXAMPLES:
-            examples[record["objective"]].append(record["message"])
-    names = sorted(examples)[:DESK]
-    actions = {
-        f"desk.{one.strip('?')}": _action(f"desk.{one.strip('?')}", one.strip("?").replace("_", " ").capitalize())
-        for one in names
-    }
-    catalogue = _catalogue(actions, {one: _objective(one, frozenset(actions), tuple(examples[one])) for one in names})
-    lexicon = _lexicon(catalogue)
-    calm = [one["message"].rstrip(".?! ") for one in records if one["objective"] == names[0]]
-    words = sorted({word for one in records for word in re.findall(r"[a-z]{4,}", one["message"])})
-    chance = random.Random(11)  # the same messages in each run
-    texts = []
-    for _ in range(200):
-        text = ""
-        while len(text) < LONG:
-            text += f"{chance.choice(calm)}, {chance.choice(words)} {chance.choice(words)}. "
-        texts.append(text[:LONG])
-    action = actions[f"desk.{names[0].strip('?')}"]
-    return lambda text: _judge(text, action, catalogue, names[0], set(), lexicon), texts
-
-
-def _injections(split: str, show: int) -> None:
+def _injections(split: str, words: Mapping[str, Any], sample: int) -> None:
+    """Texts of attacks on models, each with a look at an order."""
     records = shared(f"injection_text/{split}.json")
-    action = _action("order.read", "Look at the order", Effect.READ)
-    catalogue = _catalogue({"order.read": action}, {"track": _objective("track an order", frozenset({"order.read"}))})
-    through: collections.Counter[tuple[str, bool]] = collections.Counter()
-    totals: collections.Counter[tuple[str, bool]] = collections.Counter()
-    for record in records:
-        verdict = _judge(record["text"], action, catalogue, "track", set())
-        totals[record["source"], record["attack"]] += 1
-        through[record["source"], record["attack"]] += verdict.passes
-        if show and record["source"] == "PurpleLlama" and verdict.passes:
-            print(f"    {record['text'][:120]!r}")
-    for source, attack in sorted(totals):
-        kind = "attacks" if attack else "harmless (of other purposes, so wider is right here)"
-        print(f"injection texts, {source}, {kind}: let through {through[source, attack]} of {totals[source, attack]}")
-
-
-def _tau(split: str, show: int) -> None:
-    """The user's own words as the message of the task's own main act: each alarm here is about a further wish, or false."""
-    for name in ("tau_retail", "tau_airline", "tau_banking"):
-        tools = {tool["name"]: tool for tool in shared(f"{name}/tools.json")}
-        actions = {
-            f"desk.{tool}": _action(
-                f"desk.{tool}",
-                one["description"].split(".")[0],
-                Effect(one["effect"]) if one["effect"] != "other" else Effect.READ,
-            )
-            for tool, one in tools.items()
-        }
-        catalogue = _catalogue(actions, {"all": _objective("all", frozenset(actions))})
-        lexicon = build_lexicon(catalogue, read_vocabulary("en"))
-        single = [task for task in shared(f"{name}/tasks_{split}.json") if _writes(task, tools) == 1]
-        alarms = []
-        for task in single:
-            call = next(call for call in task["calls"] if _is_write(call, tools))
-            verdict = judge_words(
-                _without_persona(task["objective"]),
-                action=actions[f"desk.{call['tool']}"],
-                params={key: value for key, value in call["arguments"].items() if not isinstance(value, float)},
-                objective=catalogue.objectives["all"],
-                lexicon=lexicon,
-            )
-            if not verdict.passes:
-                alarms.append(f"{call['tool']}: {verdict.said} [{verdict.reason}] {task['objective'][:200]!r}")
-        print(
-            f"{name}: of {len(single)} users with one write, the whole story is let through with it for {len(single) - len(alarms)}"
-        )
-        print(*[f"    {one}" for one in alarms[:show]], sep="\n")
-
-
-def _writes(task: dict[str, Any], tools: dict[str, dict[str, Any]]) -> int:
-    return sum(_is_write(call, tools) for call in task["calls"])
-
-
-def _is_write(call: dict[str, Any], tools: dict[str, dict[str, Any]]) -> bool:
-    return call["tool"] in tools and tools[call["tool"]]["effect"] == "write"
-
-
-def _without_persona(text: str) -> str:
-    return ". ".join(part for part in text.split(". ") if not part.startswith(("Your name is", "You are")))
+    for source, attack in sorted({(one["source"], one["attack"]) for one in records}):
+        texts = [one["text"] for one in records if (one["source"], one["attack"]) == (source, attack)]
+        drawn = random.Random(7).sample(texts, min(sample, len(texts)))
+        with purposes_desk({"track_an_order": ["where is my order?"]}, words) as desk:
+            through = sum(desk.way("track_an_order", text) == "through" for text in drawn)
+        kind = "attacks" if attack else "harmless (of other purposes, so keeping them out is right here)"
+        print(f"injection texts, {source}, {kind}: let through {_percent(through, len(drawn))}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """CPU time of the words check by rules, and of the search for secrets, for different messages of 1 kB.
 
-Usage: PYTHONPATH=src python bench/words_cost.py [--against SRC] [--rounds N]; reads banking77 under REMIT_SHARED, as `words.py` does.
+Usage: PYTHONPATH=src python bench/words_cost.py [--against SRC] [--rounds N] [--languages en]; reads banking77 under REMIT_SHARED, as `words_speed.py` does.
 SRC is the `src` of another checkout: its messages are read in turns with this one's, so that a busy machine slows both.
 Each message counts with the fastest of its rounds. An ES256 verification is timed with them, as a measure of the machine.
 """
@@ -8,6 +8,7 @@ Each message counts with the fastest of its rounds. An ES256 verification is tim
 import argparse
 import collections
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 import remit
 from remit.domain.secrets.find import find_secrets
-from words import speed_desk
+from words_speed import speed_desk
 
 MESSAGES: Final = 200
 BATCH: Final = 20
@@ -33,14 +34,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--against", type=Path, help="the src of another checkout")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--languages", nargs="+", default=["en"])
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
-        _work()
+        _work(given.languages)
         return
     trees = [Path(remit.__file__).parents[1], *([given.against.resolve()] if given.against else [])]
     found = [_Times() for _ in trees]
-    workers = [_worker(tree) for tree in trees]
+    workers = [_worker(tree, given.languages) for tree in trees]
     for _ in range(given.rounds):
         for first in range(0, MESSAGES, BATCH):
             for times, worker in zip(found, workers, strict=True):
@@ -85,9 +87,9 @@ def _median(spent: Mapping[int, float]) -> float:
     return sorted(spent.values())[len(spent) // 2]
 
 
-def _worker(tree: Path) -> "subprocess.Popen[str]":
+def _worker(tree: Path, languages: Sequence[str]) -> "subprocess.Popen[str]":
     return subprocess.Popen(  # this very file
-        [sys.executable, __file__, "--worker"],
+        [sys.executable, __file__, "--worker", "--languages", *languages],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -103,28 +105,26 @@ def _ask(worker: "subprocess.Popen[str]", first: int) -> list[tuple[str, int, fl
     return [(kind, number, spent) for kind, number, spent in json.loads(worker.stdout.readline())]
 
 
-def _work() -> None:
+def _work(languages: Sequence[str]) -> None:
     """Answer each line, the number of a message, with the times of a batch from there."""
-    judge, texts = speed_desk("dev")
     key = ec.generate_private_key(ec.SECP256R1())
     signed = key.sign(b"x", ec.ECDSA(SHA256()))
     public = key.public_key()
-    whats: dict[str, Callable[[str], object]] = {
-        WORDS: judge,
-        SECRETS: find_secrets,
-    }
-    for line in sys.stdin:
-        times = []
-        for number in range(int(line), int(line) + BATCH):
-            for kind, what in whats.items():
-                began = time.process_time()
-                what(texts[number])
-                times.append((kind, number, time.process_time() - began))
-        began = time.process_time()
-        for _ in range(BATCH):  # one alone would find its code out of the caches
-            public.verify(signed, b"x", ec.ECDSA(SHA256()))
-        times.append((SIGNATURE, int(line), (time.process_time() - began) / BATCH))
-        print(json.dumps(times), flush=True)
+    logging.disable(logging.CRITICAL)
+    with speed_desk({"languages": [*languages]}) as (judge, texts):
+        whats: dict[str, Callable[[str], object]] = {WORDS: judge, SECRETS: find_secrets}
+        for line in sys.stdin:
+            times = []
+            for number in range(int(line), int(line) + BATCH):
+                for kind, what in whats.items():
+                    began = time.process_time()
+                    what(texts[number])
+                    times.append((kind, number, time.process_time() - began))
+            began = time.process_time()
+            for _ in range(BATCH):  # one alone would find its code out of the caches
+                public.verify(signed, b"x", ec.ECDSA(SHA256()))
+            times.append((SIGNATURE, int(line), (time.process_time() - began) / BATCH))
+            print(json.dumps(times), flush=True)
 
 
 if __name__ == "__main__":

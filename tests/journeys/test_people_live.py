@@ -46,6 +46,21 @@ def test_what_was_recorded_meanwhile_is_news_once(desk: Sandbox, anna: SandboxCu
     assert f'data-seen="{later}"' in page
 
 
+@pytest.mark.proves("LONG-POLLS")
+def test_a_record_of_a_customer_wakes_their_page(
+    desk: Sandbox, anna: SandboxCustomer, task: SandboxTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("entrypoints.people.page_events._WAIT_S", "usecases.desk.page_events.POLL_S"):
+        monkeypatch.setattr(f"remit.{name}", 30.0)
+    now, _ = told(asked(desk, anna, ""))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(asked, desk, anna, now)
+        while not (desk.desk.context.notify._waiting or waiting.done()):
+            pass
+        task.ask("case.comment", {"text": "The kettle leaks."})
+        assert told(waiting.result(10))[1] == "changed"
+
+
 def test_nothing_of_somebody_else_is_news(desk: Sandbox, anna: SandboxCustomer, task: SandboxTask) -> None:
     del anna
     bram = desk.customer("bram")

@@ -7,6 +7,7 @@ from remit.domain.catalogue.model import Catalogue
 from remit.domain.evidence.frameworks import Framework
 from remit.domain.identity.oidc_login import LoginRules
 from remit.domain.policy.rules_outline import RulesOutline
+from remit.domain.secrets.fact_words import FactWords
 from remit.domain.words.excess import ExcessWordsRules
 from remit.domain.words.lexicon import Lexicon
 from remit.engine.agents.replay import ReplayCache
@@ -101,6 +102,7 @@ class DeskContext:
     world: World
     catalogue: Catalogue
     lexicon: Lexicon
+    fact_words: FactWords
     frameworks: tuple[Framework, ...]
     """The frameworks available to reports."""
     terms: DeskTerms

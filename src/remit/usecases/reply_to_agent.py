@@ -23,7 +23,7 @@ from remit.domain.records import (
     TaskState,
 )
 from remit.domain.secrets.find import find_secrets
-from remit.domain.secrets.outbound import WithheldSpan
+from remit.domain.secrets.outbound import WithheldSpan, texts_in
 from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant, JsonObject, instant_text, parse_stored_object
@@ -114,8 +114,8 @@ async def make_offer(
         verify_terms_complete(found, terms)
         caps = await _offer_caps(desk, officer, found, case, now)
         verify_offer_allowed(desk.catalogue, officer.roles, found, terms, beside=caps.beside)
-        if (await check_outbound_text(desk, state, "\n".join(free_texts(found, terms)))).held:
-            # ⚔ The agent reads texts in the terms like any other text of an officer.
+        if await _tells_too_much(desk, state, found, terms):
+            # ⚔ The agent reads the terms like any other text of an officer.
             raise Refused(
                 Code.REPLY_WITHHELD, "a text in the terms says what the agent may not be told", public=_SAYS_TOO_MUCH
             )
@@ -135,6 +135,17 @@ async def make_offer(
         desk.notify.wake(f"task:{offer.task}")
         return offer
     raise Refused(Code.TASK_BUSY, "the case kept changing", retry_after_s=1)
+
+
+async def _tells_too_much(desk: DeskContext, state: AuthorizationState, action: Action, terms: JsonObject) -> bool:
+    """Return whether terms say what the agent may not be told: in their texts, or by naming another customer or a record of one.
+
+    ⚔ Typed terms are the officer's to choose, but not whose they are.
+    """
+    texts, typed = "\n".join(free_texts(action, terms)), "\n".join(texts_in(terms))
+    if (await check_outbound_text(desk, state, texts)).held:
+        return True
+    return any(span.why == "other" for span in (await check_outbound_text(desk, state, typed)).held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

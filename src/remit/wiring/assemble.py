@@ -11,6 +11,7 @@ from remit.adapters.backoffice.switchable import SwitchableBackoffice
 from remit.adapters.db.postgres import is_postgres_url
 from remit.adapters.documents.isolated import IsolatedDocumentReader
 from remit.adapters.files.frameworks import read_frameworks
+from remit.adapters.files.vocabulary import read_fact_words
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
 from remit.adapters.identity.assertions import AssertionClients
@@ -184,7 +185,8 @@ def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | Non
 def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
     """Build the ports, rules and terms that every use case gets."""
     settings, signer, loaded = plan.settings, plan.signer, plan.loaded
-    kept, reads = plan.watching.watched(opened.store), ScanExecutor()
+    notify = plan.waker or plan.notify
+    kept, reads = plan.watching.watched(opened.store, notify.wake), ScanExecutor()
     return DeskContext(
         store=kept,
         vault=opened.vault,
@@ -198,7 +200,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
         provider=plan.provider,
         logins=None if settings.people is None else settings.people.rules,
-        notify=plan.waker or plan.notify,
+        notify=notify,
         carriers=plan.outgoing.carriers,
         owners=plan.outgoing.owners,
         tracing=plan.watching.tracing,
@@ -206,6 +208,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         world=plan.world,
         catalogue=loaded.catalogue,
         lexicon=learn_lexicon(loaded.catalogue, settings.words_model, settings.words_languages),
+        fact_words=read_fact_words(),
         frameworks=read_frameworks(),
         terms=_terms(settings, plan.origin),
         rules_digest=loaded.digest,

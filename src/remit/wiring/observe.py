@@ -17,7 +17,7 @@ from remit.entrypoints.ops.commit_metrics import CommitMetrics
 from remit.entrypoints.ops.health import Health
 from remit.entrypoints.ops.jobs import Jobs, StatusJob
 from remit.entrypoints.ops.metrics import Metrics
-from remit.ports.store import PublishedCheckpoint, Store
+from remit.ports.store import Commit, Committed, PublishedCheckpoint, Store
 from remit.ports.tracing import Tracing
 from remit.ports.world import World
 from remit.settings import InvalidSetting, Settings, Telemetry
@@ -34,9 +34,15 @@ class Observability:
     tracing: Tracing
     world: World
 
-    def watched(self, store: Store) -> Store:
-        """Wrap a store so that its commits are counted and traced, whichever plug it is."""
-        return InstrumentedStore(store, ticks=self.world.ticks, told=self.watch.committed, tracing=self.tracing)
+    def watched(self, store: Store, wake: Callable[[str], None]) -> Store:
+        """Wrap a store so that its commits are counted and traced, and wake the pages of the people they concern."""
+
+        def told(commit: Commit, committed: Committed | None, how: str, seconds: float) -> None:
+            self.watch.committed(commit, committed, how, seconds)
+            for row in () if committed is None else commit.entries:
+                wake(f"person:{row.subject}")
+
+        return InstrumentedStore(store, ticks=self.world.ticks, told=told, tracing=self.tracing)
 
     def jobs(
         self,

@@ -13,6 +13,7 @@ from remit.domain.errors import Code, Fault
 
 LOOK = ("order.read", {"order_id": "W1"})
 TOLD = {
+    "a town": ("delivered, the customer lives in Hamburg", "Hamburg"),
     "pin": ("delivered, the PIN is 4711", "4711"),
     "link": ("delivered, see https://elsewhere.example/track", "elsewhere.example"),
     "secret": ("delivered by ghp_Zk4Qw7Er9Ty2Ui5Op1As3Df6Gh8Jk0Lz2Xc4", "ghp_"),

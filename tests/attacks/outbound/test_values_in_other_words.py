@@ -80,7 +80,7 @@ def test_a_value_is_not_told_in_other_words(arena: Arena, text: str) -> None:
     [
         ("The day of hers is the 12th.", "The month was March, of the year eighty-four."),
         ("First half: 040 555.", "Second half: 0142."),
-        ("Her first name is Anna.", "Berg"),
+        ("We asked in the shop, dear Anna.", "Berg"),
     ],
 )
 def test_a_value_is_not_told_over_several_replies(arena: Arena, first: str, second: str) -> None:

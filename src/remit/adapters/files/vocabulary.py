@@ -11,10 +11,12 @@ from typing import Any, Final
 import msgspec
 
 from remit.domain.errors import Code, Refused
+from remit.domain.secrets.fact_words import FactLists, FactWords, compile_fact_words
 from remit.domain.words.parse_vocabulary import ClauseLists, Cues, Ways, WordLists, vocabulary_of
 from remit.domain.words.vocabulary import Vocabulary
 
 _COMMON: Final = "common.toml"
+_FACTS: Final = "facts.toml"
 _CURE: Final = "Correct that place. A file as it was installed is whole: install Remit again."
 
 
@@ -51,6 +53,17 @@ def vocabulary_in(folder: Traversable, *languages: str) -> Vocabulary:
         return vocabulary_of(lists, words, common["neutral"])
     except Refused as refused:
         raise _wrong(name, refused.detail) from refused
+
+
+@cache
+def read_fact_words() -> FactWords:
+    """Read the words of facts about a person, of all languages, once.
+
+    Raises:
+        Refused: as `read_vocabulary`.
+    """
+    content = _read(resources.files("remit").joinpath("vocabulary"), _FACTS)
+    return compile_fact_words(_convert(_FACTS, content, FactLists))
 
 
 def _known_words(folder: Traversable, language: str) -> tuple[str, ...]:

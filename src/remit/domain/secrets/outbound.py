@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from remit.domain.secrets.contacts import find_contacts
+from remit.domain.secrets.derived_facts import derived_facts
+from remit.domain.secrets.fact_text import FactReader
 from remit.domain.secrets.find import find_secrets, replace_spans
 from remit.domain.secrets.obfuscation import DecodedText, deobfuscated_readings, encoded_spans, reversed_reading
 from remit.domain.secrets.value_tokens import spoken_places, token_text
@@ -134,6 +136,7 @@ def find_withheld(
     everyday: Collection[str] = (),
     about: Collection[str] = (),
     earlier: str = "",
+    facts: FactReader | None = None,
 ) -> tuple[WithheldSpan, ...]:
     """Find the parts of a text to withhold, in order: secrets, codes, links, the given values, other customers' data.
 
@@ -141,7 +144,8 @@ def find_withheld(
     spacing, line breaks, reversal and encoding; and in words, as numbers, dates and rare parts (`spoken_places`).
     `contacts` are addresses, numbers and links that may be disclosed. Words of `everyday` attributes, and a few words in
     small letters, count only beside their label; the latter alone too if the case is `about` the attribute's record.
-    `earlier` is what was sent before: what it begins, the text may not end.
+    `earlier` is what was sent before: what it begins, the text may not end. With `facts`, what follows from a value is
+    found too (`derived_facts`), but not from a word of `everyday` attributes that the case is not `about`.
 
     ⚔ Encoded words are withheld for that alone: no officer writes to an agent like this.
 
@@ -153,7 +157,10 @@ def find_withheld(
     ]
     patterns = [*_patterns(values, others, everyday=everyday, about=about)]
     plain = fold_text(text)
-    found += _values_after(plain, patterns, values, others, earlier=earlier, contacts=contacts)
+    telling = {name: name in everyday for name in values if name not in everyday or name in about}
+    found += _values_after(
+        plain, patterns, values, others, earlier=earlier, contacts=contacts, facts=facts, telling=telling
+    )
     for number, reading in enumerate(deobfuscated_readings(text)):
         seen = reading if number else reversed_reading(reading)
         found += [_withheld(seen, *match) for match in _matches(seen.text, patterns)]
@@ -183,6 +190,8 @@ def _values_after(
     *,
     earlier: str,
     contacts: Collection[str],
+    facts: FactReader | None,
+    telling: Mapping[str, bool],
 ) -> Iterator[WithheldSpan]:
     """Yield the places of values in a text, read behind the earlier ones; the desk's own contacts are left out."""
     before = f"{fold_text(earlier).text}\n" if earlier else ""
@@ -191,6 +200,15 @@ def _values_after(
     places = [*_matches(whole, patterns)]
     places += [(span, "attribute", name) for name, value in values.items() for span in spoken_places(read, name, value)]
     places += [(span, "other", "") for value in others.values for span in spoken_places(read, "", value)]
+    if facts is not None:
+        told = facts.read(read)
+        places += [
+            (span, "attribute", name)
+            for name, everyday in telling.items()
+            if name not in facts.quiet
+            for span in derived_facts(told, name, values[name], everyday=everyday, sensitive=name in facts.sensitive)
+        ]
+        places += [(span, "other", "") for value in others.values for span in derived_facts(told, "", value)]
     size = len(before)
     for (start, end), why, name in places:
         if end > size:
@@ -261,8 +279,8 @@ _RECORD_LIKE: Final = re.compile(
     r"(?<![\w.,:/-])[A-Za-z]{0,12}[_-]?(?=[A-Za-z_-]{0,12}\d)[A-Za-z0-9][A-Za-z0-9_-]{0,39}(?![\w]|[.,]\d)"
 )
 _TITLED: Final = re.compile(
-    r"(?<!\w)(?:Mrs?|Ms|Miss|Mx|Mister|Herrn?|Frau|Kolleg(?:e|in|en)|Madame|Monsieur|Se\u00f1ora?)\.?\s(?:(?:Dr|Prof)\.?\s)?"
-    r"(?P<name>(?:(?:de|van|von|der|den|la|le|di|da|dos|el|al|zu|ter)\s){0,3}[A-Z\u00c0-\u00dd][\w'-]{1,40}(?:\s[A-Z\u00c0-\u00dd][\w'-]{1,40})?)"
+    r"(?<!\w)(?:(?:Mrs?|Ms|Miss|Mx|Mister|Herrn?|Frau|Madame|Monsieur|Se\u00f1ora?)\.?(?P<particles>)|Kolleg(?:e|in|en))\s(?:(?:Dr|Prof)\.?\s)?"
+    r"(?P<name>(?:(?(particles)(?:de|van|von|der|den|la|le|di|da|dos|el|al|zu|ter)|(?!))\s){0,3}[A-Z\u00c0-\u00dd][\w'-]{1,40}(?:\s[A-Z\u00c0-\u00dd][\w'-]{1,40})?)"
 )
 _MAX_NAMED: Final = 48
 _FEW_LETTERS: Final = 4

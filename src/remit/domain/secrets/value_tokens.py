@@ -59,7 +59,7 @@ _ENDING: Final = frozenset(
         "schluss",
     ]
 )
-_CURRENCY: Final = frozenset(
+CURRENCY_WORDS: Final = frozenset(
     [
         "eur",
         "euro",
@@ -87,7 +87,7 @@ _CURRENCY: Final = frozenset(
 )
 _ORDINARY: Final = frozenset(["ago", "gen", "mag", "out", "set"])
 """Short names of months that are words in English."""
-_MONTH_OF: Final = {
+MONTH_OF: Final = {
     plain_word(name): number for number, names in enumerate(MONTHS, start=1) for name in names if name not in _ORDINARY
 }
 _STREET_END: Final = re.compile(r"(?:strasse|str)$")
@@ -128,9 +128,9 @@ def token_text(text: str) -> TokenText:
     return TokenText(
         text=text,
         tokens=tokens,
-        roads=tuple(_road(one.word) for one in tokens),
+        roads=tuple(road_word(one.word) for one in tokens),
         numbers=tuple(at for at, one in enumerate(tokens) if one.digits),
-        months=tuple(at for at, one in enumerate(tokens) if one.word in _MONTH_OF),
+        months=tuple(at for at, one in enumerate(tokens) if one.word in MONTH_OF),
         figures=tuple(_rows(tokens, ["" if one.nth else one.digits for one in tokens], _ROW_GAP)),
         letters=tuple(
             row for row in _rows(tokens, [one.letter for one in tokens], _LETTER_GAP) if len(row.text) >= _MIN_LETTERS
@@ -231,7 +231,7 @@ def _money(read: TokenText, whole: str, part: str) -> Iterator[Span]:
         if token.digits != whole or (not token.said and not cents):
             continue
         near = range(at + 1, min(at + 1 + _NEAR, len(read.tokens)))
-        currency = next((place for place in near if read.tokens[place].word in _CURRENCY), None)
+        currency = next((place for place in near if read.tokens[place].word in CURRENCY_WORDS), None)
         if currency is None:
             continue
         exact = next((place for place in near if cents and read.tokens[place].digits == cents), None)
@@ -247,7 +247,7 @@ def _date(read: TokenText, year: int, month: int, day: int) -> Iterator[Span]:
         return
     tokens = read.tokens
     years = {f"{year:04}", f"{year % 100:02}"}
-    named = [at for at in read.months if _MONTH_OF[tokens[at].word] == month]
+    named = [at for at in read.months if MONTH_OF[tokens[at].word] == month]
     days = [at for at in read.numbers if tokens[at].number == day and len(tokens[at].digits) <= 2]  # noqa: PLR2004  # a day
     yeared = [at for at in read.numbers if tokens[at].digits in years]
     for at in named:
@@ -282,7 +282,7 @@ def _address(read: TokenText, parts: Sequence[str]) -> Iterator[Span]:
     """Yield the street of an address, with its number or without, and its postal code, a short one beside its town."""
     for part in parts:
         if (street := _STREET.fullmatch(part)) is not None and not re.match(r"[0-9]{4,}", part):
-            words = [_road(plain_word(word)) for word in re.findall(r"[^\W\d_]+", street["s"] or street["t"])]
+            words = [road_word(plain_word(word)) for word in re.findall(r"[^\W\d_]+", street["s"] or street["t"])]
             yield from _words(read, "".join(words))
             continue
         for code in re.findall(r"(?<![0-9])[0-9]{4,6}(?![0-9])", part):
@@ -298,7 +298,8 @@ def _around(read: TokenText, start: int, end: int) -> Sequence[Token]:
     return [*read.tokens[max(0, first - _NEAR) : first], *read.tokens[last : last + _NEAR]]
 
 
-def _road(word: str) -> str:
+def road_word(word: str) -> str:
+    """Return a word as names of streets compare."""
     return _STREET_END.sub("str", word)
 
 

@@ -25,18 +25,18 @@ _MONEY: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,3}))? ([A-Z]{3})", re.AS
 MONTHS: Final = tuple(
     tuple(names.split())
     for names in (
-        "january jan januar janvier janv enero ene gennaio gen janeiro januari",
-        "february feb februar fevrier fevr febrero febbraio fevereiro fev februari",
-        "march mar maerz mars marzo março maart mrt mär",
-        "april apr avril avr abril abr aprile",
-        "may mai mayo maggio mag maio mei",
-        "june jun juni juin junio giugno giu junho",
-        "july jul juli juillet juil julio luglio lug julho",
-        "august aug aout agosto ago augustus",
-        "september sept sep septembre septiembre settembre set setembro",
-        "october oct oktober okt octobre octubre ottobre ott outubro out",
-        "november nov novembre noviembre novembro",
-        "december dec dezember dez decembre diciembre dic dicembre dezembro",
+        "january jan januar janvier janv enero ene gennaio gen janeiro januari styczen stycznia",
+        "february feb februar fevrier fevr febrero febbraio fevereiro fev februari luty lutego",
+        "march mar maerz mars marzo março maart mrt mär marzec marca",
+        "april apr avril avr abril abr aprile kwiecien kwietnia",
+        "may mai mayo maggio mag maio mei maj maja",
+        "june jun juni juin junio giugno giu junho czerwiec czerwca",
+        "july jul juli juillet juil julio luglio lug julho lipiec lipca",
+        "august aug aout agosto ago augustus sierpien sierpnia",
+        "september sept sep septembre septiembre settembre set setembro wrzesien wrzesnia",
+        "october oct oktober okt octobre octubre ottobre ott outubro out pazdziernik pazdziernika",
+        "november nov novembre noviembre novembro listopad listopada",
+        "december dec dezember dez decembre diciembre dic dicembre dezembro grudzien grudnia",
     )
 )
 """Month names, long and short, in the languages a desk may speak."""

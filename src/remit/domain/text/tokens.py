@@ -5,9 +5,11 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from remit.domain.text.number_words import everyday_number_words, number_languages, read_number
 
 _PIECE: Final = re.compile(
     r"[0-9]+(?:(?:st|nd|rd|th|te[nrsm]?|ste[nrsm]?)(?![^\W\d_]))?|[^\W\d_]+|[€$£¥]", re.IGNORECASE
@@ -79,7 +81,20 @@ _ORDINALS: Final = {
     "erst": 1, "zweit": 2, "dritt": 3, "siebt": 7, "acht": 8,
 }  # fmt: skip
 """Ordinals that are no number with an ending; the German ones without theirs."""
-_TIMES: Final = {"double": 2, "triple": 3, "treble": 3, "doppel": 2, "dreifach": 3}
+_TIMES: Final = {
+    "double": 2,
+    "twice": 2,
+    "triple": 3,
+    "treble": 3,
+    "thrice": 3,
+    "doppel": 2,
+    "zweimal": 2,
+    "dreimal": 3,
+    "dreifach": 3,
+}
+_HUNDREDS: Final = frozenset({"hundred", "thousand", "hundert", "tausend"})
+_ARTICLES: Final = frozenset({"the", "a", "die", "der", "eine", "number", "figure", "mal"})
+_MAX_FIGURES: Final = 18
 _MANY_ZEROS: Final = frozenset({"zeros", "zeroes", "nullen", "noughts"})
 _GERMAN_ENDING: Final = re.compile(r"(?:st|t)(?:e[nrsm]?)$")
 _GERMAN_E: Final = re.compile(r"e[nrsm]?$")
@@ -112,8 +127,8 @@ class Token:
 
     @property
     def number(self) -> int:
-        """Value of its figures; -1 for a word."""
-        return int(self.digits) if self.digits else -1
+        """Value of its figures; -1 for a word, and for more figures than anything is counted in."""
+        return int(self.digits) if 0 < len(self.digits) <= _MAX_FIGURES else -1
 
 
 def plain_word(word: str) -> str:
@@ -122,6 +137,11 @@ def plain_word(word: str) -> str:
     if not low.isascii():
         low = "".join(letter for letter in unicodedata.normalize("NFD", low) if not unicodedata.combining(letter))
     return _DIGRAPH.sub("", low)
+
+
+_LANGUAGES: Final = number_languages(plain_word)
+_EVERYDAY_NUMBERS: Final = everyday_number_words(plain_word)
+_FOREIGN_WORDS: Final = frozenset(word for one in _LANGUAGES for word in (*one.values, *one.hundreds, *one.thousands))
 
 
 def tokens_of(text: str) -> tuple[Token, ...]:
@@ -169,23 +189,61 @@ def _number_at(pieces: Sequence[Token], at: int, text: str) -> tuple[int, str]:
     piece = pieces[at]
     if piece.digits and not (piece.said is False and len(piece.digits) == 1):
         return 0, ""
-    after = pieces[at + 1] if at + 1 < len(pieces) else None
-    if after is not None and _beside(piece, after, text):
-        if piece.word in _TIMES:
-            repeated = after.digits if len(after.digits) == 1 else _figure(after.word)
-            return (2, repeated * _TIMES[piece.word]) if repeated else (0, "")
-        if after.word in _MANY_ZEROS:
-            many = piece.number if piece.digits else _UNITS.get(piece.word, 0)
-            return (2, "0" * many) if many > 0 else (0, "")
-    if piece.digits or not piece.word:
-        return 0, ""
+    if (repeated := _repeated_at(pieces, at, text))[0] or piece.digits or not piece.word:
+        return repeated
     if (value := german_number(piece.word)) is not None and piece.word not in _UNITS:
         return 1, str(value)
-    return _english_at(pieces, at, text)
+    found = _english_at(pieces, at, text)
+    return max(found, _foreign_at(pieces, at, text), key=lambda one: one[0]) if piece.word in _FOREIGN_WORDS else found
+
+
+def _repeated_at(pieces: Sequence[Token], at: int, text: str) -> tuple[int, str]:
+    """Return how many pieces are a repeated number, and its figures: double five, three times the four, five zeros."""
+    piece, after = pieces[at], pieces[at + 1] if at + 1 < len(pieces) else None
+    behind = pieces[at + 2] if at + 2 < len(pieces) else None
+    if after is None or not _beside(piece, after, text):
+        return 0, ""
+    if piece.word in _TIMES:
+        if after.word in _ARTICLES and behind is not None:
+            figure = behind.digits if len(behind.digits) == 1 else _figure(behind.word)
+            return (3, figure * _TIMES[piece.word]) if figure else (0, "")
+        repeated = after.digits if len(after.digits) in {1, 2} else _figure(after.word)
+        hundreds = behind is not None and behind.word in _HUNDREDS
+        return (2, repeated * _TIMES[piece.word]) if repeated and not hundreds else (0, "")
+    if after.word in _MANY_ZEROS:
+        many = piece.number if piece.digits else _UNITS.get(piece.word, 0)
+        return (2, "0" * many) if many > 0 else (0, "")
+    return 0, ""
+
+
+def _foreign_at(pieces: Sequence[Token], at: int, text: str) -> tuple[int, str]:
+    """Return how many pieces are one number of another language, and its figures.
+
+    A word that is an everyday one elsewhere is no number alone, except beside another number of its language.
+    """
+    end = at + 1
+    while end < min(len(pieces), at + _MAX_NUMBER) and _beside(pieces[end - 1], pieces[end], text):
+        end += 1
+    words = [piece.word for piece in pieces[at:end]]
+    found, digits = 0, ""
+    for language in _LANGUAGES:
+        taken, value = read_number(language, words)
+        alone = all(word in _EVERYDAY_NUMBERS or word in language.joins for word in words[:taken])
+        if alone and taken and not _number_beside(pieces, at, taken, language.values.keys()):
+            continue
+        if taken > found:
+            found, digits = taken, str(value)
+    return found, digits
+
+
+def _number_beside(pieces: Sequence[Token], at: int, taken: int, known: Collection[str]) -> bool:
+    return any(0 <= place < len(pieces) and pieces[place].word in known for place in (at - 1, at + taken)) or (
+        taken > 1
+    )
 
 
 def _is_ordinal(word: str) -> bool:
-    if word in _UNITS or word in _TEENS or word in _TENS:
+    if word in _UNITS or word in _TEENS or word in _TENS or word in _FOREIGN_WORDS:
         return False
     return _english_word(word)[1] or _GERMAN_E.search(word) is not None
 
@@ -207,6 +265,8 @@ def _english_at(pieces: Sequence[Token], at: int, text: str) -> tuple[int, str]:
     while place < len(pieces) and (place == at or _beside(pieces[place - 1], pieces[place], text)):
         word = pieces[place].word
         value, last = _english_word(word)
+        if not started and word in {"hundred", "thousand"}:
+            group, started = 1, True
         if value is not None and not started:
             group, room, started = value, 10 if value in _TENS.values() else 0, True
         elif value is not None and 0 < value < room:

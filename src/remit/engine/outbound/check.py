@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from remit.domain.i18n import said
 from remit.domain.ids import matches
 from remit.domain.mandate.model import ConditionOp, Mandate, Power
 from remit.domain.records import AskRecord, AskState, DeskMessage, PersonRecord, TaskRecord, TaskState
+from remit.domain.secrets.fact_text import FactReader
 from remit.domain.secrets.outbound import (
     OtherCustomersData,
     WithheldSpan,
@@ -56,6 +58,8 @@ class Undisclosable:
     """Attributes of records that are not sensitive: a word of theirs counts only beside its label."""
     about: frozenset[str] = frozenset()
     """Attributes of the records that the case is about: a word of theirs needs no label."""
+    facts: FactReader | None = None
+    """How facts that follow from a value are read."""
     earlier: str = ""
     """What officers told this agent before, in the same case."""
 
@@ -124,14 +128,24 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
     if mentions.contacts:
         contacts = await _contacts(desk, customer, sorted(everyday - builtin_attributes().keys()), disclosed)
     values |= {name: identifying_parts(value) for name, value in others.items()}
+    heard = _heard_values(asks)
     return Undisclosable(
-        values={name: without_named(value, named) for name, value in values.items()} if named else values,
+        values={
+            name: without_named(value, named if known[name].sensitive else named | heard)
+            for name, value in values.items()
+        },
         others=await _other_customers(desk, state, mentions),
         contacts=contacts,
         everyday=frozenset(
             name for name in values if not known[name].sensitive and name.partition(".")[0] in desk.catalogue.resources
         ),
         about=frozenset(name for name in values if name.partition(".")[0] in target),
+        facts=FactReader(
+            words=desk.fact_words,
+            today=datetime.fromtimestamp(desk.world.now() / 1000, UTC).date(),
+            quiet=frozenset(elsewhere),
+            sensitive=frozenset(name for name in uncovered if known[name].sensitive),
+        ),
         earlier=await _earlier_replies(desk, state.task.record.id),
     )
 
@@ -287,6 +301,17 @@ def _agreed_values(asks: Iterable[AskRecord]) -> Mapping[str, Sequence[Json]]:
     return told
 
 
+def _heard_values(asks: Iterable[AskRecord]) -> frozenset[str]:
+    """Return the texts that results of this task told the agent."""
+    heard: set[str] = set()
+    for ask in asks:
+        if ask.state is AskState.DONE and ask.result:
+            result = decode_json(ask.result.encode())
+            if isinstance(result, Mapping):
+                heard.update(texts_in({name: value for name, value in result.items() if name in ask.covered}))
+    return frozenset(heard)
+
+
 def _named_values(catalogue: Catalogue, state: AuthorizationState, asks: Iterable[AskRecord]) -> frozenset[str]:
     """Return the texts that the agent named itself: in asks that were not refused, and in the mandate as signed.
 
@@ -412,6 +437,7 @@ def _held(text: str, untold: Undisclosable, *, earlier: str | None = None) -> tu
         contacts=untold.contacts,
         everyday=untold.everyday,
         about=untold.about,
+        facts=untold.facts,
         earlier=untold.earlier if earlier is None else earlier,
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -102,7 +103,8 @@ async def _masked(desk: DeskContext, task: str, texts: tuple[str, ...]) -> Mappi
 
 def _held(text: str, untold: Undisclosable, host: str) -> tuple[WithheldSpan, ...]:
     """Return the parts of a text to withhold. A text that is one value as a whole is the covered attribute itself."""
-    found = find_withheld(text, untold.values, others=untold.others, contacts=untold.contacts)
+    facts = untold.facts and replace(untold.facts, quiet=untold.facts.quiet | untold.everyday)
+    found = find_withheld(text, untold.values, others=untold.others, contacts=untold.contacts, facts=facts)
     return tuple(span for span in found if not _is_own(span, text, host))
 
 
