@@ -5,9 +5,15 @@ With `re.IGNORECASE` every letter is folded at each step; an ASCII text is lower
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property, lru_cache
+from itertools import chain
+from operator import itemgetter
+from typing import Final, Self, TypeAlias
+
+from remit.domain.text.beginnings import MOST, PLACE, Beginnings, beginnings
 
 _BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5\u180e")
 """Characters that are letters or marks by category but invisible."""
@@ -24,7 +30,7 @@ _WESTERN: Final = re.compile("[\t\n\r -~¡-\u00b4\u00b6-þ€\u2010-\u2027\u2030
 """Letters with one large and one small form, and common signs. ⚔ Not the micro sign and "ÿ", whose large ones are elsewhere."""
 _SPACES: Final = re.compile(r" {3,}")
 _SEVERAL: Final = re.compile(r"[ \t]{2}|\t")
-_BETWEEN: Final = re.compile(r"[^ \t]+|(?<![ \t])[ \t]")
+_BLANK_RUN: Final = re.compile(r"[ \t]{2,}")
 
 
 def make_visible(text: str) -> str:
@@ -131,11 +137,12 @@ def collapse_blanks(seen: FoldedText) -> FoldedText:
     """Collapse blanks to one. ⚔ People read over "cancel  my  order", and so must rules that expect one blank."""
     if _SEVERAL.search(seen.text) is None:
         return seen
-    kept = [place for run in _BETWEEN.finditer(seen.text) for place in range(*run.span())]
+    runs = [run.span() for run in _BLANK_RUN.finditer(seen.text)]
+    kept = list(zip([0, *(end for _, end in runs)], [*(start + 1 for start, _ in runs), len(seen.text)], strict=True))
     return FoldedText(
-        text="".join(seen.text[place] for place in kept).replace("\t", " "),
-        places=[seen.places[place] for place in kept],
-        ends=[seen.ends[place] for place in kept] if seen.ends else (),
+        text="".join([seen.text[start:end] for start, end in kept]).replace("\t", " "),
+        places=list(chain.from_iterable(seen.places[start:end] for start, end in kept)),
+        ends=list(chain.from_iterable(seen.ends[start:end] for start, end in kept)),
     )
 
 
@@ -176,40 +183,178 @@ class CaselessPattern:
     A match's text is in small letters where the text is of Western letters.
     """
 
-    __slots__ = ("_any", "_small")
+    def __init__(self, pattern: str, flags: int = 0, *, rare: bool = False) -> None:
+        """Compile a pattern without inline flags or non-ASCII letters that have an ASCII large or small form.
 
-    def __init__(self, pattern: str, flags: int = 0) -> None:
-        """Compile a pattern without inline flags or non-ASCII letters that have an ASCII large or small form."""
-        self._any = re.compile(pattern, flags | re.IGNORECASE)
-        self._small = re.compile(_KEPT.sub(lambda found: found[1] or found[2].lower(), pattern), flags)
+        A `rare` one is compiled at its first use.
+        """
+        self.pattern: Final = pattern
+        self._flags = flags
+        self._written_small = _KEPT.sub(lambda found: found[1] or found[2].lower(), pattern)
+        if not rare:
+            self.__dict__.update(
+                _any=re.compile(pattern, flags | re.IGNORECASE), _small=re.compile(self._written_small, flags)
+            )
 
-    @property
-    def pattern(self) -> str:
-        """Pattern as written."""
-        return self._any.pattern
+    @cached_property
+    def _any(self) -> re.Pattern[str]:
+        return re.compile(self.pattern, self._flags | re.IGNORECASE)
+
+    @cached_property
+    def _small(self) -> re.Pattern[str]:
+        return re.compile(self._written_small, self._flags)
 
     @property
     def flags(self) -> int:
         """Flags, ignoring case."""
         return self._any.flags
 
+    @property
+    def beginnings(self) -> Beginnings | None:
+        """How its matches begin, in small letters; None where unknown."""
+        return beginnings(self._written_small)
+
     def search_slice(self, text: str) -> Callable[[int], re.Match[str] | None]:
         """Return a matcher at places of a text. ⚔ Lowering a long text anew for each place would take minutes."""
-        small = small_letters(text)
+        small = _small(text)
         pattern, read = (self._any, text) if small is None else (self._small, small)
         return lambda start: pattern.match(read, start)
 
     def search(self, text: str) -> re.Match[str] | None:
         """Return the first match."""
-        small = small_letters(text)
+        if isinstance(text, IndexedText) and (places := text.places(self)) is not None:
+            return next(self._matches(text.small or "", places), None) if places else None
+        small = _small(text)
         return self._any.search(text) if small is None else self._small.search(small)
 
     def match(self, text: str) -> re.Match[str] | None:
         """Return the match at the beginning."""
-        small = small_letters(text)
+        small = _small(text)
         return self._any.match(text) if small is None else self._small.match(small)
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         """Yield every match, in order."""
-        small = small_letters(text)
+        if isinstance(text, IndexedText) and (places := text.places(self)) is not None:
+            return self._matches(text.small or "", places) if places else _NO_MATCHES
+        small = _small(text)
         return self._any.finditer(text) if small is None else self._small.finditer(small)
+
+    def _matches(self, small: str, places: Iterable[int]) -> Iterator[re.Match[str]]:
+        end = 0
+        for place in places:
+            if place >= end and (found := self._small.match(small, place)) is not None:
+                end = found.end()
+                yield found
+
+
+def _small(text: str) -> str | None:
+    return text.small if isinstance(text, IndexedText) else small_letters(text)
+
+
+_NO_MATCHES: Final[Iterator[re.Match[str]]] = iter(())
+_CACHED: Final = 1 << 14
+_Candidate: TypeAlias = tuple[int, CaselessPattern]
+"""Pattern that may match at a place, or that number of letters before it."""
+
+
+class PatternIndex:
+    """Patterns by the beginnings of their matches."""
+
+    def __init__(self, patterns: Iterable[CaselessPattern] = ()) -> None:
+        """Read the beginnings of each pattern. Those that are unknown are searched in the whole of a text."""
+        by: dict[str, dict[_Candidate, None]] = {}
+        known = {pattern: found for pattern in patterns if (found := pattern.beginnings) is not None}
+        for pattern, found in known.items():
+            for beginning in found.texts:
+                behind = beginning.startswith(" ")
+                by.setdefault(beginning[behind:], {})[behind, pattern] = None
+        self.known: Final = frozenset(known)
+        self.others: Final = tuple((pattern, found.others) for pattern, found in known.items() if found.others)
+
+        @lru_cache(_CACHED)
+        def at(text: str) -> tuple[_Candidate, ...]:
+            """Return the patterns of which a match may begin with this text, and how many letters before it."""
+            found = {one: None for end in range(1, len(text) + 1) for one in by.get(text[:end], ())}
+            return tuple(sorted(found, key=itemgetter(0), reverse=True))
+
+        self.at: Final = at
+
+
+_Hits: TypeAlias = Sequence[tuple[int, tuple[_Candidate, ...]]]
+
+
+class IndexedText(str):
+    """Text that knows where each pattern of an index may begin: it is read once for all of them.
+
+    A pattern tries only those places of it. ⚔ It finds there what it finds in the same text without an index.
+    """
+
+    __slots__ = ("_found", "_hits", "_starts", "patterns", "small")
+
+    patterns: PatternIndex
+    small: str | None
+    _hits: _Hits | None
+    _found: Mapping[CaselessPattern, Sequence[int] | None] | None
+    _starts: Sequence[int] | None
+
+    def __new__(cls, text: str, patterns: PatternIndex) -> Self:
+        """Take a text."""
+        self = super().__new__(cls, text)
+        self.patterns = patterns
+        self.small = small_letters(text)
+        self._hits = self._found = self._starts = None
+        return self
+
+    def part(self, start: int, end: int) -> "IndexedText":
+        """Return a part of the text. Places are handed on."""
+        part = IndexedText(self[start:end], self.patterns)
+        before = self[start - 1 : start]
+        if self.small is not None and not (before.isalnum() or before == "_"):
+            hits = self._all_hits()
+            first = bisect_left(hits, (start,))
+            part._hits = [(place - start, those) for place, those in hits[first : bisect_left(hits, (end,), first)]]
+        return part
+
+    def under(self, patterns: PatternIndex) -> "IndexedText":
+        """Return the text for the patterns of another index."""
+        other = IndexedText(self, patterns)
+        other._starts = self._all_starts()
+        return other
+
+    def likely(self, patterns: Mapping[str, CaselessPattern], names: Iterable[str]) -> list[str]:
+        """Return the names of the patterns that may match somewhere, by their beginnings alone."""
+        if self.small is None:
+            return [*names]
+        found, known = self._by_pattern(), self.patterns.known
+        return [name for name in names if (pattern := patterns[name]) in found or pattern not in known]
+
+    def places(self, pattern: CaselessPattern) -> Sequence[int] | None:
+        """Return the places at which a match of a pattern may begin; None where any may."""
+        found = self._found
+        if found is None:
+            found = self._by_pattern()
+        if pattern in found:
+            return found[pattern]
+        return () if self.small is not None and pattern in self.patterns.known else None
+
+    def _by_pattern(self) -> Mapping[CaselessPattern, Sequence[int] | None]:
+        if self._found is None:
+            small = self.small or ""
+            found: dict[CaselessPattern, list[int]] = {}
+            for place, candidates in self._all_hits():
+                for before, one in candidates:
+                    found.setdefault(one, []).append(place - before)
+            others = [one for one, has in self.patterns.others if any(map(small.__contains__, has))]
+            self._found = {**found, **dict.fromkeys(others)} if others else found
+        return self._found
+
+    def _all_hits(self) -> _Hits:
+        if self._hits is None:
+            small, at = self.small or "", self.patterns.at
+            self._hits = [(start, those) for start in self._all_starts() if (those := at(small[start : start + MOST]))]
+        return self._hits
+
+    def _all_starts(self) -> Sequence[int]:
+        if self._starts is None:
+            self._starts = [found.start() for found in PLACE.finditer(self.small or "")]
+        return self._starts

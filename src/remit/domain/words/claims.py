@@ -9,7 +9,9 @@ from typing import Final, Self
 from remit.domain.catalogue.model import Action, MarkKind, ParamMark
 from remit.domain.param_paths import ParamPath
 from remit.domain.secrets.contacts import find_contact_details
-from remit.domain.secrets.key_material import find_in_plain_text
+from remit.domain.secrets.kinds import Found
+from remit.domain.secrets.labelled import find_labelled_values
+from remit.domain.secrets.numbers import find_numbers
 from remit.domain.text.normalize import CaselessPattern, small_letters
 from remit.domain.values import Json, JsonObject
 from remit.domain.words.vocabulary import Vocabulary
@@ -45,7 +47,7 @@ def find_more_amounts(folded: str) -> Iterator[tuple[int, int, Decimal, str]]:
     for found in (*_TOGETHER.finditer(folded), *_BEHIND.finditer(folded)):
         if counted := _number_of(found["w"]):  # "pounds and euros" is no amount
             yield found.start(), found.end(), Decimal(counted), folded[slice(*found.span("c"))]
-    for found in _POWER.finditer(folded):
+    for found in _POWER.finditer(folded) if _DIGIT.search(folded) else ():
         yield found.start(), found.end(), Decimal(found["m"]) * 10 ** int(found["e"]), folded[slice(*found.span("c"))]
 
 
@@ -82,6 +84,10 @@ _CODES: Final = (
 )
 _MONEY: Final = (*_SYMBOLS, *_CODES.split())
 """Every amount contains one of these."""
+_MONEY_AT_EDGE: Final = {
+    word: re.compile(rf"{re.escape(word)}(?:(?:os?|s)?(?!\w)|(?<!\w{re.escape(word)}))") for word in _MONEY
+}
+"""A currency begins or ends a word, where its amount is not a word itself: "recently" names none."""
 _ENGLISH: Final = (
     "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
     "eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|"
@@ -182,7 +188,9 @@ def find_identifiers(
     id, a commit) are none of them. Without `kinds` every label counts.
     """
     spans: Iterable[tuple[int, int]] = ()
+    rows: Iterable[Found] = ()
     if _DIGIT.search(folded) is not None:
+        rows = (*find_labelled_values(folded), *find_numbers(folded))
         called = (match for match in vocabulary.patterns.called.finditer(folded) if _is_kind(match[0], kinds))
         spans = [match.span("v") for match in called]
         spans += [match.span() for match in _SNAKE.finditer(folded) if _has_prefix(match[0], kinds)]
@@ -190,7 +198,7 @@ def find_identifiers(
         spans += [match.span() for pattern in shapes for match in pattern.finditer(folded)]
     for start, end in spans:
         yield Claim.at("identifier", folded, start, end)
-    for kind, start, end, _ in (*find_contact_details(folded), *find_in_plain_text(folded)):
+    for kind, start, end, _ in (*find_contact_details(folded), *rows):
         if kind in {"email", "iban"} or (
             kind in {"phone", "card_number", "bank_account"} and _is_account(folded, start, vocabulary, kinds)
         ):
@@ -244,7 +252,7 @@ def find_amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
     """Yield each amount of money, in digits or English words, with its currency (empty where none is stated)."""
     if not names_money(folded):
         return
-    for match in _AMOUNT.finditer(folded):
+    for match in _AMOUNT.finditer(folded) if _DIGIT.search(folded) else ():
         number = _decimal(match["n1"] or match["n2"], match["k1"] or match["k2"] or "")
         currency = match["c1"] or match["c2"]
         if number is not None:
@@ -259,7 +267,9 @@ def find_amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
 def names_money(folded: str) -> bool:
     """Return whether a text may contain a currency."""
     small = small_letters(folded)
-    return small is None or any(map(small.__contains__, _MONEY))
+    return small is None or any(
+        word in small and edge.search(small) is not None for word, edge in _MONEY_AT_EDGE.items()
+    )
 
 
 def _in_units(number: Decimal, currency: str) -> tuple[Decimal, str]:

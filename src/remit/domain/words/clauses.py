@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
-from remit.domain.text.normalize import CaselessPattern
+from remit.domain.text.normalize import CaselessPattern, IndexedText
 from remit.domain.words.vocabulary import Patterns, Vocabulary
 
 _LEAD: Final = re.compile(
@@ -42,8 +42,16 @@ def normalize_layout(folded: str, vocabulary: Vocabulary) -> str:
         text = _cut_before_orders(patterns.then, text, patterns)
     if patterns.negation.search(text):
         text = _cut_before_orders(patterns.contrast, text, patterns)
-        text = vocabulary.not_to.sub(_blank, text)
+        text = _without_negated(text, vocabulary)
     return text
+
+
+def _without_negated(text: str, vocabulary: Vocabulary) -> str:
+    out, at = [], 0
+    for found in vocabulary.not_to.finditer(text):
+        out += [text[at : found.start()], _blank(found)]
+        at = found.end()
+    return "".join((*out, text[at:])) if out else text
 
 
 def _cut_before_orders(leads: CaselessPattern, text: str, patterns: Patterns) -> str:
@@ -57,7 +65,7 @@ def _cut_before_orders(leads: CaselessPattern, text: str, patterns: Patterns) ->
         rest = text[end + 1 : found.end()]
         out += [text[at:end], "\n", " " * len(rest) if leads is patterns.contrast else rest]
         at = found.end()
-    return "".join((*out, text[at:]))
+    return "".join((*out, text[at:])) if out else text
 
 
 def _blank(found: re.Match[str]) -> str:
@@ -71,7 +79,9 @@ def _cut(found: re.Match[str]) -> str:
 class Clause:
     """One clause of the folded text, by place; `added` when a connector such as "by the way" leads into it."""
 
-    def __init__(self, *, text: str, start: int, added: bool, likely: Sequence[str], vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, *, text: IndexedText, start: int, added: bool, likely: Sequence[str], vocabulary: Vocabulary
+    ) -> None:
         self._likely = likely
         self._vocabulary = vocabulary
         self.text = text
@@ -111,16 +121,19 @@ class Clause:
 
 def split_clauses(folded: str, vocabulary: Vocabulary) -> list[Clause]:
     """Cut a folded text into clauses at sentence ends, newlines and connectors that add a wish."""
-    folded = normalize_layout(folded, vocabulary)
-    likely = vocabulary.likely_topics(folded)
+    read = vocabulary.indexed(folded)
+    laid = normalize_layout(read, vocabulary)
+    read = read if laid == read else vocabulary.indexed(laid)
+    likely = vocabulary.likely_topics(read)
     out: list[Clause] = []
     at = 0
-    for cut in [*vocabulary.patterns.cut.finditer(folded), None]:
-        end = cut.start() if cut else len(folded)
-        whole = folded[at : end + 1 if cut and cut[0] == "?" else end].rstrip()
-        if text := whole.lstrip():
+    for cut in [*vocabulary.patterns.cut.finditer(read), None]:
+        end = cut.start() if cut else len(read)
+        whole = read[at : end + 1 if cut and cut[0] == "?" else end].rstrip()
+        if stripped := whole.lstrip():
+            start = at + len(whole) - len(stripped)
+            text = read.part(start, at + len(whole))
             added = vocabulary.patterns.added.match(text) is not None
-            start = at + len(whole) - len(text)
             out.append(Clause(text=text, start=start, added=added, likely=likely, vocabulary=vocabulary))
         at = cut.end() if cut else end
     return out

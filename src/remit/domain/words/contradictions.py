@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from remit.domain.catalogue.model import Action, MarkKind
-from remit.domain.text.normalize import CaselessPattern
+from remit.domain.text.normalize import CaselessPattern, PatternIndex
 from remit.domain.values import JsonObject, verify_money
 from remit.domain.words.claims import (
     Claim,
@@ -194,7 +194,7 @@ def split_amounts(
     An own amount at the start of the message, or at the end of the one before, is complete.
     """
     head = folded[:REACH]
-    if not tail or not names_money(tail + head):
+    if not tail or not (names_money(tail + head) or names_money(f"{tail} {head}")):
         return
     if 0 in _own_amounts(head, action, params):
         return
@@ -222,10 +222,11 @@ def find_denials(folded: str, verb: str, vocabulary: Vocabulary) -> Iterator[Cla
     """Yield each stretch that says not to do the ask's act at all (a "how" or "when" does not count)."""
     if verb not in vocabulary.denials or not vocabulary.patterns.denial_word.search(folded):
         return
-    for found in _pattern(vocabulary.denials[verb]).finditer(folded):
+    denial = vocabulary.denials[verb]
+    for found in denial.finditer(vocabulary.indexed(folded).under(_index(denial))):
         yield Claim.at("wish", folded, *found.span())
 
 
 @lru_cache(64)
-def _pattern(says: str) -> CaselessPattern:
-    return CaselessPattern(says)
+def _index(pattern: CaselessPattern) -> PatternIndex:
+    return PatternIndex((pattern,))

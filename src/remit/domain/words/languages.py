@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Knows: TypeAlias = Callable[[str], bool]
 
-_END: Final = re.compile(r"[.!?;]+(?=\s|$)|\n+")
+_END: Final = re.compile(r"[.!?;\n](?:(?<=\n)\n*|(?<!\n)[.!?;]*(?=\s|$))")
+"""One class begins it: so it is found fast."""
 _ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}|(?:https?://|www\.)\S+", re.IGNORECASE)
+_ADDRESS_SIGNS: Final = ("@", "://", "www.")
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _WORD: Final = re.compile(r"[^\W\d_](?:[^\W\d_A-ZÄÖÜ]+|[A-ZÄÖÜ]+(?![^\W\d_A-ZÄÖÜ]))?")
@@ -29,11 +32,12 @@ _RUN: Final = 2.5
 _RUN_OF_NAME: Final = 4.0
 _MOST: Final = 1.5
 _SHOUTED: Final = 4
+_FEW: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LanguageWords:
-    """Known words of one language, in small letters, and how it makes others of them."""
+    """Known words of one language, each of small letters alone, and how it makes others of them."""
 
     known: frozenset[str] = field(repr=False)
     endings: tuple[str, ...] = ()
@@ -85,8 +89,7 @@ def _joins(language: LanguageWords, word: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Word:
+class _Word(NamedTuple):
     small: str
     weight: float
     lower: bool
@@ -101,11 +104,43 @@ def is_proved(text: str, languages: Collection[LanguageWords], neutral: Collecti
 
     Source: docs/model/model.md#words.
     """
-    for sentence in _sentences(text):
+    text = _without_addresses(text)
+    tokens = {*_TOKEN.findall(text)}
+    unproved = _unproved(tokens, languages, neutral)
+    for sentence in _sentences(text) if unproved else ():
+        if not _may_have(sentence, unproved):
+            continue
         words = list(_words(sentence, neutral, name=name))
         if words and not any(_is_sentence(words, language.knows, name=name) for language in languages):
             return False
     return True
+
+
+def _may_have(sentence: str, tokens: Collection[str]) -> bool:
+    """Return whether a sentence may have one of these tokens. ⚔ Many are not looked for in each of many sentences."""
+    return len(tokens) > _FEW or any(map(sentence.__contains__, tokens))
+
+
+def _without_addresses(text: str) -> str:
+    return _ADDRESS.sub(" ", text) if any(map(text.lower().__contains__, _ADDRESS_SIGNS)) else text
+
+
+def _unproved(tokens: AbstractSet[str], languages: Iterable[LanguageWords], neutral: Collection[str]) -> list[str]:
+    """Return all tokens but those that are, in the likeliest language, one known word, or a number or a letter.
+
+    A sentence of such ones is proved.
+    """
+    language = min(languages, key=lambda one: len(tokens - one.known))
+    return [
+        token
+        for token in tokens - language.known
+        if not _is_plain(token) or not (len(token) == 1 or (small := token.lower()) in neutral or language.knows(small))
+    ]
+
+
+def _is_plain(token: str) -> bool:
+    """Return whether a token is one word at most: not one of several, as "OutOfMemoryError", and no code."""
+    return token.isdecimal() or (token.isalpha() and (len(token) == 1 or token[1:].islower()))
 
 
 def languages_of(text: str, languages: Mapping[str, LanguageWords], neutral: Collection[str]) -> tuple[str, ...]:
@@ -115,29 +150,30 @@ def languages_of(text: str, languages: Mapping[str, LanguageWords], neutral: Col
     """
     if len(languages) == 1:
         return tuple(languages)
-    words = {*map(str.lower, _LETTERS.findall(_ADDRESS.sub(" ", text)))}.difference(neutral)
-    unknown = {name: {word for word in words if not language.knows(word)} for name, language in languages.items()}
+    words = {*map(str.lower, _LETTERS.findall(_without_addresses(text)))}.difference(neutral)
+    unknown = {
+        name: {word for word in words - language.known if not language.knows(word)}
+        for name, language in languages.items()
+    }
     nowhere = frozenset(words).intersection(*unknown.values())
     return tuple(name for name, missing in unknown.items() if missing <= nowhere)
 
 
 def _sentences(text: str) -> Iterator[str]:
-    text = _ADDRESS.sub(" ", text)
     ends = [0, *(found.end() for found in _END.finditer(text)), len(text)]
     return (text[first:last] for first, last in pairwise(ends))
 
 
 def _words(sentence: str, neutral: Collection[str], *, name: bool = False) -> Iterator[_Word]:
     shouted = sentence.isupper() and len(_LETTERS.findall(sentence)) >= _SHOUTED
-    for token in _TOKEN.finditer(sentence):
-        code = not token[0].isalpha()
-        for found in _WORD.finditer(token[0]):
-            letters = found[0]
+    for token in _TOKEN.findall(sentence):
+        code = not token.isalpha()
+        for letters in (token,) if token.isalpha() and _is_plain(token) else _WORD.findall(token):
             small = letters.lower()
             if len(letters) == 1 or small in neutral or (code and (len(letters) <= _CODE or letters.isupper())):
                 continue
             lower = shouted or name or letters[0].islower()
-            yield _Word(small=small, weight=1.0 if lower else _NAME, lower=lower)
+            yield _Word(small, 1.0 if lower else _NAME, lower)
 
 
 def _is_sentence(words: Collection[_Word], knows: Knows, *, name: bool) -> bool:

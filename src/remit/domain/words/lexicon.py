@@ -220,11 +220,14 @@ def _normalized(weights: Mapping[str, float]) -> dict[str, float]:
 
 def purpose_similarity(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, float]:
     """Return how similar a clause of these stems is to each purpose that shares a word with it, 0 to 1."""
-    said = _normalized({stem: lexicon.rare[stem] for stem in said_stems if stem in lexicon.rare})
+    rare, shares = lexicon.rare, lexicon.shares
+    said = [(stem, weight) for stem in said_stems if (weight := rare.get(stem)) is not None]
+    length = math.sqrt(sum(weight * weight for _, weight in said)) or 1.0
     scores: dict[str, float] = {}
-    for stem, weight in said.items():
-        for name, share in lexicon.shares.get(stem, ()):
-            scores[name] = scores.get(name, 0.0) + weight * share
+    for stem, weight in said:
+        part = weight / length
+        for name, share in shares.get(stem, ()):
+            scores[name] = scores.get(name, 0.0) + part * share
     return {name: score for name, score in scores.items() if score > 0}
 
 

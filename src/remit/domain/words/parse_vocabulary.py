@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Final, Self
 
 from remit.domain.errors import Code, Refused
-from remit.domain.text.normalize import CaselessPattern
+from remit.domain.text.normalize import CaselessPattern, PatternIndex
 from remit.domain.words.languages import LanguageWords, spelled
 from remit.domain.words.vocabulary import (
     CHANGE,
@@ -178,6 +178,17 @@ def vocabulary_of(
     both = reduce(_merged, map(_expanded, lists.values()))
     put = _Pieces(both)
     shapes = put.with_cues(both.cues)
+    topics = {
+        name: put.compiled(f"topics.{name}", (rf"\b(?:{'|'.join(topic.says)})",)) for name, topic in both.topics.items()
+    }
+    orders = {name: put.compiled(f"orders.{name}", one.says) for name, one in both.orders.items()}
+    clauses = _clause_cues(both.clauses, put)
+    patterns = Patterns(**{name: CaselessPattern(shapes.ways("cues", (shape,))) for name, shape in _SHAPES.items()})
+    not_to = CaselessPattern(shapes.ways("cues.not_to", (_NOT_TO,)))
+    denials = {
+        name: CaselessPattern(shapes.ways("cues.denials", (_DENIAL.replace("{verb}", f"{{{name}}}"),)), rare=True)
+        for name in both.verbs
+    }
     return Vocabulary(
         words={name: _known_words(one, words[name]) for name, one in lists.items()},
         neutral=frozenset(neutral),
@@ -185,19 +196,17 @@ def vocabulary_of(
         disguised=frozenset({*both.verbs, *both.disguised}),
         about={name: frozenset(topics) for name, topics in both.about.items()},
         verbs={name: put.pieces[name] for name in both.verbs},
-        topics={
-            name: put.compiled(f"topics.{name}", (rf"\b(?:{'|'.join(topic.says)})",))
-            for name, topic in both.topics.items()
-        },
-        orders={name: put.compiled(f"orders.{name}", one.says) for name, one in both.orders.items()},
-        clauses=_clause_cues(both.clauses, put),
+        topics=topics,
+        orders=orders,
+        clauses=clauses,
         needed={name: one.needs for name, one in (*both.topics.items(), *both.orders.items())},
         stands_for={name: frozenset(one.stands_for) for name, one in both.topics.items() if one.stands_for},
         then_words=both.cues.then_words,
-        patterns=Patterns(**{name: CaselessPattern(shapes.ways("cues", (shape,))) for name, shape in _SHAPES.items()}),
+        patterns=patterns,
         joined=re.compile(shapes.ways("cues.joins", (_JOINED,)), re.IGNORECASE),
-        not_to=re.compile(shapes.ways("cues.not_to", (_NOT_TO,)), re.IGNORECASE),
-        denials={name: shapes.ways("cues.denials", (_DENIAL.replace("{verb}", f"{{{name}}}"),)) for name in both.verbs},
+        not_to=not_to,
+        denials=denials,
+        index=PatternIndex((*topics.values(), *orders.values(), *clauses.frequent, *patterns.frequent, not_to)),
     )
 
 

@@ -17,7 +17,10 @@ _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _RUN: Final = re.compile(r"[^\W_]+")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _SPACED: Final = re.compile(r"(?<![^\W_])[^\W\d_](?:[ .*_-]{1,2}[^\W\d_]){4,}(?![^\W_])")
+_SPACED_SIGN: Final = re.compile(r"[ .*_-][^\W\d_][ .*_-]{1,2}[^\W\d_][ .*_-]")
+"""Two letters out of the middle of any such row: found fast."""
 _LEET: Final = re.compile(r"(?<![\w@$])(?=[\w@$]*[a-z])(?=[\w@$]*[0-9@$])[\w@$]{4,24}(?![\w@$])", re.IGNORECASE)
+_LEET_SIGN: Final = re.compile(r"[0-9@$]")
 _UNLEET: Final = str.maketrans("013457@$", "oieastas")
 _INSIDE: Final = re.compile(r"[^\W\d_][0-9@$]+[^\W\d_]")
 """Digits inside a word: "m0ney". "ks2000" reads like nothing else."""
@@ -28,6 +31,7 @@ _PICTURE: Final = re.compile(
 _DRAWN_LETTERS: Final = 2
 _FLAG_LETTERS: Final = re.compile(r"(?:[\U0001f1e6-\U0001f1ff]\s*){5,}")
 _MORSE: Final = re.compile(r"(?:(?<!\S)[.·•_\u2013\u2014-]{1,6}(?:[ /]+|$)){5,}", re.MULTILINE)
+_DASH: Final = re.compile(r"[_\u2013\u2014-]")
 _STROKES: Final = str.maketrans("·•_\u2013\u2014", "..---")
 FOREIGN: Final = "a sentence in another language"
 
@@ -54,15 +58,20 @@ def disguise_reason(words: str, folded: str, *, expected: Collection[str], vocab
         return "hidden or directional characters"
     if not words.isascii() and (_mixed(words, expected) or _drawn(words)):
         return "letters of another or a mixed alphabet"
-    if _SPACED.search(folded) or any(
-        {".", "-"} <= {*match[0].translate(_STROKES)} for match in _MORSE.finditer(folded)
-    ):
+    if (_SPACED_SIGN.search(folded) and _SPACED.search(folded)) or _is_morse(folded):
         return "words written letter by letter"
     if any(token not in expected for token in encoded_spans(folded)):
         return "encoded text"
-    if any(_is_disguised(match[0].lower(), vocabulary) for match in _LEET.finditer(folded)):
+    leet = _LEET.finditer(folded) if _LEET_SIGN.search(folded) else ()
+    if any(_is_disguised(match[0].lower(), vocabulary) for match in leet):
         return "digits in place of letters"
     return ""
+
+
+def _is_morse(folded: str) -> bool:
+    if _DASH.search(folded) is None:
+        return False
+    return any({".", "-"} <= {*match[0].translate(_STROKES)} for match in _MORSE.finditer(folded))
 
 
 def neutral_words(expected: Collection[str], vocabulary: Vocabulary) -> frozenset[str]:

@@ -6,13 +6,13 @@ permits, presupposes, names a beneficiary or claims consent is never context, ho
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Final
+from functools import cached_property, lru_cache
+from typing import Final, NamedTuple
 
+from remit.domain.text.normalize import IndexedText
 from remit.domain.words.clauses import Clause
 from remit.domain.words.languages import spelled
-from remit.domain.words.lexicon import Lexicon, purpose_similarity
+from remit.domain.words.lexicon import Lexicon
 from remit.domain.words.requests import AskScope, UndeclaredRequest
 from remit.domain.words.vocabulary import STEM, Vocabulary, tokens
 
@@ -21,6 +21,9 @@ _TRACE: Final = re.compile(
     r"&#?\w+;?|\w*[_=/\\{}<>|@#]\w*|[A-Za-z]*\d[\w.-]*|\w+\.\w+|\w+::\w+|\b[A-Z]{2,}\b|\b[A-Z][a-z]+[A-Z]\w*"
 )
 """Identifiers, error names, addresses, program names: no words of a sentence."""
+_TRACE_SIGN: Final = re.compile(r"[&_=/\\{}<>|@#.:\d]")
+_TRACE_CAPITALS: Final = re.compile(r"[A-Z][A-Za-z]*[A-Z]")
+"""Each trace contains one of these."""
 ADDS: Final = "adds to the ask"
 _WHOLE_VALUE: Final = 3
 _HARD: Final = frozenset({"addresses the reader", "speaks as another"})
@@ -30,14 +33,14 @@ _LEAST_OTHER: Final = 0.25
 """Times as similar to another purpose as to its own, and least similarity, from which a clause is not the ask's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Part of a clause with one verb of its own."""
 
-    text: str
+    text: IndexedText
     start: int
     end: int
     asks: bool
+    clause: Clause
 
 
 class _Reader:
@@ -60,14 +63,15 @@ class _Reader:
 
     @cached_property
     def _said(self) -> frozenset[str]:
-        return frozenset(tokens(self._scope.text)) | frozenset(tokens(" ".join(self._scope.values)))
+        return _desk_words(self._scope.text).union(tokens(" ".join(self._scope.values)))
 
     def why_not(self, stretch: Stretch, *, several: bool) -> str:
         """Return why a stretch is not accounted for, empty if it is."""
-        text = self._bare(stretch.text)
-        stems = self._scope.vocabulary.stems(text)
+        named = [value for value in self._values if value.search(stretch.text)]
+        text = self._bare(stretch.text, named)
+        stems = stretch.clause.stems if text is stretch.clause.text else self._scope.vocabulary.stems(text)
         plain = plain_stems(stems)
-        own = (plain & self._own) | {value.pattern for value in self._values if value.search(stretch.text)}
+        own = (plain & self._own) | {value.pattern for value in named}
         question = self._cues.questions.search(text) is not None
         if claim := self._claim(text, asks=(stretch.asks and bool(own)) or question):
             return claim
@@ -102,8 +106,8 @@ class _Reader:
     def _is_strange(self, found: re.Match[str]) -> bool:
         return not self._own_words(found[0])
 
-    def _sounds_other(self, stems: Collection[str]) -> bool:
-        scores = purpose_similarity(stems, self._lexicon)
+    def _sounds_other(self, stems: frozenset[str]) -> bool:
+        scores = self._scope.similarity(stems, self._lexicon)
         own = scores.get(self._scope.purpose, 0.0)
         return any(
             score > max(_LEAST_OTHER, own * _FAR_OTHER) for name, score in scores.items() if name != self._scope.purpose
@@ -112,11 +116,14 @@ class _Reader:
     def _own_words(self, text: str) -> bool:
         return self._said.issuperset(tokens(text)) and bool(tokens(text))
 
-    def _bare(self, text: str) -> str:
-        """Return a stretch without the ask's own values and without identifiers."""
-        for value in self._values:
-            text = value.sub(" ", text)
-        return _TRACE.sub(" ", text)
+    def _bare(self, text: IndexedText, named: Sequence[re.Pattern[str]]) -> IndexedText:
+        """Return a stretch without the ask's own values, of which it names some, and without identifiers."""
+        bare: str = text
+        for value in self._values if named else ():
+            bare = value.sub(" ", bare)
+        if _TRACE_SIGN.search(bare) or _TRACE_CAPITALS.search(bare):
+            bare = _TRACE.sub(" ", bare)
+        return text if bare is text else self._scope.vocabulary.indexed(bare)
 
 
 def unrecognised_clauses(cut: Sequence[Clause], scope: AskScope, lexicon: Lexicon) -> Iterator[UndeclaredRequest]:
@@ -133,23 +140,30 @@ def unrecognised_clauses(cut: Sequence[Clause], scope: AskScope, lexicon: Lexico
 
 
 def _stretches(clause: Clause, vocabulary: Vocabulary) -> Iterator[Stretch]:
-    at = 0
+    at, patterns = 0, vocabulary.patterns
     for found in [*vocabulary.clauses.splits.finditer(clause.text), None]:
         end = found.start() if found else len(clause.text)
         whole = clause.text[at:end].rstrip()
-        if text := whole.lstrip():
-            start = clause.start + at + len(whole) - len(text)
-            yield Stretch(text=text, start=start, end=start + len(text), asks=_asks(text, vocabulary))
+        if stripped := whole.lstrip():
+            first, last = at + len(whole) - len(stripped), at + len(whole)
+            text = clause.text if len(stripped) == len(clause.text) else clause.text.part(first, last)
+            imperative = clause.imperative if text is clause.text else patterns.imperative.match(text) is not None
+            asks = imperative or _wishes(text, vocabulary)
+            yield Stretch(text=text, start=clause.start + first, end=clause.start + last, asks=asks, clause=clause)
         at = found.end() if found else end
 
 
-def _asks(text: str, vocabulary: Vocabulary) -> bool:
-    """Return whether a stretch wants something; what somebody cannot do is a state."""
-    patterns, cues = vocabulary.patterns, vocabulary.clauses
-    wishes = (found for found in patterns.wish.finditer(text) if cues.negated.search(f"{found[0]} ") is None)
-    return (
-        patterns.imperative.match(text) is not None or any(True for _ in wishes) or cues.asks.search(text) is not None
-    )
+@lru_cache(1024)
+def _desk_words(text: str) -> frozenset[str]:
+    """Return the words of a text of the catalogue."""
+    return frozenset(tokens(text))
+
+
+def _wishes(text: str, vocabulary: Vocabulary) -> bool:
+    """Return whether a stretch wants something without a command; what somebody cannot do is a state."""
+    cues = vocabulary.clauses
+    wishes = (found for found in vocabulary.patterns.wish.finditer(text) if cues.negated.search(f"{found[0]} ") is None)
+    return any(True for _ in wishes) or cues.asks.search(text) is not None
 
 
 def plain_stems(stems: Collection[str]) -> frozenset[str]:

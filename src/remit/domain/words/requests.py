@@ -1,8 +1,8 @@
 """Requests in a message beyond its ask: other acts, other attributes, orders to the desk."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
@@ -57,6 +57,14 @@ class AskScope:
     names: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
     """Acts of the preceding messages, where this one is read together with them."""
+    compared: dict[frozenset[str], Mapping[str, float]] = field(default_factory=dict, compare=False, repr=False)
+    """Similarities to the purposes, by stems: a clause is often a stretch as well."""
+
+    def similarity(self, stems: frozenset[str], lexicon: Lexicon) -> Mapping[str, float]:
+        """Return how similar a clause of these stems is to each purpose that shares a word with it."""
+        if stems not in self.compared:
+            self.compared[stems] = purpose_similarity(stems, lexicon)
+        return self.compared[stems]
 
 
 def ask_scope(
@@ -236,7 +244,7 @@ def _other_purpose(clause: Clause, scope: AskScope, lexicon: Lexicon, *, several
         lexicon.off_topic is not None and not several and not clause.imperative
     ):
         return ""
-    scores = purpose_similarity(clause.stems, lexicon)
+    scores = scope.similarity(clause.stems, lexicon)
     own = scores.get(scope.purpose, 0.0)
     other = max((score for name, score in scores.items() if name != scope.purpose), default=0.0)
     least, times = _SOUNDS_ADDED if several else _SOUNDS_ORDERED if clause.imperative else _SOUNDS_ONE
@@ -248,11 +256,12 @@ def _says_only_the_act(clause: Clause, scope: AskScope, *, several: bool) -> boo
     ordered = scope.action.effect is Effect.WRITE and clause.imperative
     if not (ordered or not (clause.requests_anything or several)) or scope.vocabulary.patterns.tell.search(clause.text):
         return False
-    text = clause.text.casefold()
+    text = folded = clause.text.casefold()
     for value in scope.values:
         if len(value) >= _WHOLE_VALUE:
             text = text.replace(value.casefold(), " ")
-    return scope.vocabulary.stems(text) <= scope.words
+    same = text is folded and clause.text.isascii()
+    return (clause.stems if same else scope.vocabulary.stems(text)) <= scope.words
 
 
 def _other_attribute(clause: Clause, scope: AskScope, lexicon: Lexicon) -> str:

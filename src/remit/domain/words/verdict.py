@@ -147,14 +147,15 @@ def judge_words(
     before = PrecedingText.of(earlier, records_of(params, action))
     lexicon = lexicon.reading(f"{before.tail} {seen.text}", neutral_words(expected, lexicon.vocabulary))
     vocabulary = lexicon.vocabulary
-    cut = split_clauses(seen.text, vocabulary)
+    folded = vocabulary.indexed(seen.text)
+    cut = split_clauses(folded, vocabulary)
     scope = ask_scope(action, objective, said, lexicon, params=params)
-    wrong = [*find_contradictions(seen.text, cut, action, params, said, known_ids, vocabulary, lexicon.kinds)]
-    wrong += split_amounts(before.tail, seen.text, action, params, vocabulary)
-    wrong += find_denials(seen.text, scope.act.does, vocabulary)
+    wrong = [*find_contradictions(folded, cut, action, params, said, known_ids, vocabulary, lexicon.kinds)]
+    wrong += split_amounts(before.tail, folded, action, params, vocabulary)
+    wrong += find_denials(folded, scope.act.does, vocabulary)
     spans = [
         *(_span(seen, claim.start, claim.end, f"another {claim.what}", WordsRelation.CONTRADICTS) for claim in wrong),
-        *(_excess(seen, request) for request in _wider(seen.text, cut, scope, lexicon, before)),
+        *(_excess(seen, request) for request in _wider(folded, cut, scope, lexicon, before)),
     ]
     spans = spans or [_unrecognised(seen, clause) for clause in unrecognised_clauses(cut, scope, lexicon)]
     spans = spans or [_excess(seen, request) for request in off_topic_pieces(cut, before.tail, scope, lexicon)]
@@ -226,7 +227,7 @@ def _wider(
     vocabulary = lexicon.vocabulary
     yield from desk_instructions(folded, vocabulary, scope.spoken)
     yield from undeclared_requests(cut, scope, lexicon)
-    if _WRAPPED.search(folded):
+    if "\n" in folded and _WRAPPED.search(folded):
         yield from undeclared_requests(split_clauses(_WRAPPED.sub(" ", folded), vocabulary), scope, lexicon)
     if before.tail:
         yield from _wider_across(folded, cut, scope, lexicon, before)
@@ -236,8 +237,9 @@ def _wider_across(
     folded: str, cut: Sequence[Clause], scope: AskScope, lexicon: Lexicon, before: PrecedingText
 ) -> Iterator[UndeclaredRequest]:
     """Yield requests split over the seam between the preceding messages and this one."""
-    tail, vocabulary = before.tail, lexicon.vocabulary
-    joints = [(tail, " "), (tail, "")]
+    vocabulary = lexicon.vocabulary
+    tail = vocabulary.indexed(before.tail)
+    joints: list[tuple[str, str]] = [(tail, " "), (tail, "")]
     if before.is_whole:
         # ⚔ A full stop does not undo the cut. The topics of each half were compared with its own ask.
         halves = [*split_clauses(tail, vocabulary)[-1:], *cut[:1]]
@@ -266,6 +268,7 @@ def _wider_across(
 def _requests_in(
     text: str, scope: AskScope, lexicon: Lexicon, *, across: int | None = None
 ) -> Iterator[UndeclaredRequest]:
+    text = lexicon.vocabulary.indexed(text)
     yield from desk_instructions(text, lexicon.vocabulary, scope.spoken)
     yield from undeclared_requests(split_clauses(text, lexicon.vocabulary), scope, lexicon, across=across)
 

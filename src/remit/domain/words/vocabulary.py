@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from remit.domain.text.normalize import CaselessPattern, small_letters
+from remit.domain.text.normalize import CaselessPattern, IndexedText, PatternIndex
 from remit.domain.words.languages import LanguageWords
 
 CHANGE: Final = "change"
@@ -52,6 +52,11 @@ class Patterns:
     wish: CaselessPattern
     """Clause that wishes for something."""
 
+    @property
+    def frequent(self) -> tuple[CaselessPattern, ...]:
+        """Patterns that are searched in every text or clause."""
+        return (self.called, self.condition_word, self.cut, self.others, self.tell, self.then, self.wish)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClauseCues:
@@ -76,6 +81,12 @@ class ClauseCues:
     """Report of the past."""
     splits: CaselessPattern
 
+    @property
+    def frequent(self) -> tuple[CaselessPattern, ...]:
+        """Patterns that are searched in every clause."""
+        own = (self.asks, self.more, self.not_report, self.questions, self.report, self.splits)
+        return (*self.claims.values(), *own)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Vocabulary:
@@ -98,7 +109,7 @@ class Vocabulary:
     """Sentences aimed at the desk's people or machines rather than at the act."""
     clauses: ClauseCues = field(repr=False)
     needed: Mapping[str, tuple[str, ...]] = field(repr=False)
-    """Pieces, one of which every match of a topic or order contains, in any case: a quick test before searching."""
+    """Pieces, one of which every match of a topic or order contains, in any case: a test before a whole text is searched."""
     stands_for: Mapping[str, frozenset[str]]
     """Topics that a topic may also mean: to cancel "it" is to cancel an order."""
     then_words: tuple[str, ...]
@@ -106,10 +117,16 @@ class Vocabulary:
     patterns: Patterns = field(repr=False)
     joined: re.Pattern[str] = field(repr=False)
     """Conjunctions of things."""
-    not_to: re.Pattern[str] = field(repr=False)
+    not_to: CaselessPattern = field(repr=False)
     """Negated act, up to its end or the next order. ⚔ "Do not forget to cancel it" is an order."""
-    denials: Mapping[str, str] = field(repr=False)
-    """Ways to forbid each verb altogether; limits of how or when do not count."""
+    denials: Mapping[str, CaselessPattern] = field(repr=False)
+    """Ways to forbid each verb altogether; limits of how or when do not count. Found with an index of their own."""
+    index: PatternIndex = field(repr=False)
+    """Topics, orders and cues by how they begin."""
+
+    def indexed(self, text: str) -> IndexedText:
+        """Return a text that all patterns of the vocabulary are found in fast."""
+        return text if isinstance(text, IndexedText) and text.patterns is self.index else IndexedText(text, self.index)
 
     def stems(self, text: str) -> frozenset[str]:
         """Return the stems of a text's content words."""
@@ -121,20 +138,22 @@ class Vocabulary:
 
     def topics_of(self, text: str, likely: Iterable[str] | None = None) -> frozenset[str]:
         """Return the topics a text touches; `likely` are those already known to occur in the text around it."""
+        text = self.indexed(text)
         return frozenset(
             name
-            for name in self._likely(text, self.topics if likely is None else likely)
+            for name in self._likely(text, self.topics, self.topics if likely is None else likely)
             if self.topics[name].search(text)
         )
 
     def likely_topics(self, text: str) -> tuple[str, ...]:
         """Return the topics that parts of a text may touch."""
-        return tuple(self._likely(text, self.topics))
+        return tuple(self.indexed(text).likely(self.topics, self.topics))
 
     def orders_in(self, text: str, spoken: Collection[str] = ()) -> Iterator[tuple[str, re.Match[str]]]:
         """Yield orders to the desk's people or machines, by name; a password ask may mention "the password"."""
+        text = self.indexed(text)
         sentences: dict[tuple[int, int], bool] = {}
-        for name in self._likely(text, self.orders):
+        for name in self._likely(text, self.orders, self.orders):
             for found in self.orders[name].finditer(text):
                 if not (name == FOR_THE_WORD and PASSWORD in spoken and self._is_told_of(text, found, sentences)):
                     yield name, found
@@ -152,10 +171,13 @@ class Vocabulary:
             sentences[start, end] = happened is not None and taken is None
         return sentences[start, end]
 
-    def _likely(self, text: str, names: Iterable[str]) -> Iterator[str]:
-        small = small_letters(text)
-        for name in names:
-            if small is None or any(map(small.__contains__, self.needed[name])):
+    def _likely(
+        self, text: IndexedText, patterns: Mapping[str, CaselessPattern], names: Iterable[str]
+    ) -> Iterator[str]:
+        small = text.small
+        for name in text.likely(patterns, names):
+            everywhere = text.places(patterns[name]) is None
+            if small is None or not everywhere or any(map(small.__contains__, self.needed[name])):
                 yield name
 
 
