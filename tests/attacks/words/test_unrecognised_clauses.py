@@ -81,6 +81,7 @@ def test_a_german_clause_that_nothing_recognises_reaches_no_case(bilingual: Aren
         "Der Griff wird sehr heiss, und beim Auspacken habe ich einen Riss gefunden. Ich moechte ihn gern zurueckschicken.",
         "Der Deckel lässt sich nicht mehr schließen, und beim Einschalten riecht es verbrannt.",
         "Meine Tochter hat ihn gestern vom Tisch gestoßen. Vielen Dank für Ihre Geduld!",
+        "Liebes Team, meine Schwägerin strickt und im Garten blüht schon der Flieder. Der Wasserkocher tropft.",
     ],
 )
 def test_german_context_of_the_ask_reaches_the_case(bilingual: Arena, words: str) -> None:
@@ -90,8 +91,42 @@ def test_german_context_of_the_ask_reaches_the_case(bilingual: Arena, words: str
 
 
 @pytest.mark.proves("WORDS")
-def test_context_of_the_ask_reaches_the_case(arena: Arena) -> None:
-    asked = arena.task().ask("order.return", SEND_BACK, words=CONTEXT)
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "My brother collects both.",
+        "My brother will be glad of thirty euros.",
+        "The reference on the birth certificate starts with a seven, the next signs differ.",
+        "I saw the toaster, ship it over.",
+        "A coffee machine and my card.",
+        "Please take the kettle back, my wallet was stolen.",
+    ],
+    ids=["people and things", "what will be", "attribute", "order behind a comma", "no verb", "told is asked"],
+)
+def test_a_statement_beside_the_ask_reaches_no_case(arena: Arena, clause: str) -> None:
+    task = arena.task()
+    asked = task.ask("order.return", SEND_BACK, words=f"{CONTEXT} {clause}")
+    assert asked.refused or asked.body.get("words") == "stripped"
+    notes = str([note.text for note in arena.run(arena.helpdesk.notes(task.case))])
+    assert clause not in notes
+
+
+@pytest.mark.proves("WORDS")
+@pytest.mark.parametrize(
+    "words",
+    [
+        CONTEXT,
+        "The handle squeaks and my kitchen smells of rubber. Please let me send i1 back.",
+        "My grandmother turns ninety tomorrow, and I baked two cakes for her friends. The kettle drips.",
+        "Dear all, greetings from a foggy island! The kettle leaks and goes back.",
+        "I must be in town at noon. I don't understand why, but the kettle is broken.",
+        "<ul><li>kettle, i1</li><li>leaks</li></ul>",
+        "The tank is empty after an hour; no hurry at all. Could you please explain how to return i1?",
+    ],
+    ids=["short", "smell", "family", "greeting", "duty", "markup", "question"],
+)
+def test_context_of_the_ask_reaches_the_case(arena: Arena, words: str) -> None:
+    asked = arena.task().ask("order.return", SEND_BACK, words=words)
     assert asked.needs_human
     assert "words" not in asked.body
 
