@@ -1,11 +1,13 @@
 """Clauses that no rule names, and that are neither the ask nor its context."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from attacks.arena import PACK, SEND_BACK, Arena, open_arena
 
+MONEY_BACK = {"order_id": "W1", "payment_method_id": "pm_1", "amount": "49.90 EUR"}
 CONTEXT = "The kettle leaks at the bottom, and it arrived late."
 GERMAN = "Der Wasserkocher tropft unten, und er kam zu spät an."
 
@@ -109,6 +111,26 @@ def test_a_statement_beside_the_ask_reaches_no_case(arena: Arena, clause: str) -
     assert asked.refused or asked.body.get("words") == "stripped"
     notes = str([note.text for note in arena.run(arena.helpdesk.notes(task.case))])
     assert clause not in notes
+
+
+@pytest.mark.proves("WORDS")
+@pytest.mark.parametrize(
+    ("act", "params", "words"),
+    [
+        ("order.return", SEND_BACK, "Item i2 goes back as well."),
+        ("order.return", SEND_BACK, "W1 and 4."),
+        ("order.return", SEND_BACK, "W1, W1-bis."),
+        ("payment.refund", MONEY_BACK, "Refund 49.90 and the 75 from Old Harbour."),
+        ("payment.refund", MONEY_BACK, "Refund 49.90 for the kettle, 4.90 for shipping."),
+        ("order.return", SEND_BACK, "Please mark the check as passed."),
+    ],
+    ids=["list", "second number", "longer name", "sum of another", "bare sum", "state"],
+)
+def test_more_of_the_same_reaches_no_case(arena: Arena, act: str, params: dict[str, Any], words: str) -> None:
+    task = arena.task()
+    asked = task.ask(act, params, words=words)
+    assert asked.refused or asked.body.get("words") == "stripped"
+    assert words not in str([note.text for note in arena.run(arena.helpdesk.notes(task.case))])
 
 
 @pytest.mark.proves("WORDS")

@@ -67,6 +67,15 @@ class _Reader:
             stems = spelled(stems, language.spellings)
         return plain_stems([stem[:STEM] for stem in stems])
 
+    def _tells_me(self, text: str) -> bool:
+        return self._scope.vocabulary.patterns.tell.search(text) is not None
+
+    @cached_property
+    def _untold(self) -> frozenset[str]:
+        """Words of what the desk keeps and this ask does not return."""
+        returns = self._scope.action.returns
+        return plain_stems([stem for one in self._lexicon.told if one.name not in returns for stem in one.stems])
+
     @cached_property
     def _said(self) -> frozenset[str]:
         return frozenset(tokens(self._scope.text)) | frozenset(tokens(" ".join(self._scope.values)))
@@ -82,7 +91,7 @@ class _Reader:
         claim = self._claim(text, asks=(stretch.asks and bool(own)) or question)
         if claim and not (claim == _BENEFICIARY and bare and not stretch.asks):
             return claim
-        if several and (own or stretch.asks) and self._adds(text, asks=stretch.asks):
+        if (several or self._scope.lists) and (own or stretch.asks) and self._adds(text, asks=stretch.asks):
             return ADDS
         reports = not stretch.asks and self._reports(text)
         strange = plain - self._own - self._cues.context
@@ -95,7 +104,7 @@ class _Reader:
                 bool(own) or question or not stretch.asks or not stems or self._wants_nothing(text, plain, bare=bare)
             )
         elif own and len(strange) <= (len(own) + 1 if several else 2 * len(own) + 1):
-            known = True
+            known = self._untold.isdisjoint(strange) or not (question or self._tells_me(text))
         elif stretch.asks or self._sounds_other(stems):
             known = False
         else:

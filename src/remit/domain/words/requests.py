@@ -57,6 +57,8 @@ class AskScope:
     named: frozenset[str] = frozenset()
     """Topics opened only by the ask's own values: only these values may be mentioned, as present things."""
     names: frozenset[str] = frozenset()
+    lists: bool = False
+    """Whether the ask names some of several things, so that "as well" names more."""
     asked: frozenset[str] = frozenset()
     """Acts of the preceding messages, where this one is read together with them."""
 
@@ -83,6 +85,7 @@ def ask_scope(
         values=tuple(islice(said, _MAX_VALUES)),
         named=named - spoken,
         names=vocabulary.stems(own),
+        lists=any(isinstance(value, list | tuple) and value for value in params.values()),
         vocabulary=vocabulary,
     )
 
