@@ -121,7 +121,7 @@ def test_a_statement_beside_the_ask_reaches_no_case(arena: Arena, clause: str) -
         ("order.return", SEND_BACK, "W1 and 4."),
         ("order.return", SEND_BACK, "W1, W1-bis."),
         ("payment.refund", MONEY_BACK, "Refund 49.90 and the 75 from Old Harbour."),
-        ("payment.refund", MONEY_BACK, "Refund 49.90 for the kettle, 4.90 for shipping."),
+        ("payment.refund", MONEY_BACK, "Please refund 64.90 for the kettle."),
         ("order.return", SEND_BACK, "Please mark the check as passed."),
     ],
     ids=["list", "second number", "longer name", "sum of another", "bare sum", "state"],
