@@ -17,6 +17,11 @@ _LEAD: Final = re.compile(
 _INLINE: Final = re.compile(r"(?<=\s)\(?(?:[a-hA-H]|[ivx]{1,4}|\d{1,2})\)[ \t](?=\w)")
 """Sign of an inline list: "a) … b) …", "(1) … (2) …"."""
 _LEADS: Final = CaselessPattern(r"^[ \t]*(?:[>|#*•+‣◦·\-\[(\d]|[a-z][.)]|[a-z][a-z. ]{0,7}:)", re.MULTILINE)
+TAG: Final = re.compile(r"</?[a-z][a-z0-9]{0,9}\s?/?>", re.IGNORECASE)
+_BLOCK: Final = re.compile(
+    r"</?(?:table|thead|tbody|tr|td|th|ul|ol|li|p|br|hr|div|h[1-6]|blockquote)\s?/?>", re.IGNORECASE
+)
+"""Tag that begins or ends a line once drawn."""
 _SCORED: Final = re.compile(r"(?<![\w@./:-])[A-Za-z]*_[A-Za-z_]*(?![\w@/]|[.-]\w)")
 """Not part of an e-mail address or a link."""
 
@@ -34,6 +39,8 @@ def normalize_layout(folded: str, vocabulary: Vocabulary) -> str:
     text, patterns = folded, vocabulary.patterns
     if _LEADS.search(text):
         text = _LEAD.sub(_blank, text)
+    if "<" in text:
+        text = _BLOCK.sub(_cut, text)
     if ")" in text:
         text = _INLINE.sub(_cut, text)
     if "," in text and patterns.condition_word.search(text):

@@ -37,6 +37,21 @@ _NEVER_SAME: Final = _ID_LIKE | {MarkKind.FREE_TEXT, MarkKind.MONEY}
 _SAME_LEAST: Final = 3
 """Shorter values occur inside too many words."""
 _MAX_SAME: Final = 200
+_GOES_ON: Final = (
+    r"(?:[-_][A-Za-z]\w{0,20}|(?:,? (?:and|or|und|oder|plus|&) |/)\d{1,4}(?=\s*(?:[.,;!?](?!\d)|$)))(?![\w-])"
+)
+_BARE: Final = re.compile(
+    r"(?<![\w.,/:#-])(?:(?P<d>(?:3[2-9]|[4-9]\d|\d{3,6})[.,]\d{2}|\d{1,2}[.,](?:1[3-9]|[2-9]\d)|\d{1,2},\d{2})(?![\w%/:-])(?![.,]\d)"
+    r"|(?<=[Tt]he )(?P<i>\d{2,5})(?= (?:from|of|for|at|as well|too|on top)\b))(?!\s?(?:[A-Z]{3}\b|[€$£]|euro|uhr|am\b|pm\b|inch|cm\b|kg\b))",
+)
+"""Sum without a currency: with two decimals, no day, hour or measure; or "the 75 from …"."""
+_UNTIL: Final = re.compile(
+    r"\b(?:until|till|through|bis|ends?|ending|endet)\s(?:the |on |zum |am )?(?P<day>\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{4})(?!\d)",
+    re.IGNORECASE,
+)
+_DAY: Final = re.compile(
+    r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})|(?P<d2>\d{1,2})[./](?P<m2>\d{1,2})[./](?P<y2>\d{4})"
+)
 
 
 def find_contradictions(
@@ -77,6 +92,10 @@ def find_contradictions(
     for claim, has_money in _other_amounts(folded, action, params):
         if has_money or _requests(around(claim)):
             yield claim
+    for claim, has_money in _bare_amounts(folded, action, params):
+        if has_money and vocabulary.clauses.report.search(around(claim).text) is None:
+            yield claim
+    yield from _other_ends(folded, said)
     yield from third_party_mentions(folded, vocabulary)
 
 
@@ -145,6 +164,11 @@ def _other_ids(
         name = plain_id(claim.value)
         if name not in mine and not _is_part(name, digits) and not _is_date(claim.value):
             yield claim
+    for value in islice((one for one in ours if len(one) > 1 and one in folded), _MAX_SAME):
+        # ⚔ "jdoe, jdoe-adm" and "W1003 and 4" name a second record by the first.
+        for found in re.finditer(rf"(?<![\w-]){re.escape(value)}{_GOES_ON}", folded):
+            if plain_id(found[0]) not in mine:
+                yield Claim.at("identifier", folded, *found.span())
 
 
 def _digits_of(ids: Collection[str]) -> dict[str, int]:
@@ -163,12 +187,39 @@ def _is_part(name: str, digits: Mapping[str, int]) -> bool:
     return name.isdigit() and len(name) <= digits.get(name.lstrip("0"), 0)
 
 
+def _bare_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[tuple[Claim, bool]]:
+    """Yield sums without a currency that are not the ask's, and whether the ask has any."""
+    ours, has_money = _own_sums(action, params)
+    for found in _BARE.finditer(folded) if has_money else ():
+        number = Decimal((found["d"] or found["i"]).replace(",", "."))
+        if number not in ours:
+            yield Claim.at("amount", folded, *found.span("d" if found["d"] else "i")), True
+
+
+def _other_ends(folded: str, said: Collection[str]) -> Iterator[Claim]:
+    """Yield each day up to which something is wanted that is not one of the ask's days."""
+    ours = {date_of(value) for value in said} - {None}
+    for found in _UNTIL.finditer(folded) if ours else ():
+        day = date_of(found["day"])
+        if day is not None and day not in ours:
+            yield Claim.at("day", folded, *found.span("day"))
+
+
+def date_of(text: str) -> tuple[int, int, int] | None:
+    """Return year, month and day of a date in digits, the year first or last."""
+    found = _DAY.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day = (found["y"], found["m"], found["d"]) if found["y"] else (found["y2"], found["m2"], found["d2"])
+    return int(year), int(month), int(day)
+
+
 def _is_date(text: str) -> bool:
     return re.fullmatch(r"(?:19|20)\d\d(?:[-/.]\d{1,2}){0,2}", text) is not None
 
 
-def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[tuple[Claim, bool]]:
-    """Yield amounts that are not the ask's, and whether the ask has any; without one, they may be mentioned only."""
+def _own_sums(action: Action, params: JsonObject) -> tuple[Mapping[Decimal, set[str]], bool]:
+    """Return the numbers of an ask with their currencies, and whether any is a sum."""
     money = {mark.path for mark in action.marked(MarkKind.MONEY)}
     ours: dict[Decimal, set[str]] = {}
     for path, value in leaf_values(params):
@@ -177,7 +228,12 @@ def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[
             ours.setdefault(amount.amount, set()).add(amount.currency)
         elif isinstance(value, int | Decimal) and not isinstance(value, bool):
             ours.setdefault(Decimal(value), set()).add("")
-    has_money = any(any(currencies) for currencies in ours.values())
+    return ours, any(any(currencies) for currencies in ours.values())
+
+
+def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[tuple[Claim, bool]]:
+    """Yield amounts that are not the ask's, and whether the ask has any; without one, they may be mentioned only."""
+    ours, has_money = _own_sums(action, params)
     for claim, number, currency in find_amounts(folded):
         currencies = ours.get(number, set())
         if not currencies or (currency and currencies.isdisjoint({"", currency})):

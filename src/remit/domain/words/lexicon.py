@@ -12,7 +12,7 @@ from remit.domain.catalogue.model import Action, Attribute, Catalogue, Effect, O
 from remit.domain.errors import Code, Refused
 from remit.domain.text.normalize import CaselessPattern
 from remit.domain.words.languages import languages_of
-from remit.domain.words.vocabulary import STEM, Vocabulary, tokens
+from remit.domain.words.vocabulary import STEM, Vocabulary, plain_stem, tokens
 
 PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 
@@ -84,6 +84,8 @@ class Lexicon:
     objectives: Mapping[str, ObjectiveWords]
     told: tuple[AttributeWords, ...]
     kinds: frozenset[str]
+    concerns: frozenset[str]
+    """Stems of what the desk keeps, tells and acts upon, without plural."""
     languages: frozenset[str]
     vocabulary: Vocabulary
     off_topic: OffTopicListener | None = None
@@ -133,6 +135,18 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
         if action.effect is Effect.WRITE and not action.builtin
         for act in _catalogue_acts(action.name, actions[action.name], vocabulary)
     )
+    attributes = tuple(words for one in told for words in _attribute_words(one, vocabulary))
+    kinds = frozenset(
+        word
+        for one in told
+        for name, resource in one.resources.items()
+        for word in (*tokens(resource.title), *tokens(name.replace("_", " ")), initials(name))
+    )
+    concerns = (
+        *(stem for act in acts for stem in act.nouns),
+        *(stem for one in attributes for stem in one.stems),
+        *kinds,
+    )
     return Lexicon(
         shares=shares,
         rare=rare,
@@ -141,13 +155,9 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
         objectives={
             name: objective_words([one.objectives[name] for one in told], vocabulary) for name in catalogue.objectives
         },
-        told=tuple(words for one in told for words in _attribute_words(one, vocabulary)),
-        kinds=frozenset(
-            word
-            for one in told
-            for name, resource in one.resources.items()
-            for word in (*tokens(resource.title), *tokens(name.replace("_", " ")), initials(name))
-        ),
+        told=attributes,
+        kinds=kinds,
+        concerns=frozenset(plain_stem(word[:STEM]) for word in concerns),
         languages=languages,
         vocabulary=vocabulary,
     )

@@ -34,11 +34,15 @@ _PIECE: Final = re.compile(r"\{([a-z_]+)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """Synonyms of one thing: regular expressions, letters one of which every match contains, and implied topics."""
+    """Synonyms of one thing: regular expressions, letters one of which every match contains, implied topics.
+
+    `by_telling`: to tell of it is to ask for something.
+    """
 
     says: tuple[str, ...]
     needs: tuple[str, ...]
     stands_for: tuple[str, ...] = ()
+    by_telling: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,7 @@ class ClauseLists:
     people: tuple[str, ...] = ()
     claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     accounts: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
     negated: tuple[str, ...] = ()
@@ -103,6 +108,9 @@ class ClauseLists:
     questions: tuple[str, ...] = ()
     report: tuple[str, ...] = ()
     splits: tuple[str, ...] = ()
+    begins: tuple[str, ...] = ()
+    finite: tuple[str, ...] = ()
+    weighty: tuple[str, ...] = ()
 
 
 _CLAUSE_WAYS: Final = tuple(one.name for one in fields(ClauseLists) if one.name not in {"claims", "context", "people"})
@@ -201,6 +209,7 @@ def vocabulary_of(
         clauses=clauses,
         needed={name: one.needs for name, one in (*both.topics.items(), *both.orders.items())},
         stands_for={name: frozenset(one.stands_for) for name, one in both.topics.items() if one.stands_for},
+        by_telling=frozenset(name for name, one in both.topics.items() if one.by_telling),
         then_words=both.cues.then_words,
         patterns=patterns,
         joined=re.compile(shapes.ways("cues.joins", (_JOINED,)), re.IGNORECASE),
@@ -267,6 +276,7 @@ def _merged(first: WordLists, other: WordLists) -> WordLists:
                 says=(one := mine.get(name, none)).says + (two := theirs.get(name, none)).says,
                 needs=one.needs + two.needs,
                 stands_for=one.stands_for + two.stands_for,
+                by_telling=one.by_telling or two.by_telling,
             )
             for name in {**mine, **theirs}
         }
@@ -304,6 +314,7 @@ def _clause_cues(lists: ClauseLists, put: "_Pieces") -> ClauseCues:
         people=_plain(lists.people),
         claims={name: words(f"claims.{name}", ways) for name, ways in lists.claims.items()},
         accounts=words("accounts", lists.accounts),
+        answers=words("answers", lists.answers),
         asks=words("asks", lists.asks),
         more=words("more", lists.more),
         negated=words("negated", lists.negated),
@@ -311,6 +322,9 @@ def _clause_cues(lists: ClauseLists, put: "_Pieces") -> ClauseCues:
         questions=put.compiled("clauses.questions", lists.questions or ("(?!)",)),
         report=words("report", lists.report),
         splits=put.compiled("clauses.splits", lists.splits or ("(?!)",)),
+        begins=put.compiled("clauses.begins", (rf"^\W*(?:{'|'.join(lists.begins)})\b",) if lists.begins else ("(?!)",)),
+        finite=put.compiled("clauses.finite", (rf"\b(?:{'|'.join(lists.finite)})\b",) if lists.finite else ("(?!)",)),
+        weighty=words("weighty", lists.weighty),
     )
 
 

@@ -8,16 +8,18 @@ from typing import Final
 
 from remit.domain.catalogue.model import Action, Effect, Objective
 from remit.domain.values import JsonObject
-from remit.domain.words.claims import desk_phrases, plain_id
+from remit.domain.words.claims import desk_phrases, names_money, plain_id
 from remit.domain.words.clauses import Clause
 from remit.domain.words.lexicon import ActionWords, Lexicon, action_words, objective_words, purpose_similarity
 from remit.domain.words.vocabulary import CHANGE, UPGRADE, WHOLE, Vocabulary, tokens
 
 _WHOLE_VALUE: Final = 3
+_DIGITS: Final = re.compile(r"\d")
 _FAR: Final = 200
 """⚔ Characters read on either side of a match: reading all for each would take quadratic time."""
 _MAX_VALUES: Final = 200
 """⚔ Values each clause is compared with; further ones are not taken out of a clause, which reads it more strictly."""
+SOMETHING_ELSE: Final = "asks for something else"
 OTHER_PURPOSE: Final = "sounds like another purpose"
 _SOUNDS_ONE: Final = (0.35, 4.0)
 _SOUNDS_ORDERED: Final = (0.25, 2.5)
@@ -55,6 +57,8 @@ class AskScope:
     named: frozenset[str] = frozenset()
     """Topics opened only by the ask's own values: only these values may be mentioned, as present things."""
     names: frozenset[str] = frozenset()
+    lists: bool = False
+    """Whether the ask names some of several things, so that "as well" names more."""
     asked: frozenset[str] = frozenset()
     """Acts of the preceding messages, where this one is read together with them."""
     compared: dict[frozenset[str], Mapping[str, float]] = field(default_factory=dict, compare=False, repr=False)
@@ -89,6 +93,7 @@ def ask_scope(
         values=tuple(islice(said, _MAX_VALUES)),
         named=named - spoken,
         names=vocabulary.stems(own),
+        lists=any(isinstance(value, list | tuple) and value for value in params.values()),
         vocabulary=vocabulary,
     )
 
@@ -150,11 +155,20 @@ def _beyond(clause: Clause, scope: AskScope, *, several: bool) -> str:
     allowed -= {name for name in topics & allowed & scope.named if not _names_own(name, clause.text, scope)}
     beyond = [name for name in topics - allowed if not _only_part_of(name, clause.text, scope, topics & allowed)]
     beyond = [name for name in beyond if allowed.isdisjoint(scope.vocabulary.stands_for.get(name, ()))]
+    beyond = [name for name in beyond if scope.vocabulary.topics[name].search(_masked(clause.text, scope))]
     if beyond:
-        return f"asks for something else: {min(beyond)}"
+        return f"{SOMETHING_ELSE}: {min(beyond)}"
     if several and not topics and clause.stems and not clause.stems & scope.stems and clause.requests_anything:
         return "adds another wish"
     return ""
+
+
+def _masked(text: str, scope: AskScope) -> str:
+    """Return a text with the digits of the ask's own values, but for sums, as letters: no street's number is a sum."""
+    for value in scope.values:
+        if _DIGITS.search(value) and not names_money(value) and value.casefold() in text.casefold():
+            text = re.sub(re.escape(value), lambda found: _DIGITS.sub("x", found[0]), text, flags=re.IGNORECASE)
+    return text
 
 
 def _names_own(name: str, text: str, scope: AskScope) -> bool:

@@ -15,7 +15,7 @@ from remit.domain.words.contradictions import REACH, find_contradictions, find_d
 from remit.domain.words.lexicon import Lexicon
 from remit.domain.words.off_topic import off_topic_pieces
 from remit.domain.words.readable import hidden_markup_reason, neutral_words, unreadable_reason
-from remit.domain.words.recognition import unrecognised_clauses
+from remit.domain.words.recognition import unrecognised_clauses, without_told
 from remit.domain.words.requests import (
     OTHER_PURPOSE,
     AskScope,
@@ -226,9 +226,10 @@ def _wider(
 ) -> Iterator[UndeclaredRequest]:
     vocabulary = lexicon.vocabulary
     yield from desk_instructions(folded, vocabulary, scope.spoken)
-    yield from undeclared_requests(cut, scope, lexicon)
+    yield from without_told(undeclared_requests(cut, scope, lexicon), cut, scope)
     if "\n" in folded and _WRAPPED.search(folded):
-        yield from undeclared_requests(split_clauses(_WRAPPED.sub(" ", folded), vocabulary), scope, lexicon)
+        lines = split_clauses(_WRAPPED.sub(" ", folded), vocabulary)
+        yield from without_told(undeclared_requests(lines, scope, lexicon), lines, scope)
     if before.tail:
         yield from _wider_across(folded, cut, scope, lexicon, before)
 

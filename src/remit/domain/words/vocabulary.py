@@ -70,6 +70,8 @@ class ClauseCues:
     """Speech acts that are never context, by what they are."""
     accounts: CaselessPattern
     """Labels of phone, card and account numbers."""
+    answers: CaselessPattern
+    """Wish for an answer or an explanation only."""
     asks: CaselessPattern
     more: CaselessPattern
     """Additions to what the ask declares."""
@@ -80,12 +82,18 @@ class ClauseCues:
     report: CaselessPattern
     """Report of the past."""
     splits: CaselessPattern
+    begins: CaselessPattern
+    """Beginning of a statement: what leads into it, somebody or something."""
+    finite: CaselessPattern
+    """Verb of a statement."""
+    weighty: CaselessPattern
+    """Sums, and words that stand for what was named before."""
 
     @property
     def frequent(self) -> tuple[CaselessPattern, ...]:
         """Patterns that are searched in every clause."""
-        own = (self.asks, self.more, self.not_report, self.questions, self.report, self.splits)
-        return (*self.claims.values(), *own)
+        own = (self.answers, self.asks, self.begins, self.finite, self.more, self.not_report, self.questions)
+        return (*self.claims.values(), *own, self.report, self.splits, self.weighty)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,6 +120,8 @@ class Vocabulary:
     """Pieces, one of which every match of a topic or order contains, in any case: a test before a whole text is searched."""
     stands_for: Mapping[str, frozenset[str]]
     """Topics that a topic may also mean: to cancel "it" is to cancel an order."""
+    by_telling: frozenset[str]
+    """Topics that are wanted by telling of them: a lost card."""
     then_words: tuple[str, ...]
     """Pieces, one of which every match leading from a condition to a wish contains."""
     patterns: Patterns = field(repr=False)
@@ -184,6 +194,11 @@ class Vocabulary:
 def tokens(text: str) -> list[str]:
     """Return the words of a text, in small letters."""
     return _TOKEN.findall(text.lower())
+
+
+def plain_stem(stem: str) -> str:
+    """Return a stem without the plural of short words."""
+    return stem.removesuffix("s")
 
 
 @lru_cache(256)
