@@ -157,8 +157,9 @@ def test_a_report_need_not_sound_like_the_purpose_but_not_like_another_either(mo
     asked: Any = {"purpose": "stop-card", "action": "card.block", "asking": ()}
     for report in REPORTS:
         assert list(hearing.off_topic(["Please block the card.", report], **asked)) == [], report
-    assert list(hearing.off_topic(["Please block the card.", "Raise my limit for the holiday."], **asked | {"asking": (0, 1)})) == [1]
-    assert list(hearing.off_topic(["Please block the card.", "Raising my card's limit."], **asked)) == [1]
+    for asking in ((), (0, 1)):
+        wish = hearing.off_topic(["Please block the card.", "Raise my limit for the holiday."], **asked | {"asking": asking})
+        assert list(wish) == [1]
 
 
 def test_a_purpose_that_was_not_learnt_lets_nothing_through(model: MiniLm) -> None:
