@@ -67,7 +67,7 @@ class MiniLm:
         self._words: OrderedDict[str, Vectors] = OrderedDict()
         self._pieces: OrderedDict[str, Vectors] = OrderedDict()
         self._middle = np.zeros(_SIZE, np.float32)
-        sentences = [sentence for group in common_sentences().values() for sentence in group]
+        sentences = [sentence for group in ("asked", "idle") for sentence in common_sentences()[group]]
         everyday = dict.fromkeys(word for sentence in sentences for word in WORD.findall(sentence.lower()))
         self._middle = self._read(list(everyday), weigh=False).mean(0)
 
