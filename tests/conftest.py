@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 
 from shared_rules import share_rules
 
+os.environ.setdefault("REMIT_WORDS_MODEL", "none")  # but where a test is about the model: it takes seconds to learn
+
 settings.register_profile("remit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("remit")
 

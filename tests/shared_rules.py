@@ -69,7 +69,5 @@ def _of_catalogue(make: Any, kept: _Kept, catalogue: Any) -> Any:
     return kept.get(id(catalogue), lambda: (make(catalogue), catalogue))[0]
 
 
-def _words(learn: Any, kept: _Kept, catalogue: Any, model: str, languages: tuple[str, ...]) -> Any:
-    if model:
-        return learn(catalogue, model, languages)
-    return kept.get((id(catalogue), languages), lambda: (learn(catalogue, model, languages), catalogue))[0]
+def _words(learn: Any, kept: _Kept, catalogue: Any, languages: tuple[str, ...]) -> Any:
+    return kept.get((id(catalogue), languages), lambda: (learn(catalogue, languages), catalogue))[0]

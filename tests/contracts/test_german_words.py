@@ -68,7 +68,7 @@ ALIKE: Final = [
 @cache
 def learnt(pack: str, *languages: str) -> tuple[Catalogue, Lexicon]:
     catalogue = read_catalogue(read_pack(pack).catalogue, today=None)
-    return catalogue, learn_lexicon(catalogue, "", languages)
+    return catalogue, learn_lexicon(catalogue, languages)
 
 
 def judge(ask: str, words: str, *languages: str) -> WordsVerdict:

@@ -31,6 +31,7 @@ from remit.wiring import (
     StoreSummary,
     build_provider,
     content_keys_place,
+    describe_words_model,
     desk_place,
     inspect_content_keys,
     inspect_desk_records,
@@ -286,6 +287,8 @@ def _doctor(args: argparse.Namespace, out: CommandOutput) -> int:
 def _rules(settings: Settings) -> Iterator[CheckFinding]:
     loaded = rules_to_serve(settings)
     yield CheckFinding("rules", "ok", f"{loaded.digest} is valid")
+    judged, cure = describe_words_model(settings, loaded.words_model)
+    yield CheckFinding("words", "look" if cure else "ok", f"messages are judged {judged}", cure)
     yield from suspicious_settings(settings, loaded)
     today = datetime.now(tz=UTC).date()
     for waiver in loaded.catalogue.waivers:

@@ -38,6 +38,7 @@ from remit.wiring import (
     Desk,
     LoadedRules,
     create_keys,
+    describe_words_model,
     log_key,
     pack_files,
     pack_languages,
@@ -46,10 +47,10 @@ from remit.wiring import (
     read_text,
     rules_of,
     store_location,
+    verify_words_model,
 )
 from remit.wiring.notify import verify_carriers
 from remit.wiring.observe import verify_telemetry
-from remit.wiring.words import verify_words_model
 
 _CURRENCY: Final = re.compile(r'\bcurrency\s*[!=]=\s*"([A-Z]{3})"')
 _MONEY: Final = re.compile(r"[0-9.]+ [A-Z]{3}")
@@ -364,8 +365,9 @@ def _check(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     verify_telemetry(settings)
     verify_carriers(settings)
-    verify_words_model(settings.words_model)
     loaded = rules_to_serve(settings)
+    verify_words_model(loaded.words_model)
+    judged, cure = describe_words_model(settings, loaded.words_model)
     results = run_cases(loaded, settings.cases)
     failed = [one for one in results if not one.passed]
     if settings.keys.is_dir():
@@ -378,6 +380,7 @@ def _check(args: argparse.Namespace, out: CommandOutput) -> int:
         "ok": not failed,
         "rules": loaded.digest,
         "in_force": force,
+        "words_model": loaded.words_model,
         "actions": len(catalogue.actions),
         "objectives": len(catalogue.objectives),
         "waivers": len(catalogue.waivers),
@@ -400,6 +403,8 @@ def _check(args: argparse.Namespace, out: CommandOutput) -> int:
         f"cases      {len(results) - len(failed)} of {len(results)} hold",
         *(f"  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
         f"rules      {loaded.digest}: {force}",
+        f"words      judged {judged}",
+        *([f"           Cure: {cure}"] if cure else ()),
         *(f"text       {action}: {path} takes any text, which is read like words" for action, path in texts),
         *([f"           {_TIGHTER}"] if texts else ()),
         *(f"look       {one.says} Cure: {one.cure}" for one in odd),

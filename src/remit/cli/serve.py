@@ -15,13 +15,21 @@ import uvicorn
 
 from remit.cli.logging import LEVELS, start_logs
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode
-from remit.cli.shared import LAST_PORT, desk_options, open_desk, settings_of, verify_desk_exists, whole_number
+from remit.cli.shared import (
+    LAST_PORT,
+    desk_options,
+    open_desk,
+    rules_to_serve,
+    settings_of,
+    verify_desk_exists,
+    whole_number,
+)
 from remit.cli.workers import WorkerArguments, WorkerPool, read_worker_arguments, worker_command
 from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.http.server_protocol import bounded_protocol, tune_garbage_collector
 from remit.settings import Settings, rebind_address
 from remit.usecases.policy.adopt import RulesInForce, verify_rules
-from remit.wiring import Desk, migrate_shared_store, node_name, store_location
+from remit.wiring import Desk, describe_words_model, migrate_shared_store, node_name, store_location
 
 _GRACE_S: Final = 35
 """Maximum wait, in seconds, for running requests at a stop: longer than a desk's act, or a long-poll."""
@@ -115,13 +123,17 @@ def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
         if args.workers > 1:
             return _several(args, settings, listener, out)
         desk = open_desk(settings)
-        return _run(desk, listener, out, lambda rules: _tell(out, desk.settings, rules), drain_s=args.drain)
+        model = desk.context.rules_outline.words_model
+        return _run(
+            desk, listener, out, lambda rules: _tell(out, desk.settings, rules, model=model), drain_s=args.drain
+        )
 
 
 def _several(args: argparse.Namespace, settings: Settings, listener: socket.socket, out: CommandOutput) -> int:
     """Serve with several processes behind one address."""
     command = worker_command(args.config, args.log_level, args.host, settings.port, args.drain)
-    announce = lambda: _tell(out, settings, None, workers=args.workers)  # noqa: E731  # what is said once
+    model = rules_to_serve(settings).words_model
+    announce = lambda: _tell(out, settings, None, model=model, workers=args.workers)  # noqa: E731  # what is said once
     workers = WorkerPool(command, listener, args.workers, out, announce, drain_s=args.drain)
     code = asyncio.run(workers.run())
     out.note(
@@ -169,6 +181,7 @@ def _run(
         if life is not None:  # a parent that dies without a word takes its workers with it
             asyncio.get_running_loop().add_reader(life, _orphaned, server, life)
         try:
+            desk.load_model()
             rules.append(await verify_rules(desk.context, by="remit serve"))
             tune_garbage_collector()
             await server.serve(sockets=[listener])
@@ -231,9 +244,10 @@ def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
     return listener, settings if port == settings.port else rebind_address(settings, host=None, port=port)
 
 
-def _tell(out: CommandOutput, settings: Settings, rules: RulesInForce | None, *, workers: int = 1) -> None:
+def _tell(out: CommandOutput, settings: Settings, rules: RulesInForce | None, *, model: str, workers: int = 1) -> None:
     digest = store_location(settings).inspect().rules if rules is None else rules.digest
     new = rules is not None and rules.changed
+    judged, cure = describe_words_model(settings, model)
     where = {
         "issuer": settings.issuer,
         "host": settings.host,
@@ -241,6 +255,7 @@ def _tell(out: CommandOutput, settings: Settings, rules: RulesInForce | None, *,
         "data": str(settings.data),
         "rules": digest,
         "workers": workers,
+        "words_model": model,
     }
     pages = [f"{settings.issuer}{path}" for path in ("/me", "/desk", "/security", "/audit")]
     out.tell(
@@ -253,6 +268,8 @@ def _tell(out: CommandOutput, settings: Settings, rules: RulesInForce | None, *,
         f"  agents     {settings.issuer}/v1/catalogue, {settings.issuer}/.well-known/oauth-authorization-server",
         f"  data       {settings.data}",
         f"  rules      {digest}" + (" (new: recorded as policy.changed)" if new else ""),
+        f"  words      judged {judged}",
+        *([f"             Cure: {cure}"] if cure else []),
         *([f"  workers    {workers}; SIGHUP replaces them one by one"] if workers > 1 else []),
         *(["  sandbox    on: anybody on this machine may add people and agents"] if settings.sandbox else []),
         "Ctrl-C stops it.",

@@ -279,7 +279,7 @@ class Sandbox:
             "store": {"url": url},
             "log": {"name": _name(url), "high_water": "high-water/checkpoint"},
             "desk": {"database": "desk.sqlite"},
-            "words": {"secrets": "refuse"},
+            "words": {"secrets": "refuse", "model": "none"},
             "sandbox": {"enabled": True},
         }
         for table, values in self._settings.items():

@@ -17,6 +17,7 @@ VARIABLES: Final[Mapping[str, tuple[str, str]]] = {
     "REMIT_KEYS_CONTENT": ("keys", "content"),
     "REMIT_PORT": ("server", "port"),
     "REMIT_STORE_URL": ("store", "url"),
+    "REMIT_WORDS_MODEL": ("words", "model"),
     **{f"REMIT_NOTIFY_{key.upper()}": ("notify", key) for key in sorted(NotifyTable.__struct_fields__)},
 }
 """Variables, with the table and key that each overrides."""

@@ -20,7 +20,7 @@ from remit.settings.people import people_of
 from remit.settings.tables import LAST_PORT, SANDBOX_TIMES, Document, LimitsTable
 from remit.settings.telemetry import telemetry_of
 from remit.settings.values import content_keys_of, files_of, is_postgres_url, issuer_of, log_name_of, store_of
-from remit.settings.words import beyond_of, languages_of
+from remit.settings.words import NO_MODEL, beyond_of, languages_of
 
 POINTS: Final = (
     "act.acted",
@@ -116,7 +116,7 @@ def _settings(
         desk_url=desk.database if is_postgres_url(desk.database) else "",
         backoffice=desk.backoffice,
         secrets=words.secrets,
-        words_model=words.model,
+        words_model=words.model or NO_MODEL,
         words_languages=languages_of(words),
         beyond=beyond_of(words),
         contacts=words.contacts,

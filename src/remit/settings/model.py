@@ -12,7 +12,7 @@ from remit.settings.people import PeopleSettings
 from remit.settings.telemetry import Telemetry
 from remit.settings.terms import TermsTable
 from remit.settings.values import LOOPBACK
-from remit.settings.words import DEFAULT_LANGUAGES
+from remit.settings.words import DEFAULT_LANGUAGES, NO_MODEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +45,8 @@ class Settings:
     """The PostgreSQL database of the built-in desk; "" where it is `desk_database`."""
     telemetry: Telemetry = field(default_factory=Telemetry)
     notify: NotifySettings = field(default_factory=NotifySettings)
-    words_model: str = ""
-    """The model that recognises topics of a message; "" for the words of the catalogue alone."""
+    words_model: str = NO_MODEL
+    """The model that recognises topics of a message: `minilm`; `none`; or `auto` for the one that is installed."""
     words_languages: tuple[str, ...] = DEFAULT_LANGUAGES
     """The languages in which messages are read; a sentence of another is unreadable."""
     leaks: tuple[LeakSettings, ...] = ()

@@ -17,6 +17,11 @@ _CONTACT: Final = (
 _OFFICER: Final = 'the name of a role of the catalogue, such as "billing"'
 _LANGUAGES: Final = 'a list of the languages in which messages are read, of "en" and "de"'
 DEFAULT_LANGUAGES: Final = ("en",)
+AUTO: Final = "auto"
+MINILM: Final = "minilm"
+NO_MODEL: Final = "none"
+HEARD: Final = "en"
+"""The language that the model hears."""
 _CONTACTS: Final = 'a list such as ["help@acme.example", "@acme.example", "+49 40 123456", "https://acme.example/help"]'
 
 
@@ -31,7 +36,7 @@ class WordsTable(Table, frozen=True):
     languages: Annotated[tuple[Literal["de", "en"], ...], Meta(min_length=1, max_length=2, description=_LANGUAGES)] = (
         DEFAULT_LANGUAGES
     )
-    model: Annotated[Literal["", "minilm"], Meta(description="one of: minilm")] = ""
+    model: Annotated[Literal["", "auto", "minilm", "none"], Meta(description="one of: auto, minilm, none")] = AUTO
     contacts: Annotated[
         tuple[Annotated[str, Meta(pattern=_CONTACT)], ...], Meta(max_length=32, description=_CONTACTS)
     ] = ()
@@ -65,7 +70,7 @@ def languages_of(table: WordsTable) -> tuple[str, ...]:
     """
     if len(set(table.languages)) < len(table.languages):
         raise InvalidSetting("words.languages", f"must be {_LANGUAGES}, each once")
-    if table.model and "en" not in table.languages:
+    if table.model == MINILM and HEARD not in table.languages:
         raise InvalidSetting("words.model", 'hears English alone: add "en" to words.languages, or take words.model out')
     return table.languages
 

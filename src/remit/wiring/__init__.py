@@ -36,7 +36,7 @@ from remit.wiring.stores import (
     open_stored_log,
     store_location,
 )
-from remit.wiring.words import learn_lexicon, verify_words_model
+from remit.wiring.words import describe_words_model, heard_by, learn_lexicon, load_text_model, verify_words_model
 
 __all__ = [
     "STOPS",
@@ -53,9 +53,11 @@ __all__ = [
     "content_keys_place",
     "crash_at",
     "create_keys",
+    "describe_words_model",
     "desk_place",
     "forget_desk",
     "framework_names",
+    "heard_by",
     "inspect_content_keys",
     "inspect_desk_records",
     "inspect_high_water",
@@ -65,6 +67,7 @@ __all__ = [
     "keys_share_store_server",
     "learn_lexicon",
     "load_rules",
+    "load_text_model",
     "log_key",
     "migrate_shared_store",
     "node_name",

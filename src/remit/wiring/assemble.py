@@ -22,6 +22,7 @@ from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.signer.file import FileSigner, verify_ed25519
 from remit.adapters.store.location import ServingStore, StoreOptions
 from remit.adapters.store.row_macs import RowMacs
+from remit.adapters.text_model.background import BackgroundDetector
 from remit.adapters.world.system import SystemWorld
 from remit.domain.transcript.verification import verify_vkey
 from remit.engine.agents.replay import ReplayCache
@@ -48,7 +49,7 @@ from remit.wiring.people import build_provider
 from remit.wiring.records import open_desk, verify_nothing_lost
 from remit.wiring.rules import LoadedRules, RulesSource, load_rules
 from remit.wiring.stores import store_location
-from remit.wiring.words import learn_lexicon
+from remit.wiring.words import heard_by, learn_lexicon, words_model
 
 _DAY_S: Final = 86_400
 
@@ -84,6 +85,7 @@ class _Resources:
     helpdesk: Helpdesk
     store: ServingStore
     rows: RowMacs
+    model: BackgroundDetector | None
     closing: list[Closeable]
 
 
@@ -161,7 +163,12 @@ def _open(plan: _Plan, *, recovering: bool) -> _Resources:
         for resource in reversed(closing):
             resource.close()
         raise
-    return _Resources(vault=vault, backoffice=backoffice, helpdesk=helpdesk, store=store, rows=rows, closing=closing)
+    model = words_model(plan.loaded.words_model, plan.loaded.catalogue)
+    if model is not None:
+        closing.append(model)
+    return _Resources(
+        vault=vault, backoffice=backoffice, helpdesk=helpdesk, store=store, rows=rows, model=model, closing=closing
+    )
 
 
 def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
@@ -187,6 +194,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
     settings, signer, loaded = plan.settings, plan.signer, plan.loaded
     notify = plan.waker or plan.notify
     kept, reads = plan.watching.watched(opened.store, notify.wake), ScanExecutor()
+    lexicon = learn_lexicon(loaded.catalogue, settings.words_languages)
     return DeskContext(
         store=kept,
         vault=opened.vault,
@@ -207,7 +215,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         signer=signer,
         world=plan.world,
         catalogue=loaded.catalogue,
-        lexicon=learn_lexicon(loaded.catalogue, settings.words_model, settings.words_languages),
+        lexicon=lexicon if opened.model is None else heard_by(lexicon, opened.model.off_topic),
         fact_words=read_fact_words(),
         frameworks=read_frameworks(),
         terms=_terms(settings, plan.origin),
@@ -272,6 +280,7 @@ def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
         notify=plan.notify,
         waker=plan.waker,
         health=health,
+        model=opened.model,
         closing=opened.closing,
     )
     holder.append(desk)

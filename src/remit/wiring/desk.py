@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
+from remit.adapters.text_model.background import BackgroundDetector
 from remit.domain.errors import Code, Refused
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.app import App
@@ -46,13 +47,26 @@ class Desk:
     notify: ConsoleNotify
     waker: PostgresNotify | None
     health: Health
+    model: BackgroundDetector | None
+    """The model that messages are judged with; None where the rules have none."""
     closing: list[Closeable] = field(default_factory=list)
 
     async def start(self) -> None:
-        """Repeat erasures undone by a restored key file, end the work of a dead process, then start the jobs."""
+        """Repeat erasures undone by a restored key file, end the work of a dead process, then start model and jobs."""
         await replay_erasures(self.context)
         await end_orphaned_tasks(self.context)
+        if self.model is not None:
+            self.model.start()
         self.jobs.start()
+
+    def load_model(self) -> None:
+        """Load the model of the rules, if any, so that files that cannot be used stop the start.
+
+        Raises:
+            Refused: `settings.invalid`.
+        """
+        if self.model is not None:
+            self.model.load()
 
     async def seed(self, seed: Mapping[str, Any]) -> None:
         """Give the built-in desk its first customers and records.

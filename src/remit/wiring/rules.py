@@ -22,6 +22,7 @@ from remit.settings.terms import deciding
 from remit.settings.words import DEFAULT_LANGUAGES, verify_officer_role
 from remit.settings.words import deciding as deciding_words
 from remit.usecases.people.enrol import BUILT_IN
+from remit.wiring.words import choose_words_model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +36,17 @@ class RulesSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedRules:
-    """Valid rules: catalogue and policies, and one digest over them and the deciding settings."""
+    """Valid rules: catalogue and policies, and one digest over them and the deciding settings.
+
+    `words_model` is the model that messages are judged with, "" for none.
+    """
 
     catalogue: Catalogue
     policy: Policy
     params: JsonSchemaParams
     digest: str
     outline: RulesOutline
+    words_model: str
 
 
 def rules_of(settings: Settings) -> RulesSource:
@@ -69,39 +74,43 @@ def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = 
     """Load and validate the rules; nothing is opened or written.
 
     Raises:
-        Refused: `catalogue.invalid`, `policy.invalid`.
+        Refused: `catalogue.invalid`, `policy.invalid`, or `settings.invalid` for a model of the rules that is gone.
     """
     today = datetime.fromtimestamp((world or SystemWorld()).now() / 1000, tz=UTC).date()
     catalogue = load_catalogue(rules.catalogue, today=today)
     verify_roles(settings.people, [*catalogue.roles, *BUILT_IN])
     verify_officer_role(settings.beyond, catalogue.roles)
     policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
+    model = choose_words_model(settings, lambda name: _rules_digest(settings, catalogue, policy.digest, name))
     return LoadedRules(
         catalogue=catalogue,
         policy=policy,
         params=JsonSchemaParams(catalogue),
-        digest=_rules_digest(settings, catalogue, policy.digest),
-        outline=outline_of(policy.statements, {"catalogue": catalogue.digest, **_deciding(settings)}),
+        digest=_rules_digest(settings, catalogue, policy.digest, model),
+        outline=outline_of(
+            policy.statements, {"catalogue": catalogue.digest, **_deciding(settings, model)}, words_model=model
+        ),
+        words_model=model,
     )
 
 
-def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> str:
+def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str, words_model: str) -> str:
     """Compute one digest over catalogue, waivers (inside it), policies and deciding settings.
 
     Source: docs/model/model.md#catalogue.
     """
-    return digest({"catalogue": catalogue.digest, "policies": policies, **_deciding(settings)})
+    return digest({"catalogue": catalogue.digest, "policies": policies, **_deciding(settings, words_model)})
 
 
-def _deciding(settings: Settings) -> JsonObject:
-    """Return the deciding settings.
+def _deciding(settings: Settings, words_model: str) -> JsonObject:
+    """Return the deciding settings, and the model that messages are judged with.
 
     ⚔ The provider's roles and the disclosable contacts are among them: a file alone gives no roles and discloses no
     contacts.
     """
     nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
     people: JsonObject = {} if settings.people is None else {"people": settings.people.digest_input}
-    model: JsonObject = {"words_model": settings.words_model} if settings.words_model else {}
+    model: JsonObject = {"words_model": words_model} if words_model else {}
     read: JsonObject = (
         {} if settings.words_languages == DEFAULT_LANGUAGES else {"words_languages": list(settings.words_languages)}
     )

@@ -116,6 +116,12 @@ class FewShotClassifier:
         wants_nothing = (chances[:, none].max(1, initial=0.0) > most) & (idly >= _ALIKE)
         return np.where(wants_nothing, np.inf, np.asarray(score, np.float64))
 
+    def other_likeness(self, text: str, *, own: Collection[str], besides: Collection[str] = ()) -> float:
+        """Return the similarity of a text to the nearest example of a class outside `own`, `besides` and idle ones."""
+        spared = {*own, *besides, *self._examples.idle}
+        others = np.array([name not in spared for name in self._examples.names])
+        return float(self._nearest(self._reads([text]), others)[0])
+
     def _nearest(self, vectors: Vectors, classes: NDArray[np.bool_]) -> Vectors:
         return np.asarray((vectors @ self._vectors[classes[self._examples.classes]].T).max(1, initial=0.0), np.float32)
 

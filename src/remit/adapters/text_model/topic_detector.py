@@ -5,7 +5,7 @@ Every piece is rated quickly, word by word; the one that fits worst is read clos
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -20,13 +20,21 @@ WORD: Final = re.compile(r"[a-z']+|[?!]")
 _LETTERS: Final = re.compile(r"[A-Za-z]{2}")
 _DIGIT: Final = re.compile(r"\d")
 ASKED: Final = "asked "
+_RESEMBLES: Final = 0.6
+"""Similarity from which a piece that asks nothing resembles a request of another purpose.
+
+Rules account for each clause before: reasons and reports are unlike the purpose's examples, and need not be like them.
+"""
 _SLACK: Final = 2.0
 """Slack below the threshold for pieces that are only rated quickly: the worst of them is read closely."""
 
 
 @cache
 def common_sentences() -> Mapping[str, Sequence[str]]:
-    """Return sentences common to all desks: further requests (`asked`), and those that request nothing (`idle`)."""
+    """Return sentences common to all desks: further requests (`asked`), and those that request nothing (`idle`).
+
+    `reports` are words that a report begins with.
+    """
     sentences: Mapping[str, Sequence[str]] = tomllib.loads((files(__package__) / "common.toml").read_text("utf-8"))
     return sentences
 
@@ -51,6 +59,12 @@ def strip_numbers(text: str) -> str:
     return " ".join(word for word in text.split() if _DIGIT.search(word) is None)
 
 
+def _is_report(text: str) -> bool:
+    """⚔ An order may have a verb that no vocabulary has: a piece reports only if it begins as reports do."""
+    first = WORD.search(text.lower())
+    return first is not None and first[0].partition("'")[0] in common_sentences()["reports"]
+
+
 class CatalogueTopicDetector:
     """Detector for one catalogue, with a quick and a close classifier."""
 
@@ -64,8 +78,11 @@ class CatalogueTopicDetector:
         """Thresholds set by the catalogue's own examples: quick and close."""
         return self._quick.bar, self._close.bar
 
-    def off_topic(self, pieces: Sequence[str], *, purpose: str, action: str) -> Sequence[int]:
-        """Return the indexes of pieces that sound like anything but this purpose and this action."""
+    def off_topic(self, pieces: Sequence[str], *, purpose: str, action: str, asking: Collection[int]) -> Sequence[int]:
+        """Return the indexes of pieces that sound like anything but this purpose and this action.
+
+        Of pieces that ask nothing, those that resemble a request of another.
+        """
         own = f"purpose {purpose}"
         if not self._quick.known(own):
             return range(len(pieces))
@@ -86,7 +103,16 @@ class CatalogueTopicDetector:
         meant = close >= self._close.bar or any(
             score >= self._quick.bar for place, score in enumerate(quick) if place != worst and not np.isinf(score)
         )
-        return sorted(strange) if meant or strange else [texts[worst][0]]
+        found = strange if meant or strange else {texts[worst][0]}
+
+        def counts(place: int, text: str) -> bool:
+            """⚔ Only the text that was read closely is read so again: its vector is known."""
+            if place in asking or not _is_report(text):
+                return True
+            reader = self._close if place == texts[worst][0] else self._quick
+            return reader.other_likeness(text, own=mine, besides=besides) >= _RESEMBLES
+
+        return [place for place, text in texts if place in found and counts(place, text)]
 
     def _neutral(self, purpose: str, action: str) -> frozenset[str]:
         """Return the neutral classes: the purpose's other actions, and reads, which sound like the act they precede."""

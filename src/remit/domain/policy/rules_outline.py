@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from remit.domain.errors import Refused
-from remit.domain.values import Json, parse_stored_object
+from remit.domain.values import Json, JsonObject, parse_stored_object
 from remit.proof.canonical import canonical, digest
 
 
@@ -25,7 +25,8 @@ class PolicyOutline:
 class RulesOutline:
     """The rules, split into policies that may be added while only tightening, and `rest`, a digest of everything else.
 
-    `forbids` are digests of the policies that forbid regardless of confirmations.
+    `forbids` are digests of the policies that forbid regardless of confirmations. `words_model` is the model that messages
+    are judged with, "" for none; it is part of `rest`, too.
 
     ⚔ Nothing else is told apart, for each of these has let more through, or let another person's yes suffice: a raised
     floor or a dropped waiver (a policy may want two officers, which only then are asked), a dropped permit (one that
@@ -35,17 +36,19 @@ class RulesOutline:
 
     rest: str
     forbids: frozenset[str]
+    words_model: str = ""
 
     def text(self) -> str:
         """Return the outline as stored."""
-        return canonical({"rest": self.rest, "forbids": sorted(self.forbids)}).decode()
+        model: JsonObject = {"words_model": self.words_model} if self.words_model else {}
+        return canonical({"rest": self.rest, "forbids": sorted(self.forbids), **model}).decode()
 
 
-def outline_of(statements: Sequence[PolicyOutline], rest: Json) -> RulesOutline:
+def outline_of(statements: Sequence[PolicyOutline], rest: Json, *, words_model: str = "") -> RulesOutline:
     """Outline rules. `rest` is the rest of the decision's basis: the catalogue's digest and the settings."""
     forbids = frozenset(policy.digest for policy in statements if policy.forbids and policy.blind)
     others = [[policy.digest, policy.forbids] for policy in statements if not (policy.forbids and policy.blind)]
-    return RulesOutline(rest=digest({"rest": rest, "policies": others}), forbids=forbids)
+    return RulesOutline(rest=digest({"rest": rest, "policies": others}), forbids=forbids, words_model=words_model)
 
 
 def read_outline(text: str) -> RulesOutline | None:
@@ -58,7 +61,9 @@ def read_outline(text: str) -> RulesOutline | None:
     if not isinstance(rest, str) or not isinstance(forbids, list | tuple):
         return None
     digests = frozenset(text for text in forbids if isinstance(text, str))
-    return RulesOutline(rest=rest, forbids=digests) if len(digests) == len(forbids) else None
+    model = kept.get("words_model")
+    known = RulesOutline(rest=rest, forbids=digests, words_model=model if isinstance(model, str) else "")
+    return known if len(digests) == len(forbids) else None
 
 
 def only_tightens(before: RulesOutline, after: RulesOutline) -> bool:

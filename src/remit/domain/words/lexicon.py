@@ -20,8 +20,11 @@ PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 class OffTopicListener(Protocol):
     """Model that hears pieces of a message."""
 
-    def __call__(self, pieces: Sequence[str], *, purpose: str, action: str) -> Collection[int]:
-        """Return the indexes of the pieces that sound like anything but this purpose and action."""
+    def __call__(self, pieces: Sequence[str], *, purpose: str, action: str, asking: Collection[int]) -> Collection[int]:
+        """Return the indexes of the pieces that sound like anything but this purpose and action.
+
+        Of pieces not in `asking`, which request and ask nothing, those that sound like another purpose.
+        """
         ...
 
 

@@ -21,24 +21,32 @@ _MAX_DIFFERENT: Final = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePiece:
-    """Stretch of a message short enough to have one subject."""
+    """Stretch of a message short enough to have one subject; `asks` if its clause requests or asks something."""
 
     text: str
     start: int
     end: int
+    asks: bool
 
 
 def split_pieces(cut: Iterable[Clause]) -> Iterator[MessagePiece]:
     """Yield clauses, long ones in overlapping pieces: ⚔ a wish at the end of a long clause is not lost in it."""
     for clause in cut:
         words = list(_WORD.finditer(clause.text))
+        asks = _asks(clause)
         if len(words) <= _MAX_WORDS:
-            yield MessagePiece(text=clause.text, start=clause.start, end=clause.end)
+            yield MessagePiece(text=clause.text, start=clause.start, end=clause.end, asks=asks)
             continue
         for at in range(0, len(words) - _OVERLAP, _MAX_WORDS - _OVERLAP):
             first, last = words[at], words[min(at + _MAX_WORDS, len(words)) - 1]
             start, end = first.start(), last.end()
-            yield MessagePiece(text=clause.text[start:end], start=clause.start + start, end=clause.start + end)
+            yield MessagePiece(
+                text=clause.text[start:end], start=clause.start + start, end=clause.start + end, asks=asks
+            )
+
+
+def _asks(clause: Clause) -> bool:
+    return clause.requests_anything or "?" in clause.text
 
 
 def off_topic_pieces(
@@ -56,12 +64,18 @@ def off_topic_pieces(
     if tail and pieces:
         before = split_clauses(tail, lexicon.vocabulary)[-1:]
         first = pieces[0]
-        pieces += [MessagePiece(text=f"{one.text} {first.text}", start=first.start, end=first.end) for one in before]
+        pieces += [
+            MessagePiece(
+                text=f"{one.text} {first.text}", start=first.start, end=first.end, asks=first.asks or _asks(one)
+            )
+            for one in before
+        ]
     if _too_much(pieces):
         yield UndeclaredRequest(start=pieces[0].start, end=max(piece.end for piece in pieces), reason=OTHER_PURPOSE)
         return
     texts = [_without_values(piece.text, scope.values) for piece in pieces]
-    for place in lexicon.off_topic(texts, purpose=scope.purpose, action=scope.action.name):
+    asking = frozenset(place for place, piece in enumerate(pieces) if piece.asks)
+    for place in lexicon.off_topic(texts, purpose=scope.purpose, action=scope.action.name, asking=asking):
         yield UndeclaredRequest(start=pieces[place].start, end=pieces[place].end, reason=OTHER_PURPOSE)
 
 

@@ -179,6 +179,7 @@ async def _adopt(
             "catalogue": desk.catalogue.digest,
             "policies": desk.policy.digest,
             "waivers": len(desk.catalogue.waivers),
+            "words_model": desk.rules_outline.words_model,
         },
         refs=(WHAT,),
     )

@@ -111,7 +111,10 @@ _BUSY_MS: Final = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSummary:
-    """Summary of a store's file. `rules` is the digest of the last policy.changed entry ("" before the first)."""
+    """Summary of a store's file. `rules` is the digest of the last policy.changed entry ("" before the first).
+
+    `outline` is the outline of those rules.
+    """
 
     version: int
     newest: int
@@ -119,6 +122,7 @@ class StoreSummary:
     last_at: Instant
     note: str
     rules: str
+    outline: str
     admins: int
     officers: tuple[str, ...]
     """Ids, names and e-mail addresses of all officers."""
@@ -231,6 +235,7 @@ def summarize_store(connection: ReadConnection, version: int, newest_version: in
     head = connection.execute("select note from head").fetchone()
     reader = SqliteReader(connection)
     kept = reader.one(RulesRecord.KIND, "rules")
+    rules = kept.record if kept is not None and isinstance(kept.record, RulesRecord) else None
     officers = _people(reader, "person.kind", "officer", _LIMIT)
     admins = _people(reader, "person.role", "admin", 100)
     return StoreSummary(
@@ -239,7 +244,8 @@ def summarize_store(connection: ReadConnection, version: int, newest_version: in
         entries=last[0] + 1,
         last_at=Instant(last[1]),
         note="" if head is None else str(head[0]),
-        rules=kept.record.digest if kept is not None and isinstance(kept.record, RulesRecord) else "",
+        rules="" if rules is None else rules.digest,
+        outline="" if rules is None else rules.outline,
         officers=tuple(text for officer in officers for text in _names(officer)),
         admins=len({admin.key for admin in admins}),
     )
