@@ -13,6 +13,7 @@ from secrets import token_bytes
 from typing import Any
 
 import uvicorn
+import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from remit.adapters.backoffice.http.client import HttpBackoffice
@@ -47,7 +48,7 @@ class LoopThread:
     """A loop in a thread of its own: what a test awaits in one loop after the other keeps its connections here."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever)
         self._thread.start()
 

@@ -14,6 +14,7 @@ from remit.cli import (
     canaries,
     codes,
     demo,
+    desk,
     doctor,
     init,
     join,
@@ -33,6 +34,7 @@ _LOG = logging.getLogger("remit.cli")
 _GROUPS = (
     init,
     serve,
+    desk,
     join,
     demo,
     agents,

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from remit.domain.errors import Code, Refused
+from remit.settings.backoffice import backoffice_of
 from remit.settings.decode import InvalidSetting, decode
 from remit.settings.environment import STOP_AT, overlaid, verify_variables
 from remit.settings.leaks import leaks_of
@@ -115,6 +116,7 @@ def _settings(
         desk_database=base / desk.database,
         desk_url=desk.database if is_postgres_url(desk.database) else "",
         backoffice=desk.backoffice,
+        http_backoffice=backoffice_of(document.backoffice, base, used=desk.backoffice == "http"),
         secrets=words.secrets,
         words_model=words.model,
         words_languages=languages_of(words),
@@ -159,7 +161,7 @@ def _verify_shared(settings: Settings) -> None:
     """⚔ Refuse a shared store beside per-node files: nodes would repeat acts, and miss each other's records."""
     if settings.loopback or not is_postgres_url(settings.store_url):
         return
-    if not settings.desk_url and settings.backoffice == "builtin":
+    if not settings.desk_url and settings.backoffice != "facts":
         problem = "is a file of this machine, but nodes elsewhere share the store; name a postgresql://… database"
         raise InvalidSetting("desk.database", problem)
     if not settings.content_keys_url:

@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
 
+from remit.settings.backoffice import BackofficeTable
 from remit.settings.decode import Table
 from remit.settings.leaks import MOST, LeakTable
 from remit.settings.notify import NotifyTable
@@ -82,7 +83,7 @@ class DeskTable(Table, frozen=True):
         str, Meta(min_length=1, description='a file such as "data/desk.sqlite", or postgresql://USER@HOST/DATABASE')
     ]
     pack: Text | None = None
-    backoffice: Literal["builtin", "facts"] = "builtin"
+    backoffice: Literal["builtin", "facts", "http"] = "builtin"
 
 
 class LimitsTable(Table, frozen=True):
@@ -125,6 +126,7 @@ class Document(Table, frozen=True):
     log: LogTable
     desk: DeskTable
     words: WordsTable
+    backoffice: BackofficeTable = BackofficeTable()
     keys: KeysTable = KeysTable()
     catalogue: CatalogueTable = CatalogueTable()
     policies: PoliciesTable = PoliciesTable()

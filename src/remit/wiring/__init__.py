@@ -8,6 +8,7 @@ from remit.adapters.signer.file import verify_ed25519
 from remit.adapters.store.location import StoreLocation
 from remit.adapters.store.sqlite.inspect import StoreSummary, inspect_high_water
 from remit.wiring.assemble import build_desk
+from remit.wiring.backoffice import backoffice_server, request_key_pem
 from remit.wiring.desk import Desk, SandboxDesk
 from remit.wiring.fault_points import crash_at
 from remit.wiring.keys import (
@@ -47,6 +48,7 @@ __all__ = [
     "Stopping",
     "StoreLocation",
     "StoreSummary",
+    "backoffice_server",
     "build_desk",
     "build_provider",
     "content_keys_place",
@@ -78,6 +80,7 @@ __all__ = [
     "read_pack",
     "read_policies",
     "read_text",
+    "request_key_pem",
     "rotate_keys",
     "rules_of",
     "start_failure",

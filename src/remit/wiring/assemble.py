@@ -38,6 +38,7 @@ from remit.ports.people import Provider
 from remit.ports.vault import Vault
 from remit.ports.world import World
 from remit.settings import Settings
+from remit.wiring.backoffice import open_http_backoffice
 from remit.wiring.desk import Closeable, Desk, SandboxDesk
 from remit.wiring.fault_points import crash_at, no_fault
 from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
@@ -170,7 +171,19 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
         return SandboxBackoffice(catalogue, world, facts.facts, perform=facts.perform), MemoryHelpdesk(world)
     database = open_desk(plan.settings)
     closing.append(database)
-    builtin = SwitchableBackoffice if plan.settings.sandbox else BuiltinBackoffice
+    settings = plan.settings
+    if settings.http_backoffice is not None:
+        far = open_http_backoffice(
+            settings.http_backoffice,
+            plan.signer,
+            world,
+            catalogue,
+            issuer=settings.issuer,
+            loopback=settings.loopback,
+        )
+        closing.append(far)
+        return far, BuiltinHelpdesk(database, world)
+    builtin = SwitchableBackoffice if settings.sandbox else BuiltinBackoffice
     return builtin(database, world, catalogue, on_point=plan.point), BuiltinHelpdesk(database, world)
 
 

@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -148,9 +148,9 @@ class _Exchange(asyncio.Protocol):
         """Send one request and wait for its answer."""
         self._answer, self._body, self._size = HttpAnswer(), bytearray(), 0
         self._parser = httptools.HttpResponseParser(self)
-        self._waiting = asyncio.get_running_loop().create_future()
         if self.closed or self._transport is None:
             raise ConnectionResetError("the connection was closed")
+        self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(raw)
         return await self._waiting
 
@@ -162,7 +162,7 @@ class _Exchange(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = transport if isinstance(transport, asyncio.Transport) else None
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods only
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail the waiting request."""

@@ -1,0 +1,101 @@
+"""`remit desk`: serve the built-in backoffice to other nodes, and show the key that signs requests to a backoffice."""
+
+import argparse
+import contextlib
+from typing import Final
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from remit.cli.logging import LEVELS, start_logs
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode
+from remit.cli.shared import LAST_PORT, desk_options, settings_of, verify_desk_exists, whole_number
+from remit.domain.errors import Code, Refused
+from remit.settings import Settings
+from remit.wiring import backoffice_server, node_name, request_key_pem
+
+_KEEP_ALIVE_S: Final = 75
+_GRACE_S: Final = 15
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    desk = sub.add_parser("desk", help="serve the built-in backoffice by itself, or show the key of requests to one")
+    commands = desk.add_subparsers(dest="desk_command", metavar="COMMAND", required=True)
+    serve = commands.add_parser(
+        "serve",
+        parents=[desk_options()],
+        help="serve the built-in backoffice at backoffice.url",
+        description="Serve the built-in backoffice by the HTTP contract of docs/backoffice.md until SIGTERM or Ctrl-C.",
+    )
+    serve.add_argument("--host", help="listen here instead of the host of backoffice.url")
+    serve.add_argument(
+        "--port", type=whole_number(1, LAST_PORT), metavar="N", help="listen here instead of the port of backoffice.url"
+    )
+    serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
+    serve.set_defaults(run=_serve)
+    key = commands.add_parser(
+        "key",
+        parents=[desk_options()],
+        help="show the public key that verifies Remit's requests to a backoffice",
+        description="Show the public Ed25519 key, in PEM, with which a backoffice verifies Remit's requests.",
+    )
+    key.set_defaults(run=_key)
+
+
+def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
+    start_logs(args.log_level, node=node_name())
+    settings = settings_of(args)
+    verify_desk_exists(settings)
+    host, port = _address(settings, args.host, args.port)
+    with contextlib.closing(backoffice_server(settings)) as service:
+        config = uvicorn.Config(
+            service.app,
+            host=host,
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        out.tell(
+            {"url": service.url, "host": host, "port": port},
+            f"Remit serves the built-in backoffice at {service.url} (listening on {host} port {port}).",
+            "Ctrl-C stops it.",
+        )
+        try:
+            uvicorn.Server(config).run()
+        except SystemExit:
+            detail = f"{host} port {port} cannot be used"
+            cure = "The log line above says why; choose another with --host or --port."
+            raise AdvisedError(Refused(Code.SETTINGS_INVALID, detail), cure) from None
+        except KeyboardInterrupt:  # uvicorn raises the signal again once all is finished
+            out.note("remit: stopped; nothing was left under way.")
+    return ExitCode.OK
+
+
+def _address(settings: Settings, host: str | None, port: int | None) -> tuple[str, int]:
+    """Return where to listen: as named, else the host and port of the contract's own address."""
+    wanted = settings.http_backoffice
+    if wanted is None:
+        cure = 'Set desk.backoffice = "http" and backoffice.url to the address at which the nodes reach this service.'
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, "this desk has its backoffice in process"), cure)
+    parts = urlsplit(wanted.url)
+    if parts.scheme == "https" and (host is None or port is None):
+        cure = "Name --host and --port of this machine, to which your proxy hands the requests."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"{wanted.url} is https, which a proxy ends"), cure)
+    return host or parts.hostname or "127.0.0.1", port or parts.port or 80
+
+
+def _key(args: argparse.Namespace, out: CommandOutput) -> int:
+    settings = settings_of(args)
+    verify_desk_exists(settings)
+    name, pem = request_key_pem(settings)
+    out.tell({"keyid": name, "pem": pem}, pem.rstrip(), f"keyid {name}")
+    return ExitCode.OK

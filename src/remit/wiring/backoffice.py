@@ -1,0 +1,198 @@
+"""A backoffice over HTTP: its keys, its client, and the built-in one served to other nodes."""
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from remit.adapters.backoffice.builtin import BuiltinBackoffice
+from remit.adapters.backoffice.http.client import HttpBackoffice
+from remit.adapters.backoffice.http.connection import HttpConnections
+from remit.adapters.backoffice.http.messages import VERSION, AboutAnswer
+from remit.adapters.backoffice.http.server import BackofficeServer
+from remit.adapters.backoffice.http.signatures import MessageSigner, MessageVerifier, key_id
+from remit.adapters.builtin_desk.jobs import DeskJobs
+from remit.adapters.world.system import SystemWorld
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.catalogue.model import Effect as Kind
+from remit.domain.errors import Code, Refused
+from remit.domain.values import Json
+from remit.ports.backoffice import Act
+from remit.ports.signer import Signer
+from remit.ports.world import World
+from remit.proof.canonical import digest
+from remit.settings import BackofficeSettings, InvalidSetting, Settings
+from remit.wiring.keys import open_signer
+from remit.wiring.records import open_desk
+from remit.wiring.rules import load_rules, rules_of
+
+TOKEN_TYPE = "txntoken+jwt"  # noqa: S105  # a media type
+_TOKEN_S = 60
+
+
+def request_key(signer: Signer) -> Ed25519PrivateKey:
+    """Return the key that signs requests to the backoffice, derived from the desk's secret."""
+    return Ed25519PrivateKey.from_private_bytes(signer.keyed("backoffice requests", b"ed25519"))
+
+
+def answer_key(signer: Signer) -> Ed25519PrivateKey:
+    """Return the key with which `remit desk serve` signs its answers, derived from the same secret."""
+    return Ed25519PrivateKey.from_private_bytes(signer.keyed("backoffice answers", b"ed25519"))
+
+
+def open_http_backoffice(
+    wanted: BackofficeSettings, signer: Signer, world: World, catalogue: Catalogue, *, issuer: str, loopback: bool
+) -> HttpBackoffice:
+    """Build the client of the backoffice in the settings. Nothing is contacted.
+
+    Raises:
+        Refused: `settings.invalid` when a file cannot be used, `request.malformed` when its address cannot.
+    """
+    keys = tuple(_public_key(path) for path in wanted.answer_keys) or (answer_key(signer).public_key(),)
+    now_s = _seconds(world)
+    return HttpBackoffice(
+        HttpConnections(wanted.url, tls=_tls(wanted), allow_loopback=loopback),
+        world,
+        public_kinds={name for name, kind in catalogue.resources.items() if kind.public},
+        signer=MessageSigner(request_key(signer), now_s=now_s, random=world.random) if wanted.signed else None,
+        verifier=MessageVerifier(keys, now_s=now_s) if wanted.signed else None,
+        act_token=partial(_act_token, signer, world, issuer, wanted.url),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class BackofficeService:
+    """The built-in backoffice, ready to serve: `app` is ASGI."""
+
+    app: BackofficeServer
+    url: str
+    database: DeskJobs
+
+    def close(self) -> None:
+        """Close its database."""
+        self.database.close()
+
+
+def request_key_pem(settings: Settings) -> tuple[str, str]:
+    """Return the key id and the PEM of the public key of requests to a backoffice.
+
+    Raises:
+        Refused: `settings.invalid` when the desk's keys cannot be read.
+    """
+    public = request_key(open_signer(settings)).public_key()
+    return key_id(public), public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def backoffice_server(settings: Settings) -> BackofficeService:
+    """Build the server of the built-in backoffice for `remit desk serve`.
+
+    Raises:
+        Refused: `settings.invalid`, `catalogue.invalid`, `policy.invalid`.
+    """
+    world, signer = SystemWorld(), open_signer(settings)
+    wanted = settings.http_backoffice
+    if wanted is None:
+        raise InvalidSetting("desk.backoffice", 'must be "http", with the address of this service in backoffice.url')
+    if wanted.answer_keys or not wanted.signed:
+        raise InvalidSetting("backoffice.url", "is that of a service of your own, which proves itself by its own keys")
+    catalogue = load_rules(settings, rules_of(settings), world=world).catalogue
+    database = open_desk(settings)
+    try:
+        backoffice = BuiltinBackoffice(database, world, catalogue)
+    except BaseException:
+        database.close()
+        raise
+    now_s = _seconds(world)
+    writes = [
+        action.name for action in catalogue.actions.values() if action.effect is Kind.WRITE and not action.builtin
+    ]
+    server = BackofficeServer(
+        backoffice,
+        base=wanted.url,
+        about=AboutAnswer(contract=VERSION, kinds=sorted(catalogue.resources), actions=sorted(writes)),
+        signer=MessageSigner(answer_key(signer), now_s=now_s, random=world.random),
+        verifier=MessageVerifier((request_key(signer).public_key(),), now_s=now_s),
+        verify_token=partial(_verify_act_token, signer, world, settings.issuer, wanted.url),
+    )
+    return BackofficeService(app=server, url=wanted.url, database=database)
+
+
+def _act_token(signer: Signer, world: World, issuer: str, audience: str, act: Act) -> str:
+    """Sign the transaction token of an act: customer, action, decision, confirmers and the digest of its params.
+
+    Source: draft-ietf-oauth-transaction-tokens-11 §2.
+    """
+    now_s = world.now() // 1000
+    claims: dict[str, Json] = {
+        "iss": issuer,
+        "aud": audience,
+        "iat": now_s,
+        "exp": now_s + _TOKEN_S,
+        "txn": act.key,
+        "sub": act.customer,
+        "scope": act.action,
+        "req_wl": issuer,
+        "tctx": _act_context(act),
+    }
+    return signer.sign_jwt(TOKEN_TYPE, claims)
+
+
+def _verify_act_token(signer: Signer, world: World, issuer: str, audience: str, token: str, act: Act) -> None:
+    """Verify that a transaction token is this desk's, fresh, and of this very act.
+
+    Raises:
+        Refused: `credential.malformed`, `credential.wrong_key`, `credential.wrong_audience`, `credential.expired`.
+    """
+    claims = signer.verify_jwt(token, TOKEN_TYPE)
+    expires_s = claims.get("exp")
+    if not isinstance(expires_s, int) or expires_s <= world.now() // 1000:
+        raise Refused(Code.CREDENTIAL_EXPIRED, "the transaction token has expired")
+    named = {
+        "iss": issuer,
+        "aud": audience,
+        "txn": act.key,
+        "sub": act.customer,
+        "scope": act.action,
+        "tctx": _act_context(act),
+    }
+    wrong = sorted(name for name, value in named.items() if claims.get(name) != value)
+    if wrong:
+        raise Refused(Code.CREDENTIAL_WRONG_AUDIENCE, f"the transaction token is of another act: {', '.join(wrong)}")
+
+
+def _act_context(act: Act) -> Mapping[str, Json]:
+    return {
+        "case": act.case,
+        "confirmed_by": list(act.confirmed_by),
+        "decision": act.decision,
+        "params": digest(act.params),
+    }
+
+
+def _seconds(world: World) -> Callable[[], int]:
+    return lambda: world.now() // 1000
+
+
+def _public_key(path: Path) -> Ed25519PublicKey:
+    try:
+        key = load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError):
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise InvalidSetting("backoffice.answer_keys", f"{path} holds no public Ed25519 key in PEM")
+    return key
+
+
+def _tls(wanted: BackofficeSettings) -> ssl.SSLContext:
+    """⚔ A context of its own: with one of the process, a certificate for this service would be shown to others."""
+    try:
+        tls = ssl.create_default_context(cafile=wanted.ca)
+        if wanted.certificate is not None:
+            tls.load_cert_chain(wanted.certificate, wanted.private_key)
+    except (OSError, ValueError) as broken:
+        raise InvalidSetting("backoffice.certificate_file", f"cannot be used: {type(broken).__name__}") from None
+    return tls
