@@ -111,6 +111,13 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "POLICY-DEFAULT": _model("policy", "Anything but an explicit allow is a refusal."),
     "EPOCHS": _model("commit", "A decision is recorded and sent only on the standing it was made on."),
     "FENCE": _model("act-exactly-once", "Unknown becomes failed only once the act can never happen; an act is done once."),
+    "BACKOFFICE-SIGNED": Requirement(
+        "A backoffice over HTTP takes Remit's own requests once, and Remit the answers to them alone.",
+        "docs/backoffice.md#signatures; RFC 9421",
+    ),
+    "BACKOFFICE-ADDRESS": Requirement(
+        "Remit asks the backoffice of its settings at a verified address, and nothing else.", "docs/backoffice.md#address; OWASP SSRF"
+    ),
     "SWEEP-FAIR": _model("act-exactly-once", "What is stuck keeps nothing behind it from being settled."),
     "IDEMPOTENCE": _model("commit", "One key, one body, one act."),
     "TRAJECTORY": _model("trajectory", "Slices and sweeps within every limit are noticed and end with a person."),

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from secrets import token_bytes
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 import uvloop
@@ -25,6 +25,7 @@ from remit.ports.backoffice import Act, Backoffice
 from remit.ports.world import World
 
 GATE, SHOP = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32), Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)
+App = TypeVar("App")
 ABOUT = AboutAnswer(contract="1", kinds=["order", "product"], actions=["order.mark"])
 
 
@@ -83,25 +84,41 @@ def listening() -> Iterator[tuple[socket.socket, str]]:
         yield sock, f"http://127.0.0.1:{sock.getsockname()[1]}/desk"
 
 
+def client_to(base: str, world: World) -> HttpBackoffice:
+    """Build the client of Remit to a service on loopback."""
+    connections = HttpConnections(base, tls=ssl.create_default_context(), allow_loopback=True)
+    return HttpBackoffice(connections, world, public_kinds={"product"}, signer=signer(GATE), verifier=verifier(SHOP), act_token=token_of)
+
+
+@contextmanager
+def served(loop: LoopThread, make: Callable[[str], App]) -> Iterator[tuple[App, str]]:
+    """Serve the application made for a base address; yield both."""
+    with listening() as (sock, base):
+        app = make(base)
+        config = uvicorn.Config(app, log_level="error", lifespan="off", http="httptools", access_log=False)  # type: ignore[arg-type]
+        server = uvicorn.Server(config)
+        running = loop.submit(server.serve(sockets=[sock]))
+        try:
+            yield app, base
+        finally:
+            server.should_exit = True
+            running.result(timeout=20)
+
+
 @contextmanager
 def http_plug(behind: Any, world: World) -> Iterator[FarPlug]:
     """Serve a backoffice by the contract, and yield the client to it."""
     loop = LoopThread()
+
+    def make(base: str) -> BackofficeServer:
+        return BackofficeServer(behind, base=base, about=ABOUT, signer=signer(SHOP), verifier=verifier(GATE))
+
     try:
-        with listening() as (sock, base):
-            server = BackofficeServer(behind, base=base, about=ABOUT, signer=signer(SHOP), verifier=verifier(GATE))
-            config = uvicorn.Config(server, log_level="error", lifespan="off", http="httptools", access_log=False)
-            running = uvicorn.Server(config)
-            served = loop.submit(running.serve(sockets=[sock]))
-            connections = HttpConnections(base, tls=ssl.create_default_context(), allow_loopback=True)
-            client = HttpBackoffice(
-                connections, world, public_kinds={"product"}, signer=signer(GATE), verifier=verifier(SHOP), act_token=token_of
-            )
+        with served(loop, make) as (_, base):
+            client = client_to(base, world)
             try:
                 yield FarPlug(client, behind, loop)
             finally:
                 loop.loop.call_soon_threadsafe(client.close)
-                running.should_exit = True
-                served.result(timeout=20)
     finally:
         loop.close()

@@ -174,8 +174,6 @@ def _decoded(path: str, answer: HttpAnswer, kind: type[T]) -> T:
         raise Fault(Code.FAULT_BACKOFFICE, f"{path}: busy with the same key")
     if answer.status != _OK:
         raise Fault(Code.FAULT_BACKOFFICE, f"{path}: status {answer.status}")
-    if "content-encoding" in answer.headers:
-        raise Fault(Code.FAULT_BACKOFFICE, f"{path}: an answer in a content encoding, which was not asked for")
     try:
         return messages.decode_body(answer.body, kind)
     except Refused as refused:

@@ -183,11 +183,8 @@ class _Exchange(asyncio.Protocol):
             self.abort()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header. ⚔ A doubled one is not chosen from: it spoils the answer."""
-        key = name.decode("latin-1").lower()
-        if key in self._answer.headers:
-            raise ValueError(f"two headers {key}")
-        self._answer.headers[key] = value.decode("latin-1")
+        """Keep a header."""
+        self._answer.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body."""
