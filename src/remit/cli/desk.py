@@ -2,6 +2,9 @@
 
 import argparse
 import contextlib
+import signal
+import socket
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -43,6 +46,19 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     key.set_defaults(run=_key)
 
 
+class _Server(uvicorn.Server):
+    """Uvicorn that announces when it serves."""
+
+    def __init__(self, config: uvicorn.Config, told: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._told = told
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then announce it."""
+        await super().startup(sockets)
+        self._told()
+
+
 def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
     start_logs(args.log_level, node=node_name())
     settings = settings_of(args)
@@ -64,19 +80,19 @@ def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_GRACE_S,
         )
-        out.tell(
-            {"url": service.url, "host": host, "port": port},
-            f"Remit serves the built-in backoffice at {service.url} (listening on {host} port {port}).",
-            "Ctrl-C stops it.",
-        )
+        says = f"Remit serves the built-in backoffice at {service.url} (listening on {host} port {port})."
+        where = {"url": service.url, "host": host, "port": port}
+        server = _Server(config, lambda: out.tell(where, says, "Ctrl-C stops it."))
+        # Uvicorn raises its signal again once all is finished: the same handler then has nothing more to do.
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, server.handle_exit)
         try:
-            uvicorn.Server(config).run()
+            server.run()
         except SystemExit:
             detail = f"{host} port {port} cannot be used"
             cure = "The log line above says why; choose another with --host or --port."
             raise AdvisedError(Refused(Code.SETTINGS_INVALID, detail), cure) from None
-        except KeyboardInterrupt:  # uvicorn raises the signal again once all is finished
-            out.note("remit: stopped; nothing was left under way.")
+    out.note("remit: stopped; nothing was left under way.")
     return ExitCode.OK
 
 

@@ -38,6 +38,7 @@ from remit.wiring import (
     keys_share_store_server,
     log_key,
     open_stored_log,
+    probe_backoffice,
     probe_carriers,
     probe_issuers,
     store_location,
@@ -233,8 +234,32 @@ def _leaks(settings: Settings) -> Iterator[CheckFinding]:
             yield CheckFinding("leaks", "wrong", f"{name}: {says}.", cure)
 
 
+def _backoffice(settings: Settings) -> Iterator[CheckFinding]:
+    """Check that a backoffice over HTTP answers, signed, and knows all that the catalogue asks of it."""
+    if settings.http_backoffice is None:
+        return
+    url = settings.http_backoffice.url
+    try:
+        seen = probe_backoffice(settings)
+    except Fault as fault:
+        cure = "See that it runs and answers from here, with the keys of [backoffice]; `remit desk key` shows ours."
+        yield CheckFinding("backoffice", "wrong", f"{url}: {fault.detail}.", cure)
+        return
+    if seen.contract != seen.expected:
+        says = f"{url} speaks version {seen.contract} of the contract, this program {seen.expected}."
+        yield CheckFinding("backoffice", "wrong", says, "Bring the older of the two up to date.")
+        return
+    if seen.missing:
+        says = f"{url} does not know {', '.join(seen.missing)}."
+        cure = "Add them there, or take them out of the catalogue: what needs them ends as a fault."
+        yield CheckFinding("backoffice", "wrong", says, cure)
+        return
+    yield CheckFinding("backoffice", "ok", f"{url} answers, signed, and knows the whole catalogue")
+
+
 RUNNING_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[CheckFinding]]]] = {
     "outbox": _outbox,
+    "backoffice": _backoffice,
     "process": _process,
     "keys": _token_key,
     "certificate": _certificate,

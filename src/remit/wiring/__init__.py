@@ -8,7 +8,7 @@ from remit.adapters.signer.file import verify_ed25519
 from remit.adapters.store.location import StoreLocation
 from remit.adapters.store.sqlite.inspect import StoreSummary, inspect_high_water
 from remit.wiring.assemble import build_desk
-from remit.wiring.backoffice import backoffice_server, request_key_pem
+from remit.wiring.backoffice import backoffice_server, probe_backoffice, request_key_pem
 from remit.wiring.desk import Desk, SandboxDesk
 from remit.wiring.fault_points import crash_at
 from remit.wiring.keys import (
@@ -74,6 +74,7 @@ __all__ = [
     "pack_files",
     "pack_languages",
     "pack_names",
+    "probe_backoffice",
     "probe_carriers",
     "probe_issuers",
     "read_frameworks",

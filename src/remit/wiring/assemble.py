@@ -38,7 +38,7 @@ from remit.ports.people import Provider
 from remit.ports.vault import Vault
 from remit.ports.world import World
 from remit.settings import Settings
-from remit.wiring.backoffice import open_http_backoffice
+from remit.wiring.backoffice import FarFacts, open_http_backoffice
 from remit.wiring.desk import Closeable, Desk, SandboxDesk
 from remit.wiring.fault_points import crash_at, no_fault
 from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
@@ -265,7 +265,8 @@ def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
         peer_of=limits.connection_peer,
         note=partial(limits.note_refused, "connections"),
     )
-    sandbox = backoffice if isinstance(backoffice, SandboxBackoffice | SwitchableBackoffice) else None
+    far = FarFacts() if settings.sandbox else None
+    sandbox = backoffice if isinstance(backoffice, SandboxBackoffice | SwitchableBackoffice) else far
     app = make_app(
         context, limits=limits, metrics=plan.watching.metrics, health=health, start=start, stop=stop, sandbox=sandbox
     )

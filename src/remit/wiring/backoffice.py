@@ -1,10 +1,12 @@
 """A backoffice over HTTP: its keys, its client, and the built-in one served to other nodes."""
 
+import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
@@ -77,6 +79,62 @@ class BackofficeService:
         self.database.close()
 
 
+class FarFacts:
+    """Facts of a sandbox whose backoffice is another process, which takes none from here."""
+
+    def replace_facts(self, facts: Mapping[str, Any]) -> None:
+        """Accept no facts.
+
+        Raises:
+            Refused: `settings.invalid` for any.
+        """
+        if facts:
+            raise InvalidSetting("desk.backoffice", 'is "http": its records are its own, and no facts replace them')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackofficeReport:
+    """The backoffice's own description against this desk: `missing` kinds and actions of the catalogue."""
+
+    contract: str
+    expected: str
+    missing: tuple[str, ...]
+
+
+def probe_backoffice(settings: Settings) -> BackofficeReport:
+    """Ask the backoffice over HTTP to describe itself.
+
+    Raises:
+        Fault: `fault.backoffice` when it does not answer, or not with its own signature.
+        Refused: `settings.invalid`, `catalogue.invalid`, `policy.invalid`.
+    """
+    wanted = settings.http_backoffice
+    if wanted is None:
+        raise InvalidSetting("desk.backoffice", 'must be "http"')
+    world = SystemWorld()
+    catalogue = load_rules(settings, rules_of(settings), world=world).catalogue
+    client = open_http_backoffice(
+        wanted, open_signer(settings), world, catalogue, issuer=settings.issuer, loopback=settings.loopback
+    )
+
+    async def ask() -> AboutAnswer:
+        try:
+            return await client.about()
+        finally:
+            client.close()
+
+    about = asyncio.run(ask())
+    needed = {f"kind {kind}" for kind in catalogue.resources} | {f"action {name}" for name in _writes(catalogue)}
+    known = {f"kind {kind}" for kind in about.kinds} | {f"action {name}" for name in about.actions}
+    return BackofficeReport(contract=about.contract, expected=VERSION, missing=tuple(sorted(needed - known)))
+
+
+def _writes(catalogue: Catalogue) -> list[str]:
+    """Return the writes that a backoffice does, by name."""
+    writes = (action for action in catalogue.actions.values() if action.effect is Kind.WRITE and not action.builtin)
+    return sorted(action.name for action in writes)
+
+
 def request_key_pem(settings: Settings) -> tuple[str, str]:
     """Return the key id and the PEM of the public key of requests to a backoffice.
 
@@ -107,16 +165,13 @@ def backoffice_server(settings: Settings) -> BackofficeService:
         database.close()
         raise
     now_s = _seconds(world)
-    writes = [
-        action.name for action in catalogue.actions.values() if action.effect is Kind.WRITE and not action.builtin
-    ]
     server = BackofficeServer(
         backoffice,
         base=wanted.url,
-        about=AboutAnswer(contract=VERSION, kinds=sorted(catalogue.resources), actions=sorted(writes)),
+        about=AboutAnswer(contract=VERSION, kinds=sorted(catalogue.resources), actions=_writes(catalogue)),
         signer=MessageSigner(answer_key(signer), now_s=now_s, random=world.random),
         verifier=MessageVerifier((request_key(signer).public_key(),), now_s=now_s),
-        verify_token=partial(_verify_act_token, signer, world, settings.issuer, wanted.url),
+        verify_token=partial(_verify_act_token, signer, world, wanted.url),
     )
     return BackofficeService(app=server, url=wanted.url, database=database)
 
@@ -141,7 +196,7 @@ def _act_token(signer: Signer, world: World, issuer: str, audience: str, act: Ac
     return signer.sign_jwt(TOKEN_TYPE, claims)
 
 
-def _verify_act_token(signer: Signer, world: World, issuer: str, audience: str, token: str, act: Act) -> None:
+def _verify_act_token(signer: Signer, world: World, audience: str, token: str, act: Act) -> None:
     """Verify that a transaction token is this desk's, fresh, and of this very act.
 
     Raises:
@@ -152,7 +207,6 @@ def _verify_act_token(signer: Signer, world: World, issuer: str, audience: str, 
     if not isinstance(expires_s, int) or expires_s <= world.now() // 1000:
         raise Refused(Code.CREDENTIAL_EXPIRED, "the transaction token has expired")
     named = {
-        "iss": issuer,
         "aud": audience,
         "txn": act.key,
         "sub": act.customer,

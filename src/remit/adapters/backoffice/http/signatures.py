@@ -1,8 +1,6 @@
 """Signatures of the backoffice contract: one strict profile of HTTP Message Signatures with Ed25519.
 
-A request covers its method, address, body and, for an act, its key and transaction token; an answer covers its status,
-its body and the request's signature. Every other form is refused.
-
+A request covers method, address, body, an act's key and token; an answer its status, body and the request's signature.
 Source: RFC 9421, RFC 9530; docs/backoffice.md#signatures.
 """
 
