@@ -17,10 +17,10 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from remit.adapters.backoffice.http.client import HttpBackoffice
-from remit.adapters.backoffice.http.connection import HttpConnections
 from remit.adapters.backoffice.http.messages import AboutAnswer
 from remit.adapters.backoffice.http.server import BackofficeServer
 from remit.adapters.backoffice.http.signatures import MessageSigner, MessageVerifier
+from remit.adapters.http.connection import HttpConnections
 from remit.ports.backoffice import Act, Backoffice
 from remit.ports.world import World
 

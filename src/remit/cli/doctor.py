@@ -40,6 +40,7 @@ from remit.wiring import (
     open_stored_log,
     probe_backoffice,
     probe_carriers,
+    probe_helpdesk,
     probe_issuers,
     store_location,
     token_key_made,
@@ -257,9 +258,24 @@ def _backoffice(settings: Settings) -> Iterator[CheckFinding]:
     yield CheckFinding("backoffice", "ok", f"{url} answers, signed, and knows the whole catalogue")
 
 
+def _helpdesk(settings: Settings) -> Iterator[CheckFinding]:
+    """Check that the company's own helpdesk answers, and has what Remit writes into."""
+    if settings.remote_helpdesk is None:
+        return
+    url = settings.remote_helpdesk.url
+    try:
+        probe_helpdesk(settings)
+    except Fault as fault:
+        cure = fault.cure or "See that it answers from here, and what [helpdesk] says."
+        yield CheckFinding("helpdesk", "wrong", f"{url}: {fault.detail}.", cure)
+        return
+    yield CheckFinding("helpdesk", "ok", f"{url} answers, and has its queue and field")
+
+
 RUNNING_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[CheckFinding]]]] = {
     "outbox": _outbox,
     "backoffice": _backoffice,
+    "helpdesk": _helpdesk,
     "process": _process,
     "keys": _token_key,
     "certificate": _certificate,

@@ -2,6 +2,7 @@
 
 from remit.settings.backoffice import BackofficeSettings
 from remit.settings.decode import InvalidSetting
+from remit.settings.helpdesk import HelpdeskSettings
 from remit.settings.leaks import LeakSettings
 from remit.settings.load import POINTS, load_settings, make_settings, rebind_address
 from remit.settings.model import Settings
@@ -13,6 +14,7 @@ from remit.settings.values import carries_password, is_postgres_url
 __all__ = [
     "POINTS",
     "BackofficeSettings",
+    "HelpdeskSettings",
     "InvalidSetting",
     "LeakSettings",
     "NotifySettings",

@@ -14,6 +14,7 @@ from remit.domain.errors import Code, Refused
 from remit.settings.backoffice import backoffice_of
 from remit.settings.decode import InvalidSetting, decode
 from remit.settings.environment import STOP_AT, overlaid, verify_variables
+from remit.settings.helpdesk import helpdesk_of
 from remit.settings.leaks import leaks_of
 from remit.settings.model import Settings
 from remit.settings.notify import notify_of
@@ -117,6 +118,7 @@ def _settings(
         desk_url=desk.database if is_postgres_url(desk.database) else "",
         backoffice=desk.backoffice,
         http_backoffice=backoffice_of(document.backoffice, base, used=desk.backoffice == "http"),
+        remote_helpdesk=helpdesk_of(document.helpdesk, base, used=desk.helpdesk != "builtin"),
         secrets=words.secrets,
         words_model=words.model,
         words_languages=languages_of(words),

@@ -6,6 +6,7 @@ from msgspec import Meta, field
 
 from remit.settings.backoffice import BackofficeTable
 from remit.settings.decode import Table
+from remit.settings.helpdesk import HelpdeskTable
 from remit.settings.leaks import MOST, LeakTable
 from remit.settings.notify import NotifyTable
 from remit.settings.people import PeopleTable
@@ -84,6 +85,7 @@ class DeskTable(Table, frozen=True):
     ]
     pack: Text | None = None
     backoffice: Literal["builtin", "facts", "http"] = "builtin"
+    helpdesk: Literal["builtin", "rt"] = "builtin"
 
 
 class LimitsTable(Table, frozen=True):
@@ -127,6 +129,7 @@ class Document(Table, frozen=True):
     desk: DeskTable
     words: WordsTable
     backoffice: BackofficeTable = BackofficeTable()
+    helpdesk: HelpdeskTable = HelpdeskTable()
     keys: KeysTable = KeysTable()
     catalogue: CatalogueTable = CatalogueTable()
     policies: PoliciesTable = PoliciesTable()

@@ -11,6 +11,7 @@ from remit.wiring.assemble import build_desk
 from remit.wiring.backoffice import backoffice_server, probe_backoffice, request_key_pem
 from remit.wiring.desk import Desk, SandboxDesk
 from remit.wiring.fault_points import crash_at
+from remit.wiring.helpdesk import probe_helpdesk
 from remit.wiring.keys import (
     content_keys_place,
     create_keys,
@@ -76,6 +77,7 @@ __all__ = [
     "pack_names",
     "probe_backoffice",
     "probe_carriers",
+    "probe_helpdesk",
     "probe_issuers",
     "read_frameworks",
     "read_pack",

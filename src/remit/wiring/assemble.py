@@ -41,6 +41,7 @@ from remit.settings import Settings
 from remit.wiring.backoffice import FarFacts, open_http_backoffice
 from remit.wiring.desk import Closeable, Desk, SandboxDesk
 from remit.wiring.fault_points import crash_at, no_fault
+from remit.wiring.helpdesk import open_remote_helpdesk
 from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
 from remit.wiring.notify import Outgoing, outgoing_of
 from remit.wiring.observe import Observability, build_observability
@@ -172,6 +173,12 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
     database = open_desk(plan.settings)
     closing.append(database)
     settings = plan.settings
+    helpdesk: Helpdesk = BuiltinHelpdesk(database, world)
+    if settings.remote_helpdesk is not None:
+        helpdesk, connections = open_remote_helpdesk(
+            settings.remote_helpdesk, database, world, loopback=settings.loopback
+        )
+        closing.append(connections)
     if settings.http_backoffice is not None:
         far = open_http_backoffice(
             settings.http_backoffice,
@@ -182,9 +189,9 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
             loopback=settings.loopback,
         )
         closing.append(far)
-        return far, BuiltinHelpdesk(database, world)
+        return far, helpdesk
     builtin = SwitchableBackoffice if settings.sandbox else BuiltinBackoffice
-    return builtin(database, world, catalogue, on_point=plan.point), BuiltinHelpdesk(database, world)
+    return builtin(database, world, catalogue, on_point=plan.point), helpdesk
 
 
 def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | None:

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.http.client import HttpBackoffice
-from remit.adapters.backoffice.http.connection import HttpConnections
 from remit.adapters.backoffice.http.messages import VERSION, AboutAnswer
 from remit.adapters.backoffice.http.server import BackofficeServer
 from remit.adapters.backoffice.http.signatures import MessageSigner, MessageVerifier, key_id
 from remit.adapters.builtin_desk.jobs import DeskJobs
+from remit.adapters.http.connection import HttpConnections
 from remit.adapters.world.system import SystemWorld
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.catalogue.model import Effect as Kind

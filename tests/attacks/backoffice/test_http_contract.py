@@ -13,11 +13,11 @@ from contracts.desk_plugs import FACTS, StandingWorld, act, small_catalogue
 from contracts.http_desk import ABOUT, GATE, SHOP, LoopThread, client_to, now_s, served, signer, token_of, verifier
 from remit.adapters.backoffice.http.breaker import MAX_FAULTS, OPEN_S
 from remit.adapters.backoffice.http.client import HttpBackoffice
-from remit.adapters.backoffice.http.connection import HttpAnswer, HttpConnections
 from remit.adapters.backoffice.http.messages import MAX_BYTES, act_body, encode_body, records_request
 from remit.adapters.backoffice.http.server import BackofficeServer
 from remit.adapters.backoffice.http.signatures import MAX_AGE_S, SignedRequest
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
+from remit.adapters.http.connection import HttpAnswer, HttpConnections
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.backoffice import ActOutcome
 

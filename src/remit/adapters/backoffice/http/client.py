@@ -11,8 +11,8 @@ import msgspec
 
 from remit.adapters.backoffice.http import messages
 from remit.adapters.backoffice.http.breaker import CircuitBreaker
-from remit.adapters.backoffice.http.connection import HttpAnswer, HttpConnections
 from remit.adapters.backoffice.http.signatures import MessageSigner, MessageVerifier, SignedRequest
+from remit.adapters.http.connection import HttpAnswer, HttpConnections
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.decision import RecordFacts
 from remit.domain.values import Json

@@ -6,15 +6,16 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, cast
 from urllib.parse import urlsplit
 
 import httptools
 
-from remit.adapters.backoffice.http.messages import MAX_BYTES
 from remit.adapters.identity.fetching import verify_address, verify_url
 from remit.domain.errors import Code, Fault, Refused
 
+MAX_ANSWER: Final = 256 * 1024
 _MAX_IDLE: Final = 32
 _MAX_HEADERS: Final = 16 * 1024
 _TLS_PORT: Final = 443
@@ -33,8 +34,16 @@ class HttpAnswer:
 class HttpConnections:
     """Keep-alive connections to the server of one base address."""
 
-    def __init__(self, base: str, *, tls: ssl.SSLContext, allow_loopback: bool) -> None:
-        """Verify the base address, which comes from the settings alone.
+    def __init__(
+        self,
+        base: str,
+        *,
+        tls: ssl.SSLContext,
+        allow_loopback: bool,
+        fault: Code = Code.FAULT_BACKOFFICE,
+        max_bytes: int = MAX_ANSWER,
+    ) -> None:
+        """Verify the base address, which comes from the settings alone; `max_bytes` bounds an answer.
 
         Raises:
             Refused: `request.malformed`.
@@ -48,18 +57,20 @@ class HttpConnections:
         self._authority = parts.netloc
         self._tls = tls if parts.scheme == "https" else None
         self._allow_loopback = allow_loopback
+        self._fault = fault
+        self._max_bytes = max_bytes
         self._idle: list[_Exchange] = []
 
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
     ) -> HttpAnswer:
-        """Send one request below the base address and return its answer of at most 256 KiB.
+        """Send one request below the base address and return its answer.
 
         Sent again on a new connection where a kept one was closed without a byte of an answer: reads change nothing,
         and an act has its key.
 
         Raises:
-            Fault: `fault.backoffice`; the request may have arrived.
+            Fault: with the code of these connections; the request may have arrived.
         """
         raw = self._head(method, path, headers, body) + body
         try:
@@ -73,11 +84,11 @@ class HttpConnections:
                             raise
                 return await self._exchange(await self._connect(), raw)
         except TimeoutError:
-            raise Fault(Code.FAULT_BACKOFFICE, f"{path}: no answer within {timeout_s:g} s") from None
+            raise Fault(self._fault, f"{path}: no answer within {timeout_s:g} s") from None
         except Refused as refused:
-            raise Fault(Code.FAULT_BACKOFFICE, f"{path}: {refused.detail}") from None
+            raise Fault(self._fault, f"{path}: {refused.detail}") from None
         except (OSError, ssl.SSLError, ValueError, httptools.HttpParserError) as broken:
-            raise Fault(Code.FAULT_BACKOFFICE, f"{path}: {type(broken).__name__}: {broken}") from None
+            raise Fault(self._fault, f"{path}: {type(broken).__name__}: {broken}") from None
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -108,7 +119,11 @@ class HttpConnections:
                 raise Refused(Code.REQUEST_MALFORMED, "http is for loopback only")
         name = self._host if self._tls else None
         _, exchange = await loop.create_connection(
-            _Exchange, str(addresses[0]), self._port, ssl=self._tls, server_hostname=name
+            partial(_Exchange, self._max_bytes + _MAX_HEADERS),
+            str(addresses[0]),
+            self._port,
+            ssl=self._tls,
+            server_hostname=name,
         )
         return exchange
 
@@ -122,14 +137,15 @@ class HttpConnections:
         ]
         head = "\r\n".join(lines)
         if head.count("\r\n") != len(lines) - 1 or not head.isascii():
-            raise Fault(Code.FAULT_BACKOFFICE, f"{path}: a header cannot be sent")
+            raise Fault(self._fault, f"{path}: a header cannot be sent")
         return head.encode() + b"\r\n\r\n"
 
 
 class _Exchange(asyncio.Protocol):
     """One connection: a request at a time, its answer read by httptools."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[HttpAnswer] | None = None
         self._answer = HttpAnswer()
@@ -172,7 +188,7 @@ class _Exchange(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Parse. ⚔ Bytes that no request waits for end the connection: they would answer the next one."""
         self._size += len(data)
-        if self._waiting is None or self._waiting.done() or self._size > MAX_BYTES + _MAX_HEADERS:
+        if self._waiting is None or self._waiting.done() or self._size > self._max_bytes:
             self._fail(ConnectionError("the answer is too long, or was not asked for"))
             self.abort()
             return
