@@ -275,7 +275,8 @@ class RemoteHelpdesk:
         return _Step(happened, send)
 
     async def _has_note(self, case: str, key: str) -> bool:
-        marks = (_mark(entry) for entry in await self._dialect.entries(await self._ticket(case)))
+        ticket = await self._journal.ticket(case)
+        marks = (_mark(entry) for entry in (await self._dialect.entries(ticket) if ticket else ()))
         return any(mark is not None and mark["key"] == key for mark in marks)
 
     async def _arrived(self, entry: JournalEntry) -> bool:

@@ -22,7 +22,6 @@ _CLOSED: Final = frozenset({"resolved", "rejected", "deleted"})
 _NOBODY: Final = "Nobody"
 _SYSTEM: Final = "RT_System"
 _SPOKEN: Final = frozenset({"Correspond", "Comment"})
-_OWNED: Final = frozenset({"SetOwner", "Take", "Give", "Steal", "Untake", "Force"})
 _HISTORY: Final = "Type,Creator,Created,Field,OldValue,NewValue"
 _OK: Final = range(200, 300)
 _NOT_FOUND: Final = 404
@@ -45,6 +44,7 @@ class RequestTracker:
         self._account = account
         self._queue = queue
         self._case_field = case_field
+        self._nobody_id = ""
 
     async def create(self, *, case: str, requester: str, subject: str) -> str:
         """Create a ticket without a message; RT mails its requester, which is Remit's own address."""
@@ -85,6 +85,7 @@ class RequestTracker:
         effective = str(_member(_member(seen, "EffectiveId"), "id"))
         owner = str(_member(_member(seen, "Owner"), "id"))
         changes = await self._history(ticket)
+        nobody = await self._nobody()
         requesters = [str(_member(one, "id")) for one in _items(_member(seen, "Requestor"))]
         return TicketView(
             open=str(_member(seen, "Status")) not in _CLOSED,
@@ -93,7 +94,7 @@ class RequestTracker:
             subject=str(_member(seen, "Subject")),
             assignee="" if owner == _NOBODY else owner,
             reopened=sum(_is_reopening(change) for change in changes),
-            reassigned=sum(_is_reassignment(change) for change in changes),
+            reassigned=sum(_is_reassignment(change, nobody) for change in changes),
         )
 
     async def entries(self, ticket: str) -> Sequence[TicketEntry]:
@@ -173,6 +174,13 @@ class RequestTracker:
             files=tuple(files),
         )
 
+    async def _nobody(self) -> str:
+        """Return the id of RT's user Nobody, by which the history names a ticket without an owner."""
+        if not self._nobody_id:
+            links = _items(_member(await self._call("GET", f"/user/{_NOBODY}"), "_hyperlinks"))
+            self._nobody_id = next((str(_member(link, "id")) for link in links if _member(link, "ref") == "self"), "")
+        return self._nobody_id
+
     async def _history(self, ticket: str) -> Sequence[Mapping[str, Any]]:
         return await self._all(f"/ticket/{ticket}/history", {"fields": _HISTORY})
 
@@ -208,11 +216,11 @@ def _is_reopening(change: Mapping[str, Any]) -> bool:
     return _member(change, "OldValue") in _CLOSED and _member(change, "NewValue") not in _CLOSED
 
 
-def _is_reassignment(change: Mapping[str, Any]) -> bool:
-    """Whether an officer's ticket went to another; the first owner only takes it up."""
-    if _member(change, "Field") != "Owner" and _member(change, "Type") not in _OWNED:
+def _is_reassignment(change: Mapping[str, Any], nobody: str) -> bool:
+    """Whether an officer's ticket went to another; the first owner only takes it up. RT writes each change twice."""
+    if (_member(change, "Type"), _member(change, "Field")) != ("Set", "Owner"):
         return False
-    return str(_member(change, "OldValue")) not in {"", _NOBODY, "6"}
+    return nobody not in {str(_member(change, "OldValue")), str(_member(change, "NewValue"))}
 
 
 def _is_text(piece: Mapping[str, Any]) -> bool:
