@@ -250,6 +250,23 @@ def told(desk: Desk, after: int = 0) -> list[Any]:
     return list(desk.do(lambda connector: connector.native_replies(after=after, limit=100)))
 
 
+def test_an_account_that_is_no_officer_of_rt_has_no_address(desk: Desk) -> None:
+    """⚔ RT makes an account for every address that writes to it: only a privileged one may be an officer's."""
+    desk.open()
+    desk.by("ann", "POST", "/correspond", {"Content": "hello", "ContentType": "text/plain"})
+    desk.clock.ahead_ms = SETTLED_MS + 1000
+    (reply,) = [one for one in told(desk) if one.case == desk.case]
+    assert reply.address == "ann@desk.test"
+
+
+def test_a_reply_of_rts_own_editor_is_read_as_text(desk: Desk) -> None:
+    desk.open()
+    html = "<p>We look into it.</p><p>Tom &amp; Ann<br />Support</p>"
+    desk.by("ann", "POST", "/correspond", {"Content": html, "ContentType": "text/html"})
+    (note,) = [one for one in desk.do(lambda connector: connector.notes(desk.case)) if one.native]
+    assert note.text == "We look into it.\nTom & Ann\nSupport"
+
+
 # RT's pitfalls.
 
 

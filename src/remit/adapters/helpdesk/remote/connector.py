@@ -160,6 +160,7 @@ class RemoteHelpdesk:
                 n=entry.place,
                 at=entry.at,
                 author=f"officer:{entry.author}",
+                address=entry.address,
             )
             for entry in seen
         )

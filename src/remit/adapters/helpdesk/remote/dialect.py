@@ -42,12 +42,13 @@ class TicketEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NativeEntry:
-    """A public reply by another account: its place over all tickets, its ticket, time and author."""
+    """A public reply by another account: its place over all tickets, its ticket, time, author and their address."""
 
     place: int
     ticket: str
     at: int
     author: str
+    address: str
 
 
 class HelpdeskDialect(Protocol):

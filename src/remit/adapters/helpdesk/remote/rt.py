@@ -8,6 +8,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -22,6 +23,7 @@ _CLOSED: Final = frozenset({"resolved", "rejected", "deleted"})
 _NOBODY: Final = "Nobody"
 _SYSTEM: Final = "RT_System"
 _SPOKEN: Final = frozenset({"Correspond", "Comment"})
+_BLOCKS: Final = frozenset({"blockquote", "br", "div", "h1", "h2", "h3", "li", "p", "pre", "table", "tr", "ul", "ol"})
 _HISTORY: Final = "Type,Creator,Created,Field,OldValue,NewValue"
 _OK: Final = range(200, 300)
 _NOT_FOUND: Final = 404
@@ -131,7 +133,8 @@ class RequestTracker:
             author = str(_member(_member(row, "Creator"), "id"))
             if author not in {self._account, _SYSTEM}:
                 place = int(str(_member(row, "id")))
-                found.append(NativeEntry(place=place, ticket=str(_member(row, "ObjectId")), at=at, author=author))
+                ticket, address = str(_member(row, "ObjectId")), await self._address(author)
+                found.append(NativeEntry(place=place, ticket=ticket, at=at, author=author, address=address))
         return found
 
     async def probe(self) -> None:
@@ -154,7 +157,9 @@ class RequestTracker:
 
     def _entry(self, change: Mapping[str, Any], pieces: Sequence[Mapping[str, Any]]) -> TicketEntry:
         author = str(_member(_member(change, "Creator"), "id"))
-        texts = [piece for piece in pieces if not _member(piece, "Filename") and _is_text(piece)]
+        spoken = [piece for piece in pieces if not _member(piece, "Filename")]
+        plain = [str(_member(one, "Content")) for one in spoken if _member(one, "ContentType") == "text/plain"]
+        html = [_text_of(str(_member(one, "Content"))) for one in spoken if _member(one, "ContentType") == "text/html"]
         files = [
             TicketFile(
                 ref=str(_member(piece, "id")),
@@ -170,9 +175,14 @@ class RequestTracker:
             author=author,
             own=author == self._account,
             public=_member(change, "Type") == "Correspond",
-            text="\n".join(str(_member(piece, "Content")) for piece in texts).replace("\r\n", "\n"),
+            text="\n".join(plain or html).replace("\r\n", "\n"),
             files=tuple(files),
         )
+
+    async def _address(self, account: str) -> str:
+        """Return an account's address, empty for one that is no privileged user: an officer is one."""
+        user = await self._call("GET", f"/user/{quote(account, safe='')}")
+        return str(user.get("EmailAddress", "")) if str(user.get("Privileged", "0")) == "1" else ""
 
     async def _nobody(self) -> str:
         """Return the id of RT's user Nobody, by which the history names a ticket without an owner."""
@@ -223,8 +233,26 @@ def _is_reassignment(change: Mapping[str, Any], nobody: str) -> bool:
     return nobody not in {str(_member(change, "OldValue")), str(_member(change, "NewValue"))}
 
 
-def _is_text(piece: Mapping[str, Any]) -> bool:
-    return str(_member(piece, "ContentType")).startswith("text/")
+class _PlainText(HTMLParser):
+    """The text of a message in HTML, as RT's own editor writes it: its blocks on lines of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002  # the parser's own signature
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+
+def _text_of(html: str) -> str:
+    parser = _PlainText()
+    parser.feed(html)
+    parser.close()
+    return "\n".join(line.strip() for line in "".join(parser.parts).split("\n")).strip()
 
 
 def _member(value: object, name: str) -> Any:  # noqa: ANN401  # a member of a foreign answer
