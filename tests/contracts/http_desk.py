@@ -78,9 +78,9 @@ class FarPlug:
 
 
 @contextmanager
-def listening() -> Iterator[tuple[socket.socket, str]]:
-    """Listen on a free port of loopback; yield the socket and the base address of the contract."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
+def listening(port: int = 0) -> Iterator[tuple[socket.socket, str]]:
+    """Listen on a free port of loopback, or on this one; yield the socket and the base address of the contract."""
+    with socket.create_server(("127.0.0.1", port)) as sock:
         yield sock, f"http://127.0.0.1:{sock.getsockname()[1]}/desk"
 
 

@@ -12,6 +12,7 @@ from remit import __version__
 from remit.cli import (
     agents,
     canaries,
+    check_backoffice,
     codes,
     demo,
     desk,
@@ -35,6 +36,7 @@ _GROUPS = (
     init,
     serve,
     desk,
+    check_backoffice,
     join,
     demo,
     agents,

@@ -54,15 +54,15 @@ def open_http_backoffice(
     Raises:
         Refused: `settings.invalid` when a file cannot be used, `request.malformed` when its address cannot.
     """
-    keys = tuple(_public_key(path) for path in wanted.answer_keys) or (answer_key(signer).public_key(),)
-    now_s = _seconds(world)
+    keys = tuple(read_public_key(path) for path in wanted.answer_keys) or (answer_key(signer).public_key(),)
+    now_s = whole_seconds(world)
     return HttpBackoffice(
-        HttpConnections(wanted.url, tls=_tls(wanted), allow_loopback=loopback),
+        HttpConnections(wanted.url, tls=tls_context(wanted), allow_loopback=loopback),
         world,
         public_kinds={name for name, kind in catalogue.resources.items() if kind.public},
         signer=MessageSigner(request_key(signer), now_s=now_s, random=world.random) if wanted.signed else None,
         verifier=MessageVerifier(keys, now_s=now_s) if wanted.signed else None,
-        act_token=partial(_act_token, signer, world, issuer, wanted.url),
+        act_token=partial(sign_act_token, signer, world, issuer, wanted.url),
     )
 
 
@@ -164,7 +164,7 @@ def backoffice_server(settings: Settings) -> BackofficeService:
     except BaseException:
         database.close()
         raise
-    now_s = _seconds(world)
+    now_s = whole_seconds(world)
     server = BackofficeServer(
         backoffice,
         base=wanted.url,
@@ -176,13 +176,18 @@ def backoffice_server(settings: Settings) -> BackofficeService:
     return BackofficeService(app=server, url=wanted.url, database=database)
 
 
-def _act_token(signer: Signer, world: World, issuer: str, audience: str, act: Act) -> str:
+def sign_act_token(signer: Signer, world: World, issuer: str, audience: str, act: Act) -> str:
     """Sign the transaction token of an act: customer, action, decision, confirmers and the digest of its params.
 
     Source: draft-ietf-oauth-transaction-tokens-11 §2.
     """
+    return signer.sign_jwt(TOKEN_TYPE, act_claims(world, issuer, audience, act))
+
+
+def act_claims(world: World, issuer: str, audience: str, act: Act) -> Mapping[str, Json]:
+    """Return the claims of an act's transaction token."""
     now_s = world.now() // 1000
-    claims: dict[str, Json] = {
+    return {
         "iss": issuer,
         "aud": audience,
         "iat": now_s,
@@ -193,7 +198,6 @@ def _act_token(signer: Signer, world: World, issuer: str, audience: str, act: Ac
         "req_wl": issuer,
         "tctx": _act_context(act),
     }
-    return signer.sign_jwt(TOKEN_TYPE, claims)
 
 
 def _verify_act_token(signer: Signer, world: World, audience: str, token: str, act: Act) -> None:
@@ -227,11 +231,17 @@ def _act_context(act: Act) -> Mapping[str, Json]:
     }
 
 
-def _seconds(world: World) -> Callable[[], int]:
+def whole_seconds(world: World) -> Callable[[], int]:
+    """Return the clock of signatures: seconds since 1970."""
     return lambda: world.now() // 1000
 
 
-def _public_key(path: Path) -> Ed25519PublicKey:
+def read_public_key(path: Path) -> Ed25519PublicKey:
+    """Read a public key of answers.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
     try:
         key = load_pem_public_key(path.read_bytes())
     except (OSError, ValueError):
@@ -241,8 +251,12 @@ def _public_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
-def _tls(wanted: BackofficeSettings) -> ssl.SSLContext:
-    """⚔ A context of its own: with one of the process, a certificate for this service would be shown to others."""
+def tls_context(wanted: BackofficeSettings) -> ssl.SSLContext:
+    """Build a context of its own. ⚔ With one of the process, a certificate for this service would be shown to others.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
     try:
         tls = ssl.create_default_context(cafile=wanted.ca)
         if wanted.certificate is not None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.adapters.identity.fetching import verify_address, verify_url
 from remit.domain.errors import Code, Fault, Refused
 
@@ -29,6 +30,10 @@ class HttpAnswer:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+
+class _TooLongError(ConnectionError):
+    """An answer with more bytes than are read."""
 
 
 class HttpConnections:
@@ -84,11 +89,15 @@ class HttpConnections:
                             raise
                 return await self._exchange(await self._connect(), raw)
         except TimeoutError:
-            raise Fault(self._fault, f"{path}: no answer within {timeout_s:g} s") from None
+            problem, detail = Problem.TIME, f"no answer within {timeout_s:g} s"
         except Refused as refused:
-            raise Fault(self._fault, f"{path}: {refused.detail}") from None
-        except (OSError, ssl.SSLError, ValueError, httptools.HttpParserError) as broken:
-            raise Fault(self._fault, f"{path}: {type(broken).__name__}: {broken}") from None
+            problem, detail = Problem.CONNECTION, refused.detail
+        except _TooLongError as broken:
+            problem, detail = Problem.SIZE, str(broken)
+        except (OSError, ValueError, httptools.HttpParserError) as broken:
+            problem = Problem.CONNECTION if isinstance(broken, OSError) else Problem.FORM
+            detail = f"{type(broken).__name__}: {broken}"
+        raise ExchangeFault(problem, f"{path}: {detail}", code=self._fault)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -189,7 +198,7 @@ class _Exchange(asyncio.Protocol):
         """Parse. ⚔ Bytes that no request waits for end the connection: they would answer the next one."""
         self._size += len(data)
         if self._waiting is None or self._waiting.done() or self._size > self._max_bytes:
-            self._fail(ConnectionError("the answer is too long, or was not asked for"))
+            self._fail(_TooLongError("the answer is too long"))
             self.abort()
             return
         try:

@@ -13,7 +13,8 @@ from remit.adapters.backoffice.http import messages
 from remit.adapters.backoffice.http.breaker import CircuitBreaker
 from remit.adapters.backoffice.http.signatures import MessageSigner, MessageVerifier, SignedRequest
 from remit.adapters.http.connection import HttpAnswer, HttpConnections
-from remit.domain.errors import Code, Fault, Refused
+from remit.adapters.http.faults import ExchangeFault, Problem
+from remit.domain.errors import Refused
 from remit.domain.policy.decision import RecordFacts
 from remit.domain.values import Json
 from remit.ports.backoffice import Act, ActResult, RecordSummary
@@ -158,7 +159,7 @@ class HttpBackoffice:
                     answer.status, answer.headers, answer.body, request_signature=headers.get("signature", "")
                 )
             except Refused as refused:
-                raise Fault(Code.FAULT_BACKOFFICE, f"{path}: {refused.detail}") from None
+                raise ExchangeFault(Problem.SIGNATURE, f"{path}: {refused.detail}") from None
         return answer
 
     def _fact(self, kind: str, fact: messages.FactBody, customer: str, as_of: int) -> RecordFacts:
@@ -171,15 +172,15 @@ class HttpBackoffice:
 
 def _decoded(path: str, answer: HttpAnswer, kind: type[T]) -> T:
     if answer.status == _BUSY:
-        raise Fault(Code.FAULT_BACKOFFICE, f"{path}: busy with the same key")
+        raise ExchangeFault(Problem.BUSY, f"{path}: busy with the same key", status=answer.status)
     if answer.status != _OK:
-        raise Fault(Code.FAULT_BACKOFFICE, f"{path}: status {answer.status}")
+        raise ExchangeFault(Problem.STATUS, f"{path}: status {answer.status}", status=answer.status)
     try:
         return messages.decode_body(answer.body, kind)
     except Refused as refused:
-        raise Fault(Code.FAULT_BACKOFFICE, f"{path}: {refused.detail}") from None
+        raise ExchangeFault(Problem.FORM, f"{path}: {refused.detail}") from None
 
 
 def _verify_length(path: str, answered: Sequence[object], asked: Sequence[object]) -> None:
     if len(answered) != len(asked):
-        raise Fault(Code.FAULT_BACKOFFICE, f"{path}: {len(answered)} answers to {len(asked)} records")
+        raise ExchangeFault(Problem.FORM, f"{path}: {len(answered)} answers to {len(asked)} records")
