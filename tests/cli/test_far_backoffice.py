@@ -7,18 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from cli.running import Run, Serve, change
+from cli.running import Run, Serve, change, far
 from remit.adapters.backoffice.http.signatures import key_id
-
-
-def far(folder: Path, more: str = "", url: str = "") -> int:
-    """Let the desk ask its backoffice over HTTP at a free port, and return it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    change(folder, "[desk]", '[desk]\nbackoffice = "http"')
-    with (folder / "remit.toml").open("a") as file:
-        file.write(f'\n[backoffice]\nurl = "{url or f"http://127.0.0.1:{port}/records"}"\n{more}\n')
-    return port
 
 
 def finding(remit: Run, folder: Path) -> str:
