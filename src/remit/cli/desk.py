@@ -1,7 +1,8 @@
-"""`remit desk`: serve the built-in backoffice to other nodes, and show the key that signs requests to a backoffice."""
+"""`remit desk`: serve the built-in backoffice to other nodes, and show key and contract of backoffices."""
 
 import argparse
 import contextlib
+import json
 import signal
 import socket
 from collections.abc import Callable
@@ -12,10 +13,10 @@ import uvicorn
 
 from remit.cli.logging import LEVELS, start_logs
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode
-from remit.cli.shared import LAST_PORT, desk_options, settings_of, verify_desk_exists, whole_number
+from remit.cli.shared import LAST_PORT, common_options, desk_options, settings_of, verify_desk_exists, whole_number
 from remit.domain.errors import Code, Refused
 from remit.settings import Settings
-from remit.wiring import backoffice_server, node_name, request_key_pem
+from remit.wiring import backoffice_server, contract_document, node_name, request_key_pem
 
 _KEEP_ALIVE_S: Final = 75
 _GRACE_S: Final = 15
@@ -44,6 +45,13 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         description="Show the public Ed25519 key, in PEM, with which a backoffice verifies Remit's requests.",
     )
     key.set_defaults(run=_key)
+    document = commands.add_parser(
+        "openapi",
+        parents=[common_options()],
+        help="show the OpenAPI document of the backoffice contract",
+        description="Show the OpenAPI document of the contract that a company's own backoffice answers.",
+    )
+    document.set_defaults(run=_openapi)
 
 
 class _Server(uvicorn.Server):
@@ -114,4 +122,10 @@ def _key(args: argparse.Namespace, out: CommandOutput) -> int:
     verify_desk_exists(settings)
     name, pem = request_key_pem(settings)
     out.tell({"keyid": name, "pem": pem}, pem.rstrip(), f"keyid {name}")
+    return ExitCode.OK
+
+
+def _openapi(_args: argparse.Namespace, out: CommandOutput) -> int:
+    document = contract_document()
+    out.tell(document, json.dumps(document, indent=2, ensure_ascii=False))
     return ExitCode.OK

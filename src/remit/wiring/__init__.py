@@ -3,6 +3,7 @@
 from remit.adapters.backoffice.builtin import verify_effects
 from remit.adapters.backoffice.conformance.promises import State as PromiseState
 from remit.adapters.backoffice.conformance.promises import Verdict as PromiseVerdict
+from remit.adapters.backoffice.http.openapi import contract_document
 from remit.adapters.files.catalogue import read_text
 from remit.adapters.files.frameworks import framework_names, read_frameworks
 from remit.adapters.files.pack import pack_files, pack_languages, pack_names, read_pack
@@ -64,6 +65,7 @@ __all__ = [
     "build_provider",
     "check_backoffice",
     "content_keys_place",
+    "contract_document",
     "crash_at",
     "create_keys",
     "desk_place",
