@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from contracts.desk_plugs import builtin_desk, run
 from contracts.http_desk import ABOUT, GATE, SHOP, LoopThread, listening, signer, verifier
 from remit.adapters.backoffice.http.server import BackofficeServer
+from remit.domain.errors import Code, Fault
 from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
 
 FENCED = ActResult(state=ActOutcome.FENCED, values={})
@@ -51,6 +52,11 @@ class Honest:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
 
+    async def look_around(self, times: int = 40) -> None:
+        """Take some time, in which other requests are answered."""
+        for _ in range(times):
+            await self.inner.facts([("order", "W1")], customer="anna")
+
     async def anew(self, act: Act) -> ActResult:
         """Do an act under a key that nobody else knows."""
         done: ActResult = await self.inner.perform(replace(act, key=os.urandom(8).hex()))
@@ -77,12 +83,22 @@ class ActsTwice(Honest):
         return self.keys.setdefault(act.key, FENCED)
 
 
+class BreaksOnARepeatedKey(Honest):
+    """Leaves it to its unique index, and tells that as an error of its own."""
+
+    async def perform(self, act: Act) -> ActResult:
+        if (await self.inner.outcome(act)).state is ActOutcome.DONE:
+            raise Fault(Code.FAULT_BACKOFFICE, "duplicate key")
+        done: ActResult = await self.inner.perform(act)
+        return done
+
+
 class LooksBeforeItActs(ActsTwice):
     """Looks for the key, then acts, then keeps it: what comes in between acts too."""
 
     async def perform(self, act: Act) -> ActResult:
         if act.key not in self.keys:
-            await self.inner.facts([("order", "W1")], customer="anna")
+            await self.look_around()
             done = await self.anew(act)
             self.keys.setdefault(act.key, done)
         return self.keys[act.key]
@@ -157,11 +173,10 @@ class FinishesBehindAFence(ActsTwice):
     async def perform(self, act: Act) -> ActResult:
         if act.key in self.keys:
             while self.keys[act.key] == UNSEEN:
-                await self.inner.facts([("order", "W1")], customer="anna")
+                await self.look_around(1)
             return self.keys[act.key]
         self.keys[act.key] = UNSEEN
-        for _ in range(30):
-            await self.inner.facts([("order", "W1")], customer="anna")
+        await self.look_around()
         done = await self.anew(act)
         if self.keys[act.key] == UNSEEN:
             self.keys[act.key] = done

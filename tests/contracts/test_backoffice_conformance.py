@@ -1,6 +1,7 @@
 """`remit check-backoffice`: what keeps the contract passes, and each broken promise is named with its cure."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,15 @@ import pytest
 
 from contracts import broken_desks as broken
 from contracts.broken_desks import Served, serve_broken
+from contracts.desk_plugs import act, run
 from contracts.http_desk import GATE, SHOP, signer, verifier
 from remit.__main__ import main
+from remit.adapters.backoffice.conformance.promises import State
+from remit.adapters.backoffice.conformance.trial import settled
+from remit.adapters.http.faults import ExchangeFault, Problem
+from remit.ports.backoffice import Act, ActOutcome, ActResult
+from remit.settings import BackofficeSettings
+from remit.wiring import conformance as wired
 
 
 def check(served: Served, capsys: pytest.CaptureFixture[str], *more: object) -> tuple[int, dict[str, Any]]:
@@ -28,15 +36,16 @@ def test_the_built_in_desk_keeps_every_promise(tmp_path: Path, capsys: pytest.Ca
         code, told = check(served, capsys)
         assert states(told, "broken") == {}
         assert set(states(told, "untried")) == {"key.kept"}
-        assert (code, len(told)) == (0, 32)
+        assert (code, len(told)) == (0, 33)
 
 
 BROKEN = {
-    "acts twice": (broken.ActsTwice, {"key.once", "key.parallel", "key.body", "version.stale", "fence.race"}),
-    "looks before it acts": (broken.LooksBeforeItActs, {"key.parallel", "fence.race"}),
+    "acts twice": (broken.ActsTwice, {"key.once", "key.parallel", "key.body", "version.stale"}),
+    "breaks on a repeated key": (broken.BreaksOnARepeatedKey, {"key.once", "key.body"}),
+    "looks before it acts": (broken.LooksBeforeItActs, {"key.parallel"}),
     "forgets keys at once": (broken.ForgetsAtOnce, {"fence.race", "outcome.known"}),
     "ignores versions": (broken.IgnoresVersions, {"version.stale"}),
-    "acts behind a fence": (broken.ActsBehindAFence, {"fence.late", "fence.race", "outcome.known"}),
+    "acts behind a fence": (broken.ActsBehindAFence, {"fence.late", "outcome.known"}),
     "finishes behind a fence": (broken.FinishesBehindAFence, {"fence.race"}),
     "finds ids by any spelling": (broken.FoldsIds, {"facts.alias"}),
     "looks longer at another's": (broken.LooksLongerAtAnothers, {"timing.alike"}),
@@ -47,6 +56,9 @@ BROKEN = {
     "reads slowly": (broken.ReadsSlowly, {"time.read"}),
     "acts slowly": (broken.ActsSlowly, {"time.act"}),
 }
+KEYLESS = {broken.ActsTwice, broken.BreaksOnARepeatedKey, broken.LooksBeforeItActs, broken.ActsBehindAFence}
+SOMETIMES = {"key.parallel", "fence.race"}
+"""Promises that those of `KEYLESS` break too, where requests happen to meet."""
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -54,19 +66,18 @@ def test_a_broken_promise_is_named(name: str, tmp_path: Path, capsys: pytest.Cap
     make, expected = BROKEN[name]
     with serve_broken(tmp_path, make) as served:
         code, told = check(served, capsys)
-    assert set(states(told, "broken")) == expected
+    found = set(states(told, "broken"))
+    assert expected <= found <= expected | (SOMETIMES if make in KEYLESS else set())
     assert all(told[one]["cure"] for one in expected)
     assert code == 1
 
 
+REQUESTS = {f"request.{one}" for one in ("unsigned", "wrong_key", "altered", "covered", "replayed", "old")}
 SERVERS = {
     "unsigned answers": ({"signer": None}, {"answer.signed"}),
     "answers of another key": ({"signer": signer(GATE)}, {"answer.signed"}),
-    "requests that nobody verifies": (
-        {"verifier": None},
-        {f"request.{one}" for one in ("unsigned", "wrong_key", "altered", "covered", "replayed", "old")},
-    ),
-    "requests of another key": ({"verifier": verifier(SHOP)}, {"about"}),
+    "requests that nobody verifies": ({"verifier": None}, REQUESTS),
+    "requests of another key": ({"verifier": verifier(SHOP)}, {"request.accepted"}),
 }
 
 
@@ -83,8 +94,30 @@ def test_keys_that_a_restart_forgets_are_found_by_a_second_run(tmp_path: Path, c
     for make, expected in ((broken.Honest, set()), (broken.KeepsKeysInMemory, {"key.kept"})):
         folder = tmp_path / make.__name__
         port = 0
-        for run in ("before", "after"):
+        for when in ("before", "after"):
             with serve_broken(folder, make, port=port) as served:
                 port = served.port
                 _, told = check(served, capsys, "--remember", folder / "run.json")
-            assert set(states(told, "broken")) == (expected if run == "after" else set())
+            assert set(states(told, "broken")) == (expected if when == "after" else set())
+
+
+def test_with_mutual_tls_nothing_of_signatures_is_tried(tmp_path: Path) -> None:
+    with serve_broken(tmp_path, server={"signer": None, "verifier": None}) as served:
+        tested = replace(wired.tested_by_key(served.key, served.url, ()), settings=BackofficeSettings(url=served.url, signed=False))
+        found = wired.check_backoffice(tested, wired.read_probe(served.probe), remember=None, on_step=lambda *_: None)
+    untried = {one.promise.id for one in found if one.state is State.UNTRIED}
+    assert untried == {"key.kept", "answer.signed", *REQUESTS}
+    assert [one.promise.id for one in found if one.state is State.BROKEN] == []
+
+
+def test_a_backoffice_that_is_busy_with_a_key_is_asked_again() -> None:
+    asked = []
+
+    async def busy_once(one: Act) -> ActResult:
+        asked.append(one.key)
+        if len(asked) == 1:
+            raise ExchangeFault(Problem.BUSY, "busy")
+        return ActResult(state=ActOutcome.DONE, values={})
+
+    assert run(settled(busy_once, act())).state is ActOutcome.DONE
+    assert asked == ["k1", "k1"]

@@ -106,7 +106,7 @@ def test_the_signatures_that_are_shown_verify() -> None:
 
 def test_the_page_lists_every_promise_and_shows_the_probe_of_the_examples() -> None:
     made = {one.id: one.text for one in vars(promises).values() if isinstance(one, promises.Promise)}
-    assert len(made) == 32
+    assert len(made) == 33
     assert dict(re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", PAGE, re.MULTILINE)) == made
     settings, shown = blocks("toml")
     assert tomllib.loads(settings)["desk"] == {"backoffice": "http"}

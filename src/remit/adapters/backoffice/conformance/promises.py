@@ -41,6 +41,12 @@ class NotTriedError(Exception):
     """A promise cannot be tried; the text says why."""
 
 
+REQUEST_ACCEPTED = Promise(
+    "request.accepted",
+    "A request that Remit signed is accepted.",
+    "Verify with the key of `remit desk key` (here: of --key), over the address exactly as backoffice.url has it, which "
+    "behind a proxy is not that of the Host header; and keep the clock right (NTP).",
+)
 ABOUT = Promise(
     "about",
     "GET /v1/about answers, and names the contract, the kinds and the actions.",

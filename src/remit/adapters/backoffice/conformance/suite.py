@@ -25,6 +25,7 @@ BUDGET_S: Final = 50.0
 _LATE_READS: Final = 3
 _OVER: Final = "the time of a run is over"
 WIRE: Final[Sequence[tuple[Promise, Callable[[Wire], Coroutine[None, None, str]]]]] = (
+    (promises.REQUEST_ACCEPTED, wire.signed_is_accepted),
     (promises.ABOUT, wire.about_is_answered),
     (promises.ANSWER_SIGNED, wire.answers_are_signed),
     (promises.REQUEST_UNSIGNED, wire.unsigned_is_refused),
@@ -112,14 +113,20 @@ class Suite:
         Raises:
             NotTriedError: it does not.
         """
-        if self._verdicts and self._state_of(promises.ABOUT) is State.BROKEN:
-            raise NotTriedError(f"see {promises.ABOUT.id}")
+        shut = self._shut()
+        if shut is not None:
+            raise NotTriedError(f"see {shut.id}")
         if left_s <= 0:
             raise NotTriedError(_OVER)
         if len(self._limits.late_reads) >= _LATE_READS:
             raise NotTriedError(f"reads are too slow to go on: see {promises.READ_TIME.id}")
         if acting and self._limits.late_act:
             raise NotTriedError(f"acts are too slow to go on: see {promises.ACT_TIME.id}")
+
+    def _shut(self) -> Promise | None:
+        """Return the promise without which nothing else can be tried, where it is broken."""
+        broken = {one.promise.id for one in self._verdicts if one.state is State.BROKEN}
+        return next((one for one in _DOORS if one.id in broken), None)
 
     def _add(self, promise: Promise, state: State, detail: str) -> None:
         self._verdicts.append(Verdict(promise=promise, state=state, detail=detail))
@@ -130,9 +137,9 @@ class Suite:
     def _add_fault(self, promise: Promise, fault: Fault) -> None:
         """Add a fault where it belongs: to a limit or form of all answers, or to the promise that was tried."""
         problem = fault.problem if isinstance(fault, ExchangeFault) else None
-        if promise is promises.ABOUT and problem is Problem.CONNECTION:
+        if promise is _DOORS[0] and problem is Problem.CONNECTION:
             raise fault
-        elsewhere = None if problem is None or promise is promises.ABOUT else _ELSEWHERE.get(problem)
+        elsewhere = None if problem is None or promise in _DOORS else _ELSEWHERE.get(problem)
         if elsewhere is None or problem is None:
             self._add(promise, State.BROKEN, fault.detail)
             return
@@ -159,11 +166,12 @@ class Suite:
 
     def _tell(self, promise: Promise, broken: str, seen: str) -> None:
         self._on_step(len(self._verdicts) + 1, _TOTAL, promise.id)
-        blocked = not broken and self._state_of(promises.ABOUT) is State.BROKEN
-        state = State.BROKEN if broken else State.UNTRIED if blocked else State.KEPT
-        self._add(promise, state, broken or (f"see {promises.ABOUT.id}" if blocked else seen))
+        shut = self._shut()
+        state = State.BROKEN if broken else State.KEPT if shut is None else State.UNTRIED
+        self._add(promise, state, broken or (seen if shut is None else f"see {shut.id}"))
 
 
+_DOORS: Final = (promises.REQUEST_ACCEPTED, promises.ABOUT)
 _ELSEWHERE: Final = {
     Problem.FORM: promises.ANSWER_FORM.id,
     Problem.SIZE: promises.ANSWER_SIZE.id,

@@ -18,6 +18,7 @@ from remit.ports.world import World
 READ_S: Final = 2.0
 ACT_S: Final = 10.0
 _OK: Final = 200
+_UNAUTHORIZED: Final = frozenset({401, 403})
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _FACTS: Final = "/v1/facts"
 _OLD_S: Final = 600
@@ -119,12 +120,24 @@ class Wire:
         return await self.connections.send(request.method, where, headers=headers, body=sent, timeout_s=READ_S)
 
 
-async def about_is_answered(wire: Wire) -> str:
-    """Check the description, signed by the known key."""
+async def _ask_about(wire: Wire) -> HttpAnswer:
     url = f"{wire.connections.base}/v1/about"
     request = SignedRequest(method="GET", url=url, headers={}, body=b"")
     signed = {} if wire.key is None else wire.signer().request_headers(request)
-    answer = await wire.send(request, signed)
+    return await wire.send(request, signed)
+
+
+async def signed_is_accepted(wire: Wire) -> str:
+    """Check that the known key is known there as well."""
+    answer = await _ask_about(wire)
+    if answer.status in _UNAUTHORIZED:
+        raise BrokenPromiseError(f"/v1/about: status {answer.status}: {_shown(answer)}")
+    return ""
+
+
+async def about_is_answered(wire: Wire) -> str:
+    """Check the description."""
+    answer = await _ask_about(wire)
     if answer.status != _OK:
         raise BrokenPromiseError(f"/v1/about: status {answer.status}: {_shown(answer)}")
     try:
