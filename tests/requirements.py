@@ -118,6 +118,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "BACKOFFICE-ADDRESS": Requirement(
         "Remit asks the backoffice of its settings at a verified address, and nothing else.", "docs/backoffice.md#address; OWASP SSRF"
     ),
+    "BACKOFFICE-CHECKED": Requirement(
+        "check-backoffice names each promise that a backoffice breaks, with its cure.", "docs/backoffice.md#promises"
+    ),
     "SWEEP-FAIR": _model("act-exactly-once", "What is stuck keeps nothing behind it from being settled."),
     "IDEMPOTENCE": _model("commit", "One key, one body, one act."),
     "TRAJECTORY": _model("trajectory", "Slices and sweeps within every limit are noticed and end with a person."),

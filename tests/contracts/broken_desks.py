@@ -158,12 +158,12 @@ class IgnoresVersions(Honest):
 
 
 class ActsBehindAFence(KeepsKeysInMemory):
-    """A fence is kept, and no act looks for one."""
+    """A fence is kept and told, and acts are done all the same."""
 
     async def perform(self, act: Act) -> ActResult:
         async with self.lock:
             if self.keys.get(act.key, FENCED) == FENCED:
-                self.keys[act.key] = await self.anew(act)
+                self.keys.setdefault(act.key, await self.anew(act))
             return self.keys[act.key]
 
 

@@ -174,7 +174,7 @@ KEY_PARALLEL = Promise(
 KEY_BODY = Promise(
     "key.body",
     "A key that was used does nothing for another body.",
-    "Find the key first: give its first answer, or refuse with 409 or 422 where the body differs.",
+    "Find the key first: give its first answer, or refuse with 422 where the body differs.",
 )
 VERSION_MOVES = Promise(
     "version.moves",
