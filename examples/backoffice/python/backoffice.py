@@ -195,8 +195,12 @@ class Handler(BaseHTTPRequestHandler):
             with LOCK:
                 verify(self.command, self.path, headers, body)
                 told = answer(self.command, self.path, headers, body)
-        except (RefusalError, LookupError, TypeError, ValueError) as refused:
-            status, reason = refused.args if isinstance(refused, RefusalError) else (400, "not a body of the contract")
+        except (RefusalError, LookupError, TypeError, ValueError, sqlite3.Error) as problem:
+            status, reason = 400, "not a body of the contract"
+            if isinstance(problem, RefusalError):
+                status, reason = problem.args
+            elif isinstance(problem, sqlite3.OperationalError):
+                status, reason = 503, "the database does not answer"
             kind, told = "application/problem+json", {"status": status, "title": reason}
         raw = json.dumps(told).encode()
         sent = {"Content-Type": kind, "Content-Length": len(raw), **signed(status, raw, headers.get("signature", ""))}

@@ -7,7 +7,7 @@
  * Run: node backoffice.mjs 8700 shop.journal remit.pub.pem shop.pem     Why each part is there: docs/backoffice.md
  */
 import { createHash, createPrivateKey, createPublicKey, randomBytes, sign, verify } from "node:crypto";
-import { existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { appendFileSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 
 /** @typedef {{state: "done" | "failed" | "fenced" | "unseen", values?: Record<string, unknown>, reason?: string}} Result */
@@ -127,8 +127,13 @@ function once(key, make) {
   const kept = acts.get(key);
   if (kept) return kept;
   const [result, change] = make();
-  writeSync(file, JSON.stringify({ key, result, change }) + "\n");
-  fsyncSync(file);
+  try {
+    appendFileSync(file, JSON.stringify({ key, result, change }) + "\n");
+    fsyncSync(file);
+  } catch (problem) {
+    console.error(`the journal cannot be written: ${problem}`); // a start takes a torn last line away; nothing was answered
+    process.exit(1);
+  }
   apply(key, result, change);
   return result;
 }
