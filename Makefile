@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider browser run demo test test-browser test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots texts lock clean
+.PHONY: help setup provider browser real run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots texts lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -71,6 +71,18 @@ test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see i
 
 test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of `make test`)
 	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup -p no:cacheprovider tests/browser $(ARGS)
+
+# `dbconfig-no-thanks` and `msmtp-mta` keep a database server and a mail server out.
+REAL_PACKAGES := request-tracker5 rt5-db-sqlite rt5-standalone dbconfig-no-thanks msmtp-mta
+
+real: ## Fetch the systems that `make test-real` starts (with apt, where they are missing)
+	@command -v rt-setup-database-5 >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching Request Tracker 5 with apt …" \
+		&& { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(REAL_PACKAGES); } >/dev/null 2>&1; } \
+		|| echo "remit: no Request Tracker 5, and it cannot be fetched here. Cure: apt-get install $(REAL_PACKAGES)"
+
+test-real: $(VENV)/.dev real ## Against other people's real servers, which it installs and starts
+	@if command -v rt-setup-database-5 >/dev/null; then TESTS_REAL=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/real $(ARGS); \
+		else echo "remit: NOT RUN: tests against a real Request Tracker 5"; fi
 
 test-fast: $(VENV)/.dev ## The domain alone
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain tests/proof $(ARGS)

@@ -111,6 +111,16 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "POLICY-DEFAULT": _model("policy", "Anything but an explicit allow is a refusal."),
     "EPOCHS": _model("commit", "A decision is recorded and sent only on the standing it was made on."),
     "FENCE": _model("act-exactly-once", "Unknown becomes failed only once the act can never happen; an act is done once."),
+    "BACKOFFICE-SIGNED": Requirement(
+        "A backoffice over HTTP takes Remit's own requests once, and Remit the answers to them alone.",
+        "docs/backoffice.md#signatures; RFC 9421",
+    ),
+    "BACKOFFICE-ADDRESS": Requirement(
+        "Remit asks the backoffice of its settings at a verified address, and nothing else.", "docs/backoffice.md#address; OWASP SSRF"
+    ),
+    "BACKOFFICE-CHECKED": Requirement(
+        "check-backoffice names each promise that a backoffice breaks, with its cure.", "docs/backoffice.md#promises"
+    ),
     "SWEEP-FAIR": _model("act-exactly-once", "What is stuck keeps nothing behind it from being settled."),
     "IDEMPOTENCE": _model("commit", "One key, one body, one act."),
     "TRAJECTORY": _model("trajectory", "Slices and sweeps within every limit are noticed and end with a person."),
@@ -155,7 +165,8 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     ),
     "W-GUESS": _model("guessing", "A customer's attribute is compared with three values, over all agents."),
     "PUBLIC-TEXT": _model("native-replies", "What an officer writes past Remit reaches no agent."),
-    "NATIVE-REPLY": _model("native-replies", "A public reply written in the helpdesk itself is an incident, told once."),
+    "NATIVE-REPLY": _model("native-replies", "A public reply written in the helpdesk by no officer of the case is an incident, told once."),
+    "NATIVE-DRAFT": _model("native-replies", "An officer's reply in the helpdesk is checked like one of Remit's pages, and sent once."),
     "NO-GUESSABLE-FINGERPRINT": _model("inbound", "Of a secret that can be guessed nothing is kept that it could be guessed from."),
     "CREDENTIAL-FINGERPRINT": _model("inbound", "Of a credential a keyed fingerprint is kept, for the desk alone."),
     "OUTBOUND": _model("outbound", "What an agent may not be told is not told by an officer either; without facts nothing is sent."),

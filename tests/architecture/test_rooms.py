@@ -23,6 +23,7 @@ HEIGHTS = {"proof": 0, "domain": 1, "ports": 2, "engine": 3, "usecases": 4, "ent
 SHARED = (
     "remit.adapters.builtin_desk",  # the built-in desk's database, asked by its backoffice and its helpdesk (docs/decisions/0004)
     "remit.adapters.db",  # connections and worker threads, for every plug that keeps something in a database
+    "remit.adapters.http",  # connections to the systems of the settings
     "remit.adapters.identity.fetching",  # fetches a provider's keys as warily as an agent's
     "remit.adapters.identity.key_sources",
     "remit.adapters.store.sqlite.inspect",  # reads a store's file beside a serving desk (docs/decisions/0016)

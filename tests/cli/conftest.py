@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -107,11 +107,14 @@ def nobodys(made: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Start `remit serve` on a free port as a process of its own; it has said where it listens when this returns."""
+    """Start `remit serve` on a free port as a process of its own; it has said where it listens when this returns.
+
+    With `command` another command that serves.
+    """
     with contextlib.ExitStack() as ending:
 
-        def start(desk: Path, *more: str, **environment: str) -> Serving:
-            command = [sys.executable, "-m", "remit", "serve", "--json", "--config", str(desk), "--port", "0", *more]
+        def start(desk: Path, *more: str, command: Sequence[str] = ("serve", "--port", "0"), **environment: str) -> Serving:
+            command = [sys.executable, "-m", "remit", *command, "--json", "--config", str(desk), *more]
             process = ending.enter_context(
                 subprocess.Popen(
                     command,

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -86,3 +87,13 @@ def configure(desk: Path, **keys: Any) -> None:
     start = text.index("[notify]")
     end = text.index("\n[", start)
     (desk / "remit.toml").write_text(f"{text[:start]}[notify]\n{lines}\n{text[end:]}")
+
+
+def far(folder: Path, more: str = "", url: str = "") -> int:
+    """Let the desk ask its backoffice over HTTP at a free port, and return it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    change(folder, "[desk]", '[desk]\nbackoffice = "http"')
+    with (folder / "remit.toml").open("a") as file:
+        file.write(f'\n[backoffice]\nurl = "{url or f"http://127.0.0.1:{port}/records"}"\n{more}\n')
+    return port

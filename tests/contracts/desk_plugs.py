@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from contracts.http_desk import http_plug
 from postgres_tests import postgres_url, rows_of
 from remit.adapters.backoffice.books import ActFailed, Books
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
@@ -200,9 +201,17 @@ def postgres_desk(path: Path) -> Any:
     return builtin_desk(path, desk_rows)
 
 
+@contextmanager
+def http_desk(path: Path) -> Any:
+    """The built-in desk behind the HTTP contract."""
+    with builtin_desk(path) as desk, http_plug(desk.plug, StandingWorld()) as plug:
+        yield Desk(cast("Any", plug), desk.fail, desk.marks)
+
+
 PLUGS: dict[str, Callable[[Path], AbstractContextManager[Desk]]] = {
     "builtin": builtin_desk,
     "given": given_desk,
+    "http": http_desk,
     "postgres": postgres_desk,
     "sandbox": sandbox_desk,
 }

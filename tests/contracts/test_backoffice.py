@@ -33,16 +33,20 @@ def test_a_built_in_desk_that_is_given_facts_does_nothing_of_before_again(tmp_pa
         assert [one and one.name for one in run(plug.facts([("order", "W1")], customer="anna"))] == ["Kettle"]
         not_built_in = run(plug.perform(act("k1")))
         assert (not_built_in.state, "gives facts" in not_built_in.reason) == (ActOutcome.FAILED, True)
-        assert run(plug.fence("k2")).state is ActOutcome.FENCED
+        assert run(plug.fence(act("k2"))).state is ActOutcome.FENCED
         plug.replace_facts({"owners": {"order": {"W7": "anna"}}})
         assert [bool(one) for one in run(plug.facts([("order", "W1"), ("order", "W7")], customer="anna"))] == [False, True]
         for key, state in (("k1", ActOutcome.FAILED), ("k2", ActOutcome.FENCED), ("k3", ActOutcome.DONE)):
             assert run(plug.perform(act(key, order="W7"))).state is state
-            assert run(plug.outcome(key)).state is state
-        assert run(plug.fence("k3")).state is ActOutcome.DONE
-        assert run(plug.fence("k4")).state is ActOutcome.FENCED
+            assert run(plug.outcome(act(key))).state is state
+        assert run(plug.fence(act("k3"))).state is ActOutcome.DONE
+        assert run(plug.fence(act("k4"))).state is ActOutcome.FENCED
         again = SwitchableBackoffice(database, StandingWorld(), small_catalogue())
-        assert [run(again.outcome(key)).state for key in ("k1", "k2", "k4")] == [ActOutcome.FAILED, ActOutcome.FENCED, ActOutcome.FENCED]
+        assert [run(again.outcome(act(key))).state for key in ("k1", "k2", "k4")] == [
+            ActOutcome.FAILED,
+            ActOutcome.FENCED,
+            ActOutcome.FENCED,
+        ]
     finally:
         database.close()
 
@@ -102,7 +106,7 @@ def test_an_act_is_done_once_however_often_its_key_comes(desk: Desk) -> None:
     again = run(desk.plug.perform(act()))
     assert first.state is ActOutcome.DONE
     assert again == first
-    assert run(desk.plug.outcome("k1")) == first
+    assert run(desk.plug.outcome(act("k1"))) == first
     assert desk.marks() == 1
 
 
@@ -136,20 +140,20 @@ def test_a_record_that_is_gone_has_no_version_that_holds(desk: Desk) -> None:
 
 
 def test_a_fenced_key_never_executes(desk: Desk) -> None:
-    assert run(desk.plug.fence("k1")).state is ActOutcome.FENCED
+    assert run(desk.plug.fence(act("k1"))).state is ActOutcome.FENCED
     assert run(desk.plug.perform(act())).state is ActOutcome.FENCED
-    assert run(desk.plug.outcome("k1")).state is ActOutcome.FENCED
+    assert run(desk.plug.outcome(act("k1"))).state is ActOutcome.FENCED
     assert desk.marks() == 0
 
 
 def test_a_fence_behind_an_act_tells_what_happened(desk: Desk) -> None:
     done = run(desk.plug.perform(act()))
-    assert run(desk.plug.fence("k1")) == done
+    assert run(desk.plug.fence(act("k1"))) == done
 
 
 def test_an_act_and_a_fence_at_once_agree_on_one_story(desk: Desk) -> None:
     async def race() -> tuple[Any, Any]:
-        return await asyncio.gather(desk.plug.perform(act()), desk.plug.fence("k1"))
+        return await asyncio.gather(desk.plug.perform(act()), desk.plug.fence(act("k1")))
 
     acted, fenced = run(race())
     assert acted == fenced
@@ -157,7 +161,7 @@ def test_an_act_and_a_fence_at_once_agree_on_one_story(desk: Desk) -> None:
 
 
 def test_a_key_nobody_used_is_unseen(desk: Desk) -> None:
-    assert run(desk.plug.outcome("never")).state is ActOutcome.UNSEEN
+    assert run(desk.plug.outcome(act("never"))).state is ActOutcome.UNSEEN
 
 
 def test_a_failure_before_storing_leaves_the_key_unseen(desk: Desk) -> None:
@@ -165,7 +169,7 @@ def test_a_failure_before_storing_leaves_the_key_unseen(desk: Desk) -> None:
     with pytest.raises(Fault) as broken:
         run(desk.plug.perform(act()))
     assert broken.value.code is Code.FAULT_BACKOFFICE
-    assert run(desk.plug.outcome("k1")).state is ActOutcome.UNSEEN
+    assert run(desk.plug.outcome(act("k1"))).state is ActOutcome.UNSEEN
     assert run(desk.plug.perform(act())).state is ActOutcome.DONE
 
 
@@ -173,7 +177,7 @@ def test_a_failure_after_storing_leaves_a_done_act(desk: Desk) -> None:
     desk.fail("after")
     with pytest.raises(Fault):
         run(desk.plug.perform(act()))
-    assert run(desk.plug.outcome("k1")).state is ActOutcome.DONE
+    assert run(desk.plug.outcome(act("k1"))).state is ActOutcome.DONE
     assert run(desk.plug.perform(act())).state is ActOutcome.DONE
     assert desk.marks() == 1
 
@@ -205,7 +209,7 @@ def test_an_effect_that_breaks_leaves_no_trace_and_is_a_fault(tmp_path: Path) ->
         with pytest.raises(Fault) as broken:
             run(desk.plug.perform(act(action="order.break")))
         assert broken.value.code is Code.FAULT_BACKOFFICE
-        assert run(desk.plug.outcome("k1")).state is ActOutcome.UNSEEN
+        assert run(desk.plug.outcome(act("k1"))).state is ActOutcome.UNSEEN
         assert run(desk.plug.read("order.read", {"order_id": "W1"}, customer="anna")).values["order.status"] == "pending"
 
 
@@ -219,15 +223,15 @@ def test_one_broken_act_takes_nothing_of_the_others_in_its_commit_with_it(tmp_pa
         done, broken, failed, other = run(mixed())
         assert (done.state, failed.state, other.state) == (ActOutcome.DONE, ActOutcome.FAILED, ActOutcome.DONE)
         assert isinstance(broken, Fault)
-        assert run(desk.plug.outcome("b")).state is ActOutcome.UNSEEN
+        assert run(desk.plug.outcome(act("b"))).state is ActOutcome.UNSEEN
 
 
 def test_acts_and_fences_survive_a_restart(tmp_path: Path) -> None:
     with PLUGS["builtin"](tmp_path) as desk:
         run(desk.plug.perform(act("k1")))
-        run(desk.plug.fence("k2"))
+        run(desk.plug.fence(act("k2")))
     with PLUGS["builtin"](tmp_path) as desk:
-        assert run(desk.plug.outcome("k1")).state is ActOutcome.DONE
+        assert run(desk.plug.outcome(act("k1"))).state is ActOutcome.DONE
         assert run(desk.plug.perform(act("k2"))).state is ActOutcome.FENCED
         assert run(desk.plug.read("order.read", {"order_id": "W1"}, customer="anna")).values["order.status"] == "marked"
 
@@ -284,7 +288,7 @@ def test_a_closed_desk_is_a_fault_not_a_wait(tmp_path: Path) -> None:
     with pytest.raises(Fault):
         run(desk.plug.perform(act()))
     with pytest.raises(Fault):
-        run(desk.plug.outcome("k1"))
+        run(desk.plug.outcome(act("k1")))
 
 
 def test_seeding_again_leaves_alone_what_stands(tmp_path: Path) -> None:
@@ -376,13 +380,13 @@ def test_a_sandbox_that_is_down_tells_nothing() -> None:
         desk.facts([], customer="anna"),
         desk.read("profile.read", {}, customer="anna"),
         desk.perform(act()),
-        desk.outcome("k1"),
-        desk.fence("k1"),
+        desk.outcome(act("k1")),
+        desk.fence(act("k1")),
     ):
         with pytest.raises(Fault):
             run(asked)
     desk.set_unavailable(False)
-    assert run(desk.outcome("k1")).state is ActOutcome.UNSEEN
+    assert run(desk.outcome(act("k1"))).state is ActOutcome.UNSEEN
 
 
 def test_a_customer_nobody_described_still_owns_their_own_record() -> None:
@@ -396,7 +400,7 @@ def test_a_customer_nobody_described_still_owns_their_own_record() -> None:
 def _step(desk: SandboxBackoffice, step: str, key: str) -> Any:
     if step == "perform":
         return desk.perform(act(key))
-    return desk.fence(key) if step == "fence" else desk.outcome(key)
+    return desk.fence(act(key)) if step == "fence" else desk.outcome(act(key))
 
 
 KEYS = st.sampled_from(["k1", "k2", "k3"])

@@ -43,7 +43,7 @@ helpdesk = BuiltinHelpdesk(database, StandingWorld())
 async def both(key):
     if name == "one":
         return await backoffice.perform(act(key))
-    return await backoffice.fence(key)
+    return await backoffice.fence(act(key))
 
 async def work():
     await backoffice.seed(SEED)
@@ -134,11 +134,11 @@ def test_a_desk_that_somebody_else_writes_for_too_long_is_a_fault_and_nothing_ha
             other = await asyncpg.connect(postgres_url())
             await other.execute("begin")
             await other.execute("select from remit_desk.turn where desk = $1 for update", rows_of(tmp_path))
-            for waiting, code in ((plug.perform(act()), Code.FAULT_BACKOFFICE), (plug.fence("k2"), Code.FAULT_BACKOFFICE)):
+            for waiting, code in ((plug.perform(act()), Code.FAULT_BACKOFFICE), (plug.fence(act("k2")), Code.FAULT_BACKOFFICE)):
                 with pytest.raises(Fault) as caught:
                     await waiting
                 assert caught.value.code is code
-            assert (await plug.outcome("k1")).state is ActOutcome.UNSEEN, "it can still be read"
+            assert (await plug.outcome(act("k1"))).state is ActOutcome.UNSEEN, "it can still be read"
             await other.close()
             assert (await plug.perform(act())).state is ActOutcome.DONE
 
@@ -163,7 +163,7 @@ def test_a_connection_lost_between_two_acts_is_made_again_and_not_noticed(tmp_pa
             gone(url)
             assert run(plug.perform(act(key))).state is ActOutcome.DONE
             gone(url)
-            assert run(plug.outcome(key)).state is ActOutcome.DONE
+            assert run(plug.outcome(act(key))).state is ActOutcome.DONE
         assert marks(database) == 3
     finally:
         database.close()
@@ -191,7 +191,7 @@ def test_a_connection_lost_in_the_middle_of_an_act_leaves_it_whole_or_undone(tmp
         with pytest.raises(Fault) as caught:
             run(plug.perform(act("k2")))
         assert caught.value.code is Code.FAULT_BACKOFFICE
-        assert run(plug.outcome("k2")).state is ActOutcome.UNSEEN
+        assert run(plug.outcome(act("k2"))).state is ActOutcome.UNSEEN
         assert marks(database) == 1
     finally:
         database.close()
@@ -220,7 +220,7 @@ def test_an_act_whose_commit_was_not_answered_is_a_fault_and_its_key_tells_what_
         with pytest.raises(Fault) as caught:
             run(plug.perform(act("k1")))
         assert (caught.value.code, proxy.times) == (Code.FAULT_BACKOFFICE, 1)
-        assert run(plug.outcome("k1")).state is state
+        assert run(plug.outcome(act("k1"))).state is state
         assert run(plug.perform(act("k1"))).state is ActOutcome.DONE
         assert marks(database) == 1
 
@@ -238,8 +238,8 @@ def test_a_database_that_answers_nobody_is_the_ports_fault_everywhere_until_it_i
                 plug.contents([("order", "W1")], customer="anna"),
                 plug.read("order.read", {"order_id": "W1"}, customer="anna"),
                 plug.perform(act()),
-                plug.outcome("k1"),
-                plug.fence("k1"),
+                plug.outcome(act("k1")),
+                plug.fence(act("k1")),
                 plug.attributes("anna", ["contact.email"]),
                 plug.records("anna", "order"),
             ):
@@ -269,7 +269,7 @@ def test_a_desk_whose_rows_were_taken_away_writes_nothing(tmp_path: Path) -> Non
         with pytest.raises(Fault) as caught:
             run(plug.perform(act()))
         assert caught.value.code is Code.FAULT_BACKOFFICE
-        assert run(plug.outcome("k1")).state is ActOutcome.UNSEEN
+        assert run(plug.outcome(act("k1"))).state is ActOutcome.UNSEEN
     finally:
         database.close()
 
@@ -323,9 +323,9 @@ def test_two_desks_in_one_database_know_nothing_of_each_other(tmp_path: Path) ->
         assert run(there.facts([("order", "W1")], customer="anna")) == [None]
         assert run(there.attributes("anna", ["contact.email"])) == {}
         assert run(here.perform(act())).state is ActOutcome.DONE
-        assert run(there.outcome("k1")).state is ActOutcome.UNSEEN
+        assert run(there.outcome(act("k1"))).state is ActOutcome.UNSEEN
         assert run(there.perform(act())).state is ActOutcome.FAILED
-        assert run(here.outcome("k1")).state is ActOutcome.DONE
+        assert run(here.outcome(act("k1"))).state is ActOutcome.DONE
         desks = [BuiltinHelpdesk(database, StandingWorld()) for database in (one, other)]
         for desk in desks:
             run(desk.open(case="case_1", key="k-open", requester="r", subject="s", text="t"))

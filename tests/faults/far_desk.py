@@ -95,8 +95,8 @@ _METHODS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
     "attributes": lambda books, customer, names, beside: books.attributes(customer, names, beside=beside),
     "contents": lambda books, records, customer: books.contents([tuple(one) for one in records], customer=customer),
     "facts": lambda books, records, customer: books.facts([tuple(one) for one in records], customer=customer),
-    "fence": lambda books, key: books.fence(key),
-    "outcome": lambda books, key: books.outcome(key),
+    "fence": lambda books, act: books.fence(act),
+    "outcome": lambda books, act: books.outcome(act),
     "perform": lambda books, act: books.perform(act),
     "read": lambda books, action, params, customer: books.read(action, params, customer=customer),
     "records": lambda books, customer, kind: books.records(customer, kind),
@@ -185,17 +185,15 @@ class FarBackoffice:
 
     async def perform(self, act: Act) -> ActResult:
         """Do the act once."""
-        versions = [(*place, version) for place, version in act.versions.items()]
-        plain = {name: getattr(act, name) for name in ("key", "action", "params", "customer", "case", "confirmed_by", "decision")}
-        return await self._asked("perform", _result, act={**plain, "versions": versions})
+        return await self._asked("perform", _result, act=_sent(act))
 
-    async def outcome(self, key: str) -> ActResult:
-        """Say what became of a key."""
-        return await self._asked("outcome", _result, key=key)
+    async def outcome(self, act: Act) -> ActResult:
+        """Say what became of an act."""
+        return await self._asked("outcome", _result, act=_sent(act))
 
-    async def fence(self, key: str) -> ActResult:
-        """Make sure the key never executes."""
-        return await self._asked("fence", _result, key=key)
+    async def fence(self, act: Act) -> ActResult:
+        """Make sure the act is never done."""
+        return await self._asked("fence", _result, act=_sent(act))
 
     async def attributes(
         self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None
@@ -214,6 +212,11 @@ class FarBackoffice:
             return read(json.loads(response.raise_for_status().content))
         except (httpx.HTTPError, ValueError, TypeError, KeyError, AttributeError) as broken:
             raise Fault(Code.FAULT_BACKOFFICE, f"the desk's answer to {method} is none: {type(broken).__name__}") from None
+
+
+def _sent(act: Act) -> dict[str, Any]:
+    versions = [(*place, version) for place, version in act.versions.items()]
+    return {**asdict(act), "versions": versions}
 
 
 def _result(found: Any) -> ActResult:

@@ -52,7 +52,7 @@ def test_a_desk_that_dies_leaves_a_whole_act_or_none(
     died = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path), point, make], env=env, check=False, capture_output=True)
     assert died.returncode == 137, died.stderr.decode()
     with PLUGS[plug](tmp_path) as desk:
-        assert run(desk.plug.outcome("k1")).state is state
+        assert run(desk.plug.outcome(act("k1"))).state is state
         assert run(desk.plug.read("order.read", {"order_id": "W1"}, customer="anna")).values["order.status"] == status
         assert run(desk.plug.perform(act("k1"))).state is ActOutcome.DONE
         assert desk.marks() == 1

@@ -10,7 +10,7 @@ import pytest
 
 from attacks.arena import FACTS, Arena, code_of, open_arena
 from remit.domain.records import ActRecord, AskRecord
-from remit.ports.backoffice import ActOutcome, ActResult
+from remit.ports.backoffice import Act, ActOutcome, ActResult
 from remit.sandbox import SandboxReply, SandboxTask
 
 ADDRESS = "New Street 1, 10100 Town"
@@ -174,9 +174,9 @@ def test_unknown_becomes_failed_only_after_the_desk_has_fenced_the_key(arena: Ar
     seen: list[Any] = []
     right = arena.backoffice.fence
 
-    async def fence(key: str) -> ActResult:
-        seen.append(key)
-        return await right(key)
+    async def fence(act: Act) -> ActResult:
+        seen.append(act)
+        return await right(act)
 
     arena.backoffice.fence = fence  # type: ignore[method-assign]
     task.complete()

@@ -41,7 +41,9 @@ from remit.wiring import (
     keys_share_store_server,
     log_key,
     open_stored_log,
+    probe_backoffice,
     probe_carriers,
+    probe_helpdesk,
     probe_issuers,
     store_location,
     token_key_made,
@@ -236,8 +238,47 @@ def _leaks(settings: Settings) -> Iterator[CheckFinding]:
             yield CheckFinding("leaks", "wrong", f"{name}: {says}.", cure)
 
 
+def _backoffice(settings: Settings) -> Iterator[CheckFinding]:
+    """Check that a backoffice over HTTP answers, signed, and knows all that the catalogue asks of it."""
+    if settings.http_backoffice is None:
+        return
+    url = settings.http_backoffice.url
+    try:
+        seen = probe_backoffice(settings)
+    except Fault as fault:
+        cure = "See that it runs and answers from here, with the keys of [backoffice]; `remit desk key` shows ours."
+        yield CheckFinding("backoffice", "wrong", f"{url}: {fault.detail}.", cure)
+        return
+    if seen.contract != seen.expected:
+        says = f"{url} speaks version {seen.contract} of the contract, this program {seen.expected}."
+        yield CheckFinding("backoffice", "wrong", says, "Bring the older of the two up to date.")
+        return
+    if seen.missing:
+        says = f"{url} does not know {', '.join(seen.missing)}."
+        cure = "Add them there, or take them out of the catalogue: what needs them ends as a fault."
+        yield CheckFinding("backoffice", "wrong", says, cure)
+        return
+    yield CheckFinding("backoffice", "ok", f"{url} answers, signed, and knows the whole catalogue")
+
+
+def _helpdesk(settings: Settings) -> Iterator[CheckFinding]:
+    """Check that the company's own helpdesk answers, and has what Remit writes into."""
+    if settings.remote_helpdesk is None:
+        return
+    url = settings.remote_helpdesk.url
+    try:
+        probe_helpdesk(settings)
+    except Fault as fault:
+        cure = fault.cure or "See that it answers from here, and what [helpdesk] says."
+        yield CheckFinding("helpdesk", "wrong", f"{url}: {fault.detail}.", cure)
+        return
+    yield CheckFinding("helpdesk", "ok", f"{url} answers, and has its queue and field")
+
+
 RUNNING_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[CheckFinding]]]] = {
     "outbox": _outbox,
+    "backoffice": _backoffice,
+    "helpdesk": _helpdesk,
     "process": _process,
     "keys": _token_key,
     "certificate": _certificate,

@@ -12,8 +12,10 @@ from remit import __version__
 from remit.cli import (
     agents,
     canaries,
+    check_backoffice,
     codes,
     demo,
+    desk,
     doctor,
     init,
     join,
@@ -33,6 +35,8 @@ _LOG = logging.getLogger("remit.cli")
 _GROUPS = (
     init,
     serve,
+    desk,
+    check_backoffice,
     join,
     demo,
     agents,

@@ -90,6 +90,12 @@ class CommandOutput:
         end = "\r" if self.stderr.isatty() and done < total else "\n"
         print(f"remit: {done:,} of {total:,}", end=end, file=self.stderr, flush=True)
 
+    def step(self, done: int, total: int, name: str) -> None:
+        """Show the step of a short work on a terminal, in place; elsewhere nothing."""
+        if self.stderr.isatty():
+            end = "\n" if done == total else "\r"
+            print(f"remit: {done} of {total}: {name:20}", end=end, file=self.stderr, flush=True)
+
     def error(self, error: Refused | Fault, cure: str = "") -> int:
         """Print an error as one clear line with its cure, and return the exit code."""
         detail = error.detail or MEANINGS[error.code].title

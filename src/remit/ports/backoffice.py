@@ -85,11 +85,14 @@ class Backoffice(Protocol):
         changes nothing. A fenced key gives `fenced` and never executes.
         """
 
-    async def outcome(self, key: str) -> ActResult:
-        """Return the fate of a key: done, failed, fenced, or unseen."""
+    async def outcome(self, act: Act) -> ActResult:
+        """Return the fate of an act by its key: done, failed, fenced, or unseen.
 
-    async def fence(self, key: str) -> ActResult:
-        """Make sure the key never executes from now on; answers `fenced`, or the earlier outcome.
+        The act comes whole: a system without keys can only look for a mark where the act was to leave it.
+        """
+
+    async def fence(self, act: Act) -> ActResult:
+        """Make sure the act's key never executes from now on; answers `fenced`, or the earlier outcome.
 
         Durable on return: after `fenced`, a late `perform` with this key must not act.
         """

@@ -71,6 +71,8 @@ class NativeReply:
     n: int
     at: int
     author: str
+    address: str = ""
+    """The e-mail address that the helpdesk has verified for its author's account; empty where it has none."""
 
 
 class Helpdesk(Protocol):

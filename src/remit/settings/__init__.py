@@ -1,6 +1,8 @@
 """One desk's settings: `remit.toml` and `REMIT_*`. A missing one stops the start; no default loosens a check."""
 
+from remit.settings.backoffice import BackofficeSettings
 from remit.settings.decode import InvalidSetting
+from remit.settings.helpdesk import HelpdeskSettings
 from remit.settings.leaks import LeakSettings
 from remit.settings.load import POINTS, load_settings, make_settings, rebind_address
 from remit.settings.model import Settings
@@ -11,6 +13,8 @@ from remit.settings.values import carries_password, is_postgres_url
 
 __all__ = [
     "POINTS",
+    "BackofficeSettings",
+    "HelpdeskSettings",
     "InvalidSetting",
     "LeakSettings",
     "NotifySettings",

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from remit.domain.errors import Code, Refused
+from remit.settings.backoffice import backoffice_of
 from remit.settings.decode import InvalidSetting, decode
 from remit.settings.environment import STOP_AT, overlaid, verify_variables
+from remit.settings.helpdesk import helpdesk_of
 from remit.settings.leaks import leaks_of
 from remit.settings.model import Settings
 from remit.settings.notify import notify_of
@@ -115,6 +117,8 @@ def _settings(
         desk_database=base / desk.database,
         desk_url=desk.database if is_postgres_url(desk.database) else "",
         backoffice=desk.backoffice,
+        http_backoffice=backoffice_of(document.backoffice, base, used=desk.backoffice == "http"),
+        remote_helpdesk=helpdesk_of(document.helpdesk, base, used=desk.helpdesk != "builtin"),
         secrets=words.secrets,
         words_model=words.model or NO_MODEL,
         words_languages=languages_of(words),
@@ -159,7 +163,7 @@ def _verify_shared(settings: Settings) -> None:
     """⚔ Refuse a shared store beside per-node files: nodes would repeat acts, and miss each other's records."""
     if settings.loopback or not is_postgres_url(settings.store_url):
         return
-    if not settings.desk_url and settings.backoffice == "builtin":
+    if not settings.desk_url and settings.backoffice != "facts":
         problem = "is a file of this machine, but nodes elsewhere share the store; name a postgresql://… database"
         raise InvalidSetting("desk.database", problem)
     if not settings.content_keys_url:

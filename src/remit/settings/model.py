@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from remit.domain.words.excess import ExcessWordsRules
+from remit.settings.backoffice import BackofficeSettings
+from remit.settings.helpdesk import HelpdeskSettings
 from remit.settings.leaks import LeakSettings
 from remit.settings.notify import NotifySettings
 from remit.settings.people import PeopleSettings
@@ -57,6 +59,10 @@ class Settings:
     """The company's OpenID provider; None where people sign in with passkeys alone."""
     contact_attribute: str = "contact.email"
     """The attribute with the address at which the backoffice knows a customer."""
+    http_backoffice: BackofficeSettings | None = None
+    """The backoffice at an address of its own; None for the built-in one, or facts."""
+    remote_helpdesk: HelpdeskSettings | None = None
+    """The company's own helpdesk; None for the built-in one."""
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: only for fault tests in a sandbox."""
 

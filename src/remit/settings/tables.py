@@ -4,7 +4,9 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
 
+from remit.settings.backoffice import BackofficeTable
 from remit.settings.decode import Table
+from remit.settings.helpdesk import HelpdeskTable
 from remit.settings.leaks import MOST, LeakTable
 from remit.settings.notify import NotifyTable
 from remit.settings.people import PeopleTable
@@ -82,7 +84,8 @@ class DeskTable(Table, frozen=True):
         str, Meta(min_length=1, description='a file such as "data/desk.sqlite", or postgresql://USER@HOST/DATABASE')
     ]
     pack: Text | None = None
-    backoffice: Literal["builtin", "facts"] = "builtin"
+    backoffice: Literal["builtin", "facts", "http"] = "builtin"
+    helpdesk: Literal["builtin", "rt"] = "builtin"
 
 
 class LimitsTable(Table, frozen=True):
@@ -125,6 +128,8 @@ class Document(Table, frozen=True):
     log: LogTable
     desk: DeskTable
     words: WordsTable
+    backoffice: BackofficeTable = BackofficeTable()
+    helpdesk: HelpdeskTable = HelpdeskTable()
     keys: KeysTable = KeysTable()
     catalogue: CatalogueTable = CatalogueTable()
     policies: PoliciesTable = PoliciesTable()

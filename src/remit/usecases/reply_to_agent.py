@@ -47,8 +47,22 @@ _MAX_OFFER_S: Final = 30 * 24 * 3600
 _SAYS_TOO_MUCH: Final = marked("A text in the terms says what may not be told to this agent.")
 
 
+@dataclass(frozen=True, slots=True)
+class DraftReply:
+    """A reply that stands in the helpdesk already: the turn that takes it up once, and the note that it was sent."""
+
+    turn: Reserve
+    sent: str
+
+
 async def reply_to_agent(
-    desk: DeskContext, officer: PersonRecord, case: str, text: str, *, withhold: bool
+    desk: DeskContext,
+    officer: PersonRecord,
+    case: str,
+    text: str,
+    *,
+    withhold: bool,
+    draft: DraftReply | None = None,
 ) -> DeskMessage:
     """Send an officer's text to the agent of a case, and note it in the case.
 
@@ -67,10 +81,16 @@ async def reply_to_agent(
         if checked.held and not withhold:
             raise TextWithheld(checked)
         message = await next_message(desk, state, kind="reply", text=checked.left, held=checked.held)
-        note = _note(desk, state.task.record, author=f"officer:{officer.id}", text=checked.left)
+        task = state.task.record
+        note = (
+            helpdesk_note(desk, task, author=f"officer:{officer.id}", public=True, text=checked.left)
+            if draft is None
+            else helpdesk_note(desk, task, author="remit", public=False, text=draft.sent)
+        )
         entry = _sent(desk, state, officer, message, whole=_whole(text, checked.held))
         try:
-            await _commit(desk, state, entry, (Put(message, 0), Put(note, 0)))
+            reserves = () if draft is None else (draft.turn,)
+            await _commit(desk, state, entry, (Put(message, 0), Put(note, 0)), reserves)
         except Conflict:
             continue
         await _deliver(desk, state, note)
@@ -263,8 +283,9 @@ async def close_case(desk: DeskContext, case: str) -> tuple[str, ...]:
     return tuple(ended)
 
 
-def _note(desk: DeskContext, task: TaskRecord, *, author: str, text: str) -> ActRecord:
-    payload = canonical({"do": "note", "public": True, "author": author, "text": text}).decode()
+def helpdesk_note(desk: DeskContext, task: TaskRecord, *, author: str, public: bool, text: str) -> ActRecord:
+    """Build the outbox record that writes a note into a task's case."""
+    payload = canonical({"do": "note", "public": public, "author": author, "text": text}).decode()
     return ActRecord(
         id=timed_id("act", desk.world.now(), desk.world.random(10)),
         ask="",

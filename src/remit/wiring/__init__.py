@@ -1,6 +1,9 @@
 """The only package that names plugs: it builds one desk, and its parts for the command line."""
 
 from remit.adapters.backoffice.builtin import verify_effects
+from remit.adapters.backoffice.conformance.promises import State as PromiseState
+from remit.adapters.backoffice.conformance.promises import Verdict as PromiseVerdict
+from remit.adapters.backoffice.http.openapi import contract_document
 from remit.adapters.files.catalogue import read_text
 from remit.adapters.files.frameworks import framework_names, read_frameworks
 from remit.adapters.files.pack import pack_files, pack_languages, pack_names, read_pack
@@ -8,8 +11,16 @@ from remit.adapters.signer.file import verify_ed25519
 from remit.adapters.store.location import StoreLocation
 from remit.adapters.store.sqlite.inspect import StoreSummary, inspect_high_water
 from remit.wiring.assemble import build_desk
+from remit.wiring.backoffice import backoffice_server, probe_backoffice, request_key_pem
+from remit.wiring.conformance import (
+    check_backoffice,
+    read_probe,
+    tested_by_desk,
+    tested_by_key,
+)
 from remit.wiring.desk import Desk, SandboxDesk
 from remit.wiring.fault_points import crash_at
+from remit.wiring.helpdesk import probe_helpdesk
 from remit.wiring.keys import (
     content_keys_place,
     create_keys,
@@ -42,15 +53,20 @@ __all__ = [
     "STOPS",
     "Desk",
     "LoadedRules",
+    "PromiseState",
+    "PromiseVerdict",
     "RulesSource",
     "SandboxDesk",
     "StartFailure",
     "Stopping",
     "StoreLocation",
     "StoreSummary",
+    "backoffice_server",
     "build_desk",
     "build_provider",
+    "check_backoffice",
     "content_keys_place",
+    "contract_document",
     "crash_at",
     "create_keys",
     "describe_words_model",
@@ -77,16 +93,22 @@ __all__ = [
     "pack_files",
     "pack_languages",
     "pack_names",
+    "probe_backoffice",
     "probe_carriers",
+    "probe_helpdesk",
     "probe_issuers",
     "read_frameworks",
     "read_pack",
     "read_policies",
+    "read_probe",
     "read_text",
+    "request_key_pem",
     "rotate_keys",
     "rules_of",
     "start_failure",
     "store_location",
+    "tested_by_desk",
+    "tested_by_key",
     "token_key_made",
     "verify_carriers",
     "verify_ed25519",

@@ -40,8 +40,10 @@ from remit.ports.people import Provider
 from remit.ports.vault import Vault
 from remit.ports.world import World
 from remit.settings import Settings
+from remit.wiring.backoffice import FarFacts, open_http_backoffice
 from remit.wiring.desk import Closeable, Desk, SandboxDesk
 from remit.wiring.fault_points import crash_at, no_fault
+from remit.wiring.helpdesk import open_remote_helpdesk
 from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
 from remit.wiring.notify import Outgoing, outgoing_of
 from remit.wiring.observe import Observability, build_observability
@@ -178,8 +180,26 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
         return SandboxBackoffice(catalogue, world, facts.facts, perform=facts.perform), MemoryHelpdesk(world)
     database = open_desk(plan.settings)
     closing.append(database)
-    builtin = SwitchableBackoffice if plan.settings.sandbox else BuiltinBackoffice
-    return builtin(database, world, catalogue, on_point=plan.point), BuiltinHelpdesk(database, world)
+    settings = plan.settings
+    helpdesk: Helpdesk = BuiltinHelpdesk(database, world)
+    if settings.remote_helpdesk is not None:
+        helpdesk, connections = open_remote_helpdesk(
+            settings.remote_helpdesk, database, world, loopback=settings.loopback
+        )
+        closing.append(connections)
+    if settings.http_backoffice is not None:
+        far = open_http_backoffice(
+            settings.http_backoffice,
+            plan.signer,
+            world,
+            catalogue,
+            issuer=settings.issuer,
+            loopback=settings.loopback,
+        )
+        closing.append(far)
+        return far, helpdesk
+    builtin = SwitchableBackoffice if settings.sandbox else BuiltinBackoffice
+    return builtin(database, world, catalogue, on_point=plan.point), helpdesk
 
 
 def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | None:
@@ -264,7 +284,8 @@ def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
         peer_of=limits.connection_peer,
         note=partial(limits.note_refused, "connections"),
     )
-    sandbox = backoffice if isinstance(backoffice, SandboxBackoffice | SwitchableBackoffice) else None
+    far = FarFacts() if settings.sandbox else None
+    sandbox = backoffice if isinstance(backoffice, SandboxBackoffice | SwitchableBackoffice) else far
     app = make_app(
         context, limits=limits, metrics=plan.watching.metrics, health=health, start=start, stop=stop, sandbox=sandbox
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import Arena, gathered
-from remit.engine.outbound.native_replies import report_native_replies
+from remit.usecases.native_replies import take_native_replies
 
 TEXT = "Her birthday is 1988-04-17, and her PIN is 4711."
 
@@ -60,7 +60,7 @@ def test_each_native_reply_is_told_once_however_often_and_from_wherever_it_is_lo
     first, second = arena.task(), arena.task()
     for case in (first.case, second.case, first.case):
         arena.run(arena.helpdesk.reply_natively(case, "ann", TEXT))
-    gathered(arena, [lambda: report_native_replies(arena.context) for _ in range(4)])
+    gathered(arena, [lambda: take_native_replies(arena.context) for _ in range(4)])
     for _ in range(3):
         arena.desk.sweep()
     arena.run(arena.helpdesk.reply_natively(second.case, "ann", TEXT))

@@ -11,7 +11,7 @@ from remit.domain.errors import Fault
 from remit.domain.records import ActRecord, OutboxState, TaskRecord, TaskState
 from remit.domain.values import Instant
 from remit.entrypoints.ops.jobs import Jobs
-from remit.ports.backoffice import ActResult
+from remit.ports.backoffice import Act, ActResult
 from remit.ports.helpdesk import WriteState
 from remit.ports.store import Commit, Put
 from remit.sandbox import SandboxMandate, SandboxReply, SandboxTask
@@ -169,10 +169,10 @@ def test_a_desk_that_answers_nonsense_about_one_act_keeps_no_other_from_being_do
     acts = [act_of(arena, reply).id for reply in replies]
     real = arena.backoffice.outcome
 
-    async def outcome(key: str) -> ActResult:
-        if key == acts[0]:
+    async def outcome(act: Act) -> ActResult:
+        if act.key == acts[0]:
             raise ValueError("no such answer")
-        return await real(key)
+        return await real(act)
 
     arena.backoffice.outcome = outcome  # type: ignore[method-assign]  # a desk of another make
     arena.desk.sweep()

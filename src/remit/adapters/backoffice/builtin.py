@@ -130,13 +130,13 @@ class BuiltinBackoffice:
         self._point(AFTER_ACT)  # a crash here leaves a durable act whose answer was lost: `outcome` returns it
         return done
 
-    async def outcome(self, key: str) -> ActResult:
-        """Return the durable state of a key."""
-        return await self._read(lambda connection: _result(connection, key))
+    async def outcome(self, act: Act) -> ActResult:
+        """Return the durable state of the act's key."""
+        return await self._read(lambda connection: _result(connection, act.key))
 
-    async def fence(self, key: str) -> ActResult:
-        """Prevent the key from ever executing; durable on return."""
-        now = self._world.now()
+    async def fence(self, act: Act) -> ActResult:
+        """Prevent the act's key from ever executing; durable on return."""
+        key, now = act.key, self._world.now()
 
         def job(connection: DeskConnection) -> ActResult:
             fenced = ActResult(state=ActOutcome.FENCED, values={}, reason="Fenced before it was done.")

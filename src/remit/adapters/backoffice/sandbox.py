@@ -154,15 +154,15 @@ class SandboxBackoffice:
             raise Fault(Code.FAULT_BACKOFFICE, "told to fail after storing")
         return before
 
-    async def outcome(self, key: str) -> ActResult:
-        """Return the state of a key."""
+    async def outcome(self, act: Act) -> ActResult:
+        """Return the state of the act's key."""
         self._verify_up()
-        return self._acts.get(key, _UNSEEN)
+        return self._acts.get(act.key, _UNSEEN)
 
-    async def fence(self, key: str) -> ActResult:
-        """Prevent the key from ever executing."""
+    async def fence(self, act: Act) -> ActResult:
+        """Prevent the act's key from ever executing."""
         self._verify_up()
-        return self._acts.setdefault(key, _FENCED)
+        return self._acts.setdefault(act.key, _FENCED)
 
     async def attributes(
         self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None

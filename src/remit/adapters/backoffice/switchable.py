@@ -61,26 +61,26 @@ class SwitchableBackoffice(BuiltinBackoffice):
         """Do the act once."""
         if self._given is None:
             return await super().perform(act)
-        before = await super().outcome(act.key)
+        before = await super().outcome(act)
         return before if before.state is not ActOutcome.UNSEEN else await self._given.perform(act)
 
-    async def outcome(self, key: str) -> ActResult:
-        """Return the state of a key."""
-        before = await super().outcome(key)
+    async def outcome(self, act: Act) -> ActResult:
+        """Return the state of the act's key."""
+        before = await super().outcome(act)
         if before.state is not ActOutcome.UNSEEN or self._given is None:
             return before
-        return await self._given.outcome(key)
+        return await self._given.outcome(act)
 
-    async def fence(self, key: str) -> ActResult:
-        """Prevent the key from ever executing."""
+    async def fence(self, act: Act) -> ActResult:
+        """Prevent the act's key from ever executing."""
         if self._given is None:
-            return await super().fence(key)
-        before = await super().outcome(key)
+            return await super().fence(act)
+        before = await super().outcome(act)
         if before.state is not ActOutcome.UNSEEN:
             return before
-        fenced = await self._given.fence(key)  # first: from here on no act under way is done on facts
+        fenced = await self._given.fence(act)  # first: from here on no act under way is done on facts
         if fenced.state is ActOutcome.FENCED:
-            await super().fence(key)  # kept in the file across a restart
+            await super().fence(act)  # kept in the file across a restart
         return fenced
 
     async def attributes(

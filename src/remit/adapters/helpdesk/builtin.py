@@ -221,7 +221,7 @@ class BuiltinHelpdesk:
         await self._natively(case, run)
 
     async def reply_natively(self, case: str, officer: str, text: str, *, public: bool = True) -> None:
-        """Write in the helpdesk itself; a public reply bypasses the firewall and is an incident."""
+        """Write in the helpdesk itself; its accounts have no addresses, so that a public reply is an incident."""
         at, author = self._world.now(), f"officer:{officer}"
         await self._natively(
             case, partial(_add_note, case=case, at=at, author=author, public=public, native=True, text=text)

@@ -143,14 +143,18 @@ class MemoryHelpdesk:
             raise Fault(Code.FAULT_CASE, "a case cannot be merged into itself")
         self._change(case, open=False, merged_into=into)
 
-    async def reply_natively(self, case: str, officer: str, text: str, *, public: bool = True) -> None:
-        """Write in the helpdesk itself; a public reply bypasses the firewall and is an incident."""
+    async def reply_natively(
+        self, case: str, officer: str, text: str, *, public: bool = True, address: str = ""
+    ) -> None:
+        """Write in the helpdesk itself, from an account with an address where one is given."""
         self._view(case)
         self._add_note(case, author=f"officer:{officer}", public=public, native=True, text=text)
         if public:
             note = self._notes[case][-1]
             place = len(self._native) + 1
-            self._native.append(NativeReply(place=place, case=case, n=note.n, at=note.at, author=note.author))
+            self._native.append(
+                NativeReply(place=place, case=case, n=note.n, at=note.at, author=note.author, address=address)
+            )
 
     def _once(self, case: str, key: str, run: Callable[[], None], *, new: bool = False) -> None:
         self._verify_up()

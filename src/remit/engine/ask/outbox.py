@@ -350,22 +350,24 @@ async def _perform_at_desk(
         return backoffice.ActResult(state=backoffice.ActOutcome.DONE, values={})
     if ask is None:
         raise Fault(Code.FAULT_STORE, "an act without its ask")
-    record = ask.record
+    return await desk.backoffice.perform(backoffice_act(act, ask.record, params))
+
+
+def backoffice_act(act: ActRecord, record: AskRecord, params: JsonObject | None = None) -> backoffice.Act:
+    """Build the act that the backoffice is sent, or asked about; `params` are those of the record, where at hand."""
     versions: dict[tuple[str, str], str] = {}
     for name, version in record.versions.items():
         kind, _, record_id = name.partition(":")
         versions[kind, record_id] = version
-    return await desk.backoffice.perform(
-        backoffice.Act(
-            key=act.id,
-            action=record.action,
-            params=recorded_params(record) if params is None else params,
-            customer=record.customer,
-            case=record.case,
-            versions=versions,
-            confirmed_by=record.confirmed_by,
-            decision=record.id,
-        )
+    return backoffice.Act(
+        key=act.id,
+        action=record.action,
+        params=recorded_params(record) if params is None else params,
+        customer=record.customer,
+        case=record.case,
+        versions=versions,
+        confirmed_by=record.confirmed_by,
+        decision=record.id,
     )
 
 

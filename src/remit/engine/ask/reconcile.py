@@ -11,7 +11,7 @@ from remit.engine.ask.authorization_state import load_authorization_state, verif
 from remit.engine.ask.case_state import case_ending, verify_case
 from remit.engine.ask.counters import reservation_changes
 from remit.engine.ask.decision_entry import write_decision
-from remit.engine.ask.outbox import perform_act, record_outcome
+from remit.engine.ask.outbox import backoffice_act, perform_act, record_outcome
 from remit.engine.ask.reevaluate import reevaluate_confirmed, verify_action_unchanged, verify_still_confirmed
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import AttachmentFate, attachment_fate, is_attachment_act
@@ -31,13 +31,13 @@ async def reconcile(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
     Source: docs/model/model.md#act-exactly-once.
     """
     act = kept.record
-    known = await _outcome(desk, act)
+    ask = await desk.store.get(AskRecord, act.ask) if act.ask else None
+    known = await _outcome(desk, act, ask)
     if known.state is backoffice.ActOutcome.UNSEEN:
-        ask = await desk.store.get(AskRecord, act.ask) if act.ask else None
         if await (_may_write(desk, act) if ask is None else _still_permitted(desk, ask)):
             await perform_act(desk, kept, None if ask is None else await desk.store.get(AskRecord, act.ask))
             return
-        known = await _fence(desk, act)
+        known = await _fence(desk, act, ask)
     if known.state is backoffice.ActOutcome.FENCED:
         known = backoffice.ActResult(
             state=backoffice.ActOutcome.FAILED,
@@ -47,24 +47,27 @@ async def reconcile(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
     await record_outcome(desk, act.id, known)
 
 
-async def _outcome(desk: DeskContext, act: ActRecord) -> backoffice.ActResult:
+async def _outcome(desk: DeskContext, act: ActRecord, ask: Versioned[AskRecord] | None) -> backoffice.ActResult:
     """Ask the act's own port for the outcome of its key.
 
     Raises:
         Fault: `fault.case`, `fault.backoffice`; the next round asks again.
     """
-    door = desk.helpdesk if act.door == "helpdesk" else desk.backoffice
-    return await _told(desk, door.outcome(act.id))
+    if ask is None or act.door == "helpdesk":
+        return await _told(desk, desk.helpdesk.outcome(act.id))
+    return await _told(desk, desk.backoffice.outcome(backoffice_act(act, ask.record)))
 
 
-async def _fence(desk: DeskContext, act: ActRecord) -> backoffice.ActResult:
+async def _fence(desk: DeskContext, act: ActRecord, ask: Versioned[AskRecord] | None) -> backoffice.ActResult:
     """Fence the act's key, or return the outcome that already exists.
 
     Raises:
         Fault: `fault.case`, `fault.backoffice`: it is not known to be fenced, so nothing is released.
     """
-    door = desk.helpdesk if act.door == "helpdesk" else desk.backoffice
-    known = await _told(desk, door.fence(act.id))
+    if ask is None or act.door == "helpdesk":
+        known = await _told(desk, desk.helpdesk.fence(act.id))
+    else:
+        known = await _told(desk, desk.backoffice.fence(backoffice_act(act, ask.record)))
     if known.state is backoffice.ActOutcome.UNSEEN:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to a fence is not an outcome")
     return known

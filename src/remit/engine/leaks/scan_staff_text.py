@@ -1,6 +1,7 @@
 """Scan of staff text, in Remit or natively in the helpdesk, for leaked credentials."""
 
 import asyncio
+from collections.abc import Sequence
 
 from remit.domain.errors import Code, Fault
 from remit.domain.records import PersonRecord, TaskRecord
@@ -9,6 +10,7 @@ from remit.engine.context import DeskContext
 from remit.engine.leaks.revoke import revoke_leaked_in_text
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.outbound.check import CheckedText, case_tasks, check_reply, verify_text
+from remit.ports.helpdesk import CaseNote
 
 
 async def scan_staff_text(desk: DeskContext, case: str, text: str, *, where: str, by: PersonRecord) -> None:
@@ -51,10 +53,10 @@ async def preview_reply(desk: DeskContext, officer: PersonRecord, case: str, tex
     return await check_reply(desk, case, text)
 
 
-async def scan_native_notes(desk: DeskContext, task: TaskRecord, *, since: int = 0) -> None:
-    """Revoke each credential of ours in native notes of a task's case, from note `since` on.
+async def scan_native_notes(desk: DeskContext, task: TaskRecord, *, since: int = 0) -> Sequence[CaseNote]:
+    """Revoke each credential of ours in native notes of a task's case, from note `since` on; return the notes.
 
-    ⚔ Its text is used for nothing else: it enters no entry, notice or inbox.
+    ⚔ A native text enters no entry or notice, and no inbox but as a checked draft.
 
     Raises:
         Fault: `fault.case`, `fault.store`.
@@ -68,3 +70,4 @@ async def scan_native_notes(desk: DeskContext, task: TaskRecord, *, since: int =
         if note.native and note.n >= since:
             at = LeakSource(where="native_note", agent=task.client_id, task=task.id, person=note.author)
             await revoke_leaked_in_text(desk, note.text, at, caller=note.author)
+    return notes

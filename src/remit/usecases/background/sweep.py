@@ -39,12 +39,12 @@ from remit.engine.ask.reconcile import reconcile
 from remit.engine.ask.reevaluate import reevaluate_confirmed, verify_action_unchanged
 from remit.engine.confirm.escalate import advance_due_invitation
 from remit.engine.context import DeskContext
-from remit.engine.outbound.native_replies import report_native_replies
 from remit.engine.tasks import end_all, end_task
 from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.usecases.canaries import record_canaries
 from remit.usecases.files import expire_file
+from remit.usecases.native_replies import take_native_replies
 from remit.usecases.tasks.expiry import TaskExpiryQueue
 from remit.usecases.transcript.replay_erasures import finish_erasures
 
@@ -108,7 +108,7 @@ async def sweep_due(desk: DeskContext, live: TaskExpiryQueue | None = None) -> i
             done += await _attempt(_forget, desk, expired)
     done += await finish_erasures(desk)
     done += await record_canaries(desk)
-    return done + await report_native_replies(desk)
+    return done + await take_native_replies(desk)
 
 
 async def _every(desk: DeskContext, kind: type[R], index: str, *, high: int) -> AsyncIterator[Versioned[R]]:

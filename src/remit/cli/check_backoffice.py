@@ -1,0 +1,93 @@
+"""`remit check-backoffice`: the promises of the backoffice contract, tried against a company's own service."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode, sentence
+from remit.cli.shared import desk_options, settings_of, verify_desk_exists
+from remit.domain.errors import Code, Refused
+from remit.wiring import PromiseState, PromiseVerdict, check_backoffice, read_probe, tested_by_desk, tested_by_key
+
+_WORDS = {PromiseState.KEPT: "kept", PromiseState.BROKEN: "NOT KEPT", PromiseState.UNTRIED: "not tried"}
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = sub.add_parser(
+        "check-backoffice",
+        parents=[desk_options()],
+        help="try the promises of the backoffice contract against your own service",
+        description="Try every promise of docs/backoffice.md over HTTP against a company's own backoffice, within a "
+        "minute. Use a test system: with a probe that has [write], acts are done.",
+    )
+    parser.add_argument("url", nargs="?", default="", metavar="URL", help="its address (default: backoffice.url)")
+    parser.add_argument("--probe", type=Path, metavar="FILE", help="the test data: docs/backoffice.md#probe")
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="a private Ed25519 key in PEM to sign requests with, instead of a desk's",
+    )
+    parser.add_argument(
+        "--answer-key",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="the public key of its answers in PEM (default: backoffice.answer_keys)",
+    )
+    parser.add_argument(
+        "--remember",
+        type=Path,
+        metavar="FILE",
+        help="keep the keys of this run there, and look again for those of the run before: restart it in between",
+    )
+    parser.set_defaults(run=_check)
+
+
+def _check(args: argparse.Namespace, out: CommandOutput) -> int:
+    if args.key is not None and not args.url:
+        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, "no address is named"), "Name the URL before --key.")
+    probe = None if args.probe is None else read_probe(args.probe)
+    if args.key is not None:
+        tested = tested_by_key(args.key, args.url, args.answer_key)
+    else:
+        settings = settings_of(args)
+        verify_desk_exists(settings)
+        tested = tested_by_desk(settings, args.url, args.answer_key)
+    verdicts = check_backoffice(tested, probe, remember=args.remember, on_step=out.step)
+    broken = [one for one in verdicts if one.state is PromiseState.BROKEN]
+    body = {"ok": not broken, "url": tested.settings.url, "promises": [_told(one) for one in verdicts]}
+    out.tell(body, *_lines(verdicts), _sum(verdicts))
+    return ExitCode.REFUSED if broken else ExitCode.OK
+
+
+def _told(verdict: PromiseVerdict) -> dict[str, str]:
+    promise = verdict.promise
+    told = {"id": promise.id, "state": verdict.state.value, "promise": promise.text, "detail": verdict.detail}
+    return told | ({"cure": promise.cure} if verdict.state is PromiseState.BROKEN else {})
+
+
+def _lines(verdicts: Sequence[PromiseVerdict]) -> list[str]:
+    wide = max(len(one.promise.id) for one in verdicts)
+    lines = []
+    for one in verdicts:
+        line = f"{_WORDS[one.state]:9}  {one.promise.id.ljust(wide)}  {one.promise.text}"
+        match one.state:
+            case PromiseState.KEPT if one.detail:
+                line += f" ({one.detail})"
+            case PromiseState.BROKEN:
+                line += f" Seen: {sentence(one.detail)} Cure: {one.promise.cure}"
+            case PromiseState.UNTRIED:
+                line += f" Why: {sentence(one.detail)}"
+            case _:
+                pass
+        lines.append(line)
+    return lines
+
+
+def _sum(verdicts: Sequence[PromiseVerdict]) -> str:
+    found = [one.state for one in verdicts]
+    kept, broken = found.count(PromiseState.KEPT), found.count(PromiseState.BROKEN)
+    return f"{kept} of {len(found)} promises are kept, {broken} are not, {len(found) - kept - broken} were not tried."

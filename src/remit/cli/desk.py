@@ -1,0 +1,131 @@
+"""`remit desk`: serve the built-in backoffice to other nodes, and show key and contract of backoffices."""
+
+import argparse
+import contextlib
+import json
+import signal
+import socket
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from remit.cli.logging import LEVELS, start_logs
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode
+from remit.cli.shared import LAST_PORT, common_options, desk_options, settings_of, verify_desk_exists, whole_number
+from remit.domain.errors import Code, Refused
+from remit.settings import Settings
+from remit.wiring import backoffice_server, contract_document, node_name, request_key_pem
+
+_KEEP_ALIVE_S: Final = 75
+_GRACE_S: Final = 15
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    desk = sub.add_parser("desk", help="serve the built-in backoffice by itself, or show the key of requests to one")
+    commands = desk.add_subparsers(dest="desk_command", metavar="COMMAND", required=True)
+    serve = commands.add_parser(
+        "serve",
+        parents=[desk_options()],
+        help="serve the built-in backoffice at backoffice.url",
+        description="Serve the built-in backoffice by the HTTP contract of docs/backoffice.md until SIGTERM or Ctrl-C.",
+    )
+    serve.add_argument("--host", help="listen here instead of the host of backoffice.url")
+    serve.add_argument(
+        "--port", type=whole_number(1, LAST_PORT), metavar="N", help="listen here instead of the port of backoffice.url"
+    )
+    serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
+    serve.set_defaults(run=_serve)
+    key = commands.add_parser(
+        "key",
+        parents=[desk_options()],
+        help="show the public key that verifies Remit's requests to a backoffice",
+        description="Show the public Ed25519 key, in PEM, with which a backoffice verifies Remit's requests.",
+    )
+    key.set_defaults(run=_key)
+    document = commands.add_parser(
+        "openapi",
+        parents=[common_options()],
+        help="show the OpenAPI document of the backoffice contract",
+        description="Show the OpenAPI document of the contract that a company's own backoffice answers.",
+    )
+    document.set_defaults(run=_openapi)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that announces when it serves."""
+
+    def __init__(self, config: uvicorn.Config, told: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._told = told
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then announce it."""
+        await super().startup(sockets)
+        self._told()
+
+
+def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
+    start_logs(args.log_level, node=node_name())
+    settings = settings_of(args)
+    verify_desk_exists(settings)
+    host, port = _address(settings, args.host, args.port)
+    with contextlib.closing(backoffice_server(settings)) as service:
+        config = uvicorn.Config(
+            service.app,
+            host=host,
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        says = f"Remit serves the built-in backoffice at {service.url} (listening on {host} port {port})."
+        where = {"url": service.url, "host": host, "port": port}
+        server = _Server(config, lambda: out.tell(where, says, "Ctrl-C stops it."))
+        # Uvicorn raises its signal again once all is finished: the same handler then has nothing more to do.
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, server.handle_exit)
+        try:
+            server.run()
+        except SystemExit:
+            detail = f"{host} port {port} cannot be used"
+            cure = "The log line above says why; choose another with --host or --port."
+            raise AdvisedError(Refused(Code.SETTINGS_INVALID, detail), cure) from None
+    out.note("remit: stopped; nothing was left under way.")
+    return ExitCode.OK
+
+
+def _address(settings: Settings, host: str | None, port: int | None) -> tuple[str, int]:
+    """Return where to listen: as named, else the host and port of the contract's own address."""
+    wanted = settings.http_backoffice
+    if wanted is None:
+        cure = 'Set desk.backoffice = "http" and backoffice.url to the address at which the nodes reach this service.'
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, "this desk has its backoffice in process"), cure)
+    parts = urlsplit(wanted.url)
+    if parts.scheme == "https" and (host is None or port is None):
+        cure = "Name --host and --port of this machine, to which your proxy hands the requests."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"{wanted.url} is https, which a proxy ends"), cure)
+    return host or parts.hostname or "127.0.0.1", port or parts.port or 80
+
+
+def _key(args: argparse.Namespace, out: CommandOutput) -> int:
+    settings = settings_of(args)
+    verify_desk_exists(settings)
+    name, pem = request_key_pem(settings)
+    out.tell({"keyid": name, "pem": pem}, pem.rstrip(), f"keyid {name}")
+    return ExitCode.OK
+
+
+def _openapi(_args: argparse.Namespace, out: CommandOutput) -> int:
+    document = contract_document()
+    out.tell(document, json.dumps(document, indent=2, ensure_ascii=False))
+    return ExitCode.OK

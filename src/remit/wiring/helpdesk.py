@@ -1,0 +1,68 @@
+"""The helpdesk of a desk: the built-in one, or the connector to a company's own."""
+
+import asyncio
+import ssl
+from typing import Final
+
+from remit.adapters.builtin_desk.jobs import DeskJobs
+from remit.adapters.helpdesk.remote.connector import RemoteHelpdesk
+from remit.adapters.helpdesk.remote.rt import RequestTracker
+from remit.adapters.http.connection import HttpConnections
+from remit.adapters.world.system import SystemWorld
+from remit.domain.errors import Code
+from remit.ports.world import World
+from remit.settings import HelpdeskSettings, InvalidSetting, Settings
+from remit.wiring.records import open_desk
+
+_MAX_ANSWER: Final = 16 * 1024 * 1024
+"""Longest answer of a helpdesk in bytes: a file of a case, as base64."""
+
+
+def open_remote_helpdesk(
+    wanted: HelpdeskSettings, database: DeskJobs, world: World, *, loopback: bool
+) -> tuple[RemoteHelpdesk, HttpConnections]:
+    """Build the connector, and the connections to close behind it. Nothing is contacted.
+
+    Raises:
+        Refused: `settings.invalid` when a file or name cannot be used, `request.malformed` when its address cannot.
+    """
+    try:
+        token = wanted.token_file.read_text(encoding="ascii").strip()
+        tls = ssl.create_default_context(cafile=wanted.ca)
+    except (OSError, ValueError) as broken:
+        raise InvalidSetting("helpdesk.token_file", f"cannot be used: {type(broken).__name__}") from None
+    if not token or not token.isprintable() or " " in token:
+        raise InvalidSetting("helpdesk.token_file", f"{wanted.token_file} holds no token")
+    connections = HttpConnections(
+        wanted.url, tls=tls, allow_loopback=loopback, fault=Code.FAULT_CASE, max_bytes=_MAX_ANSWER
+    )
+    dialect = RequestTracker(
+        connections, token=token, account=wanted.account, queue=wanted.queue, case_field=wanted.case_field
+    )
+    return RemoteHelpdesk(dialect, database, world), connections
+
+
+def probe_helpdesk(settings: Settings) -> None:
+    """Verify that the company's own helpdesk answers, and is set up as Remit needs it; nothing without one.
+
+    Raises:
+        Fault: `fault.case` with what is missing.
+        Refused: `settings.invalid`.
+    """
+    if settings.remote_helpdesk is None:
+        return
+    database = open_desk(settings)
+    helpdesk, connections = open_remote_helpdesk(
+        settings.remote_helpdesk, database, SystemWorld(), loopback=settings.loopback
+    )
+
+    async def probe() -> None:
+        try:
+            await helpdesk.probe()
+        finally:
+            connections.close()
+
+    try:
+        asyncio.run(probe())
+    finally:
+        database.close()

@@ -1,0 +1,93 @@
+"""Request Tracker 5 from Debian's packages, on SQLite in a folder, started and killed at will."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+SERVER = "/usr/share/request-tracker5/libexec/rt-server"
+SETUP = "/usr/sbin/rt-setup-database-5"
+_START_S = 90
+
+
+class RtServer:
+    """One RT. Its officers are ann and ben, Remit's account is gateway, its queue Support."""
+
+    def __init__(self, home: Path, kit: Path) -> None:
+        self.home, self.kit = home, kit
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/REST/2.0"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.environment = {
+            **os.environ,
+            "RT_HOME": str(home),
+            "RT_PORT": str(self.port),
+            "RT_SITE_CONFIG": str(kit / "RT_SiteConfig.pm"),
+            "RT_SITE_CONFIG_DIR": str(home / "empty.d"),
+        }
+
+    def make(self) -> None:
+        """Make the database and its seed."""
+        for folder in ("mason", "session", "empty.d"):
+            (self.home / folder).mkdir()
+        (self.home / "rootpw").write_text("root-pass-1")
+        mail = self.home / "sendmail"
+        mail.write_text('#!/bin/sh\ncat > "$RT_HOME/mail-$(date +%s%N).eml"\n')
+        mail.chmod(mail.stat().st_mode | stat.S_IXUSR)
+        self._set_up("init", "--root-password-file", str(self.home / "rootpw"))
+        self._set_up("insert", "--datafile", str(self.kit / "seed.pl"))
+
+    def _set_up(self, action: str, *more: str) -> None:
+        done = subprocess.run(
+            [SETUP, "--action", action, "--skip-create", *more], env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        server = next(path for path in (SERVER, "/usr/share/request-tracker5/sbin/rt-server") if Path(path).exists())
+        with (self.home / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [server, "--server", "Starlet", "--max-workers", "4", "--host", "127.0.0.1", "--port", str(self.port)],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until = time.monotonic() + _START_S
+        while time.monotonic() < until:
+            try:
+                if self.call("gateway", "GET", "/rt").get("Version"):
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        raise AssertionError((self.home / "server.log").read_text()[-2000:])
+
+    def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """Kill it with its workers."""
+        if self._process is not None:
+            os.killpg(self._process.pid, how)
+            self._process.wait()
+            self._process = None
+
+    def token(self, account: str) -> str:
+        """The token of an account."""
+        return (self.home / f"token-{account}").read_text().strip()
+
+    def call(self, account: str, method: str, path: str, body: Any = None) -> Any:
+        """One call as somebody who works in RT."""
+        headers = {"authorization": f"token {self.token(account)}"}
+        answer = httpx.request(method, self.url + path, headers=headers, json=body, timeout=60, trust_env=False)
+        answer.raise_for_status()
+        return answer.json()
+
+    def mails(self) -> int:
+        """How many mails it has sent."""
+        return len(list(self.home.glob("mail-*.eml")))
