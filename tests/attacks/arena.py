@@ -320,3 +320,16 @@ def gathered(arena: Arena, makers: list[Callable[[], Awaitable[T]]]) -> list[T]:
 def sha256(text: str) -> str:
     """A digest in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def pushed(arena: Arena, agent: SandboxAgent, **more: str) -> httpx.Response:
+    """A pushed authorization request of an agent, with more members or other ones."""
+    form = {
+        "response_type": "code",
+        "code_challenge": "A" * 43,
+        "code_challenge_method": "S256",
+        "dpop_jkt": agent.client.key_thumbprint,
+        "redirect_uri": "http://127.0.0.1/callback",
+        "authorization_details": json.dumps([mandate()]),
+    }
+    return arena.form("/oauth/par", {**form, **more}, agent=agent)

@@ -71,7 +71,7 @@ def _served(
         "store": {"url": "sqlite:///store.sqlite"},
         "log": {"name": "browser.remit.invalid", "high_water": "high-water/checkpoint"},
         "desk": {"database": "desk.sqlite"},
-        "words": {"secrets": "refuse", **(words or {})},
+        "words": {"secrets": "refuse", "model": "none", **(words or {})},
         "sandbox": {"enabled": True},
         "terms": dict(terms or {}),
         "people": dict(people or {}),

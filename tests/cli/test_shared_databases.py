@@ -105,7 +105,7 @@ RAW: dict[str, Any] = {
     "log": {"name": "desk.example/log", "high_water": "high"},
     "desk": {"database": "postgresql://db/desk"},
     "keys": {"content": "postgresql://keys/keys"},
-    "words": {"secrets": "refuse"},
+    "words": {"secrets": "refuse", "model": "none"},
 }
 
 

@@ -308,7 +308,7 @@ def test_the_port_given_moves_the_issuer_on_loopback_only(tmp_path: Path) -> Non
         "store": {"url": "sqlite:///s"},
         "log": {"name": "x.example", "high_water": "h"},
         "desk": {"database": "d"},
-        "words": {"secrets": "refuse"},
+        "words": {"secrets": "refuse", "model": "none"},
     }
     outside = make_settings(raw, base=tmp_path, environment={}, rules=False)
     assert rebind_address(outside, host=None, port=8443).issuer == "https://support.example"

@@ -120,7 +120,7 @@ class Nodes(Sandbox):
             "keys": {"content": postgres_url("keys")},
             "log": {"name": name, "high_water": f"high-water-{number}/checkpoint"},
             "desk": {"database": postgres_url()},
-            "words": {"secrets": "refuse"},
+            "words": {"secrets": "refuse", "model": "none"},
             "sandbox": {"enabled": True},
         }
         if self._on_sqlite:

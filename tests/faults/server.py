@@ -39,7 +39,7 @@ def settings_of(order: Mapping[str, Any]) -> Settings:
         "store": {"url": "sqlite:///store.sqlite"},
         "log": {"name": "killed.remit.invalid", "high_water": "outside/checkpoint"},
         "desk": {"database": "desk.sqlite"},
-        "words": {"secrets": "refuse"},
+        "words": {"secrets": "refuse", "model": "none"},
         "sandbox": {"enabled": True},
         "terms": {"desk_timeout_ms": 1_000},
     }

@@ -105,7 +105,7 @@ def _settings(address: str, port: int) -> dict[str, Any]:
         "store": {"url": "sqlite:///data/store.sqlite"},
         "log": {"name": "served.remit.invalid", "high_water": "high-water/checkpoint"},
         "desk": {"database": "data/desk.sqlite"},
-        "words": {"secrets": "refuse"},
+        "words": {"secrets": "refuse", "model": "none"},
         "sandbox": {"enabled": True},
     }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from remit.domain.catalogue.model import Action, MarkKind
+from remit.domain.errors import Refused
 from remit.domain.param_paths import values_at
 from remit.domain.secrets.find import (
     RemovedSecret,
@@ -89,7 +90,7 @@ def _redacted(desk: DeskContext, texts: _Texts, values: Collection[KnownSecret])
     action, params, words, earlier = texts.action, texts.params, texts.words, texts.earlier
     known = desk.catalogue.actions.get(action)
     own = frozenset() if known is None else _declared(known)
-    texts_alone = _open_texts(known, params)
+    texts_alone = _open_texts(desk, known, params)
     free = {name: value for name, value in params.items() if name not in own}
     freely = redact_params(free, known, known=values, texts=texts_alone)
     kept = {name: value for name, value in params.items() if name in own}
@@ -111,12 +112,16 @@ def _redacted(desk: DeskContext, texts: _Texts, values: Collection[KnownSecret])
     )
 
 
-def _open_texts(action: Action | None, params: JsonObject) -> frozenset[str] | None:
+def _open_texts(desk: DeskContext, action: Action | None, params: JsonObject) -> frozenset[str] | None:
     """Return the texts in nested params that the schema does not say the meaning of; None where all are read.
 
-    Of params that do not fit their schema nothing is kept (`redact_with_params`).
+    ⚔ What a schema says holds of params that fit it alone.
     """
     if action is None or not any(isinstance(value, Mapping | list | tuple) for value in params.values()):
+        return None
+    try:
+        desk.params.verify(action.name, params)
+    except Refused:
         return None
     free = (values_at(params, mark.path) for mark in action.marked(MarkKind.FREE_TEXT))
     return frozenset(

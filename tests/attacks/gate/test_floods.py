@@ -178,7 +178,7 @@ def test_a_real_desk_takes_a_hundred_a_second_of_one_agent_and_a_sandbox_far_mor
         "store": {"url": "sqlite:///store.sqlite"},
         "log": {"name": "desk.example", "high_water": "checkpoint"},
         "desk": {"database": "desk.sqlite"},
-        "words": {"secrets": "refuse"},
+        "words": {"secrets": "refuse", "model": "none"},
     }
     real = make_settings(raw, base=tmp_path, environment={}, rules=False)
     assert (real.limits["client_per_s"], real.limits["client_burst"], real.peer_header) == (100, 400, "")

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from attacks.arena import ISSUER, Arena, mandate
+from attacks.arena import ISSUER, Arena, mandate, pushed
 from attacks.sub_agents import CATALOGUE, FACTS, TYPE, note
 from attacks.sub_agents import mandate as branch
-from remit.sandbox import Sandbox, SandboxAgent
+from remit.sandbox import Sandbox
 
 EVIL = "https://evil.example"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
@@ -41,18 +41,6 @@ RIGHT: Mapping[str, str] = {"scope": "mandate ask", "audience": ISSUER, "resourc
 def said(answer: httpx.Response) -> tuple[int, Any, Any]:
     body = answer.json()
     return answer.status_code, body.get("error"), body.get("code")
-
-
-def pushed(arena: Arena, agent: SandboxAgent, **more: str) -> httpx.Response:
-    form = {
-        "response_type": "code",
-        "code_challenge": "A" * 43,
-        "code_challenge_method": "S256",
-        "dpop_jkt": agent.client.key_thumbprint,
-        "redirect_uri": "http://127.0.0.1/callback",
-        "authorization_details": json.dumps([mandate()]),
-    }
-    return arena.form("/oauth/par", {**form, **more}, agent=agent)
 
 
 @pytest.mark.proves("ASKED-NO-MORE")

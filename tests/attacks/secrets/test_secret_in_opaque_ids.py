@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from attacks.arena import Arena, code_of
-from attacks.mandate.test_oauth_wishes_for_more import pushed
+from attacks.arena import Arena, code_of, pushed
 from remit.entrypoints.http.wire import AskBody
 from remit.entrypoints.openapi.agents import agent_paths
 

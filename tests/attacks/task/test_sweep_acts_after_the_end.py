@@ -186,7 +186,7 @@ def test_a_process_beside_others_leaves_them_what_they_have_under_way(arena: Are
     assert desk is not None
     jobs = desk.jobs
     began = [
-        Jobs(arena.context, looking=jobs._looking, metrics=jobs._metrics, health=jobs._health, alone=alone)._patience_s
+        Jobs(arena.context, looking=jobs._looking, rows=jobs.rows, metrics=jobs._metrics, health=jobs._health, alone=alone)._patience_s
         for alone in (True, False)
     ]
     assert began[0] == 0
