@@ -138,6 +138,7 @@ async def report_unstorable(desk: DeskContext, action: str, unfit: tuple[str, ..
         )
 
 
+_OPEN: Final = frozenset({backoffice.ActOutcome.UNSEEN, backoffice.ActOutcome.UNCLEAR})
 _TRIES = 8
 _CLOSE = "case.close"
 _LONG_MS = 30_000
@@ -334,7 +335,7 @@ async def perform_act(
 
 def _verify_outcome(result: object) -> None:
     """⚔ Accept only done, failed and fenced as outcomes; anything else leaves the act unknown and releases nothing."""
-    if not isinstance(result, backoffice.ActResult) or result.state is backoffice.ActOutcome.UNSEEN:
+    if not isinstance(result, backoffice.ActResult) or result.state in _OPEN:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to an act is not an outcome")
 
 
@@ -408,7 +409,7 @@ async def record_outcome(
         act = known[0] if known is not None else await desk.store.get(ActRecord, act_id)
         ask = known[1] if known is not None else None
         known = None
-        if act.record.state not in {OutboxState.SENT, OutboxState.UNKNOWN}:
+        if act.record.state not in {OutboxState.SENT, OutboxState.UNKNOWN, OutboxState.UNCLEAR}:
             return None
         done = result.state is backoffice.ActOutcome.DONE
         after = act.record.over(OutboxState.DONE if done else OutboxState.FAILED)
