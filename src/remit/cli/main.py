@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from remit import __version__
 from remit.cli import (
+    acts,
     agents,
     canaries,
     check_backoffice,
@@ -44,6 +45,7 @@ _GROUPS = (
     agents,
     persons,
     mandates,
+    acts,
     canaries,
     policies,
     verify,

@@ -399,8 +399,9 @@ async def record_outcome(
     *,
     known: tuple[Versioned[ActRecord], Versioned[AskRecord] | None] | None = None,
     prove: tuple[int, ...] = (),
+    by: str = "",
 ) -> SettledAsk | None:
-    """Record the desk's result: done keeps the reservations, failed releases them.
+    """Record the desk's result: done keeps the reservations, failed releases them. `by` is the officer who found it.
 
     Raises:
         Fault: `fault.store` when the records kept changing; the act stays sent and is settled later.
@@ -419,7 +420,7 @@ async def record_outcome(
                 return None
             ask = ask or await desk.store.get(AskRecord, act.record.ask)
             fitted = await disclosable_result(desk, ask.record, result)
-            settled = await _settle_ask(desk, act, after, ask, fitted, prove)
+            settled = await _settle_ask(desk, act, after, ask, fitted, prove, by)
         except Conflict:
             continue
         desk.on_point("act.settled")
@@ -439,6 +440,7 @@ async def _settle_ask(
     ask: Versioned[AskRecord],
     fitted: StorableResult,
     prove: tuple[int, ...],
+    by: str,
 ) -> SettledAsk:
     record, result = ask.record, fitted.result
     done = after.state is OutboxState.DONE
@@ -452,7 +454,7 @@ async def _settle_ask(
     )
     outcome = "done" if done else "failed"
     desk.tracing.note(SpanAttribute.OUTCOME, outcome)
-    entry = _performed(desk, record, outcome=outcome, result=result.values, reason=result.reason, told=reason)
+    entry = _performed(desk, record, outcome=outcome, result=result.values, reason=result.reason, told=reason, by=by)
     written = await seal_entries(desk, entry)
     puts: list[Put] = [Put(after, act.rev, act.record), Put(settled, ask.rev, record)]
     if done and '"offer_id":' in record.params:
@@ -508,7 +510,7 @@ async def _unknown(
 
 
 def _performed(
-    desk: DeskContext, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str, told: str
+    desk: DeskContext, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str, told: str, by: str = ""
 ) -> EntryDraft:
     cut = (
         cut_result(result, returns=ask.covered, covered=ask.covered, known=desk.catalogue.attributes)
@@ -517,11 +519,16 @@ def _performed(
     )
     return draft_entry(
         desk,
-        Kind.ACT_PERFORMED,
+        Kind.ACT_RECONCILED if by else Kind.ACT_PERFORMED,
         envelope={"ask": ask.id, "task": ask.task, "action": ask.action, "digest": ask.digest, "outcome": outcome},
         agent={"result": cut.result, "withheld": cut.withheld, "reason": told},
         customer={"result": result, "reason": reason},
-        desk={"result": result, "reason": reason, "confirmed_by": list(ask.confirmed_by)},
+        desk={
+            "result": result,
+            "reason": reason,
+            "confirmed_by": list(ask.confirmed_by),
+            **({"settled_by": by} if by else {}),
+        },
         subject=ask.customer,
         refs=(ask.id, ask.task, ask.customer),
     )
