@@ -22,6 +22,7 @@ def mapped(tmp_path: Path) -> Iterator[Mapped]:
         yield found
 
 
+@pytest.mark.proves("MAPPED")
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_an_id_never_leads_to_another_operation(mapped: Mapped, hostile: str) -> None:
     facts = mapped.run(mapped.backoffice.facts([("order", hostile)], customer="anna"))
@@ -30,6 +31,7 @@ def test_an_id_never_leads_to_another_operation(mapped: Mapped, hostile: str) ->
     assert all(path.startswith("/orders/") and path.count("/") == 2 and "?" not in path for path in paths)
 
 
+@pytest.mark.proves("MAPPED")
 @pytest.mark.parametrize("hostile", [one for one in HOSTILE if one != "w1"])
 def test_an_act_with_such_an_id_does_nothing(mapped: Mapped, hostile: str) -> None:
     wanted = act("order.ship", order=hostile)
@@ -37,10 +39,12 @@ def test_an_act_with_such_an_id_does_nothing(mapped: Mapped, hostile: str) -> No
     assert mapped.shop.shipped == []
 
 
+@pytest.mark.proves("MAPPED")
 def test_an_alias_of_a_record_is_no_record_of_its_owner(mapped: Mapped) -> None:
     assert mapped.run(mapped.backoffice.facts([("order", "w1")], customer="anna")) == [None]
 
 
+@pytest.mark.proves("MAPPED")
 def test_a_value_that_is_not_mapped_does_not_leave_the_adapter(mapped: Mapped) -> None:
     shop = mapped.backoffice
     found = [
@@ -53,12 +57,14 @@ def test_a_value_that_is_not_mapped_does_not_leave_the_adapter(mapped: Mapped) -
     assert "s3cret" not in repr(found)
 
 
+@pytest.mark.proves("MAPPED")
 def test_a_table_at_a_mapped_place_does_not_leave_either(mapped: Mapped) -> None:
     mapped.shop.orders["W1"]["status"] = {"internal": "s3cret"}
     read = mapped.run(mapped.backoffice.read("order.read", {"order_id": "W1"}, customer="anna"))
     assert read.values == {}
 
 
+@pytest.mark.proves("MAPPED")
 def test_a_redirect_is_followed_nowhere_and_does_nothing(mapped: Mapped) -> None:
     mapped.shop.answers = [(307, {}, {"location": "/orders/W2/ship"})]
     with pytest.raises(Fault):
@@ -67,12 +73,14 @@ def test_a_redirect_is_followed_nowhere_and_does_nothing(mapped: Mapped) -> None
     assert [path for method, path, _, _ in mapped.shop.asked if method == "POST"] == ["/orders/W1/ship"]
 
 
+@pytest.mark.proves("MAPPED")
 def test_the_token_that_acts_never_travels_with_a_look_up(mapped: Mapped) -> None:
     mapped.run(mapped.backoffice.perform(act("order.refund", amount="1.00 EUR")))
     tokens = {(method == "GET", headers["authorization"]) for method, _, headers, _ in mapped.shop.asked}
     assert tokens == {(True, "Bearer reads"), (False, "Bearer acts")}
 
 
+@pytest.mark.proves("MAPPED")
 def test_an_amount_in_another_currency_is_not_sent_as_a_bare_number(tmp_path: Path) -> None:
     with mapped_shop(tmp_path, MAPPING.replace(', currency = "/currency"', "")) as mapped:
         refused = mapped.run(mapped.backoffice.perform(act("order.refund", amount="1.00 USD")))
@@ -80,28 +88,33 @@ def test_an_amount_in_another_currency_is_not_sent_as_a_bare_number(tmp_path: Pa
         assert mapped.shop.refunds == []
 
 
+@pytest.mark.proves("MAPPED")
 @pytest.mark.parametrize("pointer", ["/__proto__/polluted", "/constructor", "/a/prototype/b", "", "/-", "/a//b"])
 def test_a_body_reaches_no_prototype(pointer: str) -> None:
     with pytest.raises(PointerError):
         put({}, pointer, 1)
 
 
+@pytest.mark.proves("MAPPED")
 @pytest.mark.parametrize("value", [{"__proto__": {"admin": True}}, {"a": [{"constructor": 1}]}])
 def test_nor_does_a_value(value: Any) -> None:
     with pytest.raises(PointerError):
         put({}, "/a", value)
 
 
+@pytest.mark.proves("MAPPED")
 @pytest.mark.parametrize("pointer", ["/__class__", "/a/__len__", "/a/-1", "/a/00", "/a/1e0"])
 def test_a_pointer_reads_members_and_places_alone(pointer: str) -> None:
     assert find({"a": [1, 2]}, pointer) is None
 
 
+@pytest.mark.proves("MAPPED")
 def test_a_list_that_does_not_say_whose_records_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="whose records"):
         mapping_in(tmp_path, MAPPING.replace('query = { customer = "{customer}" }', 'query = { limit = "50" }'))
 
 
+@pytest.mark.proves("UNCLEAR")
 def test_an_act_without_a_promise_is_never_sent_twice(mapped: Mapped) -> None:
     mapped.shop.breaks = ["lose"]
     with pytest.raises(Fault):
@@ -129,6 +142,7 @@ def unclear_act(arena: Arena) -> str:
     return waiting.act
 
 
+@pytest.mark.proves("UNCLEAR")
 def test_an_unclear_act_goes_to_an_officer_and_is_not_sent_again(arena: Arena) -> None:
     act_id = unclear_act(arena)
     assert len(arena.performed("order.return")) == 1
@@ -138,6 +152,7 @@ def test_an_unclear_act_goes_to_an_officer_and_is_not_sent_again(arena: Arena) -
     assert [note.public for note in notes] == [False]
 
 
+@pytest.mark.proves("UNCLEAR")
 @pytest.mark.parametrize("done", [True, False])
 def test_an_officer_alone_says_what_became_of_it(arena: Arena, done: bool) -> None:  # a case
     act_id = unclear_act(arena)

@@ -235,20 +235,46 @@ def _problems(
     for name, kind in found.kind.items():
         if name not in catalogue.resources:
             yield f"kind.{name}", "is no resource of the catalogue"
-        if kind.read is not None:
-            yield from _reading(f"kind.{name}.read", kind.read.operation, operations)
-            yield from _filled(f"kind.{name}.read", operations.get(kind.read.operation), {kind.read.placeholder})
-        if kind.list is not None:
-            yield from _reading(f"kind.{name}.list", kind.list.operation, operations)
-            if "{customer}" not in " ".join(kind.list.query.values()):
-                # ⚔ Without it, everybody's records would be offered to each customer.
-                yield f"kind.{name}.list.query", "does not say whose records: one value has to be {customer}"
+        yield from _kind_problems(f"kind.{name}", kind, operations)
     if found.customer is not None:
         yield from _reading("customer", found.customer.operation, operations)
         yield from _filled("customer", operations.get(found.customer.operation), {found.customer.placeholder})
+    for name, known in catalogue.actions.items():
+        if not known.builtin and name not in found.action:
+            yield f'action."{name}"', "is missing: an action of the catalogue that nothing here does"
+    yield from _value_problems(found, catalogue)
     for name, action in found.action.items():
         yield from _action_problems(f'action."{name}"', name, action, operations, catalogue)
     yield from _pointer_problems("mapping", msgspec.to_builtins(found))
+
+
+def _kind_problems(key: str, kind: Kind, operations: Mapping[str, Operation]) -> Iterator[tuple[str, str]]:
+    if kind.read is not None:
+        yield from _reading(f"{key}.read", kind.read.operation, operations)
+        yield from _filled(f"{key}.read", operations.get(kind.read.operation), {kind.read.placeholder})
+    if kind.list is not None:
+        yield from _reading(f"{key}.list", kind.list.operation, operations)
+        if CUSTOMER not in " ".join(kind.list.query.values()):
+            # ⚔ Without it, everybody's records would be offered to each customer.
+            yield f"{key}.list.query", "does not say whose records: one value has to be {customer}"
+
+
+def _value_problems(found: MappingFile, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    for key, values in _told_values(found):
+        for name in values:
+            if name not in catalogue.attributes:
+                yield f'{key}.values."{name}"', "is no attribute of the catalogue"
+
+
+def _told_values(found: MappingFile) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the tables of values that leave, by their keys."""
+    if found.customer is not None:
+        yield "customer", found.customer.values
+    for name, kind in found.kind.items():
+        if kind.read is not None:
+            yield f"kind.{name}.read", kind.read.values
+    for name, action in found.action.items():
+        yield f'action."{name}"', action.values
 
 
 def _action_problems(
