@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from cli.running import Run
+from remit.adapters.backoffice.mapped.mapping import read_mapping
 from remit.cli.output import ExitCode
+from remit.domain.policy.rulebook import read_catalogue
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT / ".bench" / "openapi"
@@ -129,3 +131,16 @@ def test_documents_of_vendors_are_drafted_in_five_seconds(remit: Run, tmp_path: 
     assert time.process_time() - began < 5  # the promise
     assert made["actions"] > 10
     assert remit("check", "--config", tmp_path / "draft").code == ExitCode.OK
+
+
+def test_the_example_of_the_documentation_fits_the_draft_of_medusa(remit: Run, tmp_path: Path) -> None:
+    if not (REAL / "medusa.yaml").exists():
+        pytest.skip(".bench/openapi/medusa.yaml is not here: docs/mapping.md says where it comes from")
+    drafted(remit, REAL / "medusa.yaml", tmp_path / "draft")
+    blocks = (ROOT / "docs" / "mapping.md").read_text().split("```toml\n")[1:]
+    example = next(one.split("```")[0] for one in blocks if "[kind.payment.read]" in one)
+    (tmp_path / "mapping.toml").write_text(example)
+    rules = tomllib.loads((tmp_path / "draft/catalogue/draft.toml").read_text())
+    kept = {"payment.refund": rules["action"]["payment.refund"]}
+    catalogue = read_catalogue({**rules, "action": kept, "objective": {}}, today=None)
+    assert read_mapping(tmp_path / "mapping.toml", tmp_path / "draft/openapi.json", catalogue).file.action.keys() == kept.keys()

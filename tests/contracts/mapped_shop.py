@@ -24,14 +24,40 @@ from remit.domain.policy.rulebook import read_catalogue
 from remit.ports.backoffice import Act
 
 ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+ORDER = {
+    "type": "object",
+    "properties": {
+        **{name: {"type": "string"} for name in ("id", "customer", "title", "status", "password")},
+        "version": {"type": "integer"},
+    },
+}
+REFUND = {
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["amount"],
+                "properties": {"amount": {"type": "integer"}, "note": {"type": "string"}},
+            }
+        }
+    }
+}
+
+
+def answer(properties: Any) -> dict[str, Any]:
+    """The description of a good answer."""
+    schema = {"type": "object", "properties": properties}
+    return {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+
+
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.0.3",
     "info": {"title": "Shop", "version": "1"},
     "servers": [{"url": "https://evil.example"}],
     "paths": {
         "/orders": {"get": {"responses": {}}},
-        "/orders/{id}": {"parameters": [ID], "get": {"responses": {}}, "put": {"responses": {}}},
-        "/orders/{id}/refunds": {"post": {"responses": {}}, "get": {"responses": {}}},
+        "/orders/{id}": {"parameters": [ID], "get": {"responses": answer({"order": ORDER})}, "put": {"responses": {}}},
+        "/orders/{id}/refunds": {"post": {"requestBody": REFUND, "responses": {}}, "get": {"responses": {}}},
         "/orders/{id}/charges": {"post": {"responses": {}}},
         "/orders/{id}/ship": {"post": {"responses": {}}},
         "/tokens": {"post": {"responses": {}}},
@@ -264,10 +290,11 @@ class Shop:
 class Mapped:
     """The shop, the mapped backoffice before it, and its clock."""
 
-    def __init__(self, shop: Shop, backoffice: MappedBackoffice, world: StandingWorld, loop: LoopThread) -> None:
+    def __init__(self, shop: Shop, backoffice: MappedBackoffice, world: StandingWorld, loop: LoopThread, base: str) -> None:
         self.shop = shop
         self.backoffice = backoffice
         self.world = world
+        self.base = base
         self._loop = loop
 
     def run(self, work: Any) -> Any:
@@ -304,7 +331,7 @@ def mapped_shop(path: Path, text: str = MAPPING) -> Iterator[Mapped]:
         connections = HttpConnections(base, tls=ssl.create_default_context(), allow_loopback=True)
         wire = Wire(connections, world, reading={"authorization": "Bearer reads"}, acting={"authorization": "Bearer acts"})
         backoffice = MappedBackoffice(wire, world, mapping_in(path, text), mapped_catalogue(), database)
-        yield Mapped(shop, backoffice, world, loop)
+        yield Mapped(shop, backoffice, world, loop, base)
         loop.loop.call_soon_threadsafe(backoffice.close)
     finally:
         server.should_exit = True

@@ -29,6 +29,7 @@ def test_an_id_never_leads_to_another_operation(mapped: Mapped, hostile: str) ->
     assert facts == [None]
     paths = [path for _, path, _, _ in mapped.shop.asked]
     assert all(path.startswith("/orders/") and path.count("/") == 2 and "?" not in path for path in paths)
+    assert not {path.split("/")[2] for path in paths} & {"", ".", ".."}
 
 
 @pytest.mark.proves("MAPPED")

@@ -207,6 +207,8 @@ class _Drafting:
             verb = "update"
         elif operation.method == "post" and operation.placeholders() and words.singular(last) == last:
             verb = words.word_of(last)
+        elif operation.placeholders() and not last.startswith("{"):
+            verb = f"{verb}_{words.singular(words.word_of(last))}"
         stem = f"{'desk_' if kind == 'case' else ''}{kind}.{verb}"
         name, number = stem, 1
         while name in self._names:
@@ -265,7 +267,9 @@ class _Drafting:
             parts.append(table_text(("attribute", name), {"title": title, "sensitive": True}))
         parts += self._catalogue
         for kind, names in self._by_kind.items():
-            objective = {"title": f"Something about a {kind.replace('_', ' ')}", "actions": names}
+            objective: dict[str, object] = {"title": f"Something about a {kind.replace('_', ' ')}", "actions": names}
+            if kind in self._kinds:
+                objective["target"] = kind
             parts.append(table_text(("objective", kind), objective))
         return "".join(parts)
 
