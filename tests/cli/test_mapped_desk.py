@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from cli.running import Run, Serve, change
-from cli.test_packs_served import confirmed
 from contracts.mapped_shop import DOCUMENT, Mapped, mapped_shop
 from remit.sandbox import Sandbox
 
@@ -82,7 +81,9 @@ def test_a_draft_becomes_a_desk_that_acts_once(mapped: Mapped, tmp_path: Path, r
         waiting = task.ask(REFUND, {"order_id": "W1", "amount": "12.50 EUR"})
         assert (waiting.decision, sorted(waiting.who)) == ("needs_human", ["customer", "officer:desk"])
         assert mapped.shop.refunds == []
-        assert confirmed(desk, "anna", waiting).outcome == "done"
+        waiting = desk.customer("anna").confirm(waiting)
+        assert mapped.shop.refunds == []
+        assert desk.officer("desk-officer", roles=["desk"]).confirm(waiting).outcome == "done"
     assert serving.stop() == 0
     (refund,) = mapped.shop.refunds
     assert (refund["amount"], refund["order"]) == (1250, "W1")
