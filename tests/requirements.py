@@ -121,6 +121,11 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "BACKOFFICE-CHECKED": Requirement(
         "check-backoffice names each promise that a backoffice breaks, with its cure.", "docs/backoffice.md#promises"
     ),
+    "MAPPED": Requirement(
+        "A mapped system is reached by the mapped operations alone, and nothing but mapped values leaves.",
+        "docs/mapping.md#promises; RFC 6901; OWASP SSRF",
+    ),
+    "UNCLEAR": _model("act-exactly-once", "An act that nothing can find again is sent once; an officer says what became of it."),
     "SWEEP-FAIR": _model("act-exactly-once", "What is stuck keeps nothing behind it from being settled."),
     "IDEMPOTENCE": _model("commit", "One key, one body, one act."),
     "TRAJECTORY": _model("trajectory", "Slices and sweeps within every limit are noticed and end with a person."),

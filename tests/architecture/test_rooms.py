@@ -26,6 +26,7 @@ SHARED = (
     "remit.adapters.http",  # connections to the systems of the settings
     "remit.adapters.identity.fetching",  # fetches a provider's keys as warily as an agent's
     "remit.adapters.identity.key_sources",
+    "remit.adapters.openapi",  # reads documents, for the mapped backoffice and for drafts
     "remit.adapters.store.sqlite.inspect",  # reads a store's file beside a serving desk (docs/decisions/0016)
     "remit.adapters.store.postgres.read_only",
 )

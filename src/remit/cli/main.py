@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from remit import __version__
 from remit.cli import (
+    acts,
     agents,
     canaries,
     check_backoffice,
@@ -17,6 +18,7 @@ from remit.cli import (
     demo,
     desk,
     doctor,
+    importing,
     init,
     join,
     mandates,
@@ -37,11 +39,13 @@ _GROUPS = (
     serve,
     desk,
     check_backoffice,
+    importing,
     join,
     demo,
     agents,
     persons,
     mandates,
+    acts,
     canaries,
     policies,
     verify,

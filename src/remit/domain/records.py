@@ -597,12 +597,13 @@ class ConfirmationRecord:
 
 
 class OutboxState(StrEnum):
-    """The life of a queued act. `unknown` waits for reconciliation."""
+    """The life of a queued act. `unknown` waits for reconciliation, `unclear` for an officer's word."""
 
     DONE = "done"
     FAILED = "failed"
     QUEUED = "queued"
     SENT = "sent"
+    UNCLEAR = "unclear"
     UNKNOWN = "unknown"
     VOID = "void"
 
@@ -638,6 +639,8 @@ class ActRecord:
             return (Link("act.queued", "", self.queued_at), Link("act.task", self.task, self.queued_at))
         if self.state in {OutboxState.SENT, OutboxState.UNKNOWN}:
             return (Link("act.sent", "", self.sent_at),)
+        if self.state is OutboxState.UNCLEAR:
+            return (Link("act.unclear", "", self.sent_at),)
         return ()
 
 

@@ -10,11 +10,15 @@ from remit.domain.values import Json
 
 
 class ActOutcome(StrEnum):
-    """The backoffice's knowledge of an act by its key."""
+    """The backoffice's knowledge of an act by its key.
+
+    Unclear: it was sent, its outcome cannot be found out, and it is never sent again; a person has to look.
+    """
 
     DONE = "done"
     FAILED = "failed"
     FENCED = "fenced"
+    UNCLEAR = "unclear"
     UNSEEN = "unseen"
 
 
@@ -86,7 +90,7 @@ class Backoffice(Protocol):
         """
 
     async def outcome(self, act: Act) -> ActResult:
-        """Return the fate of an act by its key: done, failed, fenced, or unseen.
+        """Return the fate of an act by its key: done, failed, fenced, unseen, or unclear for good.
 
         The act comes whole: a system without keys can only look for a mark where the act was to leave it.
         """

@@ -1,6 +1,6 @@
 """One desk's settings: `remit.toml` and `REMIT_*`. A missing one stops the start; no default loosens a check."""
 
-from remit.settings.backoffice import BackofficeSettings
+from remit.settings.backoffice import BackofficeSettings, MappedSettings
 from remit.settings.decode import InvalidSetting
 from remit.settings.helpdesk import HelpdeskSettings
 from remit.settings.leaks import LeakSettings
@@ -17,6 +17,7 @@ __all__ = [
     "HelpdeskSettings",
     "InvalidSetting",
     "LeakSettings",
+    "MappedSettings",
     "NotifySettings",
     "PeopleSettings",
     "Settings",

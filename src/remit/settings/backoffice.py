@@ -11,6 +11,7 @@ from remit.settings.values import file_of, post_address
 
 File = Annotated[str, Meta(min_length=1, description="the name of a file")]
 _MAX_KEYS = 4
+_MAPPED = ("mapping", "document", "read_token_file", "act_token_file")
 
 
 class BackofficeTable(Table, frozen=True):
@@ -25,6 +26,10 @@ class BackofficeTable(Table, frozen=True):
     ca_file: File | None = None
     certificate_file: File | None = None
     private_key_file: File | None = None
+    mapping: File | None = None
+    document: File | None = None
+    read_token_file: File | None = None
+    act_token_file: File | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +48,63 @@ class BackofficeSettings:
     private_key: Path | None = None
 
 
-def backoffice_of(table: BackofficeTable, base: Path, *, used: bool) -> BackofficeSettings | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedSettings:
+    """A system's own API, asked by its OpenAPI document and a mapping. The tokens are read when it is opened."""
+
+    url: str
+    mapping: Path
+    document: Path
+    read_token: Path
+    act_token: Path
+    ca: Path | None = None
+
+
+def mapped_of(table: BackofficeTable, base: Path, *, used: bool) -> MappedSettings | None:
+    """Return the mapped backoffice of the table, None where the desk has another; relative files start at `base`.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    if not used:
+        given = [name for name in _MAPPED if getattr(table, name) is not None]
+        if given:
+            raise _invalid(given[0], 'is for desk.backoffice = "mapped"; set that, or take it out')
+        return None
+    if table.answer_keys or table.proof != "signature" or table.certificate_file or table.private_key_file:
+        raise _invalid("proof", 'is for desk.backoffice = "http"; a mapped system knows tokens alone: take it out')
+    files = {name: getattr(table, name) for name in _MAPPED}
+    missing = next((name for name, value in files.items() if value is None), None)
+    if missing is not None or not table.url:
+        raise _invalid(missing or "url", "is missing; docs/mapping.md has the table")
+    if files["read_token_file"] == files["act_token_file"]:
+        raise _invalid(
+            "act_token_file", "must be another than read_token_file: an account that only reads, and one that acts"
+        )
+    url = post_address(table.url, "backoffice.url").rstrip("/")
+    if "?" in url:
+        raise _invalid("url", "must be an address without a query")
+    return MappedSettings(
+        url=url,
+        mapping=file_of(files["mapping"], "backoffice.mapping", base),
+        document=file_of(files["document"], "backoffice.document", base),
+        read_token=base / files["read_token_file"],
+        act_token=base / files["act_token_file"],
+        ca=_file(table.ca_file, "ca_file", base),
+    )
+
+
+def backoffice_of(table: BackofficeTable, base: Path, *, used: bool, mapped: bool) -> BackofficeSettings | None:
     """Return the backoffice of the table, None where the desk has another; relative files start at `base`.
 
     Raises:
         InvalidSetting: `settings.invalid`.
     """
     if not used:
-        if table != BackofficeTable():
-            raise _invalid("url", 'is set, but desk.backoffice is not "http"; set that, or take [backoffice] out')
+        if table != BackofficeTable() and not mapped:
+            raise _invalid(
+                "url", 'is set, but desk.backoffice is neither "http" nor "mapped"; set that, or take [backoffice] out'
+            )
         return None
     if not table.url:
         raise _invalid("url", 'is missing; write its address, such as "https://shop.example/remit"')

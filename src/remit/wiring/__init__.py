@@ -35,6 +35,7 @@ from remit.wiring.keys import (
 )
 from remit.wiring.notify import probe_carriers, probe_issuers, verify_carriers
 from remit.wiring.observe import node_name, verify_telemetry
+from remit.wiring.openapi_import import import_openapi
 from remit.wiring.people import build_provider
 from remit.wiring.records import desk_place, inspect_desk_records
 from remit.wiring.refusals import STOPS, StartFailure, Stopping, start_failure
@@ -74,6 +75,7 @@ __all__ = [
     "forget_desk",
     "framework_names",
     "heard_by",
+    "import_openapi",
     "inspect_content_keys",
     "inspect_desk_records",
     "inspect_high_water",

@@ -45,6 +45,7 @@ from remit.wiring.desk import Closeable, Desk, SandboxDesk
 from remit.wiring.fault_points import crash_at, no_fault
 from remit.wiring.helpdesk import open_remote_helpdesk
 from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
+from remit.wiring.mapped import open_mapped_backoffice
 from remit.wiring.notify import Outgoing, outgoing_of
 from remit.wiring.observe import Observability, build_observability
 from remit.wiring.people import build_provider
@@ -198,6 +199,12 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
         )
         closing.append(far)
         return far, helpdesk
+    if settings.mapped_backoffice is not None:
+        mapped = open_mapped_backoffice(
+            settings.mapped_backoffice, plan.loaded, database, world, loopback=settings.loopback
+        )
+        closing.append(mapped)
+        return mapped, helpdesk
     builtin = SwitchableBackoffice if settings.sandbox else BuiltinBackoffice
     return builtin(database, world, catalogue, on_point=plan.point), helpdesk
 

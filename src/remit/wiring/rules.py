@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from remit.adapters.backoffice.mapped.mapping import ApiMapping, read_mapping
 from remit.adapters.files.catalogue import load_catalogue, read_text
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.policy.cedar import CedarPolicy
@@ -38,7 +39,7 @@ class RulesSource:
 class LoadedRules:
     """Valid rules: catalogue and policies, and one digest over them and the deciding settings.
 
-    `words_model` is the model that messages are judged with, "" for none.
+    `words_model` is the model that messages are judged with, "" for none. `mapping` is that of a mapped backoffice.
     """
 
     catalogue: Catalogue
@@ -47,6 +48,7 @@ class LoadedRules:
     digest: str
     outline: RulesOutline
     words_model: str
+    mapping: ApiMapping | None = None
 
 
 def rules_of(settings: Settings) -> RulesSource:
@@ -81,25 +83,30 @@ def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = 
     verify_roles(settings.people, [*catalogue.roles, *BUILT_IN])
     verify_officer_role(settings.beyond, catalogue.roles)
     policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
-    model = choose_words_model(settings, lambda name: _rules_digest(settings, catalogue, policy.digest, name))
+    mapped = settings.mapped_backoffice
+    mapping = None if mapped is None else read_mapping(mapped.mapping, mapped.document, catalogue)
+    # ⚔ What an action does at the system is a rule like any other: both files are adopted by two people.
+    more: JsonObject = {} if mapping is None else {"mapping": mapping.digest}
+    model = choose_words_model(settings, lambda name: _rules_digest(settings, catalogue, policy.digest, name, more))
     return LoadedRules(
         catalogue=catalogue,
         policy=policy,
         params=JsonSchemaParams(catalogue),
-        digest=_rules_digest(settings, catalogue, policy.digest, model),
+        digest=_rules_digest(settings, catalogue, policy.digest, model, more),
         outline=outline_of(
-            policy.statements, {"catalogue": catalogue.digest, **_deciding(settings, model)}, words_model=model
+            policy.statements, {"catalogue": catalogue.digest, **_deciding(settings, model), **more}, words_model=model
         ),
         words_model=model,
+        mapping=mapping,
     )
 
 
-def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str, words_model: str) -> str:
+def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str, words_model: str, more: JsonObject) -> str:
     """Compute one digest over catalogue, waivers (inside it), policies and deciding settings.
 
     Source: docs/model/model.md#catalogue.
     """
-    return digest({"catalogue": catalogue.digest, "policies": policies, **_deciding(settings, words_model)})
+    return digest({"catalogue": catalogue.digest, "policies": policies, **_deciding(settings, words_model), **more})
 
 
 def _deciding(settings: Settings, words_model: str) -> JsonObject:

@@ -67,27 +67,30 @@ class HttpConnections:
         self._idle: list[_Exchange] = []
 
     async def send(
-        self, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
+        self, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float, once: bool = False
     ) -> HttpAnswer:
         """Send one request below the base address and return its answer.
 
         Sent again on a new connection where a kept one was closed without a byte of an answer: reads change nothing,
-        and an act has its key.
+        and an act has its key. ⚔ `once`: on a new connection from the start, as some systems do without keys.
 
         Raises:
             Fault: with the code of these connections; the request may have arrived.
         """
         raw = self._head(method, path, headers, body) + body
+        sent = False
         try:
             async with asyncio.timeout(timeout_s):
-                while self._idle:
+                while self._idle and not once:
                     kept = self._idle.pop()
                     try:
                         return await self._exchange(kept, raw)
                     except ConnectionError:
                         if kept.answered:
                             raise
-                return await self._exchange(await self._connect(), raw)
+                fresh = await self._connect()
+                sent = True
+                return await self._exchange(fresh, raw)
         except TimeoutError:
             problem, detail = Problem.TIME, f"no answer within {timeout_s:g} s"
         except Refused as refused:
@@ -97,6 +100,8 @@ class HttpConnections:
         except (OSError, ValueError, httptools.HttpParserError) as broken:
             problem = Problem.CONNECTION if isinstance(broken, OSError) else Problem.FORM
             detail = f"{type(broken).__name__}: {broken}"
+        if once and not sent:
+            problem = Problem.UNREACHED
         raise ExchangeFault(problem, f"{path}: {detail}", code=self._fault)
 
     def close(self) -> None:

@@ -6,8 +6,9 @@ from remit.domain.errors import Code, Fault
 
 
 class Problem(StrEnum):
-    """The step of an exchange that failed."""
+    """The step of an exchange that failed. After `unreached`, nothing was sent."""
 
+    UNREACHED = "unreached"
     CONNECTION = "connection"
     TIME = "time"
     SIZE = "size"

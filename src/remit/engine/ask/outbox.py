@@ -138,6 +138,7 @@ async def report_unstorable(desk: DeskContext, action: str, unfit: tuple[str, ..
         )
 
 
+_OPEN: Final = frozenset({backoffice.ActOutcome.UNSEEN, backoffice.ActOutcome.UNCLEAR})
 _TRIES = 8
 _CLOSE = "case.close"
 _LONG_MS = 30_000
@@ -334,7 +335,7 @@ async def perform_act(
 
 def _verify_outcome(result: object) -> None:
     """⚔ Accept only done, failed and fenced as outcomes; anything else leaves the act unknown and releases nothing."""
-    if not isinstance(result, backoffice.ActResult) or result.state is backoffice.ActOutcome.UNSEEN:
+    if not isinstance(result, backoffice.ActResult) or result.state in _OPEN:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to an act is not an outcome")
 
 
@@ -398,8 +399,9 @@ async def record_outcome(
     *,
     known: tuple[Versioned[ActRecord], Versioned[AskRecord] | None] | None = None,
     prove: tuple[int, ...] = (),
+    by: str = "",
 ) -> SettledAsk | None:
-    """Record the desk's result: done keeps the reservations, failed releases them.
+    """Record the desk's result: done keeps the reservations, failed releases them. `by` is the officer who found it.
 
     Raises:
         Fault: `fault.store` when the records kept changing; the act stays sent and is settled later.
@@ -408,7 +410,7 @@ async def record_outcome(
         act = known[0] if known is not None else await desk.store.get(ActRecord, act_id)
         ask = known[1] if known is not None else None
         known = None
-        if act.record.state not in {OutboxState.SENT, OutboxState.UNKNOWN}:
+        if act.record.state not in {OutboxState.SENT, OutboxState.UNKNOWN, OutboxState.UNCLEAR}:
             return None
         done = result.state is backoffice.ActOutcome.DONE
         after = act.record.over(OutboxState.DONE if done else OutboxState.FAILED)
@@ -418,7 +420,7 @@ async def record_outcome(
                 return None
             ask = ask or await desk.store.get(AskRecord, act.record.ask)
             fitted = await disclosable_result(desk, ask.record, result)
-            settled = await _settle_ask(desk, act, after, ask, fitted, prove)
+            settled = await _settle_ask(desk, act, after, ask, fitted, prove, by)
         except Conflict:
             continue
         desk.on_point("act.settled")
@@ -438,6 +440,7 @@ async def _settle_ask(
     ask: Versioned[AskRecord],
     fitted: StorableResult,
     prove: tuple[int, ...],
+    by: str,
 ) -> SettledAsk:
     record, result = ask.record, fitted.result
     done = after.state is OutboxState.DONE
@@ -451,7 +454,7 @@ async def _settle_ask(
     )
     outcome = "done" if done else "failed"
     desk.tracing.note(SpanAttribute.OUTCOME, outcome)
-    entry = _performed(desk, record, outcome=outcome, result=result.values, reason=result.reason, told=reason)
+    entry = _performed(desk, record, outcome=outcome, result=result.values, reason=result.reason, told=reason, by=by)
     written = await seal_entries(desk, entry)
     puts: list[Put] = [Put(after, act.rev, act.record), Put(settled, ask.rev, record)]
     if done and '"offer_id":' in record.params:
@@ -507,7 +510,7 @@ async def _unknown(
 
 
 def _performed(
-    desk: DeskContext, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str, told: str
+    desk: DeskContext, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str, told: str, by: str = ""
 ) -> EntryDraft:
     cut = (
         cut_result(result, returns=ask.covered, covered=ask.covered, known=desk.catalogue.attributes)
@@ -516,11 +519,16 @@ def _performed(
     )
     return draft_entry(
         desk,
-        Kind.ACT_PERFORMED,
+        Kind.ACT_RECONCILED if by else Kind.ACT_PERFORMED,
         envelope={"ask": ask.id, "task": ask.task, "action": ask.action, "digest": ask.digest, "outcome": outcome},
         agent={"result": cut.result, "withheld": cut.withheld, "reason": told},
         customer={"result": result, "reason": reason},
-        desk={"result": result, "reason": reason, "confirmed_by": list(ask.confirmed_by)},
+        desk={
+            "result": result,
+            "reason": reason,
+            "confirmed_by": list(ask.confirmed_by),
+            **({"settled_by": by} if by else {}),
+        },
         subject=ask.customer,
         refs=(ask.id, ask.task, ask.customer),
     )

@@ -13,6 +13,7 @@ from remit.engine.ask.counters import reservation_changes
 from remit.engine.ask.decision_entry import write_decision
 from remit.engine.ask.outbox import backoffice_act, perform_act, record_outcome
 from remit.engine.ask.reevaluate import reevaluate_confirmed, verify_action_unchanged, verify_still_confirmed
+from remit.engine.ask.unclear import hand_to_officer
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import AttachmentFate, attachment_fate, is_attachment_act
 from remit.engine.tasks import end_task
@@ -26,7 +27,8 @@ async def reconcile(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
 
     Done or failed is recorded. An act the desk never saw is done now under the same key if still allowed; otherwise its
     key is fenced first, so that it can never execute, and only then is the act failed and its reservation released. The
-    helpdesk is asked like the backoffice: nothing is written into a case after its task's end.
+    helpdesk is asked like the backoffice: nothing is written into a case after its task's end. ⚔ An act whose outcome
+    can never be found out is neither sent again nor released: an officer says what became of it.
 
     Source: docs/model/model.md#act-exactly-once.
     """
@@ -38,6 +40,9 @@ async def reconcile(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
             await perform_act(desk, kept, None if ask is None else await desk.store.get(AskRecord, act.ask))
             return
         known = await _fence(desk, act, ask)
+    if known.state is backoffice.ActOutcome.UNCLEAR:
+        await hand_to_officer(desk, kept, ask)
+        return
     if known.state is backoffice.ActOutcome.FENCED:
         known = backoffice.ActResult(
             state=backoffice.ActOutcome.FAILED,

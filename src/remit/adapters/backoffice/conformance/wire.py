@@ -50,13 +50,13 @@ class MeasuredConnections(HttpConnections):
         self.limits, self.ticks = limits, ticks
 
     async def send(
-        self, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
+        self, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float, once: bool = False
     ) -> HttpAnswer:
         """Send, and measure."""
         began = self.ticks()
         acting = timeout_s > READ_S
         try:
-            answer = await super().send(method, path, headers=headers, body=body, timeout_s=timeout_s)
+            answer = await super().send(method, path, headers=headers, body=body, timeout_s=timeout_s, once=once)
         except ExchangeFault as fault:
             if fault.problem is not Problem.TIME:
                 self.limits.broken.setdefault(fault.problem, fault.detail)

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, TypeVar, cast
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from remit.domain.errors import Code, Refused
+from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.decision import RecordFacts
 from remit.domain.values import JsonObject, decode_json
 from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
@@ -205,9 +205,24 @@ def act_of(body: ActBody) -> Act:
     )
 
 
+_STATES: Final[Mapping[ActOutcome, Literal["done", "failed", "fenced", "unseen"]]] = {
+    ActOutcome.DONE: "done",
+    ActOutcome.FAILED: "failed",
+    ActOutcome.FENCED: "fenced",
+    ActOutcome.UNSEEN: "unseen",
+}
+
+
 def result_answer(result: ActResult) -> ResultAnswer:
-    """Build the answer of an act or a read."""
-    return ResultAnswer(state=result.state.value, values=dict(result.values), reason=result.reason)
+    """Build the answer of an act or a read.
+
+    Raises:
+        Fault: `fault.backoffice` for an act that is unclear, which the contract knows as a fault.
+    """
+    state = _STATES.get(result.state)
+    if state is None:
+        raise Fault(Code.FAULT_BACKOFFICE, "what became of this act cannot be found out")
+    return ResultAnswer(state=state, values=dict(result.values), reason=result.reason)
 
 
 def result_of(answer: ResultAnswer) -> ActResult:

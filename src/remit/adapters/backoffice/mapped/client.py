@@ -1,0 +1,175 @@
+"""The backoffice at a system's own API: the port by an OpenAPI document and `mapping.toml`.
+
+Source: docs/mapping.md.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+from weakref import WeakValueDictionary
+
+from remit.adapters.backoffice.mapped.journal import ActJournal, JournalEntry
+from remit.adapters.backoffice.mapped.mapping import ActionMap, ApiMapping
+from remit.adapters.backoffice.mapped.promises import QUIET_MS, Promises
+from remit.adapters.backoffice.mapped.records import MappedRecords
+from remit.adapters.backoffice.mapped.requests import UnusableValue
+from remit.adapters.backoffice.mapped.wire import Wire
+from remit.adapters.builtin_desk.jobs import DeskJobs
+from remit.adapters.http.faults import ExchangeFault, Problem
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.errors import Code, Fault
+from remit.domain.policy.decision import RecordFacts
+from remit.domain.values import Json
+from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
+from remit.ports.world import World
+
+_CHANGED: Final = "It has changed meanwhile."
+_UNKNOWN: Final = "This desk cannot do that yet."
+_UNSENT: Final = "It cannot be sent like this."
+
+
+class MappedBackoffice:
+    """The port over a mapped system. Every fault is `fault.backoffice`."""
+
+    def __init__(self, wire: Wire, world: World, mapping: ApiMapping, catalogue: Catalogue, database: DeskJobs) -> None:
+        """Keep the journal of acts in the desk's own database.
+
+        Raises:
+            Refused: `settings.invalid` when that database holds another version of it.
+        """
+        public = {name for name, kind in catalogue.resources.items() if kind.public}
+        self._wire = wire
+        self._world = world
+        self._actions = mapping.file.action
+        self._records = MappedRecords(wire, world, mapping, public_kinds=public)
+        self._promises = Promises(wire, mapping, self._records, currency=catalogue.currency)
+        self._journal = ActJournal(database, world)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
+        """Return ownership facts."""
+        return await self._records.facts(records, customer=customer)
+
+    async def contents(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Mapping[str, str]]:
+        """Return the parts of the records."""
+        return await self._records.contents(records, customer=customer)
+
+    async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:  # noqa: ARG002  # the port's
+        """Answer a read with its mapped values."""
+        return await self._records.read(action, params)
+
+    async def attributes(
+        self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None
+    ) -> Mapping[str, Json]:
+        """Return the customer's values of the named attributes."""
+        return await self._records.attributes(customer, names, beside=beside)
+
+    async def records(self, customer: str, kind: str) -> Sequence[RecordSummary]:
+        """Return the customer's own records of one kind."""
+        return await self._records.records(customer, kind)
+
+    async def perform(self, act: Act) -> ActResult:
+        """Do the act once: entered in the journal, its versions compared, sent."""
+        known = self._actions.get(act.action)
+        if known is None:
+            return ActResult(state=ActOutcome.FAILED, values={}, reason=_UNKNOWN)
+        async with self._lock(act.key):
+            self._wire.verify_closed()
+            entry = await self._journal.begin(act.key, act.action)
+            if entry.settled is not None:
+                return entry.settled
+            if not entry.fresh:
+                return await self._again(act, known, entry)
+            try:
+                changed = await self._has_changed(act)
+            except BaseException:
+                await self._journal.drop(act.key)  # nothing was sent
+                raise
+            if changed:
+                return await self._settle(act, ActOutcome.FAILED, _CHANGED)
+            return await self._send(act, known, entry, again=False)
+
+    async def outcome(self, act: Act) -> ActResult:
+        """Return the fate of the act's key, by its promise where the journal has none."""
+        entry = await self._journal.find(act.key)
+        if entry is None:
+            return ActResult(state=ActOutcome.UNSEEN, values={})
+        if entry.settled is not None:
+            return entry.settled
+        return await self._resolve(act, self._actions.get(act.action), entry)
+
+    async def fence(self, act: Act) -> ActResult:
+        """Fence the act's key, or return its outcome. ⚔ Unclear rather than fenced where it may still arrive."""
+        async with self._lock(act.key):
+            entry = await self._journal.fence(act.key, act.action)
+            if entry.settled is not None:
+                return entry.settled
+            known = self._actions.get(act.action)
+            found = await self._resolve(act, known, entry)
+            if found.state is not ActOutcome.UNSEEN:
+                return found
+            if known is None or not self._promises.proves_absence(known):
+                return ActResult(state=ActOutcome.UNCLEAR, values={})
+            await self._promises.undo(known, act, entry)
+            await self._journal.settle_fenced(entry)
+            return ActResult(state=ActOutcome.FENCED, values={})
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.close()
+
+    def _lock(self, key: str) -> asyncio.Lock:
+        return self._locks.setdefault(key, asyncio.Lock())
+
+    async def _has_changed(self, act: Act) -> bool:
+        """Return whether a record has another version than the decision was made on."""
+        if not act.versions:
+            return False
+        records = list(act.versions)
+        facts = await self._records.facts(records, customer=act.customer)
+        return any(
+            fact is None or fact.version != act.versions[record] for record, fact in zip(records, facts, strict=True)
+        )
+
+    async def _again(self, act: Act, known: ActionMap, entry: JournalEntry) -> ActResult:
+        """Find out about an act that was sent before, and send it again only where that cannot act twice."""
+        found = await self._resolve(act, known, entry)
+        if found.state is not ActOutcome.UNSEEN:
+            return found
+        await self._journal.send_again(entry)
+        if self._promises.proves_absence(known) and not entry.draft and await self._has_changed(act):
+            return await self._settle(act, ActOutcome.FAILED, _CHANGED)
+        taken = await self._journal.find(act.key)
+        if taken is None or taken.settled is not None:
+            raise Fault(Code.FAULT_BACKOFFICE, "another node has this act")
+        return await self._send(act, known, taken, again=True)
+
+    async def _resolve(self, act: Act, known: ActionMap | None, entry: JournalEntry) -> ActResult:
+        """Return the fate of a sent act; nothing is said while its request may still be on its way."""
+        if known is None:
+            return ActResult(state=ActOutcome.UNCLEAR, values={})
+        found = await self._promises.look_up(known, act, entry, now=self._world.now())
+        if found.state is ActOutcome.DONE:
+            return await self._journal.settle(act.key, found)
+        if self._world.now() - entry.sent_at < QUIET_MS:
+            raise Fault(Code.FAULT_BACKOFFICE, "the act may still be on its way")
+        return found
+
+    async def _send(self, act: Act, known: ActionMap, entry: JournalEntry, *, again: bool) -> ActResult:
+        async def keep_draft(draft: str) -> None:
+            await self._journal.keep_draft(entry, draft)
+
+        try:
+            found = await self._promises.send(known, act, entry, keep_draft=keep_draft, again=again)
+        except UnusableValue:
+            if again:
+                raise Fault(Code.FAULT_BACKOFFICE, "an act cannot be sent again") from None
+            return await self._settle(act, ActOutcome.FAILED, _UNSENT)
+        except ExchangeFault as fault:
+            if fault.problem is Problem.UNREACHED and not again and not entry.draft:
+                await self._journal.drop(act.key)
+            raise
+        return found if found.state is ActOutcome.UNCLEAR else await self._journal.settle(act.key, found)
+
+    async def _settle(self, act: Act, state: ActOutcome, reason: str) -> ActResult:
+        return await self._journal.settle(act.key, ActResult(state=state, values={}, reason=reason))

@@ -1,0 +1,356 @@
+"""`mapping.toml`: which operations of a system read its records and do its acts, and what each act promises.
+
+Source: docs/mapping.md.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from remit.adapters.backoffice.mapped.pointers import PointerError, steps_of, verify_writable
+from remit.adapters.openapi.document import Operation, read_document
+from remit.domain.catalogue.model import Catalogue, Effect
+from remit.domain.errors import Code, Refused
+
+_MAX_BYTES: Final = 4 * 1024 * 1024
+KEY: Final = "{key}"
+CUSTOMER: Final = "{customer}"
+Pointer = Annotated[str, Meta(max_length=400, description="a JSON pointer, such as /order/id")]
+Query = dict[str, str]
+Status = Annotated[int, Meta(ge=400, le=499, description="a status from 400 to 499")]
+Header = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9-]{1,64}\Z", description="the name of a header")]
+Promise = Literal["key", "marker", "chosen-id", "prepare-commit", "conditional", "none"]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the mapping: no unknown keys."""
+
+
+class Auth(Part, frozen=True):
+    """`[auth]`: the header that carries the token. With Basic, the token is the name, with an empty password."""
+
+    header: Header = "authorization"
+    scheme: Literal["", "Basic", "Bearer", "Token"] = "Bearer"
+
+
+class KindRead(Part, frozen=True):
+    """`[kind.X.read]`: how one record is read, and where its facts are in the answer."""
+
+    operation: str
+    placeholder: str
+    id: Pointer
+    query: Query = {}
+    owner: Pointer | None = None
+    version: list[Pointer] = []
+    etag: bool = False
+    name: Pointer | None = None
+    values: dict[str, Pointer] = {}
+
+
+class KindList(Part, frozen=True):
+    """`[kind.X.list]`: how a customer's own records are listed; `{customer}` stands for the customer in `query`."""
+
+    operation: str
+    id: Pointer
+    query: Query = {}
+    items: Pointer = ""
+    name: Pointer | None = None
+
+
+class KindParts(Part, frozen=True):
+    """`[kind.X.parts]`: where the parts of a record are in the answer of `read`."""
+
+    items: Pointer
+    id: Pointer
+    name: Pointer
+
+
+class Kind(Part, frozen=True):
+    """`[kind.X]`."""
+
+    read: KindRead | None = None
+    list: KindList | None = None
+    parts: KindParts | None = None
+
+
+class Customer(Part, frozen=True):
+    """`[customer]`: how the customer is read, and the attributes in the answer."""
+
+    operation: str
+    placeholder: str
+    values: dict[str, Pointer]
+    query: Query = {}
+
+
+class BodyPart(Part, frozen=True):
+    """One value of a body: from a param, or fixed; `{key}` and `{customer}` in a fixed text stand for them.
+
+    Money is written `as` a number (`major`), whole smaller units (`minor`), or a text.
+    Without a place for the `currency`, only the desk's own is sent.
+    """
+
+    to: Pointer
+    from_: Pointer | None = msgspec.field(name="from", default=None)
+    value: str | int | float | bool | None = None
+    as_: Literal["", "major", "minor", "text"] = msgspec.field(name="as", default="")
+    currency: Pointer | None = None
+
+
+class Success(Part, frozen=True):
+    """The test of an answer's body besides its status: the value there is one of these."""
+
+    at: Pointer
+    is_: list[str | int | bool] = msgspec.field(name="is")
+
+
+class Lookup(Part, frozen=True):
+    """An operation that finds an act again: a status of 404 means that it is not there.
+
+    `{key}` in `path` or `query` stands for the act's key. Of the list at `items`, one with the key `at` is the act.
+    """
+
+    operation: str
+    path: dict[str, Pointer] = {}
+    query: Query = {}
+    items: Pointer = ""
+    at: Pointer = ""
+
+
+class KeyPromise(Part, frozen=True):
+    """The system does each key once: `header` carries it, for `life_s` seconds; `lookup` finds it again."""
+
+    header: Header
+    life_s: Annotated[int, Meta(ge=60)] = 24 * 3600
+    lookup: Lookup | None = None
+
+
+class MarkerPromise(Part, frozen=True):
+    """`to` carries the key in the body, and `lookup` lists the records where it is then found."""
+
+    to: Pointer
+    lookup: Lookup
+
+
+class ConditionalPromise(Part, frozen=True):
+    """The system refuses a stale version: in `header`, or at `to` in the body. `resolved` shows that it was done."""
+
+    kind: str
+    param: Pointer
+    header: Header | None = None
+    to: Pointer | None = None
+    stale: tuple[Status, ...] = (409, 412)
+    at: Pointer | None = None
+    same_as: Pointer | None = None
+
+
+class PreparePromise(Part, frozen=True):
+    """The action's operation makes a harmless draft, `commit` does it, and `undo` deletes the draft."""
+
+    id: Pointer
+    placeholder: str
+    commit: str
+    undo: str
+    state: str
+    done: Success
+
+
+class ActionMap(Part, frozen=True):
+    """`[action."area.verb"]`."""
+
+    operation: str
+    path: dict[str, Pointer] = {}
+    query: Query = {}
+    body: list[BodyPart] = []
+    values: dict[str, Pointer] = {}
+    success: Success | None = None
+    refusals: list[Status] = []
+    promise: Promise = "none"
+    key: KeyPromise | None = None
+    marker: MarkerPromise | None = None
+    chosen_id: MarkerPromise | None = msgspec.field(name="chosen-id", default=None)
+    conditional: ConditionalPromise | None = None
+    prepare_commit: PreparePromise | None = msgspec.field(name="prepare-commit", default=None)
+
+
+class MappingFile(Part, frozen=True):
+    """`mapping.toml`. `pad_ms` is the least time that reading facts takes, whatever is found."""
+
+    version: Literal[1]
+    auth: Auth = Auth()
+    pad_ms: Annotated[int, Meta(ge=0, le=1000)] = 100
+    kind: dict[str, Kind] = {}
+    customer: Customer | None = None
+    action: dict[str, ActionMap] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiMapping:
+    """A valid mapping with the operations of its document, and one digest over both files."""
+
+    file: MappingFile
+    operations: Mapping[str, Operation]
+    digest: str
+
+
+def read_mapping(file: Path, document: Path, catalogue: Catalogue) -> ApiMapping:
+    """Read a mapping and the document it speaks of, and verify them against the catalogue.
+
+    Raises:
+        Refused: `settings.invalid`, naming the file, the key and the cure.
+    """
+    operations = {one.name: one for one in read_document(document).operations()}
+    try:
+        raw = file.read_bytes()
+        if len(raw) > _MAX_BYTES:
+            raise _invalid(file, "", f"has more than {_MAX_BYTES} bytes")
+        found = msgspec.convert(tomllib.loads(raw.decode()), MappingFile)
+    except OSError as broken:
+        raise _invalid(file, "", f"cannot be read: {type(broken).__name__}") from None
+    except (ValueError, msgspec.ValidationError) as broken:
+        raise _invalid(file, "", f"is malformed: {broken}") from None
+    for key, problem in _problems(found, operations, catalogue):
+        raise _invalid(file, key, problem)
+    seen = hashlib.sha256(raw).hexdigest() + hashlib.sha256(document.read_bytes()).hexdigest()
+    return ApiMapping(file=found, operations=operations, digest=f"sha256:{hashlib.sha256(seen.encode()).hexdigest()}")
+
+
+def _invalid(file: Path, key: str, problem: str) -> Refused:
+    return Refused(
+        Code.SETTINGS_INVALID,
+        f"{file}{f': {key}' if key else ''} {problem}",
+        cure="docs/mapping.md explains every key.",
+    )
+
+
+def _problems(
+    found: MappingFile, operations: Mapping[str, Operation], catalogue: Catalogue
+) -> Iterator[tuple[str, str]]:
+    """Yield each wrong key with its problem."""
+    for name, kind in found.kind.items():
+        if name not in catalogue.resources:
+            yield f"kind.{name}", "is no resource of the catalogue"
+        yield from _kind_problems(f"kind.{name}", kind, operations)
+    if found.customer is not None:
+        yield from _reading("customer", found.customer.operation, operations)
+        yield from _filled("customer", operations.get(found.customer.operation), {found.customer.placeholder})
+    for name, known in catalogue.actions.items():
+        if not known.builtin and name not in found.action:
+            yield f'action."{name}"', "is missing: an action of the catalogue that nothing here does"
+    yield from _value_problems(found, catalogue)
+    for name, action in found.action.items():
+        yield from _action_problems(f'action."{name}"', name, action, operations, catalogue)
+    yield from _pointer_problems("mapping", msgspec.to_builtins(found))
+
+
+def _kind_problems(key: str, kind: Kind, operations: Mapping[str, Operation]) -> Iterator[tuple[str, str]]:
+    if kind.read is not None:
+        yield from _reading(f"{key}.read", kind.read.operation, operations)
+        yield from _filled(f"{key}.read", operations.get(kind.read.operation), {kind.read.placeholder})
+    if kind.list is not None:
+        yield from _reading(f"{key}.list", kind.list.operation, operations)
+        if CUSTOMER not in " ".join(kind.list.query.values()):
+            # ⚔ Without it, everybody's records would be offered to each customer.
+            yield f"{key}.list.query", "does not say whose records: one value has to be {customer}"
+
+
+def _value_problems(found: MappingFile, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    for key, values in _told_values(found):
+        for name in values:
+            if name not in catalogue.attributes:
+                yield f'{key}.values."{name}"', "is no attribute of the catalogue"
+
+
+def _told_values(found: MappingFile) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the tables of values that leave, by their keys."""
+    if found.customer is not None:
+        yield "customer", found.customer.values
+    for name, kind in found.kind.items():
+        if kind.read is not None:
+            yield f"kind.{name}.read", kind.read.values
+    for name, action in found.action.items():
+        yield f'action."{name}"', action.values
+
+
+def _action_problems(
+    key: str, name: str, action: ActionMap, operations: Mapping[str, Operation], catalogue: Catalogue
+) -> Iterator[tuple[str, str]]:
+    known = catalogue.actions.get(name)
+    if known is None or known.builtin:
+        yield key, "is no action of the catalogue that a backoffice does"
+        return
+    yield from _filled(key, operations.get(action.operation), set(action.path))
+    if known.effect is Effect.READ:
+        yield from _reading(key, action.operation, operations)
+        if action.promise != "none" or action.body:
+            yield key, "only reads: it has neither a promise nor a body"
+        return
+    if action.operation.startswith("GET "):
+        yield key, "writes, but its operation is a GET"
+    tables = {
+        "key": action.key,
+        "marker": action.marker,
+        "chosen-id": action.chosen_id,
+        "conditional": action.conditional,
+        "prepare-commit": action.prepare_commit,
+    }
+    for promise, table in tables.items():
+        if (table is not None) != (promise == action.promise):
+            yield f"{key}.{promise}", f'and promise = "{promise}" belong together'
+    yield from _promise_problems(key, action, operations)
+
+
+def _promise_problems(key: str, action: ActionMap, operations: Mapping[str, Operation]) -> Iterator[tuple[str, str]]:
+    marked = action.marker or action.chosen_id
+    lookup = marked.lookup if marked else action.key.lookup if action.key else None
+    if lookup is not None:
+        yield from _reading(f"{key}.{action.promise}.lookup", lookup.operation, operations)
+        yield from _filled(f"{key}.{action.promise}.lookup", operations.get(lookup.operation), set(lookup.path))
+    if action.conditional is not None and (action.conditional.header is None) == (action.conditional.to is None):
+        yield f"{key}.conditional", "needs either a header or a place in the body for the version"
+    prepared = action.prepare_commit
+    if prepared is not None:
+        for part, operation in (("commit", prepared.commit), ("undo", prepared.undo), ("state", prepared.state)):
+            yield from _filled(f"{key}.prepare-commit.{part}", operations.get(operation), {prepared.placeholder})
+        yield from _reading(f"{key}.prepare-commit.state", prepared.state, operations)
+
+
+def _reading(key: str, operation: str, operations: Mapping[str, Operation]) -> Iterator[tuple[str, str]]:
+    if operation not in operations:
+        yield f"{key}.operation", f"{operation!r} is not in the document"
+    elif not operation.startswith("GET "):
+        yield f"{key}.operation", "must be a GET: it only reads"
+
+
+def _filled(key: str, operation: Operation | None, given: set[str]) -> Iterator[tuple[str, str]]:
+    if operation is None:
+        yield f"{key}.operation", "is not in the document"
+    elif set(operation.placeholders()) != given:
+        wanted = ", ".join(sorted(operation.placeholders())) or "none"
+        yield key, f"has to fill exactly the placeholders of its operation: {wanted}"
+
+
+_READ_POINTERS: Final = frozenset({"at", "from", "id", "items", "name", "owner", "param", "same_as"})
+_WRITE_POINTERS: Final = frozenset({"currency", "to"})
+_NAMED_POINTERS: Final = frozenset({"path", "values"})
+
+
+def _pointer_problems(key: str, node: object, *, named: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield each malformed pointer."""
+    for name, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        at = f"{key}.{name}"
+        if isinstance(value, str):
+            try:
+                if (named and value != KEY) or name in _READ_POINTERS:
+                    steps_of(value)
+                elif name in _WRITE_POINTERS:
+                    verify_writable(value)
+            except PointerError as wrong:
+                yield at, str(wrong)
+        else:
+            yield from _pointer_problems(at, value, named=name in _NAMED_POINTERS)

@@ -1,0 +1,219 @@
+"""Reading a mapped system: facts, parts and lists of records, and attributes of a customer."""
+
+import asyncio
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from remit.adapters.backoffice.mapped.mapping import CUSTOMER, ApiMapping, KindRead
+from remit.adapters.backoffice.mapped.pointers import find
+from remit.adapters.backoffice.mapped.requests import (
+    UnusableValue,
+    decoded,
+    fill,
+    mapped_values,
+    text_of,
+)
+from remit.adapters.backoffice.mapped.wire import Wire
+from remit.adapters.http.connection import HttpAnswer
+from remit.adapters.http.faults import ExchangeFault, Problem
+from remit.domain.policy.decision import RecordFacts
+from remit.domain.values import Json, is_list
+from remit.ports.backoffice import ActOutcome, ActResult, RecordSummary
+from remit.ports.world import World
+from remit.proof.canonical import canonical
+
+READ_S: Final = 2.0
+_OK: Final = 200
+_ABSENT: Final = frozenset({400, 404, 410, 422})
+_AT_ONCE: Final = 8
+_MOST: Final = 50
+_MOST_READ: Final = 20
+_LONGEST_NAME: Final = 200
+
+
+class MappedRecords:
+    """The reads of a mapped system."""
+
+    def __init__(self, wire: Wire, world: World, mapping: ApiMapping, *, public_kinds: Collection[str]) -> None:
+        """Ask over `wire` with the account that only reads."""
+        self._wire = wire
+        self._world = world
+        self._mapping = mapping
+        self._file = mapping.file
+        self._public = frozenset(public_kinds)
+
+    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
+        """Return ownership facts; takes at least the mapping's time, so that unknown ids look like foreign ones."""
+        as_of = self._world.now()
+        padding = asyncio.sleep(self._file.pad_ms / 1000)
+        answers, _ = await asyncio.gather(self._answers(records), padding)
+        return [
+            None if answer is None else self._fact(kind, asked, answer, customer, as_of)
+            for (kind, asked), answer in zip(records, answers, strict=True)
+        ]
+
+    async def contents(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Mapping[str, str]]:
+        """Return the parts of the customer's own records."""
+        answers = await self._answers(records)
+        found: list[Mapping[str, str]] = []
+        for (kind, asked), answer in zip(records, answers, strict=True):
+            fact = None if answer is None else self._fact(kind, asked, answer, customer, self._world.now())
+            own = fact is not None and fact.relation != "none"
+            found.append(self._parts(kind, answer) if own and answer is not None else {})
+        return found
+
+    async def read(self, action: str, params: Mapping[str, Json]) -> ActResult:
+        """Answer a read with its mapped values."""
+        known = self._file.action.get(action)
+        if known is None:
+            return _failed("This desk cannot do that yet.")
+        operation = self._mapping.operations[known.operation]
+        try:
+            path = fill(operation, {name: find(params, at) for name, at in known.path.items()}, known.query)
+        except UnusableValue:
+            return _failed("There is no such record.")
+        answer = await self._wire.read(path)
+        if answer.status in _ABSENT:
+            return _failed("There is no such record.")
+        return ActResult(state=ActOutcome.DONE, values=mapped_values(_body(path, answer), known.values))
+
+    async def records(self, customer: str, kind: str) -> Sequence[RecordSummary]:
+        """Return the customer's own records of one kind."""
+        listed = self._file.kind[kind].list if kind in self._file.kind else None
+        if listed is None:
+            return ()
+        query = {name: value.replace(CUSTOMER, customer) for name, value in listed.query.items()}
+        path = fill(self._mapping.operations[listed.operation], {}, query)
+        items = find(_body(path, await self._wire.read(path)), listed.items)
+        found = []
+        for item in items[:_MOST] if is_list(items) else ():
+            record_id = text_of(find(item, listed.id))
+            name = text_of(find(item, listed.name)) if listed.name else ""
+            if record_id:
+                found.append(RecordSummary(kind=kind, id=record_id, name=(name or record_id)[:_LONGEST_NAME]))
+        return found
+
+    async def attributes(
+        self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None
+    ) -> Mapping[str, Json]:
+        """Return the customer's values of the named attributes, those of records over all their own ones."""
+        asked = frozenset(names)
+        found: dict[str, Json] = {}
+        about = self._file.customer
+        wanted = {} if about is None else {name: at for name, at in about.values.items() if name in asked}
+        if about is not None and wanted:
+            operation = self._mapping.operations[about.operation]
+            path = fill(operation, {about.placeholder: customer}, about.query)
+            found |= mapped_values(_body(path, await self._wire.read(path)), wanted)
+        for kind, held in self._file.kind.items():
+            values = {} if held.read is None else {name: at for name, at in held.read.values.items() if name in asked}
+            if values:
+                left = frozenset((beside or {}).get(kind, ()))
+                for name, several in (await self._over_records(customer, kind, values, left)).items():
+                    found[name] = list(several)
+        return found
+
+    async def _over_records(
+        self, customer: str, kind: str, values: Mapping[str, str], left: frozenset[str]
+    ) -> Mapping[str, list[Json]]:
+        own = [one.id for one in await self.records(customer, kind) if one.id not in left][:_MOST_READ]
+        found: dict[str, list[Json]] = {}
+        records = [(kind, one) for one in own]
+        for (_, asked), answer in zip(records, await self._answers(records), strict=True):
+            fact = None if answer is None else self._fact(kind, asked, answer, customer, self._world.now())
+            if answer is None or fact is None or fact.relation == "none":
+                continue
+            for name, value in mapped_values(decoded(answer), values).items():
+                found.setdefault(name, []).append(value)
+        return found
+
+    async def _answers(self, records: Sequence[tuple[str, str]]) -> list[HttpAnswer | None]:
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(kind: str, record_id: str) -> HttpAnswer | None:
+            async with limit:
+                return await self._answer(kind, record_id)
+
+        return list(await asyncio.gather(*(one(kind, record_id) for kind, record_id in records)))
+
+    async def _answer(self, kind: str, record_id: str) -> HttpAnswer | None:
+        read = self._reading(kind)
+        if read is None:
+            return None
+        try:
+            path = fill(self._mapping.operations[read.operation], {read.placeholder: record_id}, read.query)
+        except UnusableValue:
+            return None
+        answer = await self._wire.read(path)
+        if answer.status in _ABSENT:
+            return None
+        _body(path, answer)
+        return answer
+
+    def _reading(self, kind: str) -> KindRead | None:
+        return self._file.kind[kind].read if kind in self._file.kind else None
+
+    def _fact(self, kind: str, asked: str, answer: HttpAnswer, customer: str, as_of: int) -> RecordFacts | None:
+        """⚔ A record is the one asked for only if its id is the same byte for byte: systems know records by aliases."""
+        read, body = self._reading(kind), decoded(answer)
+        if read is None or text_of(find(body, read.id)) != asked:
+            return None
+        given = None if read.owner is None else find(body, read.owner)
+        owners = frozenset(text_of(one) for one in (given if is_list(given) else [given])) - {""}
+        public = kind in self._public
+        name = text_of(find(body, read.name)) if read.name else ""
+        return RecordFacts(
+            id=asked,
+            owners=owners,
+            relation="public" if public else "owner" if customer in owners else "none",
+            as_of=as_of,
+            version=_version(read, answer, body),
+            name=(name or asked)[:_LONGEST_NAME],
+        )
+
+    def _parts(self, kind: str, answer: HttpAnswer) -> Mapping[str, str]:
+        where = self._file.kind[kind].parts
+        items = None if where is None else find(decoded(answer), where.items)
+        if where is None or not is_list(items):
+            return {}
+        named = {text_of(find(one, where.id)): text_of(find(one, where.name)) for one in items}
+        return {part: (name or part)[:_LONGEST_NAME] for part, name in named.items() if part}
+
+    async def found_at(self, kind: str, record_id: str, pointer: str) -> object:
+        """Return one value of a record as it is now, None where there is none."""
+        answer = await self._answer(kind, record_id)
+        return None if answer is None else find(decoded(answer), pointer)
+
+
+def _version(read: KindRead, answer: HttpAnswer, body: object) -> str:
+    """Return the version: the ETag, the mapped values, or a digest of the whole answer."""
+    if read.etag:
+        tag = answer.headers.get("etag", "")
+        if not tag:
+            raise ExchangeFault(Problem.FORM, "an answer has no ETag, which the mapping relies on")
+        return tag
+    values = [text_of(find(body, pointer)) for pointer in read.version]
+    if not values:
+        return hashlib.sha256(answer.body).hexdigest()
+    if not all(values):
+        raise ExchangeFault(Problem.FORM, f"an answer lacks a version: {', '.join(read.version)}")
+    return values[0] if len(values) == 1 else canonical(values).decode()
+
+
+def _body(path: str, answer: HttpAnswer) -> object:
+    """Return the body of a good answer.
+
+    Raises:
+        Fault: `fault.backoffice` for any other status, also of a redirect, and for a body that is no JSON.
+    """
+    if answer.status != _OK:
+        raise ExchangeFault(Problem.STATUS, f"{path}: status {answer.status}", status=answer.status)
+    body = decoded(answer)
+    if body is None:
+        raise ExchangeFault(Problem.FORM, f"{path}: the answer is no JSON")
+    return body
+
+
+def _failed(reason: str) -> ActResult:
+    return ActResult(state=ActOutcome.FAILED, values={}, reason=reason)

@@ -1,0 +1,166 @@
+"""Building requests to a mapped system: path, query and body, and reading values out of its answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from remit.adapters.backoffice.mapped.mapping import CUSTOMER, KEY, ActionMap, BodyPart, Success
+from remit.adapters.backoffice.mapped.pointers import PointerError, find, put
+from remit.adapters.http.connection import HttpAnswer
+from remit.adapters.openapi.document import Operation
+from remit.domain.errors import Refused
+from remit.domain.values import Json, Money, is_list, minor_digits, verify_money
+from remit.ports.backoffice import Act
+
+_LONGEST_ID: Final = 256
+_MOST: Final = 50
+_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+class UnusableValue(ValueError):  # noqa: N818  # it names a value
+    """A value that cannot be part of a request; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request below the base address."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def segment(value: object) -> str:
+    """Return an id as one segment of a path.
+
+    ⚔ An id with a slash, a question mark or two dots would reach another operation; systems resolve `..` even encoded.
+
+    Raises:
+        UnusableValue: for a value that can be no id.
+    """
+    text = text_of(value)
+    if not text or text in {".", ".."} or len(text) > _LONGEST_ID or not text.isprintable():
+        message = "an id has no usable form"
+        raise UnusableValue(message)
+    return quote(text, safe="")
+
+
+def fill(operation: Operation, values: Mapping[str, object], query: Mapping[str, str] | None = None) -> str:
+    """Return an operation's path with its placeholders filled, and its query.
+
+    Raises:
+        UnusableValue: for a value that can be no id.
+    """
+    path = operation.path
+    filled = {name: segment(value) for name, value in values.items()}
+    parts = path.split("{")
+    out = parts[0] + "".join(f"{filled[part.split('}', 1)[0]]}{part.split('}', 1)[1]}" for part in parts[1:])
+    return f"{out}?{urlencode(query)}" if query else out
+
+
+def act_request(
+    operation: Operation,
+    action: ActionMap,
+    act: Act,
+    *,
+    currency: str,
+    extra: Sequence[tuple[str, Json]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Request:
+    """Build the request of an act; `extra` are further values of the body by pointer, `currency` is the desk's own.
+
+    Raises:
+        UnusableValue: for a param that cannot be sent.
+    """
+    path = fill(
+        operation, {name: find(act.params, at) for name, at in action.path.items()}, filled_query(action.query, act)
+    )
+    body: dict[str, object] = {}
+    try:
+        for part in action.body:
+            _put_part(body, part, act, currency)
+        for pointer, value in extra:
+            put(body, pointer, value)
+    except PointerError as wrong:
+        raise UnusableValue(str(wrong)) from None
+    raw = _ENCODER.encode(body) if body or operation.method in {"post", "put", "patch"} else b""
+    kind = {"content-type": "application/json"} if raw else {}
+    return Request(method=operation.method.upper(), path=path, headers={**kind, **(headers or {})}, body=raw)
+
+
+def filled_query(query: Mapping[str, str], act: Act) -> dict[str, str]:
+    """Return a query with the act's key and customer in it."""
+    return {name: value.replace(KEY, act.key).replace(CUSTOMER, act.customer) for name, value in query.items()}
+
+
+def _put_part(body: dict[str, object], part: BodyPart, act: Act, currency: str) -> None:
+    if part.from_ is None:
+        value = part.value
+        fixed = value.replace(KEY, act.key).replace(CUSTOMER, act.customer) if isinstance(value, str) else value
+        put(body, part.to, fixed)
+        return
+    found = find(act.params, part.from_)
+    if found is None:
+        return
+    if not part.as_:
+        put(body, part.to, found)
+        return
+    try:
+        money = verify_money(found if isinstance(found, str) else "", where=part.to)
+    except Refused:
+        message = f"{part.to} is no amount"
+        raise UnusableValue(message) from None
+    put(body, part.to, _amount(money, part))
+    if part.currency is None and money.currency != currency:
+        # ⚔ A system that is sent a bare number takes it for its own currency.
+        message = f"{part.to} is in {money.currency}, which the request cannot say"
+        raise UnusableValue(message)
+    if part.currency is not None:
+        put(body, part.currency, money.currency)
+
+
+def _amount(money: Money, part: BodyPart) -> str | int | Decimal:
+    if part.as_ == "text":
+        return f"{money.amount:f}"
+    return int(money.amount.scaleb(minor_digits(money.currency))) if part.as_ == "minor" else money.amount
+
+
+def decoded(answer: HttpAnswer) -> object:
+    """Return the body of an answer, None where it is no JSON."""
+    try:
+        return _DECODER.decode(answer.body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def succeeded(body: object, test: Success | None) -> bool | None:
+    """Return whether a body says that the act was done; None where it says nothing."""
+    if test is None:
+        return True
+    found = find(body, test.at)
+    return None if found is None else any(found == one and type(found) is type(one) for one in test.is_)
+
+
+def mapped_values(body: object, values: Mapping[str, str]) -> dict[str, Json]:
+    """Return the mapped values of an answer. ⚔ Nothing else leaves it: no tables, and nothing beside them."""
+    found: dict[str, Json] = {}
+    for name, pointer in values.items():
+        value = find(body, pointer)
+        if isinstance(value, str | int | Decimal):
+            found[name] = value
+        elif is_list(value) and all(isinstance(one, str | int | Decimal) for one in value):
+            found[name] = list(value[:_MOST])
+    return found
+
+
+def text_of(value: object) -> str:
+    """Return a text or whole number as text, "" for anything else."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""

@@ -1,0 +1,73 @@
+"""The exchanges with a mapped system: two accounts, one breaker, every act sent once."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from remit.adapters.backoffice.http.breaker import CircuitBreaker
+from remit.adapters.backoffice.mapped.requests import Request
+from remit.adapters.http.connection import HttpAnswer, HttpConnections
+from remit.ports.world import World
+
+READ_S: Final = 2.0
+ACT_S: Final = 10.0
+_UNAVAILABLE: Final = frozenset({502, 503, 504})
+
+
+class Wire:
+    """Requests with the header of the account that reads, or of the one that acts."""
+
+    def __init__(
+        self, connections: HttpConnections, world: World, *, reading: Mapping[str, str], acting: Mapping[str, str]
+    ) -> None:
+        """`reading` and `acting` are the headers that carry the two tokens."""
+        self._connections = connections
+        self._reading = reading
+        self._acting = acting
+        self._breaker = CircuitBreaker(world.ticks)
+
+    async def read(self, path: str) -> HttpAnswer:
+        """Ask by GET with the account that reads.
+
+        Raises:
+            Fault: `fault.backoffice`.
+        """
+        request = Request(method="GET", path=path, headers={}, body=b"")
+        return await self._send(request, self._reading, timeout_s=READ_S, once=False)
+
+    async def act(self, request: Request) -> HttpAnswer:
+        """Send one act, once, with the account that acts.
+
+        Raises:
+            Fault: `fault.backoffice`; nothing was sent if its problem is `unreached`.
+        """
+        return await self._send(request, self._acting, timeout_s=ACT_S, once=True)
+
+    def verify_closed(self) -> None:
+        """Let an act through to be entered and sent, or refuse it.
+
+        Raises:
+            Fault: `fault.backoffice`; nothing was sent.
+        """
+        self._breaker.verify_closed()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+
+    async def _send(self, request: Request, account: Mapping[str, str], *, timeout_s: float, once: bool) -> HttpAnswer:
+        if not once:
+            self._breaker.verify_closed()
+        try:
+            answer = await self._connections.send(
+                request.method,
+                request.path,
+                headers={**request.headers, **account},
+                body=request.body,
+                timeout_s=timeout_s,
+                once=once,
+            )
+        except BaseException:
+            self._breaker.record(fault=True)
+            raise
+        self._breaker.record(fault=answer.status in _UNAVAILABLE)
+        return answer

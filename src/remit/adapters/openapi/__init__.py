@@ -1,0 +1,1 @@
+"""OpenAPI documents of other systems: reading them, and drafting rules from them."""

@@ -1,0 +1,58 @@
+"""A system's own API as the backoffice: its tokens, connections and mapping."""
+
+import base64
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+from remit.adapters.backoffice.mapped.client import MappedBackoffice
+from remit.adapters.backoffice.mapped.mapping import Auth
+from remit.adapters.backoffice.mapped.wire import Wire
+from remit.adapters.builtin_desk.jobs import DeskJobs
+from remit.adapters.http.connection import HttpConnections
+from remit.ports.world import World
+from remit.settings import InvalidSetting, MappedSettings
+from remit.wiring.rules import LoadedRules
+
+
+def open_mapped_backoffice(
+    wanted: MappedSettings, loaded: LoadedRules, database: DeskJobs, world: World, *, loopback: bool
+) -> MappedBackoffice:
+    """Build the mapped backoffice. Nothing is contacted.
+
+    Raises:
+        Refused: `settings.invalid` when a file cannot be used, `request.malformed` when the address cannot.
+    """
+    if loaded.mapping is None:
+        raise InvalidSetting("backoffice.mapping", "was not loaded with the rules")
+    try:
+        tls = ssl.create_default_context(cafile=wanted.ca)
+    except (OSError, ValueError) as broken:
+        raise InvalidSetting("backoffice.ca_file", f"cannot be used: {type(broken).__name__}") from None
+    auth = loaded.mapping.file.auth
+    reading = _header(auth, wanted.read_token, "backoffice.read_token_file")
+    acting = _header(auth, wanted.act_token, "backoffice.act_token_file")
+    if reading == acting:
+        # ⚔ A token that acts would travel with every look-up.
+        raise InvalidSetting(
+            "backoffice.act_token_file", "holds the same token as read_token_file; make an account that only reads"
+        )
+    wire = Wire(HttpConnections(wanted.url, tls=tls, allow_loopback=loopback), world, reading=reading, acting=acting)
+    return MappedBackoffice(wire, world, loaded.mapping, loaded.catalogue, database)
+
+
+def _header(auth: Auth, file: Path, key: str) -> Mapping[str, str]:
+    """Return the header that carries a token.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    try:
+        token = file.read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as broken:
+        raise InvalidSetting(key, f"{file} cannot be read: {type(broken).__name__}") from None
+    if not token or not token.isprintable() or " " in token:
+        raise InvalidSetting(key, f"{file} holds no token")
+    if auth.scheme == "Basic":
+        token = base64.b64encode(f"{token}:".encode()).decode()
+    return {auth.header: f"{auth.scheme} {token}".strip()}

@@ -1,0 +1,171 @@
+"""A mapped system: ids that lead elsewhere, redirects, values that were not mapped, and acts that nothing can find again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attacks.arena import SEND_BACK, Arena
+from contracts.mapped_shop import MAPPING, Mapped, act, mapped_shop, mapping_in
+from remit.adapters.backoffice.mapped.pointers import PointerError, find, put
+from remit.domain.errors import Fault, Refused
+from remit.ports.backoffice import ActOutcome, ActResult
+from remit.usecases.desk.unclear_acts import list_unclear, settle_unclear
+
+HOSTILE = ["W1/refunds", "..", ".", "../customers/anna", "W1?x=1", "W1#x", "W1%2Frefunds", "", "W1\r\nx: y", "w1", "x" * 300]
+
+
+@pytest.fixture
+def mapped(tmp_path: Path) -> Iterator[Mapped]:
+    with mapped_shop(tmp_path) as found:
+        yield found
+
+
+@pytest.mark.proves("MAPPED")
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_an_id_never_leads_to_another_operation(mapped: Mapped, hostile: str) -> None:
+    facts = mapped.run(mapped.backoffice.facts([("order", hostile)], customer="anna"))
+    assert facts == [None]
+    paths = [path for _, path, _, _ in mapped.shop.asked]
+    assert all(path.startswith("/orders/") and path.count("/") == 2 and "?" not in path for path in paths)
+    assert not {path.split("/")[2] for path in paths} & {"", ".", ".."}
+
+
+@pytest.mark.proves("MAPPED")
+@pytest.mark.parametrize("hostile", [one for one in HOSTILE if one != "w1"])
+def test_an_act_with_such_an_id_does_nothing(mapped: Mapped, hostile: str) -> None:
+    wanted = act("order.ship", order=hostile)
+    assert mapped.run(mapped.backoffice.perform(wanted)).state is ActOutcome.FAILED
+    assert mapped.shop.shipped == []
+
+
+@pytest.mark.proves("MAPPED")
+def test_an_alias_of_a_record_is_no_record_of_its_owner(mapped: Mapped) -> None:
+    assert mapped.run(mapped.backoffice.facts([("order", "w1")], customer="anna")) == [None]
+
+
+@pytest.mark.proves("MAPPED")
+def test_a_value_that_is_not_mapped_does_not_leave_the_adapter(mapped: Mapped) -> None:
+    shop = mapped.backoffice
+    found = [
+        mapped.run(shop.perform(act("order.refund", amount="1.00 EUR"))),
+        mapped.run(shop.read("order.read", {"order_id": "W2"}, customer="bram")),
+        mapped.run(shop.attributes("bram", ["contact.email", "password", "order.password"])),
+        mapped.run(shop.facts([("order", "W2")], customer="bram")),
+    ]
+    assert "hunter2" not in repr(found)
+    assert "s3cret" not in repr(found)
+
+
+@pytest.mark.proves("MAPPED")
+def test_a_table_at_a_mapped_place_does_not_leave_either(mapped: Mapped) -> None:
+    mapped.shop.orders["W1"]["status"] = {"internal": "s3cret"}
+    read = mapped.run(mapped.backoffice.read("order.read", {"order_id": "W1"}, customer="anna"))
+    assert read.values == {}
+
+
+@pytest.mark.proves("MAPPED")
+def test_a_redirect_is_followed_nowhere_and_does_nothing(mapped: Mapped) -> None:
+    mapped.shop.answers = [(307, {}, {"location": "/orders/W2/ship"})]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(act("order.ship")))
+    assert mapped.shop.shipped == []
+    assert [path for method, path, _, _ in mapped.shop.asked if method == "POST"] == ["/orders/W1/ship"]
+
+
+@pytest.mark.proves("MAPPED")
+def test_the_token_that_acts_never_travels_with_a_look_up(mapped: Mapped) -> None:
+    mapped.run(mapped.backoffice.perform(act("order.refund", amount="1.00 EUR")))
+    tokens = {(method == "GET", headers["authorization"]) for method, _, headers, _ in mapped.shop.asked}
+    assert tokens == {(True, "Bearer reads"), (False, "Bearer acts")}
+
+
+@pytest.mark.proves("MAPPED")
+def test_an_amount_in_another_currency_is_not_sent_as_a_bare_number(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, MAPPING.replace(', currency = "/currency"', "")) as mapped:
+        refused = mapped.run(mapped.backoffice.perform(act("order.refund", amount="1.00 USD")))
+        assert refused.state is ActOutcome.FAILED
+        assert mapped.shop.refunds == []
+
+
+@pytest.mark.proves("MAPPED")
+@pytest.mark.parametrize("pointer", ["/__proto__/polluted", "/constructor", "/a/prototype/b", "", "/-", "/a//b"])
+def test_a_body_reaches_no_prototype(pointer: str) -> None:
+    with pytest.raises(PointerError):
+        put({}, pointer, 1)
+
+
+@pytest.mark.proves("MAPPED")
+@pytest.mark.parametrize("value", [{"__proto__": {"admin": True}}, {"a": [{"constructor": 1}]}])
+def test_nor_does_a_value(value: Any) -> None:
+    with pytest.raises(PointerError):
+        put({}, "/a", value)
+
+
+@pytest.mark.proves("MAPPED")
+@pytest.mark.parametrize("pointer", ["/__class__", "/a/__len__", "/a/-1", "/a/00", "/a/1e0"])
+def test_a_pointer_reads_members_and_places_alone(pointer: str) -> None:
+    assert find({"a": [1, 2]}, pointer) is None
+
+
+@pytest.mark.proves("MAPPED")
+def test_a_list_that_does_not_say_whose_records_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="whose records"):
+        mapping_in(tmp_path, MAPPING.replace('query = { customer = "{customer}" }', 'query = { limit = "50" }'))
+
+
+@pytest.mark.proves("UNCLEAR")
+def test_an_act_without_a_promise_is_never_sent_twice(mapped: Mapped) -> None:
+    mapped.shop.breaks = ["lose"]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(act("order.ship")))
+    mapped.later()
+    for _ in range(3):
+        assert mapped.run(mapped.backoffice.perform(act("order.ship"))).state is ActOutcome.UNCLEAR
+        assert mapped.run(mapped.backoffice.fence(act("order.ship"))).state is ActOutcome.UNCLEAR
+    assert mapped.shop.shipped == ["W1"]
+
+
+def unclear_act(arena: Arena) -> str:
+    """An act that the backoffice got, did, and can say nothing about."""
+    task = arena.task()
+    arena.backoffice.fail_next("after")
+    assert arena.anna.confirm(task.ask("order.return", SEND_BACK)).outcome == "unknown"
+
+    async def outcome(_act: Any) -> ActResult:
+        return ActResult(state=ActOutcome.UNCLEAR, values={})
+
+    arena.backoffice.outcome = outcome  # type: ignore[method-assign]  # nothing shows what became of it
+    arena.desk.sweep()
+    arena.desk.sweep()
+    (waiting,) = arena.run(list_unclear(arena.context))
+    return waiting.act
+
+
+@pytest.mark.proves("UNCLEAR")
+def test_an_unclear_act_goes_to_an_officer_and_is_not_sent_again(arena: Arena) -> None:
+    act_id = unclear_act(arena)
+    assert len(arena.performed("order.return")) == 1
+    assert [kind for kind, _ in arena.notify.incidents].count("act_unclear") == 1
+    (case,) = arena.run(arena.helpdesk.cases())
+    notes = [note for note in arena.run(arena.helpdesk.notes(case.id)) if act_id in note.text]
+    assert [note.public for note in notes] == [False]
+
+
+@pytest.mark.proves("UNCLEAR")
+@pytest.mark.parametrize("done", [True, False])
+def test_an_officer_alone_says_what_became_of_it(arena: Arena, done: bool) -> None:  # a case
+    act_id = unclear_act(arena)
+    with pytest.raises(Refused):
+        arena.run(settle_unclear(arena.context, act_id, done=done, officer="anna", seat="test"))
+    officer = arena.desk.officer("sec", roles=["security"])
+    arena.run(settle_unclear(arena.context, act_id, done=done, officer=officer.id, seat="test"))
+    entry = arena.recorded("act.reconciled")
+    assert entry["envelope"]["outcome"] == ("done" if done else "failed")
+    assert entry["desk"]["settled_by"] == f"{officer.id} (test)"
+    assert "settled_by" not in entry["agent"]
+    assert arena.run(list_unclear(arena.context)) == []
+    assert len(arena.performed("order.return")) == 1
+    with pytest.raises(Refused):
+        arena.run(settle_unclear(arena.context, act_id, done=done, officer=officer.id, seat="test"))

@@ -1,0 +1,353 @@
+"""A small shop with an API of its own, as companies have them: one operation for each promise, and faults on demand."""
+
+import asyncio
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from contracts.desk_plugs import StandingWorld
+from contracts.http_desk import LoopThread
+from remit.adapters.backoffice.mapped.client import MappedBackoffice
+from remit.adapters.backoffice.mapped.mapping import ApiMapping, read_mapping
+from remit.adapters.backoffice.mapped.wire import Wire
+from remit.adapters.builtin_desk.database import DeskDatabase
+from remit.adapters.http.connection import HttpConnections
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.policy.rulebook import read_catalogue
+from remit.ports.backoffice import Act
+
+ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+ORDER = {
+    "type": "object",
+    "properties": {
+        **{name: {"type": "string"} for name in ("id", "customer", "title", "status", "password")},
+        "version": {"type": "integer"},
+    },
+}
+REFUND = {
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["amount"],
+                "properties": {"amount": {"type": "integer"}, "note": {"type": "string"}},
+            }
+        }
+    }
+}
+
+
+def answer(properties: Any) -> dict[str, Any]:
+    """The description of a good answer."""
+    schema = {"type": "object", "properties": properties}
+    return {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+
+
+DOCUMENT: dict[str, Any] = {
+    "openapi": "3.0.3",
+    "info": {"title": "Shop", "version": "1"},
+    "servers": [{"url": "https://evil.example"}],
+    "paths": {
+        "/orders": {"get": {"responses": {}}},
+        "/orders/{id}": {"parameters": [ID], "get": {"responses": answer({"order": ORDER})}, "put": {"responses": {}}},
+        "/orders/{id}/refunds": {"post": {"requestBody": REFUND, "responses": {}}, "get": {"responses": {}}},
+        "/orders/{id}/charges": {"post": {"responses": {}}},
+        "/orders/{id}/ship": {"post": {"responses": {}}},
+        "/tokens": {"post": {"responses": {}}},
+        "/tokens/{serial}": {"get": {"responses": {}}},
+        "/returns": {"post": {"responses": {}}},
+        "/returns/{id}": {"get": {"responses": {}}, "delete": {"responses": {}}},
+        "/returns/{id}/confirm": {"post": {"responses": {}}},
+        "/customers/{id}": {"get": {"responses": {}}},
+    },
+}
+MAPPING = """
+version = 1
+pad_ms = 0
+
+[kind.order.read]
+operation = "GET /orders/{id}"
+placeholder = "id"
+id = "/order/id"
+owner = "/order/customer"
+version = ["/order/version"]
+name = "/order/title"
+values = { "order.status" = "/order/status" }
+
+[kind.order.list]
+operation = "GET /orders"
+query = { customer = "{customer}" }
+items = "/orders"
+id = "/id"
+name = "/title"
+
+[kind.order.parts]
+items = "/order/items"
+id = "/id"
+name = "/title"
+
+[customer]
+operation = "GET /customers/{id}"
+placeholder = "id"
+values = { "contact.email" = "/email" }
+
+[action."order.read"]
+operation = "GET /orders/{id}"
+path = { id = "/order_id" }
+values = { "order.status" = "/order/status" }
+
+[action."order.refund"]
+operation = "POST /orders/{id}/refunds"
+path = { id = "/order_id" }
+body = [{ to = "/amount", from = "/amount", as = "minor", currency = "/currency" }]
+values = { "order.status" = "/status" }
+refusals = [422]
+promise = "marker"
+[action."order.refund".marker]
+to = "/note"
+lookup = { operation = "GET /orders/{id}/refunds", path = { id = "/order_id" }, items = "/refunds", at = "/note" }
+
+[action."order.charge"]
+operation = "POST /orders/{id}/charges"
+path = { id = "/order_id" }
+refusals = [422]
+success = { at = "/ok", is = [true] }
+promise = "key"
+key = { header = "Idempotency-Key" }
+
+[action."order.ship"]
+operation = "POST /orders/{id}/ship"
+path = { id = "/order_id" }
+refusals = [422]
+
+[action."order.rename"]
+operation = "PUT /orders/{id}"
+path = { id = "/order_id" }
+body = [{ to = "/title", from = "/title" }]
+refusals = [422]
+promise = "conditional"
+conditional = { kind = "order", param = "/order_id", header = "If-Match", at = "/order/title", same_as = "/title" }
+
+[action."order.token"]
+operation = "POST /tokens"
+body = [{ to = "/owner", value = "{customer}" }]
+promise = "chosen-id"
+[action."order.token".chosen-id]
+to = "/serial"
+lookup = { operation = "GET /tokens/{serial}", path = { serial = "{key}" }, at = "/serial" }
+
+[action."order.return"]
+operation = "POST /returns"
+body = [{ to = "/order", from = "/order_id" }]
+promise = "prepare-commit"
+[action."order.return".prepare-commit]
+id = "/id"
+placeholder = "id"
+commit = "POST /returns/{id}/confirm"
+undo = "DELETE /returns/{id}"
+state = "GET /returns/{id}"
+done = { at = "/status", is = ["requested"] }
+"""
+
+
+def mapped_catalogue() -> Catalogue:
+    order = {"x-resource": "order"}
+
+    def action(title: str, params: dict[str, Any], effect: str = "write", returns: tuple[str, ...] = ()) -> dict[str, Any]:
+        return {
+            "title": title,
+            "power": "receive" if effect == "read" else "request",
+            "area": "routine",
+            "effect": effect,
+            "returns": list(returns),
+            "params": {"properties": params, "required": list(params)},
+        }
+
+    return read_catalogue(
+        {
+            "desk": {"name": "Mapped", "currency": "EUR"},
+            "resource": {"order": {"title": "order"}},
+            "attribute": {"order.status": {"title": "status"}, "contact.email": {"title": "e-mail", "sensitive": True}},
+            "action": {
+                "order.read": action("Look at {order_id}", {"order_id": order}, "read", ("order.status",)),
+                "order.refund": action("Refund {amount} of {order_id}", {"order_id": order, "amount": {"x-money": True}}),
+                **{f"order.{verb}": action(f"{verb} {{order_id}}", {"order_id": order}) for verb in ("charge", "ship", "return", "token")},
+                "order.rename": action("Rename {order_id}", {"order_id": order, "title": {"type": "string", "maxLength": 20}}),
+            },
+        },
+        today=None,
+    )
+
+
+class Shop:
+    """The shop's state, what it was asked, and what breaks next: `lose` drops an answer, `before` breaks before acting."""
+
+    def __init__(self) -> None:
+        self.orders = {
+            "W1": {
+                "id": "W1",
+                "customer": "anna",
+                "version": 1,
+                "title": "Kettle",
+                "status": "paid",
+                "items": [{"id": "i1", "title": "Lid"}],
+            },
+            "W2": {"id": "W2", "customer": "bram", "version": 1, "title": "Lamp", "status": "paid", "password": "hunter2"},
+        }
+        self.refunds: list[dict[str, Any]] = []
+        self.charges: dict[str, Any] = {}
+        self.shipped: list[str] = []
+        self.tokens: dict[str, Any] = {}
+        self.returns: dict[str, dict[str, Any]] = {}
+        self.asked: list[tuple[str, str, dict[str, str], Any]] = []
+        self.breaks: list[str] = []
+        self.answers: list[tuple[int, Any, dict[str, str]]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        raw = (await receive())["body"]
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        path, method = scope["raw_path"].decode(), scope["method"]
+        body = json.loads(raw) if raw else None
+        self.asked.append((method, path, headers, body))
+        broken = self.breaks.pop() if self.breaks and method != "GET" else ""
+        if self.answers and method != "GET":
+            status, answer, more = self.answers.pop()
+        elif broken == "before":
+            status, answer, more = 503, {}, {}
+        else:
+            (status, answer), more = self.answer(method, path.split("/")[1:], headers, body), {}
+        if broken == "lose":
+            status, answer = 500, {}
+        head = [(name.encode(), value.encode()) for name, value in {"content-type": "application/json", **more}.items()]
+        await send({"type": "http.response.start", "status": status, "headers": head})
+        await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+    def answer(self, method: str, steps: list[str], headers: dict[str, str], body: Any) -> tuple[int, Any]:  # noqa: PLR0911  # a case for each operation
+        match method, steps:
+            case "GET", ["orders"]:
+                return 200, {"orders": [one for one in self.orders.values() if one["customer"] == "anna"]}
+            case "GET", ["customers", name]:
+                return 200, {"email": f"{name}@mail.example", "password": "hunter2"}
+            case _, ["orders", order, *rest]:
+                return self.order(method, order.split("?")[0], rest, headers, body)
+            case "POST", ["tokens"]:
+                self.tokens.setdefault(body["serial"], body)
+                return 200, body
+            case "GET", ["tokens", serial]:
+                return (200, self.tokens[serial]) if serial in self.tokens else (404, {})
+            case "POST", ["returns"]:
+                made = {"id": f"r{len(self.returns)}", "status": "draft"}
+                self.returns[made["id"]] = made
+                return 200, made
+            case _, ["returns", found, *rest] if found in self.returns:
+                if method == "DELETE":
+                    del self.returns[found]
+                    return 200, {}
+                if rest == ["confirm"]:
+                    self.returns[found]["status"] = "requested"
+                return 200, self.returns[found]
+        return 404, {}
+
+    def order(self, method: str, name: str, rest: list[str], headers: dict[str, str], body: Any) -> tuple[int, Any]:  # noqa: PLR0911  # a case for each operation
+        # A system that knows its orders in small letters too.
+        order = self.orders.get(name.upper())
+        if order is None:
+            return 404, {}
+        match method, rest:
+            case "GET", []:
+                return 200, {"order": order}
+            case "PUT", []:
+                if headers.get("if-match") != str(order["version"]):
+                    return 412, {}
+                order |= {"title": body["title"], "version": order["version"] + 1}
+                return 200, {"order": order}
+            case "GET", ["refunds"]:
+                return 200, {"refunds": [one for one in self.refunds if one["order"] == name]}
+            case "POST", ["refunds"]:
+                if body["amount"] > 10_000:
+                    return 422, {}
+                self.refunds.append({**body, "order": name})
+                order["version"] += 1
+                return 200, {"status": "refunded", "secret": "s3cret"}
+            case "POST", ["charges"]:
+                self.charges.setdefault(headers["idempotency-key"], name)
+                return 200, {"ok": True}
+            case "POST", ["ship"]:
+                self.shipped.append(name)
+                return 200, {}
+        return 404, {}
+
+
+class Mapped:
+    """The shop, the mapped backoffice before it, and its clock."""
+
+    def __init__(self, shop: Shop, backoffice: MappedBackoffice, world: StandingWorld, loop: LoopThread, base: str) -> None:
+        self.shop = shop
+        self.backoffice = backoffice
+        self.world = world
+        self.base = base
+        self._loop = loop
+
+    def run(self, work: Any) -> Any:
+        return self._loop.submit(work).result(20)
+
+    def all(self, *work: Any) -> Any:
+        async def together() -> Any:
+            return await asyncio.gather(*work)
+
+        return self.run(together())
+
+    def later(self) -> None:
+        """Let the time pass in which a request may still arrive."""
+        self.world.at += 20_000
+
+
+def mapping_in(path: Path, text: str = MAPPING, document: Any = DOCUMENT) -> ApiMapping:
+    (path / "mapping.toml").write_text(text)
+    (path / "openapi.json").write_text(json.dumps(document))
+    return read_mapping(path / "mapping.toml", path / "openapi.json", mapped_catalogue())
+
+
+@contextmanager
+def mapped_shop(path: Path, text: str = MAPPING) -> Iterator[Mapped]:
+    shop, world, loop = Shop(), StandingWorld(), LoopThread()
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(shop, log_level="error", lifespan="off"))
+    serving = threading.Thread(target=lambda: server.run([listening]))
+    serving.start()
+    database = DeskDatabase(path / "desk.db")
+    try:
+        base = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        connections = HttpConnections(base, tls=ssl.create_default_context(), allow_loopback=True)
+        wire = Wire(connections, world, reading={"authorization": "Bearer reads"}, acting={"authorization": "Bearer acts"})
+        backoffice = MappedBackoffice(wire, world, mapping_in(path, text), mapped_catalogue(), database)
+        yield Mapped(shop, backoffice, world, loop, base)
+        loop.loop.call_soon_threadsafe(backoffice.close)
+    finally:
+        server.should_exit = True
+        serving.join()
+        loop.close()
+        database.close()
+
+
+def act(action: str, key: str = "act_1", order: str = "W1", version: str = "1", **params: Any) -> Act:
+    return Act(
+        key=key,
+        action=action,
+        params={"order_id": order, **params},
+        customer="anna",
+        case="case_1",
+        versions={("order", order): version},
+        confirmed_by=("customer",),
+        decision="dec_1",
+    )

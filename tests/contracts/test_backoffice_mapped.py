@@ -1,0 +1,193 @@
+"""The mapped backoffice against a small shop: one act for each promise, broken at each step."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.mapped_shop import MAPPING, Mapped, act, mapped_shop, mapping_in
+from remit.domain.errors import Fault, Refused
+from remit.ports.backoffice import ActOutcome
+
+ACTS: dict[str, dict[str, Any]] = {
+    "order.refund": {"amount": "12.50 EUR"},
+    "order.charge": {},
+    "order.rename": {"title": "Pot"},
+    "order.token": {},
+    "order.return": {},
+    "order.ship": {},
+}
+
+
+@pytest.fixture
+def mapped(tmp_path: Path) -> Iterator[Mapped]:
+    with mapped_shop(tmp_path) as found:
+        yield found
+
+
+def done(mapped: Mapped, action: str) -> int:
+    """Count what the shop did."""
+    shop = mapped.shop
+    match action:
+        case "order.refund":
+            return len(shop.refunds)
+        case "order.charge":
+            return len(shop.charges)
+        case "order.rename":
+            return int(str(shop.orders["W1"]["version"])) - 1
+        case "order.token":
+            return len(shop.tokens)
+        case "order.return":
+            return sum(1 for one in shop.returns.values() if one["status"] == "requested")
+    return len(shop.shipped)
+
+
+def test_facts_name_owner_version_and_title(mapped: Mapped) -> None:
+    own, foreign, absent = mapped.run(mapped.backoffice.facts([("order", "W1"), ("order", "W2"), ("order", "W9")], customer="anna"))
+    assert (own.id, own.relation, own.version, own.name) == ("W1", "owner", "1", "Kettle")
+    assert foreign.relation == "none"
+    assert absent is None
+
+
+def test_reads_lists_parts_and_attributes_come_by_their_pointers(mapped: Mapped) -> None:
+    shop = mapped.backoffice
+    read = mapped.run(shop.read("order.read", {"order_id": "W1"}, customer="anna"))
+    assert (read.state, read.values) == (ActOutcome.DONE, {"order.status": "paid"})
+    assert [one.name for one in mapped.run(shop.records("anna", "order"))] == ["Kettle"]
+    assert mapped.run(shop.contents([("order", "W1"), ("order", "W2")], customer="anna")) == [{"i1": "Lid"}, {}]
+    found = mapped.run(shop.attributes("anna", ["contact.email", "order.status"]))
+    assert found == {"contact.email": "anna@mail.example", "order.status": ["paid"]}
+
+
+@pytest.mark.parametrize("action", ACTS)
+def test_an_act_is_done_once_however_often_its_key_comes(mapped: Mapped, action: str) -> None:
+    wanted = act(action, **ACTS[action])
+    first = mapped.run(mapped.backoffice.perform(wanted))
+    again = mapped.run(mapped.backoffice.perform(wanted))
+    assert first == again
+    assert first.state is ActOutcome.DONE
+    assert done(mapped, action) == 1
+    assert mapped.run(mapped.backoffice.outcome(wanted)) == first
+
+
+@pytest.mark.parametrize("action", ACTS)
+def test_eight_at_once_act_once(mapped: Mapped, action: str) -> None:
+    wanted = act(action, **ACTS[action])
+    found = mapped.all(*(mapped.backoffice.perform(wanted) for _ in range(8)))
+    assert {one.state for one in found} == {ActOutcome.DONE}
+    assert done(mapped, action) == 1
+
+
+@pytest.mark.parametrize("action", ACTS)
+def test_a_stale_version_fails_and_changes_nothing(mapped: Mapped, action: str) -> None:
+    stale = mapped.run(mapped.backoffice.perform(act(action, version="0", **ACTS[action])))
+    assert stale.state is ActOutcome.FAILED
+    assert done(mapped, action) == 0
+
+
+@pytest.mark.parametrize("action", ACTS)
+def test_after_a_lost_answer_the_promise_says_what_became_of_it(mapped: Mapped, action: str) -> None:
+    wanted = act(action, **ACTS[action])
+    mapped.shop.breaks = ["lose"]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(wanted))
+    mapped.later()
+    found = mapped.run(mapped.backoffice.outcome(wanted))
+    again = mapped.run(mapped.backoffice.perform(wanted))
+    if action == "order.ship":
+        assert (found.state, again.state) == (ActOutcome.UNCLEAR, ActOutcome.UNCLEAR)
+        assert done(mapped, action) == 1
+        return
+    assert again.state is ActOutcome.DONE
+    assert done(mapped, action) == 1
+
+
+@pytest.mark.parametrize("action", ACTS)
+def test_an_act_that_never_arrived_is_sent_again_but_for_none(mapped: Mapped, action: str) -> None:
+    wanted = act(action, **ACTS[action])
+    mapped.shop.breaks = ["before"]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(wanted))
+    if action not in {"order.charge", "order.ship"}:
+        with pytest.raises(Fault):  # it may still arrive
+            mapped.run(mapped.backoffice.outcome(wanted))
+    mapped.later()
+    again = mapped.run(mapped.backoffice.perform(wanted))
+    expected = ActOutcome.UNCLEAR if action == "order.ship" else ActOutcome.DONE
+    assert again.state is expected
+    assert done(mapped, action) == (0 if action == "order.ship" else 1)
+
+
+@pytest.mark.parametrize("action", ACTS)
+def test_a_fenced_key_never_acts(mapped: Mapped, action: str) -> None:
+    wanted = act(action, **ACTS[action])
+    assert mapped.run(mapped.backoffice.fence(wanted)).state is ActOutcome.FENCED
+    assert mapped.run(mapped.backoffice.perform(wanted)).state is ActOutcome.FENCED
+    assert done(mapped, action) == 0
+
+
+@pytest.mark.parametrize("action", ACTS)
+def test_a_fence_after_a_request_that_never_arrived(mapped: Mapped, action: str) -> None:
+    wanted = act(action, **ACTS[action])
+    mapped.shop.breaks = ["before"]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(wanted))
+    mapped.later()
+    fenced = mapped.run(mapped.backoffice.fence(wanted))
+    late = mapped.run(mapped.backoffice.perform(wanted)) if fenced.state is ActOutcome.FENCED else fenced
+    # Without a look-up, a key can only be repeated: whether it acted is unclear, so nothing is released.
+    assert late.state is (ActOutcome.UNCLEAR if action in {"order.charge", "order.ship"} else ActOutcome.FENCED)
+    assert done(mapped, action) == 0
+
+
+def test_a_draft_is_committed_after_a_lost_commit_and_deleted_by_a_fence(mapped: Mapped) -> None:
+    wanted = act("order.return")
+    mapped.shop.breaks = ["before", ""]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(wanted))
+    assert [one["status"] for one in mapped.shop.returns.values()] == ["draft"]
+    mapped.later()
+    assert mapped.run(mapped.backoffice.fence(wanted)).state is ActOutcome.FENCED
+    assert mapped.shop.returns == {}
+
+
+def test_a_refusal_of_the_mapping_fails_and_a_no_in_the_body_too(mapped: Mapped) -> None:
+    assert mapped.run(mapped.backoffice.perform(act("order.refund", amount="900.00 EUR"))).state is ActOutcome.FAILED
+    mapped.shop.answers = [(200, {"ok": False}, {})]
+    assert mapped.run(mapped.backoffice.perform(act("order.charge", key="act_2"))).state is ActOutcome.FAILED
+
+
+def test_a_good_status_without_the_mapped_success_is_unknown(mapped: Mapped) -> None:
+    mapped.shop.answers = [(200, {}, {})]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(act("order.charge")))
+
+
+def test_money_is_sent_in_minor_units_with_its_currency(mapped: Mapped) -> None:
+    mapped.run(mapped.backoffice.perform(act("order.refund", amount="12.50 EUR")))
+    refund = mapped.shop.refunds[0]
+    assert (refund["amount"], refund["currency"], refund["note"]) == (1250, "EUR", "act_1")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("GET /orders/{id}/refunds", "GET /nothing/{id}", "marker.lookup.operation"),
+        ('customer = "{customer}"', 'customer = "x"', "kind.order.list.query"),
+        (
+            "[kind.order.read]",
+            "[kind.ghost.read]\noperation='GET /orders/{id}'\nplaceholder='id'\nid='/id'\n[kind.order.read]",
+            "kind.ghost",
+        ),
+        ('promise = "marker"', 'promise = "key"', "order.refund"),
+        ('to = "/note"', 'to = "/__proto__/note"', "marker.to"),
+        ('id = "/order/id"', 'id = "order/id"', "kind.order.read.id"),
+        ("version = 1", "version = 2", "malformed"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_stops_the_start(tmp_path: Path, old: str, new: str, named: str) -> None:
+    assert MAPPING.count(old) >= 1
+    with pytest.raises(Refused) as refused:
+        mapping_in(tmp_path, MAPPING.replace(old, new, 1))
+    assert named in refused.value.detail
