@@ -58,7 +58,7 @@ browser: ## Fetch chromium for the tests in a real browser (with apt, where it i
 		|| command -v chromium >/dev/null || echo "remit: no chromium, and it cannot be fetched here: the tests in a real browser are skipped. Cure: apt-get install chromium"
 
 run: $(VENV)/.words ## Serve the desk in ./desk (made by `remit init desk` when absent)
-	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk
+	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk </dev/null
 	@$(BIN)/remit serve --config desk/remit.toml
 
 demo: $(VENV)/.words ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits)
