@@ -118,12 +118,12 @@ def test_a_stranger_gets_from_init_to_a_refund_in_the_shops_books(shop: Terminal
     anna.browser.headers["accept-language"] = "en"
     anna.allow(shop.said["python agent.py"])
     anna.confirm()
+    anna.browser.close()
     assert shop.rest("python agent.py") == [
         "done {'order.paid': '49.90 EUR', 'order.refunded': '0.00 EUR'}",
         "needs_human ('customer',)",
         "done {'order.refunded': '5.00 EUR'}",
     ]
-    anna.browser.close()
     shop.type(next(typed))
     books = list(shop.said.values())[-1]
     assert "('O-1001', 500, 2)" in books

@@ -236,6 +236,6 @@ def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _table(name: str, **keys: object) -> str:
+def _table(name: str, /, **keys: object) -> str:
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in keys.items()]
     return "\n".join(("", f"[{name}]", *lines, ""))
