@@ -95,9 +95,7 @@ def test_a_secret_is_in_no_file_that_others_can_read_and_in_no_setting(remit: Ru
         (("--rules", "nowhere"), "has no catalogue.toml"),
     ],
 )
-def test_what_is_missing_or_left_over_is_named_and_nothing_is_made(
-    remit: Run, tmp_path: Path, options: tuple[str, ...], said: str
-) -> None:
+def test_what_is_missing_or_left_over_is_named_and_nothing_is_made(remit: Run, tmp_path: Path, options: tuple[str, ...], said: str) -> None:
     refused(remit("init", *options, tmp_path / "desk"), "settings.invalid", said)
     assert not (tmp_path / "desk").exists()
 

@@ -74,8 +74,8 @@ class Terminals:
         self.running[goes_on] = process
 
     def stop(self, name: str) -> None:
-        """Ctrl-C in its terminal."""
-        self.running[name].send_signal(signal.SIGINT)
+        """End it, as Ctrl-C does; that signal is ignored below a shell's background jobs."""
+        self.running[name].send_signal(signal.SIGTERM)
         self.running.pop(name).wait(60)
 
     def rest(self, name: str) -> list[str]:

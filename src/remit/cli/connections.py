@@ -67,6 +67,7 @@ def add_options(init: argparse.ArgumentParser) -> None:
     desk.add_argument("--helpdesk-account", metavar="NAME", help="with rt: Remit's own user there")
     desk.add_argument("--helpdesk-queue", metavar="NAME", help="with rt: the queue in which cases are opened")
     desk.add_argument("--helpdesk-token-file", metavar="FILE", help="with rt: a file (mode 600) with its token")
+    desk.add_argument("--helpdesk-ca-file", metavar="FILE", help="with rt: the authority of its certificate, in PEM")
     desk.add_argument("--backoffice", choices=("builtin", "http"), help="http: a service of yours (default: builtin)")
     desk.add_argument("--backoffice-url", metavar="URL", help="with http: its address")
     desk.add_argument(
@@ -117,7 +118,7 @@ def _yes(question: str) -> bool:
 
 def _helpdesk(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:
     _verify_used(
-        args, "helpdesk", ("helpdesk_token_file", *_HELPDESK), used=args.helpdesk == "rt", means="--helpdesk rt"
+        args, "helpdesk", ("helpdesk_token_file", "helpdesk_ca_file", *_HELPDESK), used=args.helpdesk == "rt", means="--helpdesk rt"
     )
     if args.helpdesk != "rt":
         return
@@ -130,6 +131,7 @@ def _helpdesk(args: argparse.Namespace, made: Connections, *, asking: bool) -> N
         account=args.helpdesk_account,
         token_file=token,
         queue=args.helpdesk_queue,
+        **({"ca_file": str(Path(args.helpdesk_ca_file).absolute())} if args.helpdesk_ca_file else {}),
     )
 
 
