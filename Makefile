@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider browser real run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots texts lock clean
+.PHONY: help setup provider browser real run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -138,6 +138,10 @@ screenshots: $(VENV)/.dev browser ## Take the pictures of docs/tour.md anew
 bench-parts: $(VENV)/.bench ## Measure where the time of an ask goes, and the replays (these read data that is not part of Remit)
 	@$(BIN)/python bench/ask.py
 	@$(BIN)/python bench/replay.py
+
+wheel: $(VENV)/.uv ## Build the wheel and the source archive into build/wheel
+	@$(BIN)/uv build --quiet --out-dir build/wheel
+	@ls build/wheel
 
 texts: $(VENV)/.dev ## Find every text people are told, and bring its translations up to date
 	@$(BIN)/python tests/texts.py
