@@ -137,7 +137,9 @@ def test_no_secret_is_in_a_variable_or_a_value() -> None:
             assert not re.search(r"PASS|TOKEN|SECRET", key) or str(value).startswith("/run/secrets/")
         for one in service.get("secrets", ()):
             assert (one if isinstance(one, str) else one["source"]) in COMPOSE["secrets"]
-    assert not re.search(r"password|token", (CHART / "values.yaml").read_text().replace("the passwords of the databases", ""), re.IGNORECASE)
+    assert not re.search(
+        r"password|token", (CHART / "values.yaml").read_text().replace("the passwords of the databases", ""), re.IGNORECASE
+    )
 
 
 def test_mounts_and_volumes_of_the_chart_agree() -> None:

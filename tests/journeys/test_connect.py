@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from journeys.test_quickstart import Anna
+from journeys.played import Anna
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "connect.md").read_text(encoding="utf-8")

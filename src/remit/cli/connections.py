@@ -118,7 +118,11 @@ def _yes(question: str) -> bool:
 
 def _helpdesk(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:
     _verify_used(
-        args, "helpdesk", ("helpdesk_token_file", "helpdesk_ca_file", *_HELPDESK), used=args.helpdesk == "rt", means="--helpdesk rt"
+        args,
+        "helpdesk",
+        ("helpdesk_token_file", "helpdesk_ca_file", *_HELPDESK),
+        used=args.helpdesk == "rt",
+        means="--helpdesk rt",
     )
     if args.helpdesk != "rt":
         return
