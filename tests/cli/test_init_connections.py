@@ -79,6 +79,13 @@ def test_a_secret_is_in_no_file_that_others_can_read_and_in_no_setting(remit: Ru
     assert [path for path in (tmp_path / "desk").rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()] == []
 
 
+def test_the_authority_of_the_helpdesks_certificate_is_named_from_anywhere(remit: Run, tmp_path: Path, token: Path) -> None:
+    made = remit("init", *RT, "--helpdesk-token-file", token, "--helpdesk-ca-file", token, tmp_path / "desk")
+    assert made.code == 1  # it holds no certificate
+    assert not (tmp_path / "desk").exists()
+    refused(made, "settings.invalid", "cannot be used")
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
