@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider browser real run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots texts lock clean
+.PHONY: help setup provider browser real run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -58,7 +58,7 @@ browser: ## Fetch chromium for the tests in a real browser (with apt, where it i
 		|| command -v chromium >/dev/null || echo "remit: no chromium, and it cannot be fetched here: the tests in a real browser are skipped. Cure: apt-get install chromium"
 
 run: $(VENV)/.words ## Serve the desk in ./desk (made by `remit init desk` when absent)
-	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk
+	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk </dev/null
 	@$(BIN)/remit serve --config desk/remit.toml
 
 demo: $(VENV)/.words ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits)
@@ -138,6 +138,10 @@ screenshots: $(VENV)/.dev browser ## Take the pictures of docs/tour.md anew
 bench-parts: $(VENV)/.bench ## Measure where the time of an ask goes, and the replays (these read data that is not part of Remit)
 	@$(BIN)/python bench/ask.py
 	@$(BIN)/python bench/replay.py
+
+wheel: $(VENV)/.uv ## Build the wheel and the source archive into build/wheel
+	@$(BIN)/uv build --quiet --out-dir build/wheel
+	@ls build/wheel
 
 texts: $(VENV)/.dev ## Find every text people are told, and bring its translations up to date
 	@$(BIN)/python tests/texts.py

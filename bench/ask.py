@@ -2,8 +2,9 @@
 
 Every counted ask is proved (token and DPoP) and durable before its answer. One that acts is decided and recorded as sent with a
 synced commit, done at the desk (its own synced commit), and its outcome recorded with a third; one that reads is recorded once,
-with its answer. Beside it, in turns, runs the stack one would write first (`first_stack.py`), and the ratio is printed.
-`python bench/ask.py [--asks N] [--folder DIR] [--only PART] [--alone]`.
+with its answer. Beside it, in turns, runs the stack one would write first (`first_stack.py`), and the ratio is printed; with
+`--far` a desk whose built-in backoffice is another process, asked over HTTP.
+`python bench/ask.py [--asks N] [--folder DIR] [--only PART] [--alone | --far]`.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -24,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from machine import yardstick_us
-from processes import cpu_s
+from processes import cpu_s, tree
 from remit.sandbox import Sandbox
 from signing import Signer
 
@@ -201,7 +203,9 @@ class Server:
 
     def close(self) -> None:
         """Leave nothing behind."""
-        self.process.kill()
+        for pid in reversed(tree(self.process.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
@@ -244,9 +248,9 @@ class Side:
         return tuple(statistics.median(column) for column in zip(*self._found, strict=True))
 
 
-def remit_side(given: argparse.Namespace, kind: str) -> Side:
-    """A desk with granted mandates and open tasks."""
-    server = Server(given)
+def remit_side(given: argparse.Namespace, kind: str, *, far: bool = False) -> Side:
+    """A desk with granted mandates and open tasks; `far`: its backoffice is another process, asked over HTTP."""
+    server = Server(given, environment={"BENCH_FAR": "1"} if far else None)
     with Sandbox({}, base_url=base(server.port)) as desk:
         return Side(server, set_up(desk, 64, given.customers, given.orders), kind)
 
@@ -264,7 +268,9 @@ def rates(given: argparse.Namespace) -> None:
         print(KINDS[kind])
         sides = {"remit": remit_side(given, kind)}
         try:
-            if kind in PEERED and not given.alone:
+            if given.far:
+                sides["over HTTP"] = remit_side(given, kind, far=True)
+            elif kind in PEERED and not given.alone:
                 sides["first stack"] = first_stack_side(given, kind)
             measure(given, sides, connections)
         finally:
@@ -291,6 +297,12 @@ def measure(given: argparse.Namespace, sides: dict[str, Side], connections: int)
         print(
             f"     against the first stack: {ours[0] / theirs[0]:.2f} times its rate, {ours[1] / theirs[1]:.2f} of its p50, "
             f"{ours[3] / theirs[3]:.2f} of its CPU an ask"
+        )
+    if "over HTTP" in seen:
+        here, there = seen["remit"], seen["over HTTP"]
+        print(
+            f"     over HTTP: {there[1] - here[1]:+.2f} ms of p50 ({there[1] / here[1]:.2f} times), "
+            f"{(there[3] - here[3]) / 1000:+.2f} ms of CPU an ask in both processes"
         )
     told, asked = sides["remit"].server.stop(), given.rounds * count
     threads = sorted(told["threads"].items(), key=lambda one: -one[1])
@@ -356,10 +368,12 @@ def main() -> int:
         "--folder", default=None, help="where the data lies; default a new folder beside this one, on its disk"
     )
     parser.add_argument("--only", choices=("rates", "stages", "syncs"), default=None)
-    parser.add_argument("--alone", action="store_true", help="without the first stack beside it")
+    beside = parser.add_mutually_exclusive_group()
+    beside.add_argument("--alone", action="store_true", help="without the first stack beside it")
+    beside.add_argument("--far", action="store_true", help="a desk with its backoffice over HTTP beside it instead")
     given = parser.parse_args()
     missing = [name for name in ("fastapi", "jwt") if importlib.util.find_spec(name) is None]
-    if missing and not given.alone and given.only in {None, "rates"}:
+    if missing and not given.alone and not given.far and given.only in {None, "rates"}:
         raise SystemExit(
             f"{' and '.join(missing)} are not installed for the stack to compare with; run `make bench` once, or give --alone"
         )

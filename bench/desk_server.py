@@ -10,19 +10,21 @@ import logging
 import os
 import resource
 import signal
+import socket
 import statistics
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import uvicorn
 
-from remit.adapters.files.pack import read_pack
+from remit.adapters.files.pack import pack_files, read_pack
 from remit.entrypoints.http.server_protocol import bounded_protocol, tune_garbage_collector
-from remit.settings import make_settings
+from remit.settings import Settings, make_settings
 from remit.settings.tables import LimitsTable
 from remit.usecases.background.sweep import end_orphaned_tasks
 from remit.wiring import Desk, RulesSource, build_desk
@@ -33,6 +35,8 @@ STORE = "BENCH_STORE"
 """Names another store than a SQLite file in the folder."""
 LIMITS = "BENCH_LIMITS"
 """Set: the limits of a real desk."""
+FAR = "BENCH_FAR"
+"""Set: the built-in backoffice is served over HTTP by `remit desk serve`, a process of its own below this one."""
 ROUNDS = "BENCH_ROUNDS"
 """Set: so many rounds of the desk's jobs are made and measured before it serves."""
 
@@ -108,6 +112,62 @@ async def rounds(desk: Desk, count: int) -> dict[str, float]:
     return {"catch_up_s": caught_s, "round_s": statistics.median(took), "round_cpu_s": statistics.median(cpu)}
 
 
+async def serve_backoffice(
+    settings: Settings, rules: RulesSource, raw: dict[str, Any], seed: dict[str, Any]
+) -> Settings:
+    """Fill the built-in backoffice, serve it by `remit desk serve`, and return the settings of a desk that asks it."""
+    desk = build_desk(settings, rules)
+    await desk.backoffice.seed(seed)
+    await desk.stop()
+    folder = settings.data
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    raw |= {"desk": {**raw["desk"], "backoffice": "http"}, "backoffice": {"url": url}}
+    for name, body in pack_files("consumer", ()).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(body)
+    tables = {**raw, "catalogue": {"files": ["catalogue.toml"]}, "policies": {"files": ["policies/*.cedar"]}}
+    (folder / "remit.toml").write_text(
+        "".join(
+            f"[{table}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+            for table, keys in tables.items()
+        )
+    )
+    command = [sys.executable, "-m", "remit", "desk", "serve", "--config", str(folder)]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+    )
+    if process.stdout is None or not await process.stdout.readline():
+        raise SystemExit("remit desk serve did not start; its own message stands above")
+    return make_settings(raw, base=folder, environment={}, rules=False)
+
+
+def seed_of(customers: int, orders: int) -> dict[str, Any]:
+    """So many customers with so many orders each."""
+    seed: dict[str, Any] = {"customers": {}, "records": []}
+    for customer in range(customers):
+        seed["customers"][f"c{customer}"] = {"name": f"Customer {customer}", "attributes": {}}
+        for order in range(orders):
+            data = {
+                "status": "pending",
+                "total": "10.00 EUR",
+                "payment_method": "pm",
+                "shipping_address": "Old Street 1, Town",
+                "items": [],
+            }
+            seed["records"].append(
+                {
+                    "kind": "order",
+                    "id": f"W{customer}x{order}",
+                    "name": "Order",
+                    "owners": [f"c{customer}"],
+                    "data": data,
+                }
+            )
+    return seed
+
+
 async def main(folder: Path, port: int, customers: int, orders: int, *, watch: str = "") -> None:
     """Serve until told to stop."""
     counted = Counted(watch=watch)
@@ -128,34 +188,14 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
     pack = read_pack("consumer")
     named = sum(text.count("@id(") for _, text in pack.policies)
     more = "\n".join(filler(number) for number in range(POLICIES - named))
+    rules = RulesSource(catalogue=pack.catalogue, policies=(*pack.policies, ("filler.cedar", more)))
+    seed = seed_of(customers, orders)
+    if FAR in os.environ:
+        settings = await serve_backoffice(settings, rules, raw, seed)
     began = time.perf_counter()
-    desk = build_desk(
-        settings,
-        RulesSource(catalogue=pack.catalogue, policies=(*pack.policies, ("filler.cedar", more))),
-        on_point=counted.point,
-    )
+    desk = build_desk(settings, rules, on_point=counted.point)
     counted.start["open_s"] = time.perf_counter() - began
-    seed = {"customers": {}, "records": []}
-    for customer in range(customers):
-        seed["customers"][f"c{customer}"] = {"name": f"Customer {customer}", "attributes": {}}
-        for order in range(orders):
-            data = {
-                "status": "pending",
-                "total": "10.00 EUR",
-                "payment_method": "pm",
-                "shipping_address": "Old Street 1, Town",
-                "items": [],
-            }
-            seed["records"].append(
-                {
-                    "kind": "order",
-                    "id": f"W{customer}x{order}",
-                    "name": "Order",
-                    "owners": [f"c{customer}"],
-                    "data": data,
-                }
-            )
-    if node.get("first", True):
+    if node.get("first", True) and FAR not in os.environ:
         await desk.backoffice.seed(seed)
     if ROUNDS in os.environ:
         counted.start |= await rounds(desk, int(os.environ[ROUNDS]))

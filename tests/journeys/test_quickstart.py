@@ -5,18 +5,15 @@ import json
 import re
 import shlex
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from cli.conftest import remit, serve  # noqa: F401  # fixtures of the command line's own tests
 from cli.running import Run, Serve
+from journeys.played import Anna
 from remit.client import Refused, new_key
-from remit.sandbox.passkey import SoftPasskey
 
 PAGE = (Path(__file__).parents[2] / "docs" / "quickstart.md").read_text(encoding="utf-8")
 KEYS, AGENT = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -26,43 +23,6 @@ POLICIES = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs
 ]
 COMMANDS = [line[2:] for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 REFUSED = re.findall(r"^\| `await (task\.ask\(.*?\))`.*\| `([a-z_.]+)` \|$", PAGE, re.MULTILINE)
-
-
-class Anna:
-    """Anna at her browser, with a passkey: she signs what she is shown."""
-
-    def __init__(self, url: str, code: str) -> None:
-        self.passkey = SoftPasskey(url)
-        self.browser = httpx.Client(base_url=url, timeout=30)
-        begun = self.post("/login/v1/enrol", {"code": code})
-        self.post("/login/v1/enrol", {"ceremony": begun["ceremony"], "response": self.passkey.create(begun["options"]), "label": "mine"})
-
-    def post(self, path: str, body: Any) -> Any:
-        answer = self.browser.post(path, json=body)
-        assert answer.is_success, answer.text
-        return answer.json()
-
-    def allow(self, address: str) -> None:
-        """Open the address the agent printed, sign, and be sent back to the agent."""
-        page = self.browser.get(address)
-        assert page.status_code == 200
-        assert "Helper" in page.text
-        request = f"/me/v1/requests/{httpx.URL(address).params['request_uri'].rpartition(':')[2]}"
-        shown = self.browser.get(request).json()
-        signed = self.post(request, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": self.passkey.get(shown["options"])})
-        assert httpx.get(signed["redirect"]).status_code == 200
-
-    def confirm(self) -> None:
-        """Confirm the one thing that waits, or will: the agent does not say when it asks."""
-        waiting = []
-        ends = time.monotonic() + 30
-        while not waiting and time.monotonic() < ends:
-            waiting = self.browser.get("/me/v1/waiting").json()["waiting"]
-        assert len(waiting) == 1, waiting
-        (row,) = waiting
-        path = f"/me/v1/confirmations/{row['confirmation']}"
-        shown = self.browser.get(path).json()
-        self.post(path, {"answer": "yes", "assertion": self.passkey.get(shown["options"])})
 
 
 def apart(work: Callable[[], None], wrong: list[BaseException]) -> threading.Thread:

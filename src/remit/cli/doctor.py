@@ -346,6 +346,10 @@ def _modes(settings: Settings) -> Iterator[CheckFinding]:
         private.append(settings.desk_database)
     if settings.keys.is_dir():
         private.extend(sorted(settings.keys.iterdir()))
+    if settings.remote_helpdesk is not None:
+        private.append(settings.remote_helpdesk.token_file)
+    if settings.people is not None:
+        private.append(settings.people.credential)
     open_ones = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & _OTHERS]
     for path in open_ones:
         yield CheckFinding("files", "wrong", f"{path} is open to others.", f"chmod go= {path}")

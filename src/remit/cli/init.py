@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from remit.cli.connections import Connections, add_options, connections_of
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, command_line, sentence
 from remit.cli.shared import (
     CONFIG,
@@ -149,8 +150,7 @@ files = ["policies/*.cedar"]
 cases = ["policy_cases/*.toml"]
 
 [desk]
-pack = "{pack}"
-database = "{database}"        # the built-in desk: tickets and records
+{desk}database = "{database}"        # the built-in desk: tickets and records
 
 [words]
 languages = {languages}                   # languages in which messages are read: en, de; others are unreadable
@@ -165,7 +165,7 @@ nonce = false                        # true: no proof can be made in advance; an
 
 [sandbox]
 enabled = false                      # true: anybody on this machine may add people and agents, to try things
-"""
+{tables}"""
 _README: Final = """\
 # A desk with Remit
 
@@ -213,13 +213,13 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="the port the desk will listen on (default: 8080)",
     )
     init.add_argument("--admin", default="admin", metavar="ID", help="who the first admin is (default: admin)")
-    init.add_argument(
-        "--store",
-        metavar="URL",
-        help="postgresql://USER@HOST/DATABASE: for several nodes; with --keys (default: a file in DIR)",
-    )
-    init.add_argument("--keys", metavar="URL", help="another database, for the content keys alone; with --store")
     init.add_argument("--empty", action="store_true", help="without the pack's invented customers and records")
+    init.add_argument(
+        "--rules",
+        metavar="FOLDER",
+        help="start with the catalogue.toml, policies and policy_cases of this folder instead of a pack; empty",
+    )
+    add_options(init)
     init.set_defaults(run=_init)
     check = sub.add_parser(
         "check", parents=[desk_options()], help="validate settings, catalogue and policies, and run the policy cases"
@@ -227,36 +227,34 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     check.set_defaults(run=_check)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """A desk to be made: its rules, first admin and connections; `seeded`: with the pack's invented customers."""
+
+    pack: str
+    files: Mapping[str, bytes]
+    seeded: bool
+    admin: str
+    connections: Connections
+    toml: Mapping[str, str]
+    """What `_TOML` is filled with."""
+
+
 def _init(args: argparse.Namespace, out: CommandOutput) -> int:
     folder = Path(args.dir)
-    if args.pack not in pack_names():
-        cure = f"Name one of {', '.join(pack_names())} with --pack."
-        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no pack {args.pack!r}"), cure)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         cure = "Name a new or empty folder."
         raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"{folder} is not empty; nothing in it was touched"), cure)
-    kept = _kept(args.store, args.keys)
-    languages = pack_languages(args.pack)
-    for language in args.language:
-        if language not in languages:
-            raise AdvisedError(
-                Refused(Code.SETTINGS_INVALID, f"the pack {args.pack} is not translated to {language!r}"),
-                f"Name one of {', '.join(languages)} with --language."
-                if languages
-                else "Leave --language out; the pages are then in English.",
-            )
+    plan = _planned(args, out, _log_name(folder))
     made_it = not folder.exists()
     try:
-        further = tuple(dict.fromkeys(args.language))
-        kept = {**kept, "languages": json.dumps(["en", *further])}
-        files = pack_files(args.pack, further)
-        admitted, key = _make(folder, (args.pack, files), args.port, args.admin, empty=args.empty, kept=kept)
+        admitted, key = _make(folder, plan)
     except BaseException:
         _take_away(folder, whole=made_it)
         raise
     settings = load_settings(folder / CONFIG)
     page = f"{settings.issuer}{ENROL_PAGE}?code={admitted.code}"
-    people = [] if args.empty else sorted(read_pack(args.pack).seed.get("customers", ()))
+    people = sorted(read_pack(plan.pack).seed.get("customers", ())) if plan.seeded else []
     out.tell(
         {
             "desk": str(folder),
@@ -268,7 +266,7 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
             "expires_at": instant_text(admitted.expires_at),
             "customers": people,
         },
-        f"Made a desk in {folder} with the pack {args.pack}.",
+        f"Made a desk in {folder} with the {f'pack {plan.pack}' if plan.pack else f'rules of {args.rules}'}.",
         *(
             [f"  customers  {', '.join(people)} (invented, with records to try; --empty leaves them out)"]
             if people
@@ -281,9 +279,75 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
         f"  {page}",
         f"  (later: {command_line('person', 'invite', admitted.person.id, '--config', folder)})",
         "",
+        *(
+            [
+                f"Give your backoffice Remit's key: {command_line('desk', 'key', '--config', folder)}",
+                f"Then see what is missing: {command_line('doctor', '--config', folder)}",
+            ]
+            if plan.connections.far
+            else []
+        ),
         f"Next: {command_line('serve', '--config', folder / CONFIG)}",
     )
     return ExitCode.OK
+
+
+def _planned(args: argparse.Namespace, out: CommandOutput, name: str) -> _Plan:
+    """Verify what was asked for, and read its files; nothing is written yet."""
+    pack, files = ("", _rules_files(Path(args.rules), args.language)) if args.rules else (args.pack, _pack_files(args))
+    connections = connections_of(args, out)
+    kept = _kept(args.store, args.keys)
+    toml = {
+        **kept,
+        "port": str(args.port),
+        "name": name,
+        "languages": json.dumps(["en", *dict.fromkeys(args.language)]),
+        "desk": (f'pack = "{pack}"\n' if pack else "") + connections.desk,
+        "tables": connections.tables,
+    }
+    return _Plan(
+        pack=pack,
+        files=files,
+        seeded=not (args.empty or not pack or connections.far),
+        admin=args.admin,
+        connections=connections,
+        toml=toml,
+    )
+
+
+def _pack_files(args: argparse.Namespace) -> Mapping[str, bytes]:
+    """Return the files of the pack in the languages asked for."""
+    if args.pack not in pack_names():
+        cure = f"Name one of {', '.join(pack_names())} with --pack."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no pack {args.pack!r}"), cure)
+    languages = pack_languages(args.pack)
+    for language in args.language:
+        if language not in languages:
+            raise AdvisedError(
+                Refused(Code.SETTINGS_INVALID, f"the pack {args.pack} is not translated to {language!r}"),
+                f"Name one of {', '.join(languages)} with --language."
+                if languages
+                else "Leave --language out; the pages are then in English.",
+            )
+    return pack_files(args.pack, tuple(dict.fromkeys(args.language)))
+
+
+_RULES: Final = ("catalogue.toml", "policies/*.cedar", "policy_cases/*.toml")
+
+
+def _rules_files(root: Path, languages: Sequence[str]) -> Mapping[str, bytes]:
+    """Return the rules of a company's own folder; translations of the named languages alone."""
+    wanted = (*_RULES, *(f"catalogue.{language}.toml" for language in languages))
+    files: dict[str, bytes] = {}
+    for pattern in wanted:
+        found = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.glob(pattern))}
+        if not found and pattern != _RULES[-1]:
+            detail = f"--rules {root} has no {pattern}"
+            raise AdvisedError(
+                Refused(Code.SETTINGS_INVALID, detail), "Name a folder that is laid out like a desk's own."
+            )
+        files |= found
+    return files
 
 
 def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
@@ -306,11 +370,8 @@ def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
     return {"store": store, "keys": line, "database": store}
 
 
-def _make(  # next steps for a new desk
-    folder: Path, of: tuple[str, Mapping[str, bytes]], port: int, admin: str, *, empty: bool, kept: Mapping[str, str]
-) -> tuple[Admitted, str]:
-    pack, files = of
-    for name, raw in files.items():
+def _make(folder: Path, plan: _Plan) -> tuple[Admitted, str]:
+    for name, raw in {"README.md": b"", **plan.files}.items():
         where = folder / (f"catalogue/{name}" if name.startswith("catalogue.") else name)
         where.parent.mkdir(parents=True, exist_ok=True)
         where.write_bytes(
@@ -319,12 +380,14 @@ def _make(  # next steps for a new desk
             else raw
         )
     (folder / ".gitignore").write_text(_IGNORE, encoding="utf-8")
-    (folder / CONFIG).write_text(_TOML.format(port=port, pack=pack, name=_log_name(folder), **kept), encoding="utf-8")
+    (folder / "data").mkdir(mode=0o700)
+    plan.connections.write(folder, folder / "data")
+    (folder / CONFIG).write_text(_TOML.format(**plan.toml), encoding="utf-8")
     settings = load_settings(folder / CONFIG)
     for private in (settings.data, settings.high_water.parent):
         private.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = create_keys(settings)
-    seed = {} if empty else read_pack(pack).seed
+    seed = read_pack(plan.pack).seed if plan.seeded else {}
 
     async def work(desk: Desk) -> Admitted:
         await verify_rules(desk.context, by="remit init")
@@ -335,8 +398,10 @@ def _make(  # next steps for a new desk
             await admit(
                 desk.context, _person(desk, customer, "customer", str(about["name"]), email, ()), by="remit init"
             )
-        await admit(desk.context, _person(desk, admin, "officer", admin, "", _ROLES), by="remit init")
-        return await issue_invitation(desk.context, admin, how=Enrolment.VOUCHED, ttl_s=FIRST_CODE_S, by="remit init")
+        await admit(desk.context, _person(desk, plan.admin, "officer", plan.admin, "", _ROLES), by="remit init")
+        return await issue_invitation(
+            desk.context, plan.admin, how=Enrolment.VOUCHED, ttl_s=FIRST_CODE_S, by="remit init"
+        )
 
     return with_desk(settings, work), key
 

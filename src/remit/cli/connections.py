@@ -1,0 +1,247 @@
+"""The connections of a new desk: helpdesk, backoffice, store and login, by options of `remit init` or asked for."""
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from remit.cli.output import AdvisedError, CommandOutput
+from remit.domain.errors import Code, Refused
+
+_OTHERS: Final = 0o077
+_HELPDESK: Final[Mapping[str, str]] = {
+    "helpdesk_url": "Address of its REST API 2.0, such as https://rt.example/REST/2.0",
+    "helpdesk_account": "Name of Remit's own user there",
+    "helpdesk_queue": "Queue in which cases are opened",
+}
+_LOGIN: Final[Mapping[str, str]] = {
+    "login": "Address the OpenID provider calls itself by, such as https://login.example",
+    "login_client": "Client id of this desk there",
+    "login_claim": "Claim with a customer's id at the backoffice",
+}
+_PARTS: Final = ("helpdesk", "backoffice", "store", "login")
+
+
+@dataclass(slots=True)
+class Connections:
+    """Parts of a new `remit.toml`, and files to write beside it.
+
+    `desk` are lines of `[desk]`, `tables` further tables; `secrets` are files for the service's account alone.
+    """
+
+    desk: str = ""
+    tables: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    secrets: dict[str, bytes] = field(default_factory=dict)
+    far: bool = False
+    """Whether the records are a company's own: then none are invented."""
+
+    def write(self, folder: Path, private: Path) -> None:
+        """Write the files into the desk's folder, the secrets below its private one."""
+        for name, raw in self.files.items():
+            (folder / name).write_bytes(raw)
+        for name, raw in self.secrets.items():
+            path = private / name
+            path.touch(mode=0o600, exist_ok=False)
+            path.write_bytes(raw)
+
+
+def add_options(init: argparse.ArgumentParser) -> None:
+    """Add the options of the connections."""
+    desk = init.add_argument_group(
+        "connections", "On a terminal the missing ones are asked for; a script names them all."
+    )
+    desk.add_argument(
+        "--store",
+        metavar="URL",
+        help="postgresql://USER@HOST/DATABASE: for several nodes; with --keys (default: a file in DIR)",
+    )
+    desk.add_argument("--keys", metavar="URL", help="another database, for the content keys alone; with --store")
+    desk.add_argument("--helpdesk", choices=("builtin", "rt"), help="rt: Request Tracker 5 (default: builtin)")
+    desk.add_argument("--helpdesk-url", metavar="URL", help="with rt: the address of its REST API 2.0")
+    desk.add_argument("--helpdesk-account", metavar="NAME", help="with rt: Remit's own user there")
+    desk.add_argument("--helpdesk-queue", metavar="NAME", help="with rt: the queue in which cases are opened")
+    desk.add_argument("--helpdesk-token-file", metavar="FILE", help="with rt: a file (mode 600) with its token")
+    desk.add_argument("--helpdesk-ca-file", metavar="FILE", help="with rt: the authority of its certificate, in PEM")
+    desk.add_argument("--backoffice", choices=("builtin", "http"), help="http: a service of yours (default: builtin)")
+    desk.add_argument("--backoffice-url", metavar="URL", help="with http: its address")
+    desk.add_argument(
+        "--answer-key",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="with http: its public Ed25519 key in PEM, which is copied in; without one `remit desk serve` answers",
+    )
+    desk.add_argument("--login", metavar="URL", help="an OpenID provider, by its own name (default: passkeys alone)")
+    desk.add_argument("--login-client", metavar="ID", help="with --login: the client id of this desk there")
+    desk.add_argument("--login-claim", metavar="NAME", help="with --login: the claim with a customer's id")
+    desk.add_argument("--login-secret-file", metavar="FILE", help="with --login: a file (mode 600) with the secret")
+
+
+def connections_of(args: argparse.Namespace, out: CommandOutput) -> Connections:
+    """Return the connections named on the command line; on a terminal, ask for what is missing.
+
+    Raises:
+        AdvisedError: `settings.invalid` when something is missing, left over, or a secret is open to other accounts.
+    """
+    asking = not out.as_json and sys.stdin.isatty() and sys.stdout.isatty()
+    if asking and not any(value for name, value in vars(args).items() if name.startswith(_PARTS)):
+        _choose(args)
+    made = Connections()
+    _helpdesk(args, made, asking=asking)
+    _backoffice(args, made, asking=asking)
+    _login(args, made, asking=asking)
+    return made
+
+
+def _choose(args: argparse.Namespace) -> None:
+    """Ask which parts are not the built-in ones; one Enter takes the built-in ones."""
+    if not _yes("Connect a helpdesk, backoffice, database or login that you already have? [y/N] "):
+        return
+    args.helpdesk = "rt" if _yes("Request Tracker 5 as the helpdesk? [y/N] ") else "builtin"
+    args.backoffice = "http" if _yes("A backoffice of your own, over HTTP? [y/N] ") else "builtin"
+    if _yes("PostgreSQL as the store? [y/N] "):
+        args.store = input("Database for records and transcript (postgresql://USER@HOST/DATABASE, no password): ")
+        args.keys = input("Another database, for the content keys alone: ")
+    if _yes("An OpenID provider as the login? [y/N] "):
+        args.login = input(f"{_LOGIN['login']}: ")
+
+
+def _yes(question: str) -> bool:
+    return input(question).strip().lower() in {"y", "yes"}
+
+
+def _helpdesk(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:
+    _verify_used(
+        args,
+        "helpdesk",
+        ("helpdesk_token_file", "helpdesk_ca_file", *_HELPDESK),
+        used=args.helpdesk == "rt",
+        means="--helpdesk rt",
+    )
+    if args.helpdesk != "rt":
+        return
+    _complete(args, _HELPDESK, asking=asking)
+    token = _secret(args, "helpdesk_token_file", "helpdesk-token", "Token of that user", made, asking=asking)
+    made.desk += 'helpdesk = "rt"\n'
+    made.tables += _table(
+        "helpdesk",
+        url=args.helpdesk_url,
+        account=args.helpdesk_account,
+        token_file=token,
+        queue=args.helpdesk_queue,
+        **({"ca_file": str(Path(args.helpdesk_ca_file).absolute())} if args.helpdesk_ca_file else {}),
+    )
+
+
+def _backoffice(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:
+    used = args.backoffice == "http"
+    _verify_used(args, "backoffice", ("backoffice_url", "answer_key"), used=used, means="--backoffice http")
+    if not used:
+        return
+    _complete(args, {"backoffice_url": "Address of your backoffice, such as https://shop.example/remit"}, asking=asking)
+    if asking and not args.answer_key:
+        file = input("File with its public Ed25519 key (Enter: it is `remit desk serve`): ").strip()
+        args.answer_key = [file] if file else []
+    for number, name in enumerate(args.answer_key, start=1):
+        made.files[f"answer-key-{number}.pem"] = _public(Path(name))
+    keys = {"answer_keys": [*made.files]} if made.files else {}
+    made.desk += 'backoffice = "http"\n'
+    made.tables += _table("backoffice", url=args.backoffice_url, **keys)
+    made.far = True
+
+
+def _login(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:
+    used = bool(args.login)
+    _verify_used(args, "login", ("login_client", "login_claim", "login_secret_file"), used=used, means="--login URL")
+    if not used:
+        return
+    _complete(args, _LOGIN, asking=asking)
+    secret = _secret(args, "login_secret_file", "login-secret", "Client secret of this desk there", made, asking=asking)
+    made.tables += _table(
+        "people.oidc",
+        issuer=args.login,
+        name=urlsplit(args.login).hostname or args.login,
+        client_id=args.login_client,
+        secret_file=secret,
+        customers="known",
+        customer_claim=args.login_claim,
+    )
+
+
+def _verify_used(args: argparse.Namespace, part: str, names: tuple[str, ...], *, used: bool, means: str) -> None:
+    left_over = [] if used else [name for name in names if getattr(args, name)]
+    if left_over:
+        detail = f"{_option(left_over[0])} is for {means}"
+        raise AdvisedError(
+            Refused(Code.SETTINGS_INVALID, detail), f"Add {means}, or leave the options of the {part} out."
+        )
+
+
+def _complete(args: argparse.Namespace, texts: Mapping[str, str], *, asking: bool) -> None:
+    """Ask for each option that is missing, or refuse."""
+    for name, text in texts.items():
+        if not getattr(args, name) and asking:
+            setattr(args, name, input(f"{text}: ").strip())
+        if not getattr(args, name):
+            raise _missing(name, text)
+
+
+def _secret(args: argparse.Namespace, option: str, file: str, text: str, made: Connections, *, asking: bool) -> str:
+    """Return the file of a secret: the named one, or one to be written from what is typed, which is not echoed.
+
+    ⚔ A secret is no option: every account of the machine reads command lines.
+    """
+    named = getattr(args, option)
+    if named:
+        return str(_private(Path(named), _option(option)))
+    typed = getpass.getpass(f"{text} (not shown): ") if asking else ""
+    if not typed:
+        raise _missing(option, f"a file with the {text[0].lower()}{text[1:]}")
+    made.secrets[file] = f"{typed}\n".encode()
+    return f"data/{file}"
+
+
+def _private(path: Path, option: str) -> Path:
+    """Verify that a file with a secret is open to its owner alone."""
+    if not path.is_file():
+        cure = "Name a file that is there."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"{option} names {path}, which is not there"), cure)
+    if path.stat().st_mode & _OTHERS:
+        cure = f"Run chmod 600 {path}; if others could read it, make a new secret first."
+        detail = f"{option}: {path} is open to other accounts"
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, detail), cure)
+    return path.absolute()
+
+
+def _public(path: Path) -> bytes:
+    """Read a public key that is copied into the desk's folder. ⚔ A private one is not copied about."""
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        cure = "Name a file that is there: openssl pkey -in shop.pem -pubout -out shop.pub.pem"
+        raise AdvisedError(
+            Refused(Code.SETTINGS_INVALID, f"--answer-key names {path}, which cannot be read"), cure
+        ) from None
+    if b"PRIVATE KEY" in raw:
+        cure = "Name the public half: openssl pkey -in shop.pem -pubout -out shop.pub.pem"
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"--answer-key: {path} is a private key"), cure)
+    return raw
+
+
+def _missing(name: str, text: str) -> AdvisedError:
+    return AdvisedError(Refused(Code.SETTINGS_INVALID, f"{_option(name)} is missing"), f"Name it: {text}.")
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _table(name: str, /, **keys: object) -> str:
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in keys.items()]
+    return "\n".join(("", f"[{name}]", *lines, ""))
