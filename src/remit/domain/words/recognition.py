@@ -31,6 +31,7 @@ ADDS: Final = "adds to the ask"
 _WHOLE_VALUE: Final = 3
 _HARD: Final = frozenset({"addresses the reader", "speaks as another"})
 """Acts that no question or wish about the ask's own things consists of."""
+_LEAST_STEMS: Final = 3
 _TOLD_OTHER: Final = (0.25, 3.0)
 _ASKED_OTHER: Final = (0.25, 1.5)
 _OWN_OTHER: Final = (0.25, 1.7)
@@ -151,8 +152,15 @@ class _Reader:
         )
 
     def _is_of_other(self, stretch: Stretch, stems: frozenset[str], strange: Collection[str]) -> bool:
-        """Return whether one of several stretches is rather of another purpose; not where it names the ask's values."""
-        if not (stretch.asks or strange) or any(value.search(stretch.text) for value in self._names_of):
+        """Return whether one of several stretches is rather of another purpose; not where it names the ask's values.
+
+        Two words are too few to be of a purpose: "please take it back".
+        """
+        if (
+            len(stems) < _LEAST_STEMS
+            or not (stretch.asks or strange)
+            or any(value.search(stretch.text) for value in self._names_of)
+        ):
             return False
         return self._sounds_other(stems, _TOLD_OTHER if not stretch.asks else _ASKED_OTHER if strange else _OWN_OTHER)
 
