@@ -1,9 +1,9 @@
-"""Clauses of a message and their topics, each worked out once."""
+"""Clauses of a message, their stretches and topics, each worked out once."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from remit.domain.text.normalize import CaselessPattern, IndexedText
 from remit.domain.words.vocabulary import Patterns, Vocabulary
@@ -24,6 +24,11 @@ _BLOCK: Final = re.compile(
 """Tag that begins or ends a line once drawn."""
 _SCORED: Final = re.compile(r"(?<![\w@./:-])[A-Za-z]*_[A-Za-z_]*(?![\w@/]|[.-]\w)")
 """Not part of an e-mail address or a link."""
+_PAUSE: Final = re.compile(r"[,:(]|\s-")
+_LED: Final = 40
+"""Letters before a request in which it may be led into."""
+_LEADING: Final = 3
+"""Words of them."""
 
 
 def strip_markup(folded: str) -> str:
@@ -120,10 +125,73 @@ class Clause:
         """Whether it states a wish."""
         return self._vocabulary.patterns.wish.search(self.text) is not None
 
+    @cached_property
+    def stretches(self) -> "Sequence[Stretch]":
+        """Its parts with one verb each."""
+        return tuple(_stretches(self, self._vocabulary))
+
     @property
     def requests_anything(self) -> bool:
         """Whether it requests anything, as an imperative or a wish."""
         return self.imperative or self.expresses_request
+
+
+class Stretch(NamedTuple):
+    """Part of a clause with one verb of its own."""
+
+    text: IndexedText
+    start: int
+    end: int
+    asks: bool
+    clause: Clause
+
+
+def _stretches(clause: Clause, vocabulary: Vocabulary) -> Iterator[Stretch]:
+    """Yield the stretches of a clause; what a wish without a thing leads into is asked for: "I would like, that …"."""
+    patterns, led = vocabulary.patterns, False
+    for first, last in _parts(clause.text, vocabulary):
+        text = clause.text if last - first == len(clause.text) else clause.text.part(first, last)
+        imperative = clause.imperative if text is clause.text else patterns.imperative.match(text) is not None
+        asks = led or imperative or _wishes(text, vocabulary)
+        led = asks and not vocabulary.stems(text)
+        yield Stretch(text=text, start=clause.start + first, end=clause.start + last, asks=asks, clause=clause)
+
+
+def _parts(text: IndexedText, vocabulary: Vocabulary) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each part of a clause: ⚔ a request that runs on from another one is a part of its own."""
+    cuts = [found.span() for found in vocabulary.clauses.splits.finditer(text)]
+    cuts += _request_cuts(text, vocabulary)
+    at = 0
+    for start, end in [*sorted(cuts), (len(text), len(text))]:
+        whole = text[at : max(at, start)]
+        if stripped := whole.strip():
+            first = at + len(whole) - len(whole.lstrip())
+            yield first, first + len(stripped)
+        at = max(at, end)
+
+
+def _request_cuts(text: IndexedText, vocabulary: Vocabulary) -> Iterator[tuple[int, int]]:
+    """Yield where a request begins that nothing before it leads into: "where is my card I want to close it"."""
+    cues = vocabulary.clauses
+    for pattern, leads in ((cues.requests, (cues.leads_on,)), (cues.commands, (cues.leads_on, cues.commands_led))):
+        for found in pattern.finditer(text):
+            before = " ".join(text[max(0, found.start() - _LED) : found.start()].split()[-_LEADING:])
+            if before and not any(led.search(before) for led in leads):
+                yield found.start(), found.start()
+
+
+def _wishes(text: str, vocabulary: Vocabulary) -> bool:
+    """Return whether a stretch wants something without beginning as a command; what somebody cannot do is a state."""
+    patterns, cues = vocabulary.patterns, vocabulary.clauses
+    wishes = (found for found in patterns.wish.finditer(text) if cues.negated.search(f"{found[0]} ") is None)
+    asks = cues.requests.match(text) is not None or cues.asks.search(text) is not None
+    return asks or any(True for _ in wishes) or orders_behind(text, patterns)
+
+
+def orders_behind(text: str, patterns: Patterns) -> bool:
+    """Return whether an order stands behind a pause: "it is off, cancel it"."""
+    order = patterns.order.search_slice(text)
+    return any(order(found.end()) for found in _PAUSE.finditer(text))
 
 
 def split_clauses(folded: str, vocabulary: Vocabulary) -> list[Clause]:
