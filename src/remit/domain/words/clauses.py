@@ -148,21 +148,23 @@ class Stretch(NamedTuple):
 
 def _stretches(clause: Clause, vocabulary: Vocabulary) -> Iterator[Stretch]:
     """Yield the stretches of a clause; what a wish without a thing leads into is asked for: "I would like, that …"."""
-    patterns, led = vocabulary.patterns, False
-    for first, last in _parts(clause.text, vocabulary):
+    patterns, cues, led = vocabulary.patterns, vocabulary.clauses, False
+    requests = [(found.start(), (cues.leads_on,)) for found in cues.requests.finditer(clause.text)]
+    commands = [(found.start(), (cues.leads_on, cues.commands_led)) for found in cues.commands.finditer(clause.text)]
+    begun = frozenset(at for at, _ in requests)
+    cuts = [found.span() for found in cues.splits.finditer(clause.text)]
+    cuts += _request_cuts(clause.text, (*requests, *commands))
+    for first, last in _parts(clause.text, sorted(cuts)):
         text = clause.text if last - first == len(clause.text) else clause.text.part(first, last)
-        imperative = clause.imperative if text is clause.text else patterns.imperative.match(text) is not None
-        asks = led or imperative or _wishes(text, vocabulary)
+        asks = led or first in begun or patterns.imperative.match(text) is not None or _wishes(text, vocabulary)
         led = asks and not vocabulary.stems(text)
         yield Stretch(text=text, start=clause.start + first, end=clause.start + last, asks=asks, clause=clause)
 
 
-def _parts(text: IndexedText, vocabulary: Vocabulary) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each part of a clause: ⚔ a request that runs on from another one is a part of its own."""
-    cuts = [found.span() for found in vocabulary.clauses.splits.finditer(text)]
-    cuts += _request_cuts(text, vocabulary)
+def _parts(text: str, cuts: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each part of a clause that is not blank."""
     at = 0
-    for start, end in [*sorted(cuts), (len(text), len(text))]:
+    for start, end in (*cuts, (len(text), len(text))):
         whole = text[at : max(at, start)]
         if stripped := whole.strip():
             first = at + len(whole) - len(whole.lstrip())
@@ -170,22 +172,22 @@ def _parts(text: IndexedText, vocabulary: Vocabulary) -> Iterator[tuple[int, int
         at = max(at, end)
 
 
-def _request_cuts(text: IndexedText, vocabulary: Vocabulary) -> Iterator[tuple[int, int]]:
-    """Yield where a request begins that nothing before it leads into: "where is my card I want to close it"."""
-    cues = vocabulary.clauses
-    for pattern, leads in ((cues.requests, (cues.leads_on,)), (cues.commands, (cues.leads_on, cues.commands_led))):
-        for found in pattern.finditer(text):
-            before = " ".join(text[max(0, found.start() - _LED) : found.start()].split()[-_LEADING:])
-            if before and not any(led.search(before) for led in leads):
-                yield found.start(), found.start()
+def _request_cuts(text: str, begun: Sequence[tuple[int, tuple[CaselessPattern, ...]]]) -> Iterator[tuple[int, int]]:
+    """Yield where a request begins that nothing before it leads into: "where is my card I want to close it".
+
+    ⚔ A request that runs on from another one is a part of its own.
+    """
+    for start, leads in begun:
+        before = " ".join(text[max(0, start - _LED) : start].split()[-_LEADING:])
+        if before and not any(led.search(before) for led in leads):
+            yield start, start
 
 
 def _wishes(text: str, vocabulary: Vocabulary) -> bool:
     """Return whether a stretch wants something without beginning as a command; what somebody cannot do is a state."""
     patterns, cues = vocabulary.patterns, vocabulary.clauses
     wishes = (found for found in patterns.wish.finditer(text) if cues.negated.search(f"{found[0]} ") is None)
-    asks = cues.requests.match(text) is not None or cues.asks.search(text) is not None
-    return asks or any(True for _ in wishes) or orders_behind(text, patterns)
+    return any(True for _ in wishes) or cues.asks.search(text) is not None or orders_behind(text, patterns)
 
 
 def orders_behind(text: str, patterns: Patterns) -> bool:
