@@ -1,9 +1,9 @@
-"""Clauses of a message and their topics, each worked out once."""
+"""Clauses of a message, their stretches and topics, each worked out once."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from remit.domain.text.normalize import CaselessPattern, IndexedText
 from remit.domain.words.vocabulary import Patterns, Vocabulary
@@ -24,6 +24,11 @@ _BLOCK: Final = re.compile(
 """Tag that begins or ends a line once drawn."""
 _SCORED: Final = re.compile(r"(?<![\w@./:-])[A-Za-z]*_[A-Za-z_]*(?![\w@/]|[.-]\w)")
 """Not part of an e-mail address or a link."""
+_PAUSE: Final = re.compile(r"[,:(]|\s-")
+_LED: Final = 40
+"""Letters before a request in which it may be led into."""
+_LEADING: Final = 3
+"""Words of them."""
 
 
 def strip_markup(folded: str) -> str:
@@ -120,10 +125,75 @@ class Clause:
         """Whether it states a wish."""
         return self._vocabulary.patterns.wish.search(self.text) is not None
 
+    @cached_property
+    def stretches(self) -> "Sequence[Stretch]":
+        """Its parts with one verb each."""
+        return tuple(_stretches(self, self._vocabulary))
+
     @property
     def requests_anything(self) -> bool:
         """Whether it requests anything, as an imperative or a wish."""
         return self.imperative or self.expresses_request
+
+
+class Stretch(NamedTuple):
+    """Part of a clause with one verb of its own."""
+
+    text: IndexedText
+    start: int
+    end: int
+    asks: bool
+    clause: Clause
+
+
+def _stretches(clause: Clause, vocabulary: Vocabulary) -> Iterator[Stretch]:
+    """Yield the stretches of a clause; what a wish without a thing leads into is asked for: "I would like, that …"."""
+    patterns, cues, led = vocabulary.patterns, vocabulary.clauses, False
+    requests = [(found.start(), (cues.leads_on,)) for found in cues.requests.finditer(clause.text)]
+    commands = [(found.start(), (cues.leads_on, cues.commands_led)) for found in cues.commands.finditer(clause.text)]
+    begun = frozenset(at for at, _ in requests)
+    cuts = [found.span() for found in cues.splits.finditer(clause.text)]
+    cuts += _request_cuts(clause.text, (*requests, *commands))
+    for first, last in _parts(clause.text, sorted(cuts)):
+        text = clause.text if last - first == len(clause.text) else clause.text.part(first, last)
+        asks = led or first in begun or patterns.imperative.match(text) is not None or _wishes(text, vocabulary)
+        led = asks and not vocabulary.stems(text)
+        yield Stretch(text=text, start=clause.start + first, end=clause.start + last, asks=asks, clause=clause)
+
+
+def _parts(text: str, cuts: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each part of a clause that is not blank."""
+    at = 0
+    for start, end in (*cuts, (len(text), len(text))):
+        whole = text[at : max(at, start)]
+        if stripped := whole.strip():
+            first = at + len(whole) - len(whole.lstrip())
+            yield first, first + len(stripped)
+        at = max(at, end)
+
+
+def _request_cuts(text: str, begun: Sequence[tuple[int, tuple[CaselessPattern, ...]]]) -> Iterator[tuple[int, int]]:
+    """Yield where a request begins that nothing before it leads into: "where is my card I want to close it".
+
+    ⚔ A request that runs on from another one is a part of its own.
+    """
+    for start, leads in begun:
+        before = " ".join(text[max(0, start - _LED) : start].split()[-_LEADING:])
+        if before and not any(led.search(before) for led in leads):
+            yield start, start
+
+
+def _wishes(text: str, vocabulary: Vocabulary) -> bool:
+    """Return whether a stretch wants something without beginning as a command; what somebody cannot do is a state."""
+    patterns, cues = vocabulary.patterns, vocabulary.clauses
+    wishes = (found for found in patterns.wish.finditer(text) if cues.negated.search(f"{found[0]} ") is None)
+    return any(True for _ in wishes) or cues.asks.search(text) is not None or orders_behind(text, patterns)
+
+
+def orders_behind(text: str, patterns: Patterns) -> bool:
+    """Return whether an order stands behind a pause: "it is off, cancel it"."""
+    order = patterns.order.search_slice(text)
+    return any(order(found.end()) for found in _PAUSE.finditer(text))
 
 
 def split_clauses(folded: str, vocabulary: Vocabulary) -> list[Clause]:

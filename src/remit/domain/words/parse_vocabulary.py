@@ -102,11 +102,15 @@ class ClauseLists:
     accounts: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    commands_led: tuple[str, ...] = ()
+    leads_on: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
     negated: tuple[str, ...] = ()
     not_report: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     report: tuple[str, ...] = ()
+    requests: tuple[str, ...] = ()
     splits: tuple[str, ...] = ()
     begins: tuple[str, ...] = ()
     finite: tuple[str, ...] = ()
@@ -309,6 +313,9 @@ def _clause_cues(lists: ClauseLists, put: "_Pieces") -> ClauseCues:
     def words(key: str, ways: tuple[str, ...]) -> CaselessPattern:
         return put.compiled(f"clauses.{key}", (rf"\b(?:{'|'.join(ways)})",) if ways else ("(?!)",))
 
+    def last_words(key: str, ways: tuple[str, ...]) -> CaselessPattern:
+        return put.compiled(f"clauses.{key}", (rf"\b(?:{'|'.join(ways)})$",) if ways else ("(?!)",))
+
     return ClauseCues(
         context=_plain(word for kind in lists.context.values() for word in kind),
         people=_plain(lists.people),
@@ -316,11 +323,15 @@ def _clause_cues(lists: ClauseLists, put: "_Pieces") -> ClauseCues:
         accounts=words("accounts", lists.accounts),
         answers=words("answers", lists.answers),
         asks=words("asks", lists.asks),
+        commands=words("commands", lists.commands),
+        commands_led=last_words("commands_led", lists.commands_led),
+        leads_on=last_words("leads_on", lists.leads_on),
         more=words("more", lists.more),
         negated=words("negated", lists.negated),
         not_report=words("not_report", lists.not_report),
         questions=put.compiled("clauses.questions", lists.questions or ("(?!)",)),
         report=words("report", lists.report),
+        requests=words("requests", lists.requests),
         splits=put.compiled("clauses.splits", lists.splits or ("(?!)",)),
         begins=put.compiled("clauses.begins", (rf"^\W*(?:{'|'.join(lists.begins)})\b",) if lists.begins else ("(?!)",)),
         finite=put.compiled("clauses.finite", (rf"\b(?:{'|'.join(lists.finite)})\b",) if lists.finite else ("(?!)",)),

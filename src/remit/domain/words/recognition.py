@@ -7,14 +7,14 @@ permits, presupposes, names a beneficiary or claims consent is never context, ho
 import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property, lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from remit.domain.text.normalize import IndexedText
-from remit.domain.words.clauses import TAG, Clause
+from remit.domain.words.clauses import TAG, Clause, Stretch, orders_behind
 from remit.domain.words.languages import spelled
 from remit.domain.words.lexicon import Lexicon
 from remit.domain.words.requests import OTHER_PURPOSE, SOMETHING_ELSE, AskScope, UndeclaredRequest
-from remit.domain.words.vocabulary import STEM, Patterns, Vocabulary, plain_stem, tokens
+from remit.domain.words.vocabulary import STEM, plain_stem, tokens
 
 UNRECOGNISED: Final = "cannot be matched to the ask"
 _TRACE: Final = re.compile(
@@ -26,34 +26,24 @@ _TRACE_CAPITALS: Final = re.compile(r"[A-Z][A-Za-z]*[A-Z]")
 """Each trace contains one of these."""
 _CAPITAL: Final = re.compile(r"(?<=\w[ ,] )[A-ZÄÖÜ]\w+|(?<=\w )[A-ZÄÖÜ]\w+")
 _BENEFICIARY: Final = "names a beneficiary"
-_PAUSE: Final = re.compile(r"[,:(]|\s-")
 ADDS: Final = "adds to the ask"
 _WHOLE_VALUE: Final = 3
 _HARD: Final = frozenset({"addresses the reader", "speaks as another"})
 """Acts that no question or wish about the ask's own things consists of."""
 _LEAST_STEMS: Final = 3
 _TOLD_OTHER: Final = (0.25, 3.0)
-_ASKED_OTHER: Final = (0.25, 1.5)
+_ASKED_OTHER: Final = (0.2, 1.5)
 _OWN_OTHER: Final = (0.25, 1.7)
 """Least similarity to another purpose, and times as similar as to its own, from which a clause is not the ask's."""
-
-
-class Stretch(NamedTuple):
-    """Part of a clause with one verb of its own."""
-
-    text: IndexedText
-    start: int
-    end: int
-    asks: bool
-    clause: Clause
 
 
 class _Reader:
     """Stretches of one message, compared with its ask."""
 
-    def __init__(self, scope: AskScope, lexicon: Lexicon) -> None:
+    def __init__(self, scope: AskScope, lexicon: Lexicon, *, continues: bool) -> None:
         self._scope = scope
         self._lexicon = lexicon
+        self._continues = continues
         self._cues = scope.vocabulary.clauses
         self._values = [
             re.compile(re.escape(value), re.IGNORECASE) for value in scope.values if len(value) >= _WHOLE_VALUE
@@ -102,13 +92,14 @@ class _Reader:
         strange = plain - self._own - self._cues.context
         if reports or (bare and not stretch.asks):
             strange -= self._cues.people
-        if several and self._is_of_other(stretch, stems, strange):
+        beside = several or self._continues
+        if beside and self._is_of_other(stretch, stems, strange):
             known = False
         elif not strange:
             known = (
                 bool(own) or question or not stretch.asks or not stems or self._wants_nothing(text, plain, bare=bare)
             )
-        elif own and len(strange) <= (len(own) + 1 if several else 2 * len(own) + 1):
+        elif own and len(strange) <= (len(own) + 1 if beside else 2 * len(own) + 1):
             known = self._untold.isdisjoint(strange) or not (question or self._tells_me(text))
         elif stretch.asks or self._sounds_other(stems):
             known = False
@@ -218,13 +209,17 @@ class _Reader:
         return text if bare is text else self._scope.vocabulary.indexed(bare)
 
 
-def unrecognised_clauses(cut: Sequence[Clause], scope: AskScope, lexicon: Lexicon) -> Iterator[UndeclaredRequest]:
+def unrecognised_clauses(
+    cut: Sequence[Clause], scope: AskScope, lexicon: Lexicon, *, continues: bool = False
+) -> Iterator[UndeclaredRequest]:
     """Yield the stretches that neither match the ask nor are its context.
+
+    ⚔ A message that `continues` others is read as strictly as a stretch behind theirs.
 
     Source: docs/model/model.md#words.
     """
-    stretches = [one for clause in cut for one in _stretches(clause, scope.vocabulary)]
-    reader = _Reader(scope, lexicon)
+    stretches = [one for clause in cut for one in clause.stretches]
+    reader = _Reader(scope, lexicon, continues=continues)
     several = len(stretches) > 1
     for stretch in stretches:
         if reason := reader.why_not(stretch, several=several):
@@ -245,10 +240,10 @@ def without_told(
         if clause is None or clause.added:
             yield request
             continue
-        parts = list(_stretches(clause, scope.vocabulary))
+        parts = clause.stretches
         if request.reason == OTHER_PURPOSE and any(part.asks for part in parts):
             if asking is None:  # once for all requests
-                asking = [one for one in cut if any(part.asks for part in _stretches(one, scope.vocabulary))]
+                asking = [one for one in cut if any(part.asks for part in one.stretches)]
             context = len(asking) == 1 and _is_own(clause, parts, scope)
         elif request.reason == OTHER_PURPOSE:
             context = all(scope.vocabulary.clauses.begins.search(part.text) for part in parts)
@@ -260,7 +255,7 @@ def without_told(
 
 def _is_own(clause: Clause, parts: Sequence[Stretch], scope: AskScope) -> bool:
     """Return whether a clause is no order and has words of the ask, and beside them words of context only."""
-    if clause.imperative or any(_orders_behind(part.text, scope.vocabulary.patterns) for part in parts):
+    if clause.imperative or any(orders_behind(part.text, scope.vocabulary.patterns) for part in parts):
         return False
     own = plain_stems([stem[:STEM] for stem in scope.stems])
     said = plain_stems(clause.stems)
@@ -279,37 +274,10 @@ def _only_tells(clause: Clause, parts: Sequence[Stretch], scope: AskScope) -> bo
     )
 
 
-def _stretches(clause: Clause, vocabulary: Vocabulary) -> Iterator[Stretch]:
-    at, patterns = 0, vocabulary.patterns
-    for found in [*vocabulary.clauses.splits.finditer(clause.text), None]:
-        end = found.start() if found else len(clause.text)
-        whole = clause.text[at:end].rstrip()
-        if stripped := whole.lstrip():
-            first, last = at + len(whole) - len(stripped), at + len(whole)
-            text = clause.text if len(stripped) == len(clause.text) else clause.text.part(first, last)
-            imperative = clause.imperative if text is clause.text else patterns.imperative.match(text) is not None
-            asks = imperative or _wishes(text, vocabulary)
-            yield Stretch(text=text, start=clause.start + first, end=clause.start + last, asks=asks, clause=clause)
-        at = found.end() if found else end
-
-
 @lru_cache(1024)
 def _desk_words(text: str) -> frozenset[str]:
     """Return the words of a text of the catalogue."""
     return frozenset(tokens(text))
-
-
-def _wishes(text: str, vocabulary: Vocabulary) -> bool:
-    """Return whether a stretch wants something without beginning as a command; what somebody cannot do is a state."""
-    patterns, cues = vocabulary.patterns, vocabulary.clauses
-    wishes = (found for found in patterns.wish.finditer(text) if cues.negated.search(f"{found[0]} ") is None)
-    return any(True for _ in wishes) or cues.asks.search(text) is not None or _orders_behind(text, patterns)
-
-
-def _orders_behind(text: str, patterns: Patterns) -> bool:
-    """Return whether an order stands behind a pause: "it is off, cancel it"."""
-    order = patterns.order.search_slice(text)
-    return any(order(found.end()) for found in _PAUSE.finditer(text))
 
 
 def plain_stems(stems: Collection[str]) -> frozenset[str]:

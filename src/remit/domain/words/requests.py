@@ -23,7 +23,7 @@ SOMETHING_ELSE: Final = "asks for something else"
 OTHER_PURPOSE: Final = "sounds like another purpose"
 _SOUNDS_ONE: Final = (0.35, 4.0)
 _SOUNDS_ORDERED: Final = (0.25, 2.5)
-_SOUNDS_ADDED: Final = (0.12, 1.0)
+_SOUNDS_ADDED: Final = (0.12, 1.3)
 """Least similarity to another purpose, and times as similar as to its own: stricter once a message adds a wish."""
 
 

@@ -157,7 +157,8 @@ def judge_words(
         *(_span(seen, claim.start, claim.end, f"another {claim.what}", WordsRelation.CONTRADICTS) for claim in wrong),
         *(_excess(seen, request) for request in _wider(folded, cut, scope, lexicon, before)),
     ]
-    spans = spans or [_unrecognised(seen, clause) for clause in unrecognised_clauses(cut, scope, lexicon)]
+    unknown = unrecognised_clauses(cut, scope, lexicon, continues=bool(before.tail))
+    spans = spans or [_unrecognised(seen, clause) for clause in unknown]
     spans = spans or [_excess(seen, request) for request in off_topic_pieces(cut, before.tail, scope, lexicon)]
     if spans:
         first = min(spans, key=lambda span: span.said is WordsRelation.UNRECOGNISED)

@@ -73,6 +73,12 @@ class ClauseCues:
     answers: CaselessPattern
     """Wish for an answer or an explanation only."""
     asks: CaselessPattern
+    commands: CaselessPattern
+    """Beginning of a command, also without a sign before it."""
+    commands_led: CaselessPattern
+    """Last words of a text that a verb behind it belongs to."""
+    leads_on: CaselessPattern
+    """Last words of a text behind which no new request begins."""
     more: CaselessPattern
     """Additions to what the ask declares."""
     negated: CaselessPattern
@@ -81,6 +87,8 @@ class ClauseCues:
     questions: CaselessPattern
     report: CaselessPattern
     """Report of the past."""
+    requests: CaselessPattern
+    """Beginning of a request, also without a sign before it."""
     splits: CaselessPattern
     begins: CaselessPattern
     """Beginning of a statement: what leads into it, somebody or something."""
@@ -92,8 +100,8 @@ class ClauseCues:
     @property
     def frequent(self) -> tuple[CaselessPattern, ...]:
         """Patterns that are searched in every clause."""
-        own = (self.answers, self.asks, self.begins, self.finite, self.more, self.not_report, self.questions)
-        return (*self.claims.values(), *own, self.report, self.splits, self.weighty)
+        own = (self.answers, self.asks, self.begins, self.commands, self.finite, self.more, self.not_report)
+        return (*self.claims.values(), *own, self.questions, self.report, self.requests, self.splits, self.weighty)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
