@@ -88,6 +88,10 @@ class RtServer:
         answer.raise_for_status()
         return answer.json()
 
+    def mail_texts(self) -> list[str]:
+        """The mails it has sent."""
+        return [path.read_text(errors="replace") for path in self.home.glob("mail-*.eml")]
+
     def mails(self) -> int:
         """How many mails it has sent."""
         return len(list(self.home.glob("mail-*.eml")))

@@ -2,11 +2,12 @@
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.helpdesk.remote.connector import RemoteHelpdesk
-from remit.adapters.helpdesk.remote.rt import RequestTracker
+from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker
 from remit.adapters.http.connection import HttpConnections
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code
@@ -37,32 +38,37 @@ def open_remote_helpdesk(
         wanted.url, tls=tls, allow_loopback=loopback, fault=Code.FAULT_CASE, max_bytes=_MAX_ANSWER
     )
     dialect = RequestTracker(
-        connections, token=token, account=wanted.account, queue=wanted.queue, case_field=wanted.case_field
+        connections,
+        token=token,
+        account=wanted.account,
+        queue=wanted.queue,
+        case_field=wanted.case_field,
+        card_fields=CardFields(wanted.identity_field, wanted.state_field),
     )
     return RemoteHelpdesk(dialect, database, world), connections
 
 
-def probe_helpdesk(settings: Settings) -> None:
-    """Verify that the company's own helpdesk answers, and is set up as Remit needs it; nothing without one.
+def probe_helpdesk(settings: Settings) -> Sequence[str]:
+    """Verify that the company's own helpdesk answers and is set up; return the card's fields that it lacks.
 
     Raises:
         Fault: `fault.case` with what is missing.
         Refused: `settings.invalid`.
     """
     if settings.remote_helpdesk is None:
-        return
+        return ()
     database = open_desk(settings)
     helpdesk, connections = open_remote_helpdesk(
         settings.remote_helpdesk, database, SystemWorld(), loopback=settings.loopback
     )
 
-    async def probe() -> None:
+    async def probe() -> Sequence[str]:
         try:
-            await helpdesk.probe()
+            return await helpdesk.probe()
         finally:
             connections.close()
 
     try:
-        asyncio.run(probe())
+        return asyncio.run(probe())
     finally:
         database.close()

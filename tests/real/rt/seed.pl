@@ -1,6 +1,7 @@
 # The queue, the field, the accounts and the rights that a desk needs, and two officers with tokens of their own.
 our @Queues = ({ Name => 'Support', CorrespondAddress => 'support@desk.test', CommentAddress => 'internal@desk.test' });
-our @CustomFields = ({ Name => 'Remit Case', Type => 'FreeformSingle', LookupType => 'RT::Queue-RT::Ticket', Queue => 0 });
+our @CustomFields = map +{ Name => $_, Type => 'FreeformSingle', LookupType => 'RT::Queue-RT::Ticket', Queue => 0 },
+  ('Remit Case', 'Agent Identity', 'Remit State');
 our @Users = map +{ Name => $_, EmailAddress => "$_\@desk.test", Privileged => 1, Password => "$_-pass-1" }, qw(gateway ann ben);
 our @ACL = map { my $user = $_; map +{ UserId => $user, Right => $_ },
   qw(SeeQueue ShowTicket ShowTicketComments CreateTicket CommentOnTicket ReplyToTicket ModifyTicket SeeCustomField ModifyCustomField),
