@@ -15,6 +15,8 @@ class TicketsInMemory:
     spoken: dict[str, list[TicketEntry]] = field(default_factory=dict)
     fields: dict[str, tuple[str, str]] = field(default_factory=dict)
 
+    replies: list[NativeEntry] = field(default_factory=list)
+
     async def create(self, *, case: str, requester: str, subject: str) -> str:
         ticket = str(len(self.tickets) + 1)
         self.tickets[ticket] = TicketView(
@@ -47,8 +49,8 @@ class TicketsInMemory:
         raise AssertionError(ref)
 
     async def native(self, *, after: int, before_ms: int, limit: int) -> Sequence[NativeEntry]:
-        assert (after, before_ms, limit)
-        return []
+        places = [one for one in self.replies if one.place > after and one.at < before_ms]
+        return places[:limit]
 
     async def probe(self) -> Sequence[str]:
         return []

@@ -13,6 +13,7 @@ import httpx
 
 SERVER = "/usr/share/request-tracker5/libexec/rt-server"
 SETUP = "/usr/sbin/rt-setup-database-5"
+EVENTS_SECRET = "a secret of the helpdesk"
 _START_S = 90
 
 
@@ -21,14 +22,17 @@ class RtServer:
 
     def __init__(self, home: Path, kit: Path) -> None:
         self.home, self.kit = home, kit
-        with socket.create_server(("127.0.0.1", 0)) as free:
+        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as events:
             self.port: int = free.getsockname()[1]
+            self.events_port: int = events.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/REST/2.0"
         self._process: subprocess.Popen[bytes] | None = None
         self.environment = {
             **os.environ,
             "RT_HOME": str(home),
             "RT_PORT": str(self.port),
+            "GATEWAY_WEBHOOK_URL": f"http://127.0.0.1:{self.events_port}/helpdesk/v1/events",
+            "GATEWAY_WEBHOOK_SECRET": EVENTS_SECRET,
             "RT_SITE_CONFIG": str(kit / "RT_SiteConfig.pm"),
             "RT_SITE_CONFIG_DIR": str(home / "empty.d"),
         }

@@ -1,7 +1,6 @@
 """The helpdesk connector at a real Request Tracker 5: the port's promises, RT's pitfalls, and a server that dies at each step."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -12,11 +11,11 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from real.cut import Cut
 from real.rt_server import RtServer
 from remit.adapters.builtin_desk.database import DeskDatabase
 from remit.adapters.helpdesk.remote.connector import QUIET_MS, SETTLED_MS, RemoteHelpdesk
 from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker
-from remit.adapters.http.connection import HttpAnswer, HttpConnections
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.values import Instant
 from remit.ports.helpdesk import TicketCard, WriteState
@@ -41,26 +40,6 @@ class Clock:
 
     def random(self, size: int) -> bytes:
         return b"\x07" * size
-
-
-class Cut(HttpConnections):
-    """Connections that are cut before a request is sent, or after it was answered."""
-
-    def __init__(self, base: str, cuts: dict[str, str]) -> None:
-        super().__init__(base, tls=ssl.create_default_context(), allow_loopback=True, fault=Code.FAULT_CASE, max_bytes=16_000_000)
-        self.cuts = cuts
-        self.sent: list[str] = []
-
-    async def send(self, method: str, path: str, **given: Any) -> HttpAnswer:  # type: ignore[override]  # passed on as it is
-        cut = self.cuts.pop(method, "")
-        if cut == "before":
-            raise Fault(Code.FAULT_CASE, "cut before")
-        answer = await super().send(method, path, **given)
-        if method != "GET":
-            self.sent.append(f"{method} {path.rpartition('/')[2]}")
-        if cut == "after":
-            raise Fault(Code.FAULT_CASE, "cut after")
-        return answer
 
 
 @dataclass

@@ -128,6 +128,9 @@ class Helpdesk(Protocol):
             Fault: `fault.case` when there is no such case.
         """
 
+    async def case_of_ticket(self, ticket: str) -> str:
+        """Return the case of a ticket, by the id that the helpdesk's own events give it; "" for one without a case."""
+
     async def files(self, case: str) -> Sequence[CaseFile]:
         """Return all files of a case, oldest first."""
 

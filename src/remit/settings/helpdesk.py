@@ -27,13 +27,15 @@ class HelpdeskTable(Table, frozen=True):
     identity_field: Name = _IDENTITY_FIELD
     state_field: Name = _STATE_FIELD
     ca_file: File | None = None
+    events_secret_file: File | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HelpdeskSettings:
     """Request Tracker. `account` is the user of the token; `case_field` the custom field that carries the case.
 
-    `identity_field` and `state_field` are those of the card, where the queue has them.
+    `identity_field` and `state_field` are those of the card, where the queue has them. `events_secret` signs the
+    helpdesk's events; without it they are not signed.
     """
 
     url: str
@@ -43,7 +45,8 @@ class HelpdeskSettings:
     case_field: str
     identity_field: str
     state_field: str
-    ca: Path | None = None
+    ca: Path | None
+    events_secret: Path | None
 
 
 def helpdesk_of(table: HelpdeskTable, base: Path, *, used: bool) -> HelpdeskSettings | None:
@@ -67,6 +70,9 @@ def helpdesk_of(table: HelpdeskTable, base: Path, *, used: bool) -> HelpdeskSett
         case_field=table.case_field,
         identity_field=table.identity_field,
         state_field=table.state_field,
+        events_secret=None
+        if table.events_secret_file is None
+        else file_of(table.events_secret_file, "helpdesk.events_secret_file", base),
         ca=None if table.ca_file is None else file_of(table.ca_file, "helpdesk.ca_file", base),
     )
 

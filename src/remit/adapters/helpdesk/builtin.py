@@ -111,6 +111,10 @@ class BuiltinHelpdesk:
     async def card(self, *, case: str, key: str, card: TicketCard) -> None:
         """Write nothing: the case's page is its card."""
 
+    async def case_of_ticket(self, ticket: str) -> str:  # noqa: ARG002  # the port's own signature
+        """Return none: it sends no events."""
+        return ""
+
     async def files(self, case: str) -> Sequence[CaseFile]:
         """Read all files, oldest first.
 

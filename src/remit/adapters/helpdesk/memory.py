@@ -86,6 +86,13 @@ class MemoryHelpdesk:
         """
         self._once(case, key, lambda: self.cards.setdefault(case, []).append(card))
 
+    async def case_of_ticket(self, ticket: str) -> str:
+        """Return the case whose number in order of opening the ticket is."""
+        self._verify_up()
+        cases = list(self._cases)
+        place = int(ticket) - 1 if ticket.isdecimal() else -1
+        return cases[place] if 0 <= place < len(cases) else ""
+
     async def files(self, case: str) -> Sequence[CaseFile]:
         """Read all files, oldest first."""
         self._view(case)

@@ -44,6 +44,7 @@ from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.usecases.canaries import record_canaries
 from remit.usecases.files import expire_file
+from remit.usecases.helpdesk_events import read_woken_tickets
 from remit.usecases.native_replies import take_native_replies
 from remit.usecases.tasks.expiry import TaskExpiryQueue
 from remit.usecases.ticket_cards import write_ticket_cards
@@ -57,7 +58,8 @@ _SPENT = (Ceremony, SessionRecord, Invitation, PushedRequest)
 
 async def sweep(desk: DeskContext, *, patience_s: float, live: TaskExpiryQueue | None = None) -> int:
     """Run one full round, and return how much was done; one failure does not stop the rest."""
-    return await sweep_due(desk, live) + await sweep_acts(desk, patience_s=patience_s)
+    done = await read_woken_tickets(desk) + await sweep_due(desk, live)
+    return done + await sweep_acts(desk, patience_s=patience_s)
 
 
 async def sweep_acts(desk: DeskContext, *, patience_s: float) -> int:

@@ -134,6 +134,14 @@ class RemoteHelpdesk:
             case, key, WriteKind.NOTE, [self._note_step(case, key, author, public=False, text=name, file=file)]
         )
 
+    async def case_of_ticket(self, ticket: str) -> str:
+        """Return the case of a ticket that Remit opened.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        return (await self._journal.cases([ticket])).get(ticket, "")
+
     async def files(self, case: str) -> Sequence[CaseFile]:
         """Return the files that Remit added, oldest first.
 
