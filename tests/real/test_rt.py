@@ -21,7 +21,7 @@ from remit.domain.values import Instant
 from remit.ports.helpdesk import TicketCard, WriteState
 
 T = TypeVar("T")
-REQUESTER = "remit@desk.test"
+REQUESTER = "requester@desk.test"
 NUMBERS = count(1)
 FIELDS = CardFields("Agent Identity", "Remit State")
 
@@ -62,8 +62,8 @@ class Desk:
             connections.sent = self.sent
             rt = RequestTracker(
                 connections,
-                token=self.rt.token("gateway"),
-                account="gateway",
+                token=self.rt.token("remit"),
+                account="remit",
                 queue="Support",
                 case_field="Remit Case",
                 card_fields=self.card_fields,
@@ -332,7 +332,7 @@ def test_a_field_that_rt_does_not_know_is_found_before_a_ticket_is_lost(rt: RtSe
 
     async def probe() -> None:
         connections = Cut(rt.url, {})
-        dialect = RequestTracker(connections, token=rt.token("gateway"), account="gateway", queue="Support", case_field="Nowhere")
+        dialect = RequestTracker(connections, token=rt.token("remit"), account="remit", queue="Support", case_field="Nowhere")
         try:
             await dialect.probe()
         finally:
@@ -348,9 +348,9 @@ def test_a_field_that_rt_does_not_know_is_found_before_a_ticket_is_lost(rt: RtSe
 def test_a_name_that_would_bend_a_query_stops_the_start(rt: RtServer, name: str) -> None:
     connections = Cut(rt.url, {})
     with pytest.raises(Refused):
-        RequestTracker(connections, token="t", account="gateway", queue=name, case_field="Remit Case")
+        RequestTracker(connections, token="t", account="remit", queue=name, case_field="Remit Case")
     with pytest.raises(Refused):
-        RequestTracker(connections, token="t", account="gateway", queue="Support", case_field=name)
+        RequestTracker(connections, token="t", account="remit", queue="Support", case_field=name)
 
 
 def test_a_case_that_would_bend_a_query_is_not_opened(desk: Desk) -> None:

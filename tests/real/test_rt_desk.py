@@ -60,7 +60,7 @@ def doors(rt: RtServer) -> Iterator[Doors]:
 def arena(rt: RtServer, doors: Doors, tmp_path: Path) -> Iterator[Arena]:
     """A desk of the consumer pack whose helpdesk is RT."""
     database, connections = DeskDatabase(tmp_path / "journal.db"), Cut(rt.url, {})
-    dialect = RequestTracker(connections, token=rt.token("gateway"), account="gateway", queue="Support", case_field="Remit Case")
+    dialect = RequestTracker(connections, token=rt.token("remit"), account="remit", queue="Support", case_field="Remit Case")
     with open_arena() as made:
         helpdesk = RemoteHelpdesk(dialect, database, made.context.world)
         for name, value in (("helpdesk", helpdesk), ("event_scheme", EVENT_SCHEMES["rt"]), ("event_secret", EVENTS_SECRET.encode())):
