@@ -171,6 +171,13 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "W-GUESS": _model("guessing", "A customer's attribute is compared with three values, over all agents."),
     "PUBLIC-TEXT": _model("native-replies", "What an officer writes past Remit reaches no agent."),
     "NATIVE-REPLY": _model("native-replies", "A public reply written in the helpdesk by no officer of the case is an incident, told once."),
+    "HELPDESK-EVENT": _model(
+        "helpdesk-events",
+        "An event of the helpdesk wakes, and nothing of it is believed; replays and floods cost a bounded number of readings.",
+    ),
+    "TICKET-CARD": _model(
+        "ticket-card", "The card in a ticket is Remit's own word, written once for each change; no foreign text passes for it."
+    ),
     "NATIVE-DRAFT": _model("native-replies", "An officer's reply in the helpdesk is checked like one of Remit's pages, and sent once."),
     "NO-GUESSABLE-FINGERPRINT": _model("inbound", "Of a secret that can be guessed nothing is kept that it could be guessed from."),
     "CREDENTIAL-FINGERPRINT": _model("inbound", "Of a credential a keyed fingerprint is kept, for the desk alone."),

@@ -11,9 +11,9 @@ from pathlib import Path
 import polib
 from babel.messages.extract import extract
 
+from remit.domain.confirm.case_phrases import ENDINGS
 from remit.domain.errors import MEANINGS
 from remit.entrypoints.web.entry_details import to_customer, to_others
-from remit.entrypoints.web.phrases import ENDINGS
 
 SOURCE = Path(__file__).parent.parent / "src" / "remit"
 FOLDER = SOURCE / "texts"
@@ -55,7 +55,7 @@ def _derived() -> Iterator[tuple[Text, str]]:
     """What is said of codes and endings, to the customer and to others."""
     for file, texts in (
         ("domain/errors.py", [one.title for one in MEANINGS.values()]),
-        ("entrypoints/web/phrases.py", list(ENDINGS.values())),
+        ("domain/confirm/case_phrases.py", list(ENDINGS.values())),
     ):
         for text in texts:
             yield (text, ""), file

@@ -1,6 +1,7 @@
 """Request Tracker 5 from Debian's packages, on SQLite in a folder, started and killed at will."""
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -13,22 +14,28 @@ import httpx
 
 SERVER = "/usr/share/request-tracker5/libexec/rt-server"
 SETUP = "/usr/sbin/rt-setup-database-5"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "helpdesk.md"
+EVENTS_SECRET = "a secret of the helpdesk"
 _START_S = 90
 
 
 class RtServer:
-    """One RT. Its officers are ann and ben, Remit's account is gateway, its queue Support."""
+    """One RT. Its officers are ann and ben, Remit's account is remit, its queue Support."""
 
     def __init__(self, home: Path, kit: Path) -> None:
         self.home, self.kit = home, kit
-        with socket.create_server(("127.0.0.1", 0)) as free:
+        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as events:
             self.port: int = free.getsockname()[1]
+            self.events_port: int = events.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/REST/2.0"
         self._process: subprocess.Popen[bytes] | None = None
         self.environment = {
             **os.environ,
             "RT_HOME": str(home),
             "RT_PORT": str(self.port),
+            "GATEWAY_WEBHOOK_URL": f"http://127.0.0.1:{self.events_port}/helpdesk/v1/events",
+            "REMIT_TOKEN_FILE": str(home / "token-remit"),
+            "GATEWAY_WEBHOOK_SECRET": EVENTS_SECRET,
             "RT_SITE_CONFIG": str(kit / "RT_SiteConfig.pm"),
             "RT_SITE_CONFIG_DIR": str(home / "empty.d"),
         }
@@ -43,6 +50,10 @@ class RtServer:
         mail.chmod(mail.stat().st_mode | stat.S_IXUSR)
         self._set_up("init", "--root-password-file", str(self.home / "rootpw"))
         self._set_up("insert", "--datafile", str(self.kit / "seed.pl"))
+        ours = self.home / "remit-rt.pl"  # as docs/helpdesk.md tells a company to
+        (found,) = re.findall(r"```perl\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+        ours.write_text(found)
+        self._set_up("insert", "--datafile", str(ours))
 
     def _set_up(self, action: str, *more: str) -> None:
         done = subprocess.run(
@@ -64,7 +75,7 @@ class RtServer:
         until = time.monotonic() + _START_S
         while time.monotonic() < until:
             try:
-                if self.call("gateway", "GET", "/rt").get("Version"):
+                if self.call("remit", "GET", "/rt").get("Version"):
                     return
             except httpx.HTTPError:
                 time.sleep(0.1)
@@ -87,6 +98,10 @@ class RtServer:
         answer = httpx.request(method, self.url + path, headers=headers, json=body, timeout=60, trust_env=False)
         answer.raise_for_status()
         return answer.json()
+
+    def mail_texts(self) -> list[str]:
+        """The mails it has sent."""
+        return [path.read_text(errors="replace") for path in self.home.glob("mail-*.eml")]
 
     def mails(self) -> int:
         """How many mails it has sent."""

@@ -1,10 +1,9 @@
 """The helpdesk connector at a real Request Tracker 5: the port's promises, RT's pitfalls, and a server that dies at each step."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,18 +11,19 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from real.cut import Cut
 from real.rt_server import RtServer
 from remit.adapters.builtin_desk.database import DeskDatabase
 from remit.adapters.helpdesk.remote.connector import QUIET_MS, SETTLED_MS, RemoteHelpdesk
-from remit.adapters.helpdesk.remote.rt import RequestTracker
-from remit.adapters.http.connection import HttpAnswer, HttpConnections
+from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.values import Instant
-from remit.ports.helpdesk import WriteState
+from remit.ports.helpdesk import TicketCard, WriteState
 
 T = TypeVar("T")
-REQUESTER = "remit@desk.test"
+REQUESTER = "requester@desk.test"
 NUMBERS = count(1)
+FIELDS = CardFields("Agent Identity", "Remit State")
 
 
 class Clock:
@@ -42,26 +42,6 @@ class Clock:
         return b"\x07" * size
 
 
-class Cut(HttpConnections):
-    """Connections that are cut before a request is sent, or after it was answered."""
-
-    def __init__(self, base: str, cuts: dict[str, str]) -> None:
-        super().__init__(base, tls=ssl.create_default_context(), allow_loopback=True, fault=Code.FAULT_CASE, max_bytes=16_000_000)
-        self.cuts = cuts
-        self.sent: list[str] = []
-
-    async def send(self, method: str, path: str, **given: Any) -> HttpAnswer:  # type: ignore[override]  # passed on as it is
-        cut = self.cuts.pop(method, "")
-        if cut == "before":
-            raise Fault(Code.FAULT_CASE, "cut before")
-        answer = await super().send(method, path, **given)
-        if method != "GET":
-            self.sent.append(f"{method} {path.rpartition('/')[2]}")
-        if cut == "after":
-            raise Fault(Code.FAULT_CASE, "cut after")
-        return answer
-
-
 @dataclass
 class Desk:
     """The connector with a journal of its own, one case, and hands in RT."""
@@ -72,6 +52,7 @@ class Desk:
     clock: Clock = field(default_factory=Clock)
     cuts: dict[str, str] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
+    card_fields: CardFields = FIELDS
 
     def do(self, work: Callable[[RemoteHelpdesk], Awaitable[T]]) -> T:
         """Work as a process that was just started does: with what the journal says, and nothing else."""
@@ -79,7 +60,14 @@ class Desk:
         async def run() -> T:
             connections = Cut(self.rt.url, self.cuts)
             connections.sent = self.sent
-            rt = RequestTracker(connections, token=self.rt.token("gateway"), account="gateway", queue="Support", case_field="Remit Case")
+            rt = RequestTracker(
+                connections,
+                token=self.rt.token("remit"),
+                account="remit",
+                queue="Support",
+                case_field="Remit Case",
+                card_fields=self.card_fields,
+            )
             database = DeskDatabase(self.journal)
             try:
                 return await work(RemoteHelpdesk(rt, database, self.clock))
@@ -128,7 +116,7 @@ def faults(work: Callable[[], object]) -> Fault:
 
 
 def test_it_is_set_up_as_the_connector_needs_it(desk: Desk) -> None:
-    desk.do(lambda connector: connector.probe())
+    assert desk.do(lambda connector: connector.probe()) == []
 
 
 def test_a_case_is_a_ticket_whose_first_words_are_an_internal_note(desk: Desk) -> None:
@@ -267,6 +255,60 @@ def test_a_reply_of_rts_own_editor_is_read_as_text(desk: Desk) -> None:
     assert note.text == "We look into it.\nTom & Ann\nSupport"
 
 
+# The card.
+
+
+CARD = TicketCard(identity="“Shop”, helper.example (known)", state="waits for the customer", text="Remit: waits\n“Shop” speaks for anna.")
+
+
+def test_a_card_is_an_internal_note_and_two_fields(desk: Desk) -> None:
+    desk.open()
+    for _ in range(2):
+        desk.do(lambda one: one.card(case=desk.case, key="k-card", card=CARD))
+    fields = {one["name"]: one["values"] for one in desk.by("ann", "GET", "")["CustomFields"]}
+    assert (fields["Agent Identity"], fields["Remit State"]) == ([CARD.identity], [CARD.state])
+    note = desk.do(lambda connector: connector.notes(desk.case))[-1]
+    assert (note.author, note.public, note.native, note.text) == ("remit", False, False, CARD.text)
+    assert desk.texts() == ["The kettle leaks.", CARD.text]
+    desk.do(lambda one: one.card(case=desk.case, key="k-card-2", card=replace(CARD, state="ended: the agent finished")))
+    fields = {one["name"]: one["values"] for one in desk.by("ann", "GET", "")["CustomFields"]}
+    assert fields["Remit State"] == ["ended: the agent finished"]
+    assert all("speaks for anna" not in mail for mail in desk.rt.mail_texts())
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_a_card_whose_answer_was_lost_is_written_once(desk: Desk, method: str, when: str) -> None:
+    desk.open()
+    desk.cuts[method] = when
+    faults(lambda: desk.do(lambda one: one.card(case=desk.case, key="k-card", card=CARD)))
+    desk.clock.ahead_ms = QUIET_MS + 1000
+    for _ in range(2):
+        desk.do(lambda one: one.card(case=desk.case, key="k-card", card=CARD))
+    assert desk.texts() == ["The kettle leaks.", CARD.text]
+
+
+def test_a_queue_without_the_cards_fields_has_the_note_and_the_doctor_says_so(desk: Desk) -> None:
+    desk.open()
+    desk.card_fields = CardFields("Nowhere", "Remit State")
+    assert desk.do(lambda connector: connector.probe()) == ["Nowhere"]
+    desk.do(lambda one: one.card(case=desk.case, key="k-card", card=CARD))
+    assert desk.texts()[-1] == CARD.text
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\u2028"])
+def test_no_line_of_an_agents_text_looks_like_remits_own(desk: Desk, end: str) -> None:
+    """⚔ Remit writes an agent's words into RT by its own account: each line says whose it is."""
+    desk.open(text="")
+    text = f"Hello{end}Remit: released{end}The desk knows who runs it."
+    desk.note("k1", text)
+    (note,) = desk.do(lambda connector: connector.notes(desk.case))
+    assert (note.text, note.author) == (text.replace("\r\n", "\n"), "agent")
+    pieces = desk.rt.call("ann", "GET", f"/ticket/{desk.tickets[0]}/attachments?fields=Content")["items"]
+    (content,) = [one["Content"] for one in pieces if "released" in (one.get("Content") or "")]
+    assert all(line.startswith(("agent | ", "remit:k1 by agent")) for line in content.splitlines())
+
+
 # RT's pitfalls.
 
 
@@ -290,7 +332,7 @@ def test_a_field_that_rt_does_not_know_is_found_before_a_ticket_is_lost(rt: RtSe
 
     async def probe() -> None:
         connections = Cut(rt.url, {})
-        dialect = RequestTracker(connections, token=rt.token("gateway"), account="gateway", queue="Support", case_field="Nowhere")
+        dialect = RequestTracker(connections, token=rt.token("remit"), account="remit", queue="Support", case_field="Nowhere")
         try:
             await dialect.probe()
         finally:
@@ -306,9 +348,9 @@ def test_a_field_that_rt_does_not_know_is_found_before_a_ticket_is_lost(rt: RtSe
 def test_a_name_that_would_bend_a_query_stops_the_start(rt: RtServer, name: str) -> None:
     connections = Cut(rt.url, {})
     with pytest.raises(Refused):
-        RequestTracker(connections, token="t", account="gateway", queue=name, case_field="Remit Case")
+        RequestTracker(connections, token="t", account="remit", queue=name, case_field="Remit Case")
     with pytest.raises(Refused):
-        RequestTracker(connections, token="t", account="gateway", queue="Support", case_field=name)
+        RequestTracker(connections, token="t", account="remit", queue="Support", case_field=name)
 
 
 def test_a_case_that_would_bend_a_query_is_not_opened(desk: Desk) -> None:

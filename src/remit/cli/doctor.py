@@ -267,12 +267,16 @@ def _helpdesk(settings: Settings) -> Iterator[CheckFinding]:
         return
     url = settings.remote_helpdesk.url
     try:
-        probe_helpdesk(settings)
+        missing = probe_helpdesk(settings)
     except Fault as fault:
         cure = fault.cure or "See that it answers from here, and what [helpdesk] says."
         yield CheckFinding("helpdesk", "wrong", f"{url}: {fault.detail}.", cure)
         return
     yield CheckFinding("helpdesk", "ok", f"{url} answers, and has its queue and field")
+    if missing:
+        says = f"the queue has no custom field {' and no '.join(map(repr, missing))}: tickets show less at a glance."
+        cure = "Create them in RT for this queue, for one free text each, with the rights to see and modify them."
+        yield CheckFinding("helpdesk", "look", says, cure)
 
 
 RUNNING_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[CheckFinding]]]] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.evidence.frameworks import Framework
+from remit.domain.identity.event_signatures import EventScheme
 from remit.domain.identity.oidc_login import LoginRules
 from remit.domain.policy.rules_outline import RulesOutline
 from remit.domain.secrets.fact_words import FactWords
@@ -15,6 +16,7 @@ from remit.engine.leaks.scan import LeakScanner
 from remit.engine.noise import NoiseCounter
 from remit.engine.recent_secrets import RecentSecrets
 from remit.engine.scan_executor import ScanExecutor
+from remit.engine.woken_tickets import WokenTickets
 from remit.ports.backoffice import Backoffice
 from remit.ports.documents import DocumentReader
 from remit.ports.helpdesk import Helpdesk
@@ -117,6 +119,11 @@ class DeskContext:
     leak_scanner: LeakScanner
     on_point: Callable[[str], None]
     """Hook at named points of the path, where tests can stop the process; does nothing otherwise."""
+    event_scheme: EventScheme | None = None
+    """The scheme of the helpdesk's events; None where Remit's own helpdesk is used."""
+    event_secret: bytes = b""
+    """The secret that signs them; empty where they are not signed, and then do nothing but wake."""
+    woken_tickets: WokenTickets = field(default_factory=WokenTickets)
     recent_secrets: RecentSecrets = field(default_factory=RecentSecrets)
 
     def in_language(self, language: str) -> "DeskContext":

@@ -75,12 +75,25 @@ class NativeReply:
     """The e-mail address that the helpdesk has verified for its author's account; empty where it has none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketCard:
+    """An agent's case at a glance for officers of the helpdesk: two short values for fields of its own, and a text."""
+
+    identity: str
+    state: str
+    text: str
+
+
 class Helpdesk(Protocol):
     """The system of cases.
 
     Faults: `fault.case` when it cannot be reached; nothing is then known. Every write takes a key and is idempotent by
     it; a write with a fenced key is a `fault.case` and changes nothing. Fields and notes of a case carry no authority.
     """
+
+    @property
+    def shows_cards(self) -> bool:
+        """Whether officers read tickets elsewhere than on Remit's pages, so that a ticket carries a card."""
 
     async def open(self, *, case: str, key: str, requester: str, subject: str, text: str) -> None:
         """Open the case under the id Remit reserved; a non-empty `text` is its first note, by the agent, not public."""
@@ -105,6 +118,18 @@ class Helpdesk(Protocol):
         Raises:
             Fault: `fault.case` when there is no such case.
         """
+
+    async def card(self, *, case: str, key: str, card: TicketCard) -> None:
+        """Put the case's present card into its ticket: an internal note, and fields where the helpdesk has them.
+
+        Nothing where no cards are shown. ⚔ No text of another author may pass for a card.
+
+        Raises:
+            Fault: `fault.case` when there is no such case.
+        """
+
+    async def case_of_ticket(self, ticket: str) -> str:
+        """Return the case of a ticket, by the id that the helpdesk's own events give it; "" for one without a case."""
 
     async def files(self, case: str) -> Sequence[CaseFile]:
         """Return all files of a case, oldest first."""

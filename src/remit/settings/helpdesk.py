@@ -10,6 +10,8 @@ from remit.settings.decode import InvalidSetting, Table
 from remit.settings.values import file_of, post_address
 
 _CASE_FIELD: Final = "Remit Case"
+_IDENTITY_FIELD: Final = "Agent Identity"
+_STATE_FIELD: Final = "Remit State"
 Name = Annotated[str, Meta(min_length=1, max_length=100, description="a name")]
 File = Annotated[str, Meta(min_length=1, description="the name of a file")]
 
@@ -22,19 +24,29 @@ class HelpdeskTable(Table, frozen=True):
     token_file: File | None = None
     queue: Name | None = None
     case_field: Name = _CASE_FIELD
+    identity_field: Name = _IDENTITY_FIELD
+    state_field: Name = _STATE_FIELD
     ca_file: File | None = None
+    events_secret_file: File | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HelpdeskSettings:
-    """Request Tracker. `account` is the user of the token; `case_field` the custom field that carries the case."""
+    """Request Tracker. `account` is the user of the token; `case_field` the custom field that carries the case.
+
+    `identity_field` and `state_field` are those of the card, where the queue has them. `events_secret` signs the
+    helpdesk's events; without it they are not signed.
+    """
 
     url: str
     account: str
     token_file: Path
     queue: str
     case_field: str
-    ca: Path | None = None
+    identity_field: str
+    state_field: str
+    ca: Path | None
+    events_secret: Path | None
 
 
 def helpdesk_of(table: HelpdeskTable, base: Path, *, used: bool) -> HelpdeskSettings | None:
@@ -56,6 +68,11 @@ def helpdesk_of(table: HelpdeskTable, base: Path, *, used: bool) -> HelpdeskSett
         ),
         queue=table.queue or _missing("queue", "the queue in which cases are opened"),
         case_field=table.case_field,
+        identity_field=table.identity_field,
+        state_field=table.state_field,
+        events_secret=None
+        if table.events_secret_file is None
+        else file_of(table.events_secret_file, "helpdesk.events_secret_file", base),
         ca=None if table.ca_file is None else file_of(table.ca_file, "helpdesk.ca_file", base),
     )
 

@@ -43,7 +43,7 @@ from remit.settings import Settings
 from remit.wiring.backoffice import FarFacts, open_http_backoffice
 from remit.wiring.desk import Closeable, Desk, SandboxDesk
 from remit.wiring.fault_points import crash_at, no_fault
-from remit.wiring.helpdesk import open_remote_helpdesk
+from remit.wiring.helpdesk import event_signing, open_remote_helpdesk
 from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
 from remit.wiring.mapped import open_mapped_backoffice
 from remit.wiring.notify import Outgoing, outgoing_of
@@ -221,6 +221,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
     settings, signer, loaded = plan.settings, plan.signer, plan.loaded
     notify = plan.waker or plan.notify
     kept, reads = plan.watching.watched(opened.store, notify.wake), ScanExecutor()
+    scheme, secret = event_signing(settings)
     lexicon = learn_lexicon(loaded.catalogue, settings.words_languages)
     return DeskContext(
         store=kept,
@@ -260,6 +261,8 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
             scan_executor=reads,
         ),
         on_point=plan.point,
+        event_scheme=scheme,
+        event_secret=secret,
     )
 
 

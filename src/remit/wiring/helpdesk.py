@@ -2,18 +2,22 @@
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.helpdesk.remote.connector import RemoteHelpdesk
-from remit.adapters.helpdesk.remote.rt import RequestTracker
+from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker
 from remit.adapters.http.connection import HttpConnections
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code
+from remit.domain.identity.event_signatures import EVENT_SCHEMES, EventScheme
 from remit.ports.world import World
 from remit.settings import HelpdeskSettings, InvalidSetting, Settings
 from remit.wiring.records import open_desk
 
+_SHORTEST: Final = 16
+"""Fewest bytes of a secret of events."""
 _MAX_ANSWER: Final = 16 * 1024 * 1024
 """Longest answer of a helpdesk in bytes: a file of a case, as base64."""
 
@@ -37,32 +41,57 @@ def open_remote_helpdesk(
         wanted.url, tls=tls, allow_loopback=loopback, fault=Code.FAULT_CASE, max_bytes=_MAX_ANSWER
     )
     dialect = RequestTracker(
-        connections, token=token, account=wanted.account, queue=wanted.queue, case_field=wanted.case_field
+        connections,
+        token=token,
+        account=wanted.account,
+        queue=wanted.queue,
+        case_field=wanted.case_field,
+        card_fields=CardFields(wanted.identity_field, wanted.state_field),
     )
     return RemoteHelpdesk(dialect, database, world), connections
 
 
-def probe_helpdesk(settings: Settings) -> None:
-    """Verify that the company's own helpdesk answers, and is set up as Remit needs it; nothing without one.
+def event_signing(settings: Settings) -> tuple[EventScheme | None, bytes]:
+    """Return the scheme of the helpdesk's events and their secret (empty: not signed); None for the built-in one.
+
+    Raises:
+        Refused: `settings.invalid` when the file of the secret cannot be used.
+    """
+    helpdesk = settings.remote_helpdesk
+    if helpdesk is None:
+        return None, b""
+    if helpdesk.events_secret is None:
+        return EVENT_SCHEMES["rt"], b""
+    try:
+        secret = helpdesk.events_secret.read_bytes().strip()
+    except OSError as broken:
+        raise InvalidSetting("helpdesk.events_secret_file", f"cannot be used: {type(broken).__name__}") from None
+    if len(secret) < _SHORTEST:
+        raise InvalidSetting("helpdesk.events_secret_file", f"holds fewer than {_SHORTEST} bytes")
+    return EVENT_SCHEMES["rt"], secret
+
+
+def probe_helpdesk(settings: Settings) -> Sequence[str]:
+    """Verify that the company's own helpdesk answers and is set up; return the card's fields that it lacks.
 
     Raises:
         Fault: `fault.case` with what is missing.
         Refused: `settings.invalid`.
     """
     if settings.remote_helpdesk is None:
-        return
+        return ()
     database = open_desk(settings)
     helpdesk, connections = open_remote_helpdesk(
         settings.remote_helpdesk, database, SystemWorld(), loopback=settings.loopback
     )
 
-    async def probe() -> None:
+    async def probe() -> Sequence[str]:
         try:
-            await helpdesk.probe()
+            return await helpdesk.probe()
         finally:
             connections.close()
 
     try:
-        asyncio.run(probe())
+        return asyncio.run(probe())
     finally:
         database.close()

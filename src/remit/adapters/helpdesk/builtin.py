@@ -10,7 +10,7 @@ from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseFile, CaseNote, CaseView, NativeReply, WriteState
+from remit.ports.helpdesk import CaseFile, CaseNote, CaseView, NativeReply, TicketCard, WriteState
 from remit.ports.world import World
 
 _VERSION: Final = 2
@@ -51,6 +51,8 @@ join case_note c on c.desk_case = r.desk_case and c.n = r.n where place > ? orde
 
 class BuiltinHelpdesk:
     """Cases in a database. Writes are durable on return and idempotent by key, also across a restart."""
+
+    shows_cards: Final = False
 
     def __init__(self, database: DeskJobs, world: World) -> None:
         """Create missing tables.
@@ -105,6 +107,13 @@ class BuiltinHelpdesk:
         row = (case, self._world.now(), author, name, media_type, b64encode(data).decode())
         insert = _APPEND.format("case_file")
         await self._once(case, key, lambda connection: connection.execute(insert, row))
+
+    async def card(self, *, case: str, key: str, card: TicketCard) -> None:
+        """Write nothing: the case's page is its card."""
+
+    async def case_of_ticket(self, ticket: str) -> str:  # noqa: ARG002  # the port's own signature
+        """Return none: it sends no events."""
+        return ""
 
     async def files(self, case: str) -> Sequence[CaseFile]:
         """Read all files, oldest first.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Literal
 
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseFile, CaseNote, CaseView, NativeReply, WriteState
+from remit.ports.helpdesk import CaseFile, CaseNote, CaseView, NativeReply, TicketCard, WriteState
 from remit.ports.world import World
 
 
@@ -23,6 +23,9 @@ class MemoryHelpdesk:
         self._fenced: set[str] = set()
         self._fail: list[Literal["before", "after"]] = []
         self._down = False
+        self.shows_cards = False
+        """Whether it keeps cards, as a company's own helpdesk does: for tests."""
+        self.cards: dict[str, list[TicketCard]] = {}
 
     def fail_next(self, when: Literal["before", "after"]) -> None:
         """Make the next write fail, before or after it stored."""
@@ -74,6 +77,21 @@ class MemoryHelpdesk:
             files.append(CaseFile(n=len(files) + 1, at=at, author=author, name=name, media_type=media_type, data=data))
 
         self._once(case, key, run)
+
+    async def card(self, *, case: str, key: str, card: TicketCard) -> None:
+        """Keep a card beside the notes.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        self._once(case, key, lambda: self.cards.setdefault(case, []).append(card))
+
+    async def case_of_ticket(self, ticket: str) -> str:
+        """Return the case whose number in order of opening the ticket is."""
+        self._verify_up()
+        cases = list(self._cases)
+        place = int(ticket) - 1 if ticket.isdecimal() else -1
+        return cases[place] if 0 <= place < len(cases) else ""
 
     async def files(self, case: str) -> Sequence[CaseFile]:
         """Read all files, oldest first."""

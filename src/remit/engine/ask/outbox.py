@@ -33,6 +33,7 @@ from remit.engine.outbound.results import withhold_in_result
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import PreparedEntries, draft_entry, seal_entries
 from remit.ports import backoffice
+from remit.ports.helpdesk import TicketCard
 from remit.ports.store import (
     Commit,
     Committed,
@@ -141,6 +142,7 @@ async def report_unstorable(desk: DeskContext, action: str, unfit: tuple[str, ..
 _OPEN: Final = frozenset({backoffice.ActOutcome.UNSEEN, backoffice.ActOutcome.UNCLEAR})
 _TRIES = 8
 _CLOSE = "case.close"
+_CARD = '{"do":"card",'
 _LONG_MS = 30_000
 
 
@@ -265,6 +267,8 @@ async def _reload_state(desk: DeskContext, act: Versioned[ActRecord]) -> Authori
     record = act.record
     try:
         state = await load_authorization_state(desk, record.task)
+        if is_card_act(record):
+            return state  # it tells officers of an ended or held task too
         verify_active(state, desk.world.now(), desk.terms, waiting=True)
     except Refused as refused:
         await void_act(desk, act, refused)
@@ -279,6 +283,11 @@ async def _reload_state(desk: DeskContext, act: Versioned[ActRecord]) -> Authori
     if fate is AttachmentFate.NEVER:
         await void_act(desk, act, Refused(Code.WORDS_ATTACHMENT, "its ask was not permitted after all"))
     return state if fate is AttachmentFate.GOES else None
+
+
+def is_card_act(act: ActRecord) -> bool:
+    """Return whether an act writes a ticket's card, which carries no words of an agent and acts for none."""
+    return act.door == "helpdesk" and not act.ask and act.payload.startswith(_CARD)
 
 
 async def void_act(desk: DeskContext, act: Versioned[ActRecord], refused: Refused) -> None:
@@ -386,6 +395,9 @@ async def _write_to_helpdesk(desk: DeskContext, act: ActRecord, payload: JsonObj
             )
         case "attach":
             await attach_file(desk, key=act.id, file_id=str(payload.get("file", "")))
+        case "card":
+            card = TicketCard(identity=str(payload.get("identity", "")), state=str(payload.get("state", "")), text=text)
+            await desk.helpdesk.card(case=act.case, key=act.id, card=card)
         case "close":
             await desk.helpdesk.close(case=act.case, key=act.id)
         case other:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.decision import Permit
@@ -11,7 +12,7 @@ from remit.engine.ask.authorization_state import load_authorization_state, verif
 from remit.engine.ask.case_state import case_ending, verify_case
 from remit.engine.ask.counters import reservation_changes
 from remit.engine.ask.decision_entry import write_decision
-from remit.engine.ask.outbox import backoffice_act, perform_act, record_outcome
+from remit.engine.ask.outbox import backoffice_act, is_card_act, perform_act, record_outcome
 from remit.engine.ask.reevaluate import reevaluate_confirmed, verify_action_unchanged, verify_still_confirmed
 from remit.engine.ask.unclear import hand_to_officer
 from remit.engine.context import DeskContext
@@ -20,6 +21,9 @@ from remit.engine.tasks import end_task
 from remit.ports import backoffice
 from remit.ports.helpdesk import WriteState
 from remit.ports.store import Commit, Conflict, LimitReached, Put, Versioned
+
+_CARD_MS: Final = 3_600_000
+"""Age from which on a card that never arrived is given up: the next one says more."""
 
 
 async def reconcile(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
@@ -92,7 +96,9 @@ async def _told(desk: DeskContext, asked: Awaitable[object]) -> backoffice.ActRe
 
 
 async def _may_write(desk: DeskContext, act: ActRecord) -> bool:
-    """Return whether a ticket or a staff answer may still be written for its active task and case."""
+    """Return whether a ticket or a staff answer may still be written for its active task and case; a card only ages."""
+    if is_card_act(act):
+        return desk.world.now() - act.queued_at < _CARD_MS
     try:
         state = await load_authorization_state(desk, act.task)
         verify_active(state, desk.world.now(), desk.terms, waiting=True)

@@ -9,6 +9,7 @@ from remit.engine.people.sessions import SIGNIN_PREFIX
 from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.agents.oauth import OAuth
 from remit.entrypoints.agents.public import Public
+from remit.entrypoints.helpdesk_events import EVENTS, HelpdeskEventsApi
 from remit.entrypoints.http.app import App, Handler, Route, route
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.http.limits import Limits
@@ -62,6 +63,7 @@ def make_app(
             *public_routes(Public(desk, openapi(desk), metrics, health, limits)),
             *people_routes(desk, limits, counted),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
+            route("POST", EVENTS, HelpdeskEventsApi(desk, limits).event),
             route("POST", BACK_CHANNEL, LoginApi(desk, limits).back_channel),
             route("GET", FRONT_CHANNEL, LoginApi(desk, limits).front_channel),
             *page_routes(desk, limits, counted),

@@ -210,6 +210,13 @@ _OTHERS: Final = (
         _page("/oidc/front-channel-logout", "The same, by a frame of the provider's page", "iss", "sid"),
         answers={"200": _OVER, **oauth_errors(400, 404, 429, 500, 503)},
     ),
+    _Operation(
+        "/helpdesk/v1/events",
+        "The company's own helpdesk says that something happened to a ticket",
+        _OPEN,
+        (202,),
+        signed_in=False,
+    ),
     replace(_page("/static/{name}", "What the pages are drawn with"), answers=_FILE),
 )
 _SANDBOX: Final = (

@@ -13,6 +13,7 @@ from remit.entrypoints.ops.metrics import AGES, Metrics
 from remit.ports.store import PublishedCheckpoint
 from remit.usecases.background.state_sample import StateSample, find_orphans, no_live_tasks, take_sample
 from remit.usecases.background.sweep import record_noise, sweep, sweep_acts, sweep_due
+from remit.usecases.helpdesk_events import read_woken_tickets
 from remit.usecases.send_issuer_reports import send_issuer_reports
 from remit.usecases.send_notices import NoticeSender
 from remit.usecases.tasks.expiry import TaskExpiryQueue
@@ -177,6 +178,8 @@ class Jobs:
         rounds.append(("rows", self.rows.run, _LOOK_S))
         if self._desk.carriers:  # in its own round: a slow mail server holds up nothing else
             rounds.append(("notices", self._notices, _PAUSE_S))
+        if self._desk.event_scheme is not None:
+            rounds.append(("events", self._events, _PAUSE_S))
         if self._desk.owners:
             rounds.append(("leaks", self._leaks, _PAUSE_S))
         for job, _, _ in rounds:
@@ -225,6 +228,9 @@ class Jobs:
 
     async def _notices(self) -> None:
         await self._sending.round(self._desk)
+
+    async def _events(self) -> None:
+        await read_woken_tickets(self._desk)
 
     async def _leaks(self) -> None:
         await send_issuer_reports(self._desk, self._count_notice)

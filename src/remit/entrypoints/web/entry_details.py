@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import Catalogue
+from remit.domain.confirm.case_phrases import ENDINGS
 from remit.domain.confirm.explain_words import explain_reason
 from remit.domain.confirm.render_values import Names, list_params, plain_value
 from remit.domain.i18n import Translator, marked
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json, JsonObject
 from remit.entrypoints.web.offer_form import terms_text
-from remit.entrypoints.web.phrases import ENDINGS
 
 _TITLES: Final[Mapping[str, str]] = {
     "agent": marked("Agent"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from remit.domain.catalogue.model import Catalogue
+from remit.domain.confirm.case_phrases import ENDINGS, SIGNS
 from remit.domain.confirm.render_values import Names, past_title, plain_value, quoted_text
 from remit.domain.errors import MEANINGS, Code
 from remit.domain.i18n import marked
@@ -12,7 +13,7 @@ from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json, JsonObject
 from remit.domain.words.excess import WordsState
 from remit.entrypoints.web.entry_details import EntryContext, entry_lines, offer_terms_text, settled_file, to_reader
-from remit.entrypoints.web.phrases import BAITED, ENDINGS, SIGNS, TIERS
+from remit.entrypoints.web.phrases import BAITED, TIERS
 
 _MAX_NAME_LENGTH: Final = 60
 

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER
+from remit.domain.confirm.case_phrases import ENDINGS, PROOFS, SIGNS
 from remit.domain.confirm.render_values import past_title
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.records import PersonRecord
@@ -25,7 +26,7 @@ from remit.entrypoints.web.entry_text import change_row, decision_row, entry_ask
 from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.offer_form import offer_forms, terms_text
 from remit.entrypoints.web.pages import Pages, redirect_to
-from remit.entrypoints.web.phrases import ANSWERS, BAITS, ENDINGS, PROOFS, SIGNS, STATES, TIERS, WHYS, WORDS_STATES
+from remit.entrypoints.web.phrases import ANSWERS, BAITS, STATES, TIERS, WHYS, WORDS_STATES
 from remit.entrypoints.web.report_page import report_page
 from remit.usecases.canaries import list_canaries
 from remit.usecases.confirm.queue import officer_queue

@@ -44,8 +44,10 @@ from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.usecases.canaries import record_canaries
 from remit.usecases.files import expire_file
+from remit.usecases.helpdesk_events import read_woken_tickets
 from remit.usecases.native_replies import take_native_replies
 from remit.usecases.tasks.expiry import TaskExpiryQueue
+from remit.usecases.ticket_cards import write_ticket_cards
 from remit.usecases.transcript.replay_erasures import finish_erasures
 
 R = TypeVar("R", bound=Record)
@@ -56,7 +58,8 @@ _SPENT = (Ceremony, SessionRecord, Invitation, PushedRequest)
 
 async def sweep(desk: DeskContext, *, patience_s: float, live: TaskExpiryQueue | None = None) -> int:
     """Run one full round, and return how much was done; one failure does not stop the rest."""
-    return await sweep_due(desk, live) + await sweep_acts(desk, patience_s=patience_s)
+    done = await read_woken_tickets(desk) + await sweep_due(desk, live)
+    return done + await sweep_acts(desk, patience_s=patience_s)
 
 
 async def sweep_acts(desk: DeskContext, *, patience_s: float) -> int:
@@ -75,6 +78,8 @@ async def sweep_acts(desk: DeskContext, *, patience_s: float) -> int:
     async for queued in _every(desk, ActRecord, "act.queued", high=limit):
         if queued.record.door != "helpdesk" or queued.record.case not in unsettled:
             done += await _attempt(_send, desk, queued)
+            if queued.record.door == "helpdesk" and await _is_open(desk, queued.record.id):
+                unsettled.add(queued.record.case)
     return done
 
 
@@ -87,7 +92,7 @@ async def _is_open(desk: DeskContext, act_id: str) -> bool:
 
 
 async def sweep_due(desk: DeskContext, live: TaskExpiryQueue | None = None) -> int:
-    """End expired records, drop used ones, complete broken erasures, record canaries, report native replies.
+    """End expired records, drop used ones, complete broken erasures, record canaries, report native replies, renew cards.
 
     The desk's systems do not delay it for long. `live` is the earlier rounds' knowledge of live tasks; without it each
     one is examined.
@@ -108,7 +113,7 @@ async def sweep_due(desk: DeskContext, live: TaskExpiryQueue | None = None) -> i
             done += await _attempt(_forget, desk, expired)
     done += await finish_erasures(desk)
     done += await record_canaries(desk)
-    return done + await take_native_replies(desk)
+    return done + await take_native_replies(desk) + await write_ticket_cards(desk)
 
 
 async def _every(desk: DeskContext, kind: type[R], index: str, *, high: int) -> AsyncIterator[Versioned[R]]:

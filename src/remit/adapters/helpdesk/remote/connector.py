@@ -1,7 +1,8 @@
 """The port over a company's own helpdesk: every write is journalled before it is sent, and looked up before a retry.
 
 Each note ends with a line of its key and author, by which it is found again. ⚔ Only the last line of a note by Remit's
-own account counts: a line in an agent's text, or in an officer's note, is text.
+own account counts: a line in an agent's text, or in an officer's note, is text. ⚔ Each line of an agent's or
+customer's text begins with its author, so that none passes for Remit's own in the helpdesk's pages.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.helpdesk.remote.dialect import HelpdeskDialect, TicketEntry
 from remit.adapters.helpdesk.remote.journal import JournalEntry, JournalState, WriteJournal, WriteKind
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseFile, CaseNote, CaseView, NativeReply, WriteState
+from remit.ports.helpdesk import CaseFile, CaseNote, CaseView, NativeReply, TicketCard, WriteState
 from remit.ports.world import World
 
 QUIET_MS: Final = 30_000
@@ -24,6 +25,10 @@ SETTLED_MS: Final = 5_000
 _MARK: Final = re.compile(
     r"\s*\nremit:(?P<key>[A-Za-z0-9_.:-]{1,200}) by (?P<author>agent|customer|remit|officer:[^\s]{1,200})\s*\Z"
 )
+_FOREIGN: Final = frozenset({"agent", "customer"})
+_BAR: Final = " | "
+_BREAK: Final = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+"""Every end of a line that some page draws as one."""
 _CASE: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
@@ -37,6 +42,8 @@ class _Step:
 
 class RemoteHelpdesk:
     """Connector of one helpdesk. Nothing that the helpdesk says of a write counts before it was read again."""
+
+    shows_cards: Final = True
 
     def __init__(self, dialect: HelpdeskDialect, database: DeskJobs, world: World) -> None:
         """Keep the journal in the desk's own database."""
@@ -102,6 +109,20 @@ class RemoteHelpdesk:
         """
         await self._once(case, key, WriteKind.NOTE, [self._note_step(case, key, author, public=public, text=text)])
 
+    async def card(self, *, case: str, key: str, card: TicketCard) -> None:
+        """Add the card as an internal note, after its short values were written into the ticket's fields.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        step = self._note_step(case, key, "remit", public=False, text=card.text)
+
+        async def send() -> None:
+            await self._dialect.mark(await self._ticket(case), identity=card.identity, state=card.state)
+            await step.send()
+
+        await self._once(case, key, WriteKind.NOTE, [_Step(step.happened, send)])
+
     async def attach(self, *, case: str, key: str, author: str, name: str, media_type: str, data: bytes) -> None:
         """Add a file in an internal note, whose text is the file's name: a helpdesk may change the name itself.
 
@@ -112,6 +133,14 @@ class RemoteHelpdesk:
         await self._once(
             case, key, WriteKind.NOTE, [self._note_step(case, key, author, public=False, text=name, file=file)]
         )
+
+    async def case_of_ticket(self, ticket: str) -> str:
+        """Return the case of a ticket that Remit opened.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        return (await self._journal.cases([ticket])).get(ticket, "")
 
     async def files(self, case: str) -> Sequence[CaseFile]:
         """Return the files that Remit added, oldest first.
@@ -214,13 +243,13 @@ class RemoteHelpdesk:
         settled = await self._journal.find(key)
         return WriteState(settled.state.value if settled is not None else JournalState.FENCED.value)
 
-    async def probe(self) -> None:
-        """Verify that the helpdesk answers, and is set up as the dialect needs it.
+    async def probe(self) -> Sequence[str]:
+        """Verify that the helpdesk answers and is set up as the dialect needs it; return the card's missing fields.
 
         Raises:
             Fault: `fault.case`.
         """
-        await self._dialect.probe()
+        return await self._dialect.probe()
 
     async def _once(self, case: str, key: str, what: WriteKind, steps: Sequence[_Step]) -> None:
         """Carry out the steps of a write unless its key was used; what may have arrived is looked up first."""
@@ -265,7 +294,7 @@ class RemoteHelpdesk:
         text: str,
         file: tuple[str, str, bytes] | None = None,
     ) -> _Step:
-        marked = f"{text}\nremit:{key} by {author}"
+        marked = f"{_spoken(author, text)}\nremit:{key} by {author}"
 
         async def happened() -> bool:
             return await self._has_note(case, key)
@@ -321,8 +350,24 @@ def _mark(entry: TicketEntry) -> re.Match[str] | None:
     return _MARK.search(f"\n{entry.text}") if entry.own else None
 
 
+def _spoken(author: str, text: str) -> str:
+    """Return a text as it stands in a ticket: each line of a foreign one begins with its author."""
+    if author not in _FOREIGN:
+        return text
+    return f"{author}{_BAR}" + _BREAK.sub(lambda end: f"{end[0]}{author}{_BAR}", text)
+
+
+def _unspoken(author: str, text: str) -> str:
+    """Return a text without the author before each line."""
+    bar = rf"{author} \| ?"  # a helpdesk may take the space from an empty line
+    first = re.match(bar, text)
+    return text if first is None else re.sub(rf"({_BREAK.pattern}){bar}", r"\1", text[first.end() :])
+
+
 def _note(entry: TicketEntry) -> CaseNote:
     mark = _mark(entry)
     text = entry.text if mark is None else f"\n{entry.text}"[: mark.start()].removeprefix("\n")
     author = f"officer:{entry.author}" if mark is None else mark["author"]
+    if author in _FOREIGN and mark is not None:
+        text = _unspoken(author, text)
     return CaseNote(n=entry.n, at=entry.at, author=author, public=entry.public, text=text, native=mark is None)

@@ -69,6 +69,9 @@ class HelpdeskDialect(Protocol):
     async def close(self, ticket: str) -> None:
         """Close the ticket."""
 
+    async def mark(self, ticket: str, *, identity: str, state: str) -> None:
+        """Write into the card's fields, those that the product has; they are a convenience, and nothing rests on them."""
+
     async def view(self, ticket: str) -> TicketView:
         """Read the ticket fresh."""
 
@@ -81,8 +84,8 @@ class HelpdeskDialect(Protocol):
     async def native(self, *, after: int, before_ms: int, limit: int) -> Sequence[NativeEntry]:
         """Return public replies by other accounts after a place and older than a time, in order of place."""
 
-    async def probe(self) -> None:
-        """Verify the account, the queue and the searchable field.
+    async def probe(self) -> Sequence[str]:
+        """Verify the account, the queue and the searchable field, and return the card's fields that are missing.
 
         Raises:
             Fault: `fault.case` with what is missing.

@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html.parser import HTMLParser
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 from remit.adapters.helpdesk.remote.dialect import NativeEntry, TicketEntry, TicketFile, TicketView
@@ -29,16 +29,35 @@ _OK: Final = range(200, 300)
 _NOT_FOUND: Final = 404
 
 
+class CardFields(NamedTuple):
+    """Names of the custom fields of a card."""
+
+    identity: str
+    state: str
+
+
+_CARD_FIELDS: Final = CardFields("Agent Identity", "Remit State")
+
+
 class RequestTracker:
     """RT by the token of one account, in one queue, with one custom field that carries the case."""
 
-    def __init__(self, connections: HttpConnections, *, token: str, account: str, queue: str, case_field: str) -> None:
+    def __init__(
+        self,
+        connections: HttpConnections,
+        *,
+        token: str,
+        account: str,
+        queue: str,
+        case_field: str,
+        card_fields: CardFields = _CARD_FIELDS,
+    ) -> None:
         """Take the account's name, by which its own entries are known.
 
         Raises:
             Refused: `settings.invalid` for a name that cannot be written into a query.
         """
-        for name in (account, queue, case_field):
+        for name in (account, queue, case_field, *card_fields):
             if not name or any(letter in "'\"\\{}" or not letter.isprintable() for letter in name):
                 raise Refused(Code.SETTINGS_INVALID, f"helpdesk: {name!r} cannot be written into a query of RT")
         self._connections = connections
@@ -46,6 +65,8 @@ class RequestTracker:
         self._account = account
         self._queue = queue
         self._case_field = case_field
+        self._card_fields = card_fields
+        self._known_fields: frozenset[str] | None = None
         self._nobody_id = ""
 
     async def create(self, *, case: str, requester: str, subject: str) -> str:
@@ -80,6 +101,15 @@ class RequestTracker:
     async def close(self, ticket: str) -> None:
         """Resolve the ticket."""
         await self._call("PUT", f"/ticket/{ticket}", {"Status": "resolved"})
+
+    async def mark(self, ticket: str, *, identity: str, state: str) -> None:
+        """Write the card's fields that the queue has; RT drops an unknown one without a word."""
+        if self._known_fields is None:
+            self._known_fields = await self._fields()
+        given = {self._card_fields.identity: identity, self._card_fields.state: state}
+        values = {name: value for name, value in given.items() if name in self._known_fields}
+        if values:
+            await self._call("PUT", f"/ticket/{ticket}", {"CustomFields": values})
 
     async def view(self, ticket: str) -> TicketView:
         """Read the ticket, and from its history how often it was reopened and given away."""
@@ -137,17 +167,22 @@ class RequestTracker:
                 found.append(NativeEntry(place=place, ticket=ticket, at=at, author=author, address=address))
         return found
 
-    async def probe(self) -> None:
+    async def probe(self) -> Sequence[str]:
         """Verify token, account, queue and custom field: RT drops an unknown field without a word."""
         await self._call("GET", f"/user/{quote(self._account, safe='')}")
-        queue = await self._call("GET", f"/queue/{quote(self._queue, safe='')}")
-        names = {str(_member(one, "name")) for one in _items(queue.get("TicketCustomFields", []))}
+        names = await self._fields()
         if self._case_field not in names:
             raise Fault(
                 Code.FAULT_CASE,
                 f"the queue {self._queue!r} has no custom field {self._case_field!r}",
                 cure="Create it in RT for this queue, for one free text, with the rights to see and modify it.",
             )
+        return [name for name in self._card_fields if name not in names]
+
+    async def _fields(self) -> frozenset[str]:
+        """Return the names of the queue's custom fields."""
+        queue = await self._call("GET", f"/queue/{quote(self._queue, safe='')}")
+        return frozenset(str(_member(one, "name")) for one in _items(queue.get("TicketCustomFields", [])))
 
     def _is_ours(self, row: Mapping[str, Any], case: str) -> bool:
         """⚔ A query of RT folds case and can be bent: what it found is compared exactly."""

@@ -1,0 +1,82 @@
+"""Signatures of helpdesks' events over the raw body: one table of schemes, one check."""
+
+import hmac
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.values import Instant, Json
+
+_SKEW_MS: Final = 300_000
+"""Difference between the clocks, and the age of an event, that is accepted where a scheme signs a time."""
+_MAX_TICKET: Final = 100
+_MAX_TIME: Final = 40
+_UNREADABLE: Final = "The event names no ticket where this helpdesk's events do."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventScheme:
+    """One product's events: the header of the signature and its algorithm and encoding, and the ticket's place.
+
+    `prefix` stands before the signature. Where `time_header` is set, its value and `separator` are signed before the
+    body. `ticket` are the members that lead to the ticket's id.
+    """
+
+    header: str
+    algorithm: str
+    ticket: tuple[str, ...]
+    prefix: str = ""
+    base64: bool = False
+    time_header: str = ""
+    separator: str = ""
+
+
+EVENT_SCHEMES: Final[Mapping[str, EventScheme]] = {
+    "rt": EventScheme(header="x-rt-signature", algorithm="sha256", prefix="sha256=", ticket=("ticket",)),
+}
+"""The scheme of each product with a dialect. RT's is that of the Scrip in docs/helpdesk.md."""
+
+
+def verify_event(scheme: EventScheme, secret: bytes, header: Callable[[str], str], body: bytes, now: Instant) -> None:
+    """Verify an event's signature, and its time where the scheme signs one. `header` returns a header's one value.
+
+    Raises:
+        Refused: `credential.missing`, `credential.wrong_key`, `credential.expired`.
+    """
+    given = header(scheme.header)
+    if not given:
+        raise Refused(Code.CREDENTIAL_MISSING, f"an event without {scheme.header}")
+    signed, ahead = body, b""
+    if scheme.time_header:
+        time = header(scheme.time_header)
+        if not time.isascii() or not time.isdigit() or len(time) > _MAX_TIME:
+            raise Refused(Code.CREDENTIAL_MISSING, f"an event without {scheme.time_header}")
+        ahead = f"{time}{scheme.separator}".encode()
+    made = hmac.new(secret, ahead + signed, scheme.algorithm).digest()
+    expected = scheme.prefix + (b64encode(made).decode() if scheme.base64 else made.hex())
+    if not hmac.compare_digest(expected.encode(), given.encode("utf-8", errors="replace")):
+        raise Refused(Code.CREDENTIAL_WRONG_KEY, "an event whose signature does not verify")
+    if scheme.time_header and abs(now - int(header(scheme.time_header)) * 1000) > _SKEW_MS:
+        raise Refused(Code.CREDENTIAL_EXPIRED, "an event of another time")
+
+
+def event_ticket(scheme: EventScheme, event: Mapping[str, Json]) -> str:
+    """Return the ticket's id. ⚔ Nothing else of an event is read.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    found: Json = event
+    for name in scheme.ticket:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    ticket = str(found) if isinstance(found, int) and not isinstance(found, bool) else found
+    if (
+        not isinstance(ticket, str)
+        or not 0 < len(ticket) <= _MAX_TICKET
+        or not ticket.isascii()
+        or not ticket.isalnum()
+    ):
+        raise Refused(Code.REQUEST_MALFORMED, "an event without a ticket", public=_UNREADABLE)
+    return ticket
