@@ -35,6 +35,8 @@ class Switched:
 
     def __getattr__(self, name: str) -> Any:
         right = getattr(self._helpdesk, name)
+        if not callable(right):
+            return right
 
         async def asked(*args: Any, **named: Any) -> Any:
             if self.down:
