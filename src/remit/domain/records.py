@@ -639,9 +639,7 @@ class ActRecord:
             return (Link("act.queued", "", self.queued_at), Link("act.task", self.task, self.queued_at))
         if self.state in {OutboxState.SENT, OutboxState.UNKNOWN}:
             return (Link("act.sent", "", self.sent_at),)
-        if self.state is OutboxState.UNCLEAR:
-            return (Link("act.unclear", "", self.sent_at),)
-        return ()
+        return (Link("act.unclear", "", self.sent_at),) if self.state is OutboxState.UNCLEAR else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
