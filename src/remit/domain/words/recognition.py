@@ -30,10 +30,11 @@ ADDS: Final = "adds to the ask"
 _WHOLE_VALUE: Final = 3
 _HARD: Final = frozenset({"addresses the reader", "speaks as another"})
 """Acts that no question or wish about the ask's own things consists of."""
-_LEAST_STEMS: Final = 3
+_FEW: Final = 2
 _TOLD_OTHER: Final = (0.25, 3.0)
 _ASKED_OTHER: Final = (0.2, 1.5)
 _OWN_OTHER: Final = (0.25, 1.7)
+_FEW_OTHER: Final = (0.25, 3.0)
 """Least similarity to another purpose, and times as similar as to its own, from which a clause is not the ask's."""
 
 
@@ -145,15 +146,14 @@ class _Reader:
     def _is_of_other(self, stretch: Stretch, stems: frozenset[str], strange: Collection[str]) -> bool:
         """Return whether one of several stretches is rather of another purpose; not where it names the ask's values.
 
-        Two words are too few to be of a purpose: "please take it back".
+        Two words are of another purpose only by far: "stop the order" is, "please take it back" is not.
         """
-        if (
-            len(stems) < _LEAST_STEMS
-            or not (stretch.asks or strange)
-            or any(value.search(stretch.text) for value in self._names_of)
-        ):
+        if not (stretch.asks or strange) or any(value.search(stretch.text) for value in self._names_of):
             return False
-        return self._sounds_other(stems, _TOLD_OTHER if not stretch.asks else _ASKED_OTHER if strange else _OWN_OTHER)
+        if not stretch.asks:
+            return self._sounds_other(stems)
+        bars = _ASKED_OTHER if strange else _OWN_OTHER
+        return self._sounds_other(stems, bars if len(stems) > _FEW else _FEW_OTHER)
 
     def _wants_nothing(self, text: str, plain: frozenset[str], *, bare: bool) -> bool:
         """Return whether a wish is for an answer, or for nothing that a desk does or has: "I must be there at noon"."""
@@ -185,12 +185,12 @@ class _Reader:
     def _is_strange(self, found: re.Match[str]) -> bool:
         return not self._own_words(found[0])
 
-    def _sounds_other(self, stems: frozenset[str], bars: tuple[float, float] = _TOLD_OTHER) -> bool:
-        if bars is _TOLD_OTHER:
+    def _sounds_other(self, stems: frozenset[str], bars: tuple[float, float] | None = None) -> bool:
+        if bars is None:
             context = self._cues.context - self._own
             stems = frozenset([stem for stem in stems if plain_stem(stem) not in context])
         scores = self._scope.similarity(stems, self._lexicon)
-        least, times = bars
+        least, times = bars or _TOLD_OTHER
         bar = max(least, scores.get(self._scope.purpose, 0.0) * times)
         return any(score > bar for name, score in scores.items() if name != self._scope.purpose)
 
