@@ -11,12 +11,13 @@ from remit.domain.records import PersonRecord, TaskRecord
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.engine.ask.outbox import dispatch_act
 from remit.engine.context import DeskContext
+from remit.engine.helpdesk_writes import helpdesk_note
 from remit.engine.leaks.scan_staff_text import scan_native_notes
 from remit.engine.people.accounts import desk_officer
 from remit.engine.transcript.record import draft_entry, seal_entries
 from remit.ports.helpdesk import CaseNote, NativeReply
 from remit.ports.store import Commit, LimitReached, Put, Reserve
-from remit.usecases.reply_to_agent import DraftReply, helpdesk_note, reply_to_agent
+from remit.usecases.reply_to_agent import DraftReply, reply_to_agent
 
 _SCOPE: Final = "native_replies"
 _TOLD: Final = "told"
@@ -104,7 +105,7 @@ async def _send(
 async def _send_back(desk: DeskContext, task: TaskRecord, turn: Reserve, *, reason: str) -> None:
     """Note in the case why a draft was not sent. ⚔ The reason repeats nothing of the draft."""
     page = f"{desk.terms.issuer}/desk/cases/{task.case}"
-    note = helpdesk_note(desk, task, author="remit", public=False, text=_KEPT.format(reason=reason, page=page))
+    note = helpdesk_note(desk, task=task.id, case=task.case, text=_KEPT.format(reason=reason, page=page))
     await desk.store.commit(Commit(puts=(Put(note, 0),), reserves=(turn,)))
     try:
         await dispatch_act(desk, note.id)

@@ -11,15 +11,13 @@ from remit.domain.catalogue.model import OFFER_PARAMS, Action
 from remit.domain.confirm.offers import largest_terms, single_use_scope, verify_offer_allowed, verify_terms_complete
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
-from remit.domain.ids import new_id, timed_id
+from remit.domain.ids import new_id
 from remit.domain.records import (
     ActRecord,
     DeskMessage,
     EndReason,
     OfferRecord,
-    OutboxState,
     PersonRecord,
-    TaskRecord,
     TaskState,
 )
 from remit.domain.secrets.find import find_secrets
@@ -30,6 +28,7 @@ from remit.domain.values import Instant, JsonObject, instant_text, parse_stored_
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.outbox import dispatch_act
 from remit.engine.context import DeskContext
+from remit.engine.helpdesk_writes import helpdesk_note
 from remit.engine.leaks.scan_staff_text import scan_staff_text
 from remit.engine.outbound.check import TextWithheld, case_tasks, check_outbound_text, load_listening_task, verify_text
 from remit.engine.tasks import end_task, next_message
@@ -83,9 +82,11 @@ async def reply_to_agent(
         message = await next_message(desk, state, kind="reply", text=checked.left, held=checked.held)
         task = state.task.record
         note = (
-            helpdesk_note(desk, task, author=f"officer:{officer.id}", public=True, text=checked.left)
+            helpdesk_note(
+                desk, task=task.id, case=task.case, author=f"officer:{officer.id}", public=True, text=checked.left
+            )
             if draft is None
-            else helpdesk_note(desk, task, author="remit", public=False, text=draft.sent)
+            else helpdesk_note(desk, task=task.id, case=task.case, text=draft.sent)
         )
         entry = _sent(desk, state, officer, message, whole=_whole(text, checked.held))
         try:
@@ -281,21 +282,6 @@ async def close_case(desk: DeskContext, case: str) -> tuple[str, ...]:
             ended.append(task.id)
     await desk.helpdesk.close(case=case, key=f"close_{case}")
     return tuple(ended)
-
-
-def helpdesk_note(desk: DeskContext, task: TaskRecord, *, author: str, public: bool, text: str) -> ActRecord:
-    """Build the outbox record that writes a note into a task's case."""
-    payload = canonical({"do": "note", "public": public, "author": author, "text": text}).decode()
-    return ActRecord(
-        id=timed_id("act", desk.world.now(), desk.world.random(10)),
-        ask="",
-        task=task.id,
-        case=task.case,
-        door="helpdesk",
-        payload=payload,
-        state=OutboxState.QUEUED,
-        queued_at=desk.world.now(),
-    )
 
 
 def _whole(text: str, held: Sequence[WithheldSpan]) -> str:

@@ -13,7 +13,6 @@ from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.confirm.render_values import action_label, day_and_time, quoted_text
 from remit.domain.errors import Refused
 from remit.domain.i18n import Translator, marked
-from remit.domain.ids import timed_id
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.policy.risk import overall_risk, risk_signs
 from remit.domain.records import (
@@ -22,7 +21,6 @@ from remit.domain.records import (
     AskRecord,
     ConfirmationRecord,
     MandateRecord,
-    OutboxState,
     TaskRecord,
     TaskState,
 )
@@ -31,9 +29,9 @@ from remit.domain.transcript.entry import Kind, Section
 from remit.engine.ask.authorization_state import load_authorization_state, mandate_of
 from remit.engine.context import DeskContext
 from remit.engine.desk import mandate_record_names, names_if_reachable
+from remit.engine.helpdesk_writes import helpdesk_write
 from remit.engine.transcript.record import open_entry
 from remit.ports.store import Commit, LimitReached, Put, RecordMissing, Reserve, StoredEntry
-from remit.proof.canonical import canonical
 
 _SCOPE: Final = "ticket_cards"
 _READ: Final = "read"
@@ -118,17 +116,8 @@ async def _tasks(desk: DeskContext, task: str, mandate: str) -> list[TaskRecord]
 
 async def _queued(desk: DeskContext, task: TaskRecord) -> ActRecord:
     """Build the outbox record that writes a task's card."""
-    now = desk.world.now()
-    return ActRecord(
-        id=timed_id("act", now, desk.world.random(10)),
-        ask="",
-        task=task.id,
-        case=task.case,
-        door="helpdesk",
-        payload=canonical({"do": "card", **await ticket_card(desk, task)}).decode(),
-        state=OutboxState.QUEUED,
-        queued_at=now,
-    )
+    payload = {"do": "card", **await ticket_card(desk, task)}
+    return helpdesk_write(desk, payload, task=task.id, case=task.case, at=desk.world.now())
 
 
 async def ticket_card(desk: DeskContext, task: TaskRecord) -> Mapping[str, str]:

@@ -5,22 +5,19 @@ from enum import StrEnum
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.ids import timed_id
 from remit.domain.records import (
-    NEVER,
     PERMITTED_ASKS,
     ActRecord,
     AskRecord,
     AskState,
     FileRecord,
     FileState,
-    OutboxState,
 )
 from remit.domain.values import parse_stored_object
 from remit.engine.context import DeskContext
 from remit.engine.files.store import read_file_bytes
+from remit.engine.helpdesk_writes import helpdesk_write
 from remit.ports.store import RecordMissing
-from remit.proof.canonical import canonical
 
 _ATTACH: Final = '"do":"attach"'
 
@@ -34,18 +31,8 @@ def attachment_acts(
     """
     now = desk.world.now()
     return tuple(
-        ActRecord(
-            id=timed_id("act", now, desk.world.random(10)),
-            ask="",
-            task=one.task,
-            case=one.case,
-            door="helpdesk",
-            payload=canonical({"do": "attach", "file": one.id}).decode(),
-            state=OutboxState.SENT if sent else OutboxState.QUEUED,
-            queued_at=now,
-            sent_at=now if sent else NEVER,
-            tries=1 if sent else 0,
-            epochs=epochs,
+        helpdesk_write(
+            desk, {"do": "attach", "file": one.id}, task=one.task, case=one.case, at=now, sent=sent, epochs=epochs
         )
         for one in files
         if one.state in {FileState.KEPT, FileState.RELEASED}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from remit.domain.catalogue.target import mandate_targets
 from remit.domain.errors import Code, Refused
-from remit.domain.ids import is_id, new_id, timed_id
-from remit.domain.records import ActRecord, MandateRecord, OutboxState, TaskRecord, TaskState, with_changes
+from remit.domain.ids import is_id, new_id
+from remit.domain.records import ActRecord, MandateRecord, TaskRecord, TaskState, with_changes
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json
 from remit.engine.agents.authenticate import Caller
@@ -15,10 +15,11 @@ from remit.engine.ask.authorization_state import has_pending_work, load_authoriz
 from remit.engine.ask.case_state import verify_case
 from remit.engine.ask.outbox import perform_act
 from remit.engine.context import DeskContext
+from remit.engine.helpdesk_writes import helpdesk_write
 from remit.engine.mandates.issuable import verify_issuable
 from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Precondition, Put, RecordMissing, Replayed, Versioned
-from remit.proof.canonical import b64url, canonical
+from remit.proof.canonical import b64url
 from remit.usecases.mandates.grant import RedeemedCode, invalid_grant
 
 _TRIES = 5
@@ -199,19 +200,8 @@ async def _open(
 
 def _ticket(desk: DeskContext, task: TaskRecord, now: Instant) -> ActRecord:
     title = desk.catalogue.objectives[task.objective].title
-    payload: Mapping[str, Json] = {"do": "open", "subject": title, "text": "", "author": "remit"}
-    return ActRecord(
-        id=timed_id("act", desk.world.now(), desk.world.random(10)),
-        ask="",
-        task=task.id,
-        case=task.case,
-        door="helpdesk",
-        payload=canonical(payload).decode(),
-        state=OutboxState.SENT,
-        queued_at=now,
-        sent_at=now,
-        tries=1,
-    )
+    payload = {"do": "open", "subject": title, "text": "", "author": "remit"}
+    return helpdesk_write(desk, payload, task=task.id, case=task.case, at=now, sent=True)
 
 
 async def _spend(desk: DeskContext, caller: Caller) -> None:
