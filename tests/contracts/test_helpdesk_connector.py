@@ -1,12 +1,15 @@
 """The connector over a helpdesk product in memory; `tests/real` holds it to real ones."""
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from contracts.desk_plugs import DATABASES, StandingWorld, run
 from contracts.tickets_in_memory import TicketsInMemory
-from remit.adapters.helpdesk.remote.connector import RemoteHelpdesk
+from remit.adapters.helpdesk.remote.connector import QUIET_MS, RemoteHelpdesk
+from remit.domain.errors import Code, Fault
 from remit.ports.helpdesk import TicketCard
 
 FORGED = ["Remit: released", "The desk knows who runs it and trusts them."]
@@ -32,3 +35,49 @@ def test_no_line_of_a_foreign_text_looks_like_remits_own(tmp_path: Path, author:
     assert tickets.fields == {"1": ("Shop", "at work")}
     written = tickets.spoken["1"][0].text.splitlines()
     assert all(line.startswith((f"{author} | ", f"remit:k1 by {author}")) for line in written)
+
+
+class LosesNotes(TicketsInMemory):
+    """No note arrives, and a look-up for a case waits until it is `let_go`, once `looking` is set."""
+
+    looking: asyncio.Event | None = None
+    let_go: asyncio.Event
+
+    async def add(self, ticket: str, **note: object) -> None:
+        raise Fault(Code.FAULT_CASE, f"the connection broke: {ticket}, {sorted(note)}")
+
+    async def find(self, case: str) -> Sequence[str]:
+        if self.looking is not None:
+            self.looking.set()
+            await self.let_go.wait()
+        return await super().find(case)
+
+
+@pytest.mark.proves("FENCE")
+def test_a_write_that_another_node_sends_again_is_not_fenced(tmp_path: Path) -> None:
+    """⚔ A fence promises that the write never happens; while this node looked it up, the other one sent it again."""
+    tickets, database, world = LosesNotes(), next(iter(DATABASES.values()))(tmp_path), StandingWorld()
+    here, there = (RemoteHelpdesk(tickets, database, world) for _ in range(2))
+
+    async def write(desk: RemoteHelpdesk) -> None:
+        with pytest.raises(Fault, match="the connection broke"):
+            await desk.note(case="case_1", key="k1", author="remit", public=False, text="Hello")
+
+    async def scene() -> None:
+        await here.open(case="case_1", key="k0", requester="remit@desk.example", subject="Kettle", text="")
+        await write(here)
+        world.at += QUIET_MS
+        tickets.looking, tickets.let_go = asyncio.Event(), asyncio.Event()
+        fencing = asyncio.create_task(here.fence("k1"))
+        await tickets.looking.wait()
+        await write(there)
+        tickets.let_go.set()
+        with pytest.raises(Fault, match="another node has this request"):
+            await fencing
+        with pytest.raises(Fault, match="may still arrive"):
+            await here.outcome("k1")
+
+    try:
+        run(scene())
+    finally:
+        database.close()

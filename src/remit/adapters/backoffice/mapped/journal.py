@@ -4,22 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs
+from remit.adapters.builtin_desk.jobs import DeskJobs
+from remit.adapters.builtin_desk.journal_table import SENT, JournalRow, JournalTable
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.values import Json, parse_stored_object
+from remit.domain.values import Instant, Json, parse_stored_object
 from remit.ports.backoffice import ActOutcome, ActResult
 from remit.ports.world import World
 from remit.proof.canonical import canonical
 
 _VERSION: Final = 1
-_SENT: Final = "sent"
 _TABLES: Final = """
 create table mapped_act (
     key text primary key, action text not null, state text not null, sent_at integer not null, draft text not null,
     result text not null, reason text not null
 ) strict, without rowid
 """
-_FIND: Final = "select state, sent_at, draft, result, reason from mapped_act where key = ?"
+_COLUMNS: Final = ("action", "draft", "result", "reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class JournalEntry:
     """One act by its key. `settled` is None while it is sent; `fresh` for the call that entered it."""
 
     key: str
-    sent_at: int
+    sent_at: Instant
     draft: str
     settled: ActResult | None
     fresh: bool = False
@@ -46,13 +46,12 @@ class ActJournal:
         Raises:
             Refused: `settings.invalid` when the database holds another version of them.
         """
-        self._database = database
-        self._world = world
         database.prepare("mapped_backoffice", _VERSION, _TABLES)
+        self._acts = JournalTable(database, world, name="mapped_act", columns=_COLUMNS, fault=Code.FAULT_BACKOFFICE)
 
     async def begin(self, key: str, action: str) -> JournalEntry:
         """Enter an act as sent, unless its key is known, and return its entry."""
-        return await self._enter(key, action, _SENT)
+        return await self._enter(key, action, SENT)
 
     async def fence(self, key: str, action: str) -> JournalEntry:
         """Fence a key that nothing was sent by, and return its entry."""
@@ -60,7 +59,8 @@ class ActJournal:
 
     async def find(self, key: str) -> JournalEntry | None:
         """Return the entry of a key."""
-        return await self._database.read(lambda connection: _find(connection, key), fault=Code.FAULT_BACKOFFICE)
+        row = await self._acts.find(key)
+        return None if row is None else _entry(row)
 
     async def send_again(self, entry: JournalEntry) -> None:
         """Take over an entry whose act never arrived.
@@ -68,24 +68,20 @@ class ActJournal:
         Raises:
             Fault: `fault.backoffice` when another node was faster.
         """
-        at = max(self._world.now(), entry.sent_at + 1)
-        await self._change(entry, "sent_at = ?", at)
+        await self._acts.take_over(entry.key, entry.sent_at)
 
     async def keep_draft(self, entry: JournalEntry, draft: str) -> None:
-        """Keep the id of a prepared draft before it is committed."""
-        await self._change(entry, "draft = ?", draft)
+        """Keep the id of a prepared draft before it is committed.
+
+        Raises:
+            Fault: `fault.backoffice` when another node has the act.
+        """
+        await self._acts.change(entry.key, entry.sent_at, {"draft": draft})
 
     async def settle(self, key: str, result: ActResult) -> ActResult:
         """Record the outcome of a sent act, and return it."""
-        values = canonical(result.values).decode()
-
-        def job(connection: DeskConnection) -> None:
-            connection.execute(
-                "update mapped_act set state = ?, result = ?, reason = ? where key = ? and state = ?",
-                (result.state.value, values, result.reason, key, _SENT),
-            )
-
-        await self._database.write(job, fault=Code.FAULT_BACKOFFICE)
+        values = {"result": canonical(result.values).decode(), "reason": result.reason}
+        await self._acts.settle(key, result.state.value, values)
         return result
 
     async def settle_fenced(self, entry: JournalEntry) -> None:
@@ -94,47 +90,27 @@ class ActJournal:
         Raises:
             Fault: `fault.backoffice` when another node sends it meanwhile.
         """
-        await self._change(entry, "state = ?", ActOutcome.FENCED.value)
+        await self._acts.change(entry.key, entry.sent_at, {"state": ActOutcome.FENCED.value})
 
     async def drop(self, key: str) -> None:
         """Forget an act of which nothing was sent."""
-        await self._database.write(
-            lambda connection: connection.execute("delete from mapped_act where key = ? and state = ?", (key, _SENT)),
-            fault=Code.FAULT_BACKOFFICE,
-        )
+        await self._acts.drop(key)
 
     async def _enter(self, key: str, action: str, state: str) -> JournalEntry:
-        at = self._world.now()
-
-        def job(connection: DeskConnection) -> JournalEntry:
-            known = _find(connection, key)
-            if known is not None:
-                return known
-            connection.execute("insert into mapped_act values (?, ?, ?, ?, '', '{}', '')", (key, action, state, at))
-            settled = None if state == _SENT else ActResult(state=ActOutcome(state), values={})
-            return JournalEntry(key=key, sent_at=at, draft="", settled=settled, fresh=True)
-
-        return await self._database.write(job, fault=Code.FAULT_BACKOFFICE)
-
-    async def _change(self, entry: JournalEntry, change: str, value: str | int) -> None:
-        def job(connection: DeskConnection) -> None:
-            changed = connection.execute(
-                f"update mapped_act set {change} where key = ? and state = ? and sent_at = ?",  # noqa: S608  # our own text
-                (value, entry.key, _SENT, entry.sent_at),
-            ).rowcount
-            if not changed:
-                raise Fault(Code.FAULT_BACKOFFICE, "another node has this act")
-
-        await self._database.write(job, fault=Code.FAULT_BACKOFFICE)
+        values = {"action": action, "draft": "", "result": "{}", "reason": ""}
+        return _entry(await self._acts.enter(key, values, state=state))
 
 
-def _find(connection: DeskConnection, key: str) -> JournalEntry | None:
-    row = connection.execute(_FIND, (key,)).fetchone()
-    if row is None:
+def _entry(row: JournalRow) -> JournalEntry:
+    return JournalEntry(
+        key=row.key, sent_at=row.sent_at, draft=row.values["draft"], settled=_settled(row), fresh=row.fresh
+    )
+
+
+def _settled(row: JournalRow) -> ActResult | None:
+    if row.state == SENT:
         return None
-    state, sent_at, draft, result, reason = row
-    settled = None if state == _SENT else ActResult(state=ActOutcome(state), values=_values(result), reason=reason)
-    return JournalEntry(key=key, sent_at=sent_at, draft=draft, settled=settled)
+    return ActResult(state=ActOutcome(row.state), values=_values(row.values["result"]), reason=row.values["reason"])
 
 
 def _values(text: str) -> Mapping[str, Json]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.helpdesk.remote.dialect import HelpdeskDialect, TicketEntry
@@ -50,7 +51,7 @@ class RemoteHelpdesk:
         self._dialect = dialect
         self._world = world
         self._journal = WriteJournal(database, world)
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def open(self, *, case: str, key: str, requester: str, subject: str, text: str) -> None:
         """Open a ticket that carries the case; its text is the first internal note.
@@ -239,9 +240,8 @@ class RemoteHelpdesk:
             if await self._arrived(entry):
                 return WriteState.DONE
             self._verify_quiet(entry)
-            await self._journal.settle(key, JournalState.FENCED)
-        settled = await self._journal.find(key)
-        return WriteState(settled.state.value if settled is not None else JournalState.FENCED.value)
+            await self._journal.settle_fenced(entry)
+        return WriteState.FENCED
 
     async def probe(self) -> Sequence[str]:
         """Verify that the helpdesk answers and is set up as the dialect needs it; return the card's missing fields.
@@ -273,7 +273,7 @@ class RemoteHelpdesk:
             for step in steps:
                 if not await step.happened():
                     raise Fault(Code.FAULT_CASE, "the helpdesk accepted a write and did not carry it out")
-            await self._journal.settle(key, JournalState.DONE)
+            await self._journal.settle_done(key)
 
     async def _retry(self, entry: JournalEntry, steps: Sequence[_Step]) -> None:
         """Send the steps that did not happen, once none of the last try can arrive any more."""
@@ -324,7 +324,7 @@ class RemoteHelpdesk:
             arrived = entry.what is WriteKind.OPEN or await self._has_note(entry.case, entry.key)
         if not arrived:
             return False
-        await self._journal.settle(entry.key, JournalState.DONE)
+        await self._journal.settle_done(entry.key)
         return True
 
     def _verify_quiet(self, entry: JournalEntry) -> None:
@@ -339,11 +339,7 @@ class RemoteHelpdesk:
 
     def _lock(self, case: str) -> asyncio.Lock:
         """Return the lock of a case: one write at a time, so that a look-up sees what was sent before it."""
-        lock = self._locks.get(case)
-        if lock is None:
-            self._locks = {held: kept for held, kept in self._locks.items() if kept.locked()}
-            lock = self._locks[case] = asyncio.Lock()
-        return lock
+        return self._locks.setdefault(case, asyncio.Lock())
 
 
 def _mark(entry: TicketEntry) -> re.Match[str] | None:

@@ -1,7 +1,4 @@
-"""The connector's journal: each write by its key before it is sent, and the ticket of each case.
-
-No helpdesk has idempotency, fences or conditional writes for all of these; this table stands in.
-"""
+"""The connector's journal: each write by its key before it is sent, and the ticket of each case."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,7 +6,9 @@ from enum import StrEnum
 from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs
-from remit.domain.errors import Code, Fault
+from remit.adapters.builtin_desk.journal_table import SENT, JournalRow, JournalTable
+from remit.domain.errors import Code
+from remit.domain.values import Instant
 from remit.ports.world import World
 
 _VERSION: Final = 1
@@ -20,7 +19,6 @@ create table remote_write (
     key text primary key, desk_case text not null, what text not null, state text not null, sent_at integer not null
 ) strict, without rowid
 """
-_FIND: Final = "select desk_case, what, state, sent_at from remote_write where key = ?"
 
 
 class WriteKind(StrEnum):
@@ -36,7 +34,7 @@ class WriteKind(StrEnum):
 class JournalState(StrEnum):
     """The state of a keyed write: sent means that it may have arrived."""
 
-    SENT = "sent"
+    SENT = SENT
     DONE = "done"
     FENCED = "fenced"
 
@@ -49,12 +47,16 @@ class JournalEntry:
     case: str
     what: WriteKind
     state: JournalState
-    sent_at: int
+    sent_at: Instant
     fresh: bool = False
 
 
 class WriteJournal:
-    """Journal in the desk's own database. Every method is durable on return."""
+    """Journal in the desk's own database. Every method is durable on return.
+
+    Raises:
+        Fault: `fault.case` from every method when the database does not answer.
+    """
 
     def __init__(self, database: DeskJobs, world: World) -> None:
         """Create missing tables.
@@ -62,23 +64,25 @@ class WriteJournal:
         Raises:
             Refused: `settings.invalid` when the database holds another version of them.
         """
-        self._database = database
-        self._world = world
         database.prepare("remote_helpdesk", _VERSION, _TABLES)
+        self._database = database
+        self._writes = JournalTable(
+            database, world, name="remote_write", columns=("desk_case", "what"), fault=Code.FAULT_CASE
+        )
 
     async def begin(self, key: str, case: str, what: WriteKind) -> JournalEntry:
         """Enter a write as sent, unless its key is known, and return its entry."""
-        at = self._world.now()
+        return _entry(await self._writes.enter(key, {"desk_case": case, "what": what.value}))
 
-        def job(connection: DeskConnection) -> JournalEntry:
-            known = _find(connection, key)
-            if known is not None:
-                return known
-            row = (key, case, what.value, JournalState.SENT.value, at)
-            connection.execute("insert into remote_write values (?, ?, ?, ?, ?)", row)
-            return JournalEntry(key=key, case=case, what=what, state=JournalState.SENT, sent_at=at, fresh=True)
+    async def fence(self, key: str) -> JournalEntry:
+        """Fence a key that nothing was sent by, and return its entry."""
+        values = {"desk_case": "", "what": WriteKind.NONE.value}
+        return _entry(await self._writes.enter(key, values, state=JournalState.FENCED.value))
 
-        return await self._database.write(job, fault=Code.FAULT_CASE)
+    async def find(self, key: str) -> JournalEntry | None:
+        """Return the entry of a key."""
+        row = await self._writes.find(key)
+        return None if row is None else _entry(row)
 
     async def send_again(self, entry: JournalEntry) -> None:
         """Take over an old entry whose write never arrived.
@@ -86,55 +90,23 @@ class WriteJournal:
         Raises:
             Fault: `fault.case` when another node was faster.
         """
-        at = self._world.now()
+        await self._writes.take_over(entry.key, entry.sent_at)
 
-        def job(connection: DeskConnection) -> None:
-            taken = connection.execute(
-                "update remote_write set sent_at = ? where key = ? and state = ? and sent_at = ?",
-                (at, entry.key, JournalState.SENT.value, entry.sent_at),
-            ).rowcount
-            if not taken:
-                raise Fault(Code.FAULT_CASE, "another node sends this write")
+    async def settle_done(self, key: str) -> None:
+        """Record that a sent write was done."""
+        await self._writes.settle(key, JournalState.DONE.value)
 
-        await self._database.write(job, fault=Code.FAULT_CASE)
+    async def settle_fenced(self, entry: JournalEntry) -> None:
+        """Fence a write that was sent and never arrived.
 
-    async def settle(self, key: str, state: JournalState) -> None:
-        """Record that a sent write was done, or can never be."""
-
-        def job(connection: DeskConnection) -> None:
-            connection.execute(
-                "update remote_write set state = ? where key = ? and state = ?",
-                (state.value, key, JournalState.SENT.value),
-            )
-
-        await self._database.write(job, fault=Code.FAULT_CASE)
+        Raises:
+            Fault: `fault.case` when another node sends it meanwhile, or has settled it.
+        """
+        await self._writes.change(entry.key, entry.sent_at, {"state": JournalState.FENCED.value})
 
     async def drop(self, key: str) -> None:
         """Forget a write that was never sent."""
-        await self._database.write(
-            lambda connection: connection.execute(
-                "delete from remote_write where key = ? and state = ?", (key, JournalState.SENT.value)
-            ),
-            fault=Code.FAULT_CASE,
-        )
-
-    async def fence(self, key: str) -> JournalEntry:
-        """Fence a key that nothing was sent by, and return its entry."""
-
-        def job(connection: DeskConnection) -> JournalEntry:
-            known = _find(connection, key)
-            if known is not None:
-                return known
-            fenced = JournalEntry(key=key, case="", what=WriteKind.NONE, state=JournalState.FENCED, sent_at=0)
-            row = (key, fenced.case, fenced.what.value, fenced.state.value, fenced.sent_at)
-            connection.execute("insert into remote_write values (?, ?, ?, ?, ?)", row)
-            return fenced
-
-        return await self._database.write(job, fault=Code.FAULT_CASE)
-
-    async def find(self, key: str) -> JournalEntry | None:
-        """Return the entry of a key."""
-        return await self._database.read(lambda connection: _find(connection, key), fault=Code.FAULT_CASE)
+        await self._writes.drop(key)
 
     async def ticket(self, case: str) -> str:
         """Return the ticket of a case, empty where none is known."""
@@ -164,9 +136,12 @@ class WriteJournal:
         return await self._database.read(job, fault=Code.FAULT_CASE)
 
 
-def _find(connection: DeskConnection, key: str) -> JournalEntry | None:
-    row = connection.execute(_FIND, (key,)).fetchone()
-    if row is None:
-        return None
-    case, what, state, sent_at = row
-    return JournalEntry(key=key, case=case, what=WriteKind(what), state=JournalState(state), sent_at=sent_at)
+def _entry(row: JournalRow) -> JournalEntry:
+    return JournalEntry(
+        key=row.key,
+        case=row.values["desk_case"],
+        what=WriteKind(row.values["what"]),
+        state=JournalState(row.state),
+        sent_at=row.sent_at,
+        fresh=row.fresh,
+    )
