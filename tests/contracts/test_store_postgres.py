@@ -322,7 +322,7 @@ def test_a_longer_log_that_only_lacks_the_signature_is_not_built_on(tmp_path: Pa
         more = entry(3)
         row = ("insert into entry values ($1, 3, $2, $3, $4, '', '', '')", desk_of(tmp_path), more.kind, more.at, more.leaf)
         await asyncio.to_thread(sql, (statement, desk_of(tmp_path), grown.root(), edge, note), row)
-        with pytest.raises(Fault):
+        with pytest.raises(Fault, match="the log's checkpoint"):
             await store.commit(entries(4))
 
     run(lambda folder, _=None: postgres_store(folder), tmp_path, work)
