@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from real.rt_server import RtServer
+from real.systems import ROWS, table
 
 if not os.environ.get("TESTS_REAL"):
     collect_ignore_glob = ["test_*.py"]
@@ -22,3 +23,9 @@ def rt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RtServer]:
         yield server
     finally:
         server.stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the table of all live systems, which `tests/real/systems.py` fills."""
+    if ROWS:
+        terminalreporter.write_line(table(ROWS))

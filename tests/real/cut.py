@@ -8,20 +8,21 @@ from remit.domain.errors import Code, Fault
 
 
 class Cut(HttpConnections):
-    """Connections that are cut before a request is sent, or after it was answered."""
+    """Connections that are cut before a request is sent, or after it was answered; `cuts` names how, by method."""
 
-    def __init__(self, base: str, cuts: dict[str, str]) -> None:
-        super().__init__(base, tls=ssl.create_default_context(), allow_loopback=True, fault=Code.FAULT_CASE, max_bytes=16_000_000)
+    def __init__(self, base: str, cuts: dict[str, str], *, fault: Code = Code.FAULT_CASE) -> None:
+        super().__init__(base, tls=ssl.create_default_context(), allow_loopback=True, fault=fault, max_bytes=16_000_000)
         self.cuts = cuts
         self.sent: list[str] = []
+        self._cut_fault = fault
 
     async def send(self, method: str, path: str, **given: Any) -> HttpAnswer:  # type: ignore[override]  # passed on as it is
         cut = self.cuts.pop(method, "")
         if cut == "before":
-            raise Fault(Code.FAULT_CASE, "cut before")
+            raise Fault(self._cut_fault, "cut before")
         answer = await super().send(method, path, **given)
         if method != "GET":
             self.sent.append(f"{method} {path.rpartition('/')[2]}")
         if cut == "after":
-            raise Fault(Code.FAULT_CASE, "cut after")
+            raise Fault(self._cut_fault, "cut after")
         return answer
