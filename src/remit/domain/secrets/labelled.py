@@ -237,7 +237,8 @@ def find_labelled_values(text: str) -> Iterator[Found]:
                 continue
             match = rule.pattern.match(text, at)
             if match is not None and (found := _value(rule, text, *match.span("v"))) is not None:
-                done[id(rule)] = found[2]
+                # ⚔ A label within a value has a value of its own: only in a long one is no other looked for.
+                done[id(rule)] = found[1] if found[2] - found[1] <= _READ_WHOLE else found[2]
                 yield found
 
 
