@@ -212,3 +212,22 @@ def test_what_the_customer_signed_is_no_wish_but_may_not_be_disguised() -> None:
         assert _passes(arena, {"door": said}, signed)
         assert _sent(arena, {"door": said})[0] == "words.wider"
         assert _sent(arena, {"door": hidden}, signed)[0] == "words.unreadable"
+
+
+@pytest.mark.proves("WORDS")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "refunded to my other card",
+        "cancelled the subscription too",
+        "cancelled must be the subscription",
+        "refunded, pay it out",
+    ],
+)
+def test_a_wish_in_the_past_tense_is_a_wish(parcels: Arena, text: str) -> None:
+    assert _sent(parcels, {"door": text})[0] == "words.wider"
+
+
+@pytest.mark.parametrize("text", ["ordered by mistake", "canceled_subscription_still_charging", "Cancelled the trip, fell ill"])
+def test_a_reason_in_the_past_tense_is_a_value(calm: Arena, text: str) -> None:
+    assert _passes(calm, {"door": text})

@@ -210,3 +210,19 @@ def test_a_message_is_read_with_what_the_asks_before_it_were_about(arena: Arena,
     assert task.ask("order.read", {"order_id": "W2"}, words="It is order W2.").decision == "permit"
     assert task.ask("order.read", {"order_id": "W2"}).decision == "permit"
     assert told[-1] == (EarlierMessage(text="Please send it back.", action="order.return", records=frozenset({("order", "W1")})),)
+
+
+def test_a_confirmed_ask_is_not_read_behind_its_own_words(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, ...]] = []
+    real = hold_words.judge_words
+
+    def noted(words: str | None, *, earlier: tuple[EarlierMessage, ...], **more: Any) -> Any:
+        told.append(tuple(one.text for one in earlier))
+        return real(words, earlier=earlier, **more)
+
+    monkeypatch.setattr(hold_words, "judge_words", noted)
+    task = arena.task(mandate(objective={"type": "return-item", "target": {"order": ["W1", "W2"]}, "summary": "send things back"}))
+    asked = task.ask("order.return", SEND_BACK, words="Please send it back.")
+    assert task.ask("order.read", {"order_id": "W2"}, words="It is order W2.").decision == "permit"
+    assert arena.anna.confirm(asked).decision == "permit"
+    assert told[-1] == ("It is order W2.",)

@@ -279,6 +279,15 @@ def test_what_was_asked_of_one_record_is_not_asked_of_another() -> None:
     assert judge("Change the address of the trip.", "trip.move_address", move, there).passes, "it says what it is for"
 
 
+@pytest.mark.proves("WORDS", "WORDS-SPLIT")
+def test_a_report_behind_an_earlier_request_asks_for_nothing() -> None:
+    earlier = (EarlierMessage(text="Please cancel.", action="trip.cancel", records=frozenset({("trip", "T7002")})),)
+    move = {"trip_id": "T7001", "zip": "10001"}
+    assert judge("booked by mistake", "trip.move_address", move, earlier).passes
+    for thing in ("booked trip", "booked by mistake: the trip"):
+        assert not judge(thing, "trip.move_address", move, earlier).passes, thing
+
+
 @pytest.mark.proves("WORDS")
 @pytest.mark.parametrize("mark", ['"{}"', "({})", "...{}", "→ {}", ": {}", "_{}_"])
 def test_an_order_in_quotes_or_brackets_is_one(mark: str) -> None:

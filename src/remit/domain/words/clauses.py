@@ -24,6 +24,7 @@ _BLOCK: Final = re.compile(
 """Tag that begins or ends a line once drawn."""
 _SCORED: Final = re.compile(r"(?<![\w@./:-])[A-Za-z]*_[A-Za-z_]*(?![\w@/]|[.-]\w)")
 """Not part of an e-mail address or a link."""
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _PAUSE: Final = re.compile(r"[,:(]|\s-")
 _LED: Final = 40
 """Letters before a request in which it may be led into."""
@@ -118,7 +119,7 @@ class Clause:
     @cached_property
     def imperative(self) -> bool:
         """Whether it is an imperative."""
-        return self._vocabulary.patterns.imperative.match(self.text) is not None
+        return begins_as_order(self.text, self._vocabulary)
 
     @cached_property
     def expresses_request(self) -> bool:
@@ -148,7 +149,7 @@ class Stretch(NamedTuple):
 
 def _stretches(clause: Clause, vocabulary: Vocabulary) -> Iterator[Stretch]:
     """Yield the stretches of a clause; what a wish without a thing leads into is asked for: "I would like, that …"."""
-    patterns, cues, led = vocabulary.patterns, vocabulary.clauses, False
+    cues, led = vocabulary.clauses, False
     requests = [(found.start(), (cues.leads_on,)) for found in cues.requests.finditer(clause.text)]
     commands = [(found.start(), (cues.leads_on, cues.commands_led)) for found in cues.commands.finditer(clause.text)]
     begun = frozenset(at for at, _ in requests)
@@ -156,7 +157,7 @@ def _stretches(clause: Clause, vocabulary: Vocabulary) -> Iterator[Stretch]:
     cuts += _request_cuts(clause.text, (*requests, *commands))
     for first, last in _parts(clause.text, sorted(cuts)):
         text = clause.text if last - first == len(clause.text) else clause.text.part(first, last)
-        asks = led or first in begun or patterns.imperative.match(text) is not None or _wishes(text, vocabulary)
+        asks = led or first in begun or begins_as_order(text, vocabulary) or _wishes(text, vocabulary)
         led = asks and not vocabulary.stems(text)
         yield Stretch(text=text, start=clause.start + first, end=clause.start + last, asks=asks, clause=clause)
 
@@ -188,6 +189,24 @@ def _wishes(text: str, vocabulary: Vocabulary) -> bool:
     patterns, cues = vocabulary.patterns, vocabulary.clauses
     wishes = (found for found in patterns.wish.finditer(text) if cues.negated.search(f"{found[0]} ") is None)
     return any(True for _ in wishes) or cues.asks.search(text) is not None or orders_behind(text, patterns)
+
+
+def begins_as_order(text: IndexedText, vocabulary: Vocabulary) -> bool:
+    """Return whether a text begins as an imperative does; a past tense in its place reports: "cancelled by mistake"."""
+    found = vocabulary.patterns.imperative.match(text)
+    return found is not None and not (_WORD.fullmatch(found[0]) and reports(text[: found.end()], text, vocabulary))
+
+
+def reports(begin: str, text: str, vocabulary: Vocabulary) -> bool:
+    """Return whether a text reports with its first words, and nothing makes it a wish, an order or an addition."""
+    cues = vocabulary.clauses
+    return (
+        cues.report.search(begin) is not None
+        and cues.not_report.search(text) is None
+        and cues.more.search(text) is None
+        and cues.towards.search(text) is None
+        and not orders_behind(text, vocabulary.patterns)
+    )
 
 
 def orders_behind(text: str, patterns: Patterns) -> bool:

@@ -69,6 +69,7 @@ def off_topic_pieces(
                 text=f"{one.text} {first.text}", start=first.start, end=first.end, asks=first.asks or _asks(one)
             )
             for one in before
+            if one.text != first.text  # the same words once more say nothing new
         ]
     if _too_much(pieces):
         yield UndeclaredRequest(start=pieces[0].start, end=max(piece.end for piece in pieces), reason=OTHER_PURPOSE)

@@ -112,6 +112,7 @@ class ClauseLists:
     report: tuple[str, ...] = ()
     requests: tuple[str, ...] = ()
     splits: tuple[str, ...] = ()
+    towards: tuple[str, ...] = ()
     begins: tuple[str, ...] = ()
     finite: tuple[str, ...] = ()
     weighty: tuple[str, ...] = ()
@@ -333,6 +334,7 @@ def _clause_cues(lists: ClauseLists, put: "_Pieces") -> ClauseCues:
         report=words("report", lists.report),
         requests=words("requests", lists.requests),
         splits=put.compiled("clauses.splits", lists.splits or ("(?!)",)),
+        towards=words("towards", lists.towards),
         begins=put.compiled("clauses.begins", (rf"^\W*(?:{'|'.join(lists.begins)})\b",) if lists.begins else ("(?!)",)),
         finite=put.compiled("clauses.finite", (rf"\b(?:{'|'.join(lists.finite)})\b",) if lists.finite else ("(?!)",)),
         weighty=words("weighty", lists.weighty),

@@ -10,7 +10,7 @@ from remit.domain.catalogue.model import Action, Objective
 from remit.domain.text.normalize import FoldedText, collapse_blanks, fold_text
 from remit.domain.values import JsonObject
 from remit.domain.words.claims import plain_id, records_of, repeatable_values
-from remit.domain.words.clauses import Clause, split_clauses, strip_markup
+from remit.domain.words.clauses import Clause, reports, split_clauses, strip_markup
 from remit.domain.words.contradictions import REACH, find_contradictions, find_denials, split_amounts
 from remit.domain.words.lexicon import Lexicon
 from remit.domain.words.off_topic import off_topic_pieces
@@ -157,7 +157,7 @@ def judge_words(
         *(_span(seen, claim.start, claim.end, f"another {claim.what}", WordsRelation.CONTRADICTS) for claim in wrong),
         *(_excess(seen, request) for request in _wider(folded, cut, scope, lexicon, before)),
     ]
-    unknown = unrecognised_clauses(cut, scope, lexicon, continues=bool(before.tail))
+    unknown = unrecognised_clauses(cut, scope, lexicon, continues=any(one.text != words for one in earlier))
     spans = spans or [_unrecognised(seen, clause) for clause in unknown]
     spans = spans or [_excess(seen, request) for request in off_topic_pieces(cut, before.tail, scope, lexicon)]
     if spans:
@@ -247,7 +247,7 @@ def _wider_across(
         halves = [*split_clauses(tail, vocabulary)[-1:], *cut[:1]]
         # ⚔ "The order W124 too" must not repeat a request on another record: without an act of its own, a half is read
         # with the other's.
-        acts = before.acts if cut and states_action(cut[0], scope) else before.alike
+        acts = before.acts if cut and (states_action(cut[0], scope) or _only_reports(cut[0], lexicon)) else before.alike
         told = frozenset(name for half in halves if half.requests_anything for name in half.topics)
         scope = merged_scope(scope, acts, lexicon, told=told)
         joints = [(tail.rstrip(_ENDS + _BEHIND), " ")]
@@ -265,6 +265,18 @@ def _wider_across(
         for end, reason in across:
             if reason not in theirs:
                 yield UndeclaredRequest(start=0, end=end, reason=f"{reason}, with the message before")
+
+
+def _only_reports(clause: Clause, lexicon: Lexicon) -> bool:
+    """Return whether a clause reports from its first word on: it asks for nothing with the message before.
+
+    ⚔ A thing of the desk's in it may be what the message before asks for: "please cancel", "booked trip".
+    """
+    text, vocabulary = clause.text, lexicon.vocabulary
+    first, _, rest = text.partition(" ")
+    if clause.requests_anything or not reports(first, text, vocabulary):
+        return False
+    return all(act.nouns.isdisjoint(vocabulary.stems(rest)) for act in lexicon.acts)
 
 
 def _requests_in(

@@ -90,6 +90,8 @@ class ClauseCues:
     requests: CaselessPattern
     """Beginning of a request, also without a sign before it."""
     splits: CaselessPattern
+    towards: CaselessPattern
+    """Where something is to go."""
     begins: CaselessPattern
     """Beginning of a statement: what leads into it, somebody or something."""
     finite: CaselessPattern

@@ -225,13 +225,14 @@ async def count_comparisons(
 class EvaluationRequest:
     """An ask to evaluate: decoded params, `words` without secrets, earlier reservations, known defects.
 
-    `released`: an officer released its words, so they do not count again; every other check still applies. `files`: it
-    carries attachments.
+    `ask` is its id where it was recorded before. `released`: an officer released its words, so they do not count again;
+    every other check still applies. `files`: it carries attachments.
     """
 
     action: str
     params: JsonObject
     words: str | None
+    ask: str = ""
     held: tuple[Reservation, ...] = ()
     wrong: Refused | None = None
     released: bool = False
@@ -347,8 +348,8 @@ async def evaluate(
             speaks = speaks and judged is None
             reads_case = with_case and action.effect is Effect.WRITE
             outcome = await _rule(desk, state, action, request, speaks=speaks, with_case=reads_case)
-            if judged is None and _speaks(action, request):  # 5. words
-                judged = await check_words(desk, state, action, params=request.params, words=request.words)
+            if judged is None:
+                judged = await _excess_words(desk, state, action, request)  # 5. words
         with desk.tracing.step(SpanName.POLICY):
             evaluation = _settle(desk, state, outcome, confirmed, risk)  # 6. policy, 7. settle
     except Refused as refused:
@@ -405,9 +406,17 @@ def _forbidden_speech(
     return judge_forbidden_speech(action, request.params, request.words)
 
 
-def _speaks(action: Action, request: EvaluationRequest) -> bool:
-    """Return whether there are unreleased words to check: a message, a free text or a text that nothing explains."""
-    return not request.released and (request.words is not None or action.speaks or bool(action.open_texts))
+async def _excess_words(
+    desk: DeskContext, state: AuthorizationState, action: Action, request: EvaluationRequest
+) -> ExcessWords | None:
+    """Check the unreleased words: a message, a free text or a text that nothing explains.
+
+    Raises:
+        ExcessWordsRefused: as `check_words`.
+    """
+    if request.released or not (request.words is not None or action.speaks or action.open_texts):
+        return None
+    return await check_words(desk, state, action, params=request.params, words=request.words, ask=request.ask)
 
 
 def _verify_step(desk: DeskContext, state: AuthorizationState, request: EvaluationRequest) -> Action:

@@ -163,6 +163,7 @@ async def _reevaluate(
     freed = replace(state, counters=counters)
     released = ask.words_state == WordsState.RELEASED
     wish = EvaluationRequest(
+        ask=ask.id,
         action=ask.action,
         params=recorded_params(ask),
         words=ask.words or None,

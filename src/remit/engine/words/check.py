@@ -54,13 +54,19 @@ _SAYS: Final = {
 
 
 async def check_words(
-    desk: DeskContext, state: AuthorizationState, action: Action, *, params: JsonObject, words: str | None
+    desk: DeskContext,
+    state: AuthorizationState,
+    action: Action,
+    *,
+    params: JsonObject,
+    words: str | None,
+    ask: str = "",
 ) -> ExcessWords | None:
     """Check the words of an ask deterministically: message and free-text params, with the task's last messages.
 
     Words that exceed the ask do not reach the case: unless the desk refuses them, they are returned as judged, for
     review or for the ask to proceed without. None: nothing exceeds it. Any other text among the params is refused if it
-    says more than a value.
+    says more than a value. `ask`: its id where it was recorded before, so that it is not read behind itself.
 
     Raises:
         SaysMore: `words.wider`, `words.contradicts`, `words.unreadable`.
@@ -72,7 +78,7 @@ async def check_words(
     if not texts and not values:
         return None
     judge = _judge_of(desk, state, action, params)
-    before = _chains(await _earlier_texts(desk, state.task.record.id))
+    before = _chains(await _earlier_texts(desk, state.task.record.id, but=ask))
     mine = [EarlierMessage(text=text, action=action.name, records=records_of(params, action)) for _, text in texts]
     size = sum(len(text) for _, text in texts) + sum(len(one.text.text) for one in values)
     found, param = await desk.scan_executor.read(
@@ -215,8 +221,8 @@ _Told: TypeAlias = tuple[list[EarlierMessage], list[EarlierMessage]]
 """The messages and the texts of one ask."""
 
 
-async def _earlier_texts(desk: DeskContext, task: str) -> list[_Told]:
-    """Return the texts of a task's last asks with any, oldest first.
+async def _earlier_texts(desk: DeskContext, task: str, *, but: str) -> list[_Told]:
+    """Return the texts of a task's last asks with any, oldest first, without those of the ask `but`.
 
     ⚔ Asks without words, and refused ones, take no place: a message cut in two must not be separated by reads. Refused
     text never reached the case: no later message continues it, and it must not spoil an honest one.
@@ -224,7 +230,9 @@ async def _earlier_texts(desk: DeskContext, task: str) -> list[_Told]:
     texts: list[_Told] = []
     for limit in (_EARLIER, _FARTHEST):
         found = await desk.store.find(AskRecord, "ask.task", task, limit=limit, newest=True)
-        texts = [one for one in (_told(desk, kept.record) for kept in found) if any(one)][:_EARLIER]
+        texts = [one for one in (_told(desk, kept.record) for kept in found if kept.record.id != but) if any(one)][
+            :_EARLIER
+        ]
         if len(texts) == _EARLIER or len(found) < limit:
             break
     return texts[::-1]
