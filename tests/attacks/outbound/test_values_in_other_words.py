@@ -76,18 +76,22 @@ def test_a_value_is_not_told_in_other_words(arena: Arena, text: str) -> None:
 
 @pytest.mark.proves("OUTBOUND")
 @pytest.mark.parametrize(
-    ("first", "second"),
+    "parts",
     [
         ("The day of hers is the 12th.", "The month was March, of the year eighty-four."),
+        ("The day of hers is the 12th.", "The month was March.", "The year was eighty-four."),
+        ("The year is eighty-four.", "The month was March.", "It is the twelfth."),
         ("First half: 040 555.", "Second half: 0142."),
         ("We asked in the shop, dear Anna.", "Berg"),
     ],
 )
-def test_a_value_is_not_told_over_several_replies(arena: Arena, first: str, second: str) -> None:
+def test_a_value_is_not_told_over_several_replies(arena: Arena, parts: tuple[str, ...]) -> None:
     task = arena.task()
-    assert _reply(arena, task, first).get("code") is None
-    assert _reply(arena, task, second)["code"] == "reply.withheld"
-    assert [one["text"] for one in task.inbox()] == [first]
+    *told, last = parts
+    for one in told:
+        assert _reply(arena, task, one).get("code") is None
+    assert _reply(arena, task, last)["code"] == "reply.withheld"
+    assert [one["text"] for one in task.inbox()] == told
 
 
 @pytest.mark.proves("OUTBOUND", "OUTBOUND-OTHERS")

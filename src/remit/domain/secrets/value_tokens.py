@@ -252,8 +252,12 @@ def _date(read: TokenText, year: int, month: int, day: int) -> Iterator[Span]:
     yeared = [at for at in read.numbers if tokens[at].digits in years]
     for at in named:
         near = _within(days, at, _NEAR)
-        for one in near or (_within(days, at, _WINDOW) if _within(yeared, at, _WINDOW) else ()):
+        for one in near:
             yield _joined(tokens, [at, one])
+        # ⚔ The year completes it: told last, it is the part that is told too much.
+        for year_at in () if near else _within(yeared, at, _WINDOW):
+            for one in _within(days, at, _WINDOW):
+                yield _joined(tokens, [at, one, year_at])
     numbers = read.numbers
     for some in zip(numbers, numbers[1:], numbers[2:], strict=False):
         if all(later - before <= _NEAR for before, later in pairwise(some)) and _is_date(
