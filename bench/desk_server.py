@@ -144,7 +144,7 @@ async def serve_backoffice(
 
 
 def seed_of(customers: int, orders: int) -> dict[str, Any]:
-    """So many customers with so many orders each."""
+    """Build customers with as many orders each."""
     seed: dict[str, Any] = {"customers": {}, "records": []}
     for customer in range(customers):
         seed["customers"][f"c{customer}"] = {"name": f"Customer {customer}", "attributes": {}}

@@ -163,7 +163,7 @@ def _kept_aside(record: Mapping[str, Any]) -> bool:
 
 
 class Measured:
-    """What became of the messages of one domain."""
+    """Counts of one domain's messages by their way."""
 
     def __init__(self, domain: Domain, words: Mapping[str, Any], sample: int) -> None:
         """Send them all."""

@@ -35,7 +35,7 @@ class PurposesDesk:
 
     @property
     def context(self) -> DeskContext:
-        """What the desk decides with."""
+        """The context of the desk's decisions."""
         if self._desk.desk is None:
             message = "the desk is not open"
             raise RuntimeError(message)

@@ -78,6 +78,18 @@ def mandate(**changed: Any) -> dict[str, Any]:
     return deepcopy(RETURN) | changed
 
 
+COMPLAIN = mandate(
+    objective={"type": "complain", "target": {"order": ["W1"]}, "summary": "late"},
+    powers=[
+        {"power": "represent"},
+        {"power": "receive", "attributes": ["order.status", "complaint.reference"]},
+        {"power": "request", "actions": ["complaint.file"], "uses": 5},
+    ],
+    never=[],
+)
+"""One complaint about an order, told freely."""
+
+
 def catalogue(**changed: Mapping[str, Any]) -> dict[str, Any]:
     """The pack's catalogue, with tables of it changed."""
     data: dict[str, Any] = deepcopy(dict(read_files([PACK / "catalogue.toml"], {})))

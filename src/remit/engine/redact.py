@@ -69,7 +69,8 @@ def redact_name_and_words(
     """
     if is_clean(desk, action, params, words):
         return RedactedAsk(action=action, params=params, words=words, secrets=())
-    texts = _Texts(action=action, params=params, words=words, earlier=earlier)
+    spoken = _open_texts(desk, desk.catalogue.actions.get(action), params)
+    texts = _Texts(action=action, params=params, words=words, earlier=earlier, spoken=spoken)
     first = _redacted(desk, texts, known)
     every = dict.fromkeys([*first.values, *known])
     # ⚔ What one text reveals stands in another without its label.
@@ -78,21 +79,21 @@ def redact_name_and_words(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Texts:
-    """The texts of an ask before redaction, and those of earlier asks of its task."""
+    """The texts of an ask before redaction, and those of earlier asks of its task; `spoken` as `_open_texts` finds them."""
 
     action: str
     params: JsonObject
     words: str | None
     earlier: Sequence[str]
+    spoken: frozenset[str] | None
 
 
 def _redacted(desk: DeskContext, texts: _Texts, values: Collection[KnownSecret]) -> RedactedAsk:
     action, params, words, earlier = texts.action, texts.params, texts.words, texts.earlier
     known = desk.catalogue.actions.get(action)
     own = frozenset() if known is None else _declared(known)
-    texts_alone = _open_texts(desk, known, params)
     free = {name: value for name, value in params.items() if name not in own}
-    freely = redact_params(free, known, known=values, texts=texts_alone)
+    freely = redact_params(free, known, known=values, texts=texts.spoken)
     kept = {name: value for name, value in params.items() if name in own}
     taken = list(freely.taken)
     left: JsonObject = {**{name: _ended(name, value, earlier, taken) for name, value in freely.params.items()}, **kept}

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, mandate, open_arena
+from attacks.arena import COMPLAIN, SEND_BACK, Arena, mandate, open_arena
 
 SECRETS = {
     "api key": "sk_live_" + "51HqW9fKZvR2mXbT7cYdN4aPu",
@@ -29,15 +29,6 @@ SAID = {
     "card": "Charge {} please.",
     "iban": "Send it to {}.",
 }
-WANTED = mandate(
-    objective={"type": "complain", "target": {"order": ["W1"]}, "summary": "late"},
-    powers=[
-        {"power": "represent"},
-        {"power": "receive", "attributes": ["order.status", "complaint.reference"]},
-        {"power": "request", "actions": ["complaint.file"], "uses": 5},
-    ],
-    never=[],
-)
 
 
 def _file(name: str, text: str) -> list[dict[str, str]]:
@@ -100,7 +91,7 @@ def _held_in(text: str, value: str) -> bool:
 def test_a_secret_stands_in_nothing_that_is_kept_shown_sent_or_logged(mode: str, secret: str, caplog: pytest.LogCaptureFixture) -> None:
     value = SECRETS[secret]
     with _arena(mode) as arena:
-        task = arena.task(WANTED)
+        task = arena.task(COMPLAIN)
         answers = [arena.send(task, f"/v1/tasks/{task.id}/asks", make(SAID[secret].format(value))) for make in PLACES.values()]
         answers += [arena.send(task, f"/v1/asks/{one.json()['ask']}", method="GET") for one in answers if one.json().get("ask")]
         answers.append(arena.send(task, f"/v1/tasks/{task.id}", method="GET"))

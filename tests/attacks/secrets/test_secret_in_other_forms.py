@@ -4,17 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from attacks.arena import Arena, mandate, open_arena
+from attacks.arena import COMPLAIN, Arena, open_arena
 
-WANTED = mandate(
-    objective={"type": "complain", "target": {"order": ["W1"]}, "summary": "late"},
-    powers=[
-        {"power": "represent"},
-        {"power": "receive", "attributes": ["order.status", "complaint.reference"]},
-        {"power": "request", "actions": ["complaint.file"], "uses": 5},
-    ],
-    never=[],
-)
 FORMS = [
     ("1. legal 2. winner 3. abandon 4. year 5. wave 6. sausage 7. worth 8. useful 9. lamp 10. ripple 11. canyon 12. yellow", "sausage"),
     ("The app shows JBSW Y3DP EHPK 3PXP under the picture.", "JBSW Y3DP EHPK 3PXP"),
@@ -55,7 +46,7 @@ def arena() -> Iterator[Arena]:
 
 
 def _comment(arena: Arena, *texts: str) -> str:
-    task = arena.task(WANTED)
+    task = arena.task(COMPLAIN)
     for text in texts:
         task.ask("case.comment", {"text": text})
     return "\n".join(str(entry) for entry in arena.entries("ask.decided"))

@@ -9,20 +9,11 @@ from typing import Any
 
 import pytest
 
-from attacks.arena import Arena, mandate, open_arena
+from attacks.arena import COMPLAIN, Arena, open_arena
 from attacks.files.attached import kept
 from remit.sandbox import SandboxTask
 
 PASSWORD, PIN = "Harbor#8159x", "482193"
-WANTED = mandate(
-    objective={"type": "complain", "target": {"order": ["W1"]}, "summary": "late"},
-    powers=[
-        {"power": "represent"},
-        {"power": "receive", "attributes": ["order.status", "complaint.reference"]},
-        {"power": "request", "actions": ["complaint.file"], "uses": 5},
-    ],
-    never=[],
-)
 REVEALED = f"My password is {PASSWORD} and the PIN: {PIN}."
 AGAIN = f"{PASSWORD}? I typed it. Then {PIN}, {' '.join(PIN)} and HARBOR#8159X."
 
@@ -77,7 +68,7 @@ def _kept(arena: Arena, task: SandboxTask) -> Iterator[str]:
 @pytest.mark.parametrize("place", ASKS)
 def test_a_secret_found_once_stands_nowhere_again(place: str) -> None:
     with _redacting() as arena:
-        task = arena.task(WANTED)
+        task = arena.task(COMPLAIN)
         answers = [arena.send(task, f"/v1/tasks/{task.id}/asks", ask).text for ask in ASKS[place]]
         seen = "\n".join([*answers, *_kept(arena, task)])
         for value in (PASSWORD, "Harbor", "HARBOR", PIN, " ".join(PIN)):
@@ -87,8 +78,8 @@ def test_a_secret_found_once_stands_nowhere_again(place: str) -> None:
 @pytest.mark.proves("P11", "SECRETS")
 def test_another_task_is_not_searched_for_it() -> None:
     with _redacting() as arena:
-        task = arena.task(WANTED)
+        task = arena.task(COMPLAIN)
         arena.send(task, f"/v1/tasks/{task.id}/asks", _filed(REVEALED))
-        other = arena.task(WANTED)
+        other = arena.task(COMPLAIN)
         arena.send(other, f"/v1/tasks/{other.id}/asks", _filed(f"The parcel {PIN} is late."))
         assert f"The parcel {PIN} is late." in "\n".join(_kept(arena, other))

@@ -107,7 +107,7 @@ def _tens(text: FactText) -> Iterator[tuple[int, int]]:
     for word in text.words.decades.keys() & text.places.keys():
         for at in text.places[word]:
             yield at, text.words.decades[word]
-    for at in text.read.numbers[:]:
+    for at in text.read.numbers:
         token = text.tokens[at]
         after = text.tokens[at + 1] if at + 1 < len(text.tokens) else None
         if (

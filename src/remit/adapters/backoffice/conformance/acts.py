@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Final
 
 from remit.adapters.backoffice.conformance.promises import BrokenPromiseError, NotTriedError
-from remit.adapters.backoffice.conformance.trial import NOT_FRESH, Remembered, Snapshot, Trial, settled
+from remit.adapters.backoffice.conformance.trial import NOT_FRESH, Remembered, Snapshot, Trial, settled, unknown_act
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.ports.backoffice import Act, ActOutcome, ActResult
 
@@ -180,7 +180,7 @@ def _moved(moved: bool) -> str:  # noqa: FBT001  # a word for it
 async def outcomes_are_known(trial: Trial) -> str:
     """Check the outcome of a new key, and of every act and fence of this run."""
     backoffice = trial.backoffice()
-    unseen = await backoffice.outcome(trial.keyed())
+    unseen = await backoffice.outcome(unknown_act(trial.world))
     if unseen.state is not ActOutcome.UNSEEN:
         raise BrokenPromiseError(f"a key that was never used was answered {unseen.state}")
     for one in trial.acts:

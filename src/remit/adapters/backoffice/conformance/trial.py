@@ -93,7 +93,7 @@ class Trial:
 
     def new_id(self) -> str:
         """Return a key or id that was never used."""
-        return f"remit-check-{b64url(self.world.random(16))}"
+        return new_key(self.world)
 
     def next_record(self) -> str:
         """Return the record of the next try."""
@@ -112,19 +112,6 @@ class Trial:
             case="remit-check",
             versions={} if version is None else {(data.kind, record_id): version},
             confirmed_by=("customer",),
-            decision="remit-check",
-        )
-
-    def keyed(self) -> Act:
-        """Return an act known by a new key alone, for an outcome or a fence."""
-        return Act(
-            key=self.new_id(),
-            action="remit.check",
-            params={},
-            customer="remit-check",
-            case="remit-check",
-            versions={},
-            confirmed_by=(),
             decision="remit-check",
         )
 
@@ -175,6 +162,25 @@ class Trial:
             return None
         values = await self.backoffice().attributes(data.customer, [name])
         return sum(_numbers(values.get(name)), start=Decimal(0))
+
+
+def unknown_act(world: World) -> Act:
+    """Return an act that no backoffice knows, under a key that was never used."""
+    return Act(
+        key=new_key(world),
+        action="remit.check",
+        params={},
+        customer="remit-check",
+        case="remit-check",
+        versions={},
+        confirmed_by=(),
+        decision="remit-check",
+    )
+
+
+def new_key(world: World) -> str:
+    """Return a key or id that was never used."""
+    return f"remit-check-{b64url(world.random(16))}"
 
 
 async def settled(call: Callable[[Act], Awaitable[ActResult]], act: Act) -> ActResult:

@@ -7,6 +7,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from remit.adapters.backoffice.conformance.promises import BrokenPromiseError, NotTriedError
+from remit.adapters.backoffice.conformance.trial import unknown_act
 from remit.adapters.backoffice.http import messages
 from remit.adapters.backoffice.http.signatures import MessageSigner, MessageVerifier, SignedRequest, content_digest
 from remit.adapters.http.connection import HttpAnswer, HttpConnections
@@ -186,7 +187,7 @@ async def altered_is_refused(wire: Wire) -> str:
 
 async def uncovered_is_refused(wire: Wire) -> str:
     """Check a fence of a new key, whose headers were put in, exchanged or taken out after it was signed."""
-    act = _new_act(wire)
+    act = unknown_act(wire.world)
     body = messages.encode_body(messages.act_body(act))
     url = f"{wire.connections.base}/v1/acts/{act.key}/fence"
     named = {"idempotency-key": act.key, "txn-token": wire.act_token(act)}
@@ -198,20 +199,6 @@ async def uncovered_is_refused(wire: Wire) -> str:
     _verify_refused("an act with another token", await wire.send(whole, exchanged))
     _verify_refused("an act without its headers", await wire.send(bare, wire.signer().request_headers(bare)))
     return ""
-
-
-def _new_act(wire: Wire) -> Act:
-    key = f"remit-check-{wire.world.random(16).hex()}"
-    return Act(
-        key=key,
-        action="remit.check",
-        params={},
-        customer="remit-check",
-        case="remit-check",
-        versions={},
-        confirmed_by=(),
-        decision="remit-check",
-    )
 
 
 async def replayed_is_refused(wire: Wire) -> str:
