@@ -1,0 +1,1 @@
+"""A company's directory (OpenLDAP, Active Directory) as the backoffice."""
