@@ -43,6 +43,7 @@ from remit.wiring import (
     open_stored_log,
     probe_backoffice,
     probe_carriers,
+    probe_directory,
     probe_helpdesk,
     probe_issuers,
     store_location,
@@ -240,6 +241,8 @@ def _leaks(settings: Settings) -> Iterator[CheckFinding]:
 
 def _backoffice(settings: Settings) -> Iterator[CheckFinding]:
     """Check that a backoffice over HTTP answers, signed, and knows all that the catalogue asks of it."""
+    if settings.directory_backoffice is not None:
+        yield from _directory(settings, settings.directory_backoffice.url)
     if settings.http_backoffice is None:
         return
     url = settings.http_backoffice.url
@@ -259,6 +262,21 @@ def _backoffice(settings: Settings) -> Iterator[CheckFinding]:
         yield CheckFinding("backoffice", "wrong", says, cure)
         return
     yield CheckFinding("backoffice", "ok", f"{url} answers, signed, and knows the whole catalogue")
+
+
+def _directory(settings: Settings, url: str) -> Iterator[CheckFinding]:
+    """Check that the directory accepts both accounts, and offers what its rules rely on. Nothing is written."""
+    try:
+        problems = probe_directory(settings)
+    except Fault as fault:
+        cure = "See that it answers from here over TLS, and that names and passwords in [backoffice] are those of its accounts."
+        yield CheckFinding("backoffice", "wrong", f"{url}: {fault.detail}.", cure)
+        return
+    for problem in problems:
+        cure = "Give the account the rights of docs/directory.md, or bring directory.toml and the directory together."
+        yield CheckFinding("backoffice", "wrong", f"{url}: {problem}.", cure)
+    if not problems:
+        yield CheckFinding("backoffice", "ok", f"{url} accepts both accounts, and has what directory.toml relies on")
 
 
 def _helpdesk(settings: Settings) -> Iterator[CheckFinding]:

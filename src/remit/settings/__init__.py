@@ -1,6 +1,6 @@
 """One desk's settings: `remit.toml` and `REMIT_*`. A missing one stops the start; no default loosens a check."""
 
-from remit.settings.backoffice import BackofficeSettings, MappedSettings
+from remit.settings.backoffice import BackofficeSettings, DirectorySettings, MappedSettings
 from remit.settings.decode import InvalidSetting
 from remit.settings.helpdesk import HelpdeskSettings
 from remit.settings.leaks import LeakSettings
@@ -14,6 +14,7 @@ from remit.settings.values import carries_password, is_postgres_url
 __all__ = [
     "POINTS",
     "BackofficeSettings",
+    "DirectorySettings",
     "HelpdeskSettings",
     "InvalidSetting",
     "LeakSettings",

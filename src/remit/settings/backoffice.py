@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta
 
 from remit.settings.decode import InvalidSetting, Table
-from remit.settings.values import file_of, post_address
+from remit.settings.values import LOOPBACK, Text, file_of, post_address
 
 File = Annotated[str, Meta(min_length=1, description="the name of a file")]
 _MAX_KEYS = 4
 _MAPPED = ("mapping", "document", "read_token_file", "act_token_file")
+_DIRECTORY = ("directory", "read_account", "read_password_file", "act_account", "act_password_file")
 
 
 class BackofficeTable(Table, frozen=True):
@@ -30,6 +32,11 @@ class BackofficeTable(Table, frozen=True):
     document: File | None = None
     read_token_file: File | None = None
     act_token_file: File | None = None
+    directory: File | None = None
+    read_account: Text | None = None
+    read_password_file: File | None = None
+    act_account: Text | None = None
+    act_password_file: File | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +67,73 @@ class MappedSettings:
     ca: Path | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectorySettings:
+    """A company's directory, by LDAP: its rules, and two accounts. The passwords are read when it is opened."""
+
+    url: str
+    rules: Path
+    read_account: str
+    read_password: Path
+    act_account: str
+    act_password: Path
+    ca: Path | None = None
+
+
+def directory_of(table: BackofficeTable, base: Path, *, used: bool) -> DirectorySettings | None:
+    """Return the directory of the table, None where the desk has another backoffice; relative files start at `base`.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    if not used:
+        _verify_unused(table, _DIRECTORY, "directory")
+        return None
+    if table.answer_keys or table.proof != "signature" or table.certificate_file or table.private_key_file:
+        raise _invalid("proof", 'is for desk.backoffice = "http"; a directory knows accounts alone: take it out')
+    rules, read_password, act_password = (
+        getattr(table, name) for name in ("directory", "read_password_file", "act_password_file")
+    )
+    missing = next((name for name in ("url", *_DIRECTORY) if not getattr(table, name)), None)
+    if missing is not None or table.read_account is None or table.act_account is None:
+        raise _invalid(missing or "read_account", "is missing; docs/directory.md has the table")
+    if table.read_account == table.act_account or read_password == act_password:
+        raise _invalid("act_account", "must be another than read_account: one that only reads, and one that acts")
+    return DirectorySettings(
+        url=_ldap_address(table.url),
+        rules=file_of(rules, "backoffice.directory", base),
+        read_account=table.read_account,
+        read_password=base / read_password,
+        act_account=table.act_account,
+        act_password=base / act_password,
+        ca=_file(table.ca_file, "ca_file", base),
+    )
+
+
+def _ldap_address(text: str) -> str:
+    """Parse the address of a directory. ⚔ Without TLS, only one on this machine: binds carry passwords.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise _invalid("url", "is no address") from None
+    if parts.scheme != "ldaps" and not (parts.scheme == "ldap" and parts.hostname in LOOPBACK):
+        raise _invalid("url", 'must be "ldaps://HOST" (ldap:// on this machine alone)')
+    if not parts.hostname or port == 0 or parts.username or parts.path.strip("/") or parts.query or parts.fragment:
+        raise _invalid("url", 'must be a server and nothing else, such as "ldaps://dc1.corp.example"')
+    return text.rstrip("/")
+
+
+def _verify_unused(table: BackofficeTable, names: tuple[str, ...], backoffice: str) -> None:
+    given = [name for name in names if getattr(table, name) is not None]
+    if given:
+        raise _invalid(given[0], f'is for desk.backoffice = "{backoffice}"; set that, or take it out')
+
+
 def mapped_of(table: BackofficeTable, base: Path, *, used: bool) -> MappedSettings | None:
     """Return the mapped backoffice of the table, None where the desk has another; relative files start at `base`.
 
@@ -67,9 +141,7 @@ def mapped_of(table: BackofficeTable, base: Path, *, used: bool) -> MappedSettin
         InvalidSetting: `settings.invalid`.
     """
     if not used:
-        given = [name for name in _MAPPED if getattr(table, name) is not None]
-        if given:
-            raise _invalid(given[0], 'is for desk.backoffice = "mapped"; set that, or take it out')
+        _verify_unused(table, _MAPPED, "mapped")
         return None
     if table.answer_keys or table.proof != "signature" or table.certificate_file or table.private_key_file:
         raise _invalid("proof", 'is for desk.backoffice = "http"; a mapped system knows tokens alone: take it out')
@@ -94,16 +166,20 @@ def mapped_of(table: BackofficeTable, base: Path, *, used: bool) -> MappedSettin
     )
 
 
-def backoffice_of(table: BackofficeTable, base: Path, *, used: bool, mapped: bool) -> BackofficeSettings | None:
+def backoffice_of(table: BackofficeTable, base: Path, *, used: bool, other: bool) -> BackofficeSettings | None:
     """Return the backoffice of the table, None where the desk has another; relative files start at `base`.
+
+    `other` says that the table is for a system that is no service of the company's own.
 
     Raises:
         InvalidSetting: `settings.invalid`.
     """
     if not used:
-        if table != BackofficeTable() and not mapped:
+        if table != BackofficeTable() and not other:
             raise _invalid(
-                "url", 'is set, but desk.backoffice is neither "http" nor "mapped"; set that, or take [backoffice] out'
+                "url",
+                'is set, but desk.backoffice is none of "http", "mapped" and "directory"; set that, or take '
+                "[backoffice] out",
             )
         return None
     if not table.url:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from remit.domain.errors import Code, Refused
-from remit.settings.backoffice import backoffice_of, mapped_of
+from remit.settings.backoffice import backoffice_of, directory_of, mapped_of
 from remit.settings.decode import InvalidSetting, decode
 from remit.settings.environment import STOP_AT, overlaid, verify_variables
 from remit.settings.helpdesk import helpdesk_of
@@ -118,9 +118,13 @@ def _settings(
         desk_url=desk.database if is_postgres_url(desk.database) else "",
         backoffice=desk.backoffice,
         http_backoffice=backoffice_of(
-            document.backoffice, base, used=desk.backoffice == "http", mapped=desk.backoffice == "mapped"
+            document.backoffice,
+            base,
+            used=desk.backoffice == "http",
+            other=desk.backoffice in {"mapped", "directory"},
         ),
         mapped_backoffice=mapped_of(document.backoffice, base, used=desk.backoffice == "mapped"),
+        directory_backoffice=directory_of(document.backoffice, base, used=desk.backoffice == "directory"),
         remote_helpdesk=helpdesk_of(document.helpdesk, base, used=desk.helpdesk != "builtin"),
         secrets=words.secrets,
         words_model=words.model or NO_MODEL,

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from remit.domain.words.excess import ExcessWordsRules
-from remit.settings.backoffice import BackofficeSettings, MappedSettings
+from remit.settings.backoffice import BackofficeSettings, DirectorySettings, MappedSettings
 from remit.settings.helpdesk import HelpdeskSettings
 from remit.settings.leaks import LeakSettings
 from remit.settings.notify import NotifySettings
@@ -63,6 +63,8 @@ class Settings:
     """The backoffice at an address of its own; None for the built-in one, or facts."""
     mapped_backoffice: MappedSettings | None = None
     """A system's own API as the backoffice; None for another one."""
+    directory_backoffice: DirectorySettings | None = None
+    """A company's directory as the backoffice; None for another one."""
     remote_helpdesk: HelpdeskSettings | None = None
     """The company's own helpdesk; None for the built-in one."""
     points: tuple[str, int] | None = None

@@ -84,7 +84,7 @@ class DeskTable(Table, frozen=True):
         str, Meta(min_length=1, description='a file such as "data/desk.sqlite", or postgresql://USER@HOST/DATABASE')
     ]
     pack: Text | None = None
-    backoffice: Literal["builtin", "facts", "http", "mapped"] = "builtin"
+    backoffice: Literal["builtin", "directory", "facts", "http", "mapped"] = "builtin"
     helpdesk: Literal["builtin", "rt"] = "builtin"
 
 

@@ -19,6 +19,7 @@ from remit.wiring.conformance import (
     tested_by_key,
 )
 from remit.wiring.desk import Desk, SandboxDesk
+from remit.wiring.directory import probe_directory
 from remit.wiring.fault_points import crash_at
 from remit.wiring.helpdesk import probe_helpdesk
 from remit.wiring.keys import (
@@ -97,6 +98,7 @@ __all__ = [
     "pack_names",
     "probe_backoffice",
     "probe_carriers",
+    "probe_directory",
     "probe_helpdesk",
     "probe_issuers",
     "read_frameworks",

@@ -42,6 +42,7 @@ from remit.ports.world import World
 from remit.settings import Settings
 from remit.wiring.backoffice import FarFacts, open_http_backoffice
 from remit.wiring.desk import Closeable, Desk, SandboxDesk
+from remit.wiring.directory import open_directory_backoffice
 from remit.wiring.fault_points import crash_at, no_fault
 from remit.wiring.helpdesk import event_signing, open_remote_helpdesk
 from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
@@ -205,6 +206,12 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
         )
         closing.append(mapped)
         return mapped, helpdesk
+    if settings.directory_backoffice is not None:
+        directory = open_directory_backoffice(
+            settings.directory_backoffice, plan.loaded, database, world, loopback=settings.loopback
+        )
+        closing.append(directory)
+        return directory, helpdesk
     builtin = SwitchableBackoffice if settings.sandbox else BuiltinBackoffice
     return builtin(database, world, catalogue, on_point=plan.point), helpdesk
 

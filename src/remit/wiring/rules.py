@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from remit.adapters.backoffice.directory.rules import DirectoryRules, read_directory_rules
 from remit.adapters.backoffice.mapped.mapping import ApiMapping, read_mapping
 from remit.adapters.files.catalogue import load_catalogue, read_text
 from remit.adapters.params.schema import JsonSchemaParams
@@ -39,7 +40,8 @@ class RulesSource:
 class LoadedRules:
     """Valid rules: catalogue and policies, and one digest over them and the deciding settings.
 
-    `words_model` is the model that messages are judged with, "" for none. `mapping` is that of a mapped backoffice.
+    `words_model` is the model that messages are judged with, "" for none. `mapping` is that of a mapped backoffice,
+    `directory` are the rules of a directory.
     """
 
     catalogue: Catalogue
@@ -49,6 +51,7 @@ class LoadedRules:
     outline: RulesOutline
     words_model: str
     mapping: ApiMapping | None = None
+    directory: DirectoryRules | None = None
 
 
 def rules_of(settings: Settings) -> RulesSource:
@@ -85,8 +88,11 @@ def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = 
     policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
     mapped = settings.mapped_backoffice
     mapping = None if mapped is None else read_mapping(mapped.mapping, mapped.document, catalogue)
-    # ⚔ What an action does at the system is a rule like any other: both files are adopted by two people.
+    entries = settings.directory_backoffice
+    directory = None if entries is None else read_directory_rules(entries.rules, catalogue)
+    # ⚔ What an action does at the system is a rule like any other: these files are adopted by two people.
     more: JsonObject = {} if mapping is None else {"mapping": mapping.digest}
+    more = more if directory is None else {**more, "directory": directory.digest}
     model = choose_words_model(settings, lambda name: _rules_digest(settings, catalogue, policy.digest, name, more))
     return LoadedRules(
         catalogue=catalogue,
@@ -98,6 +104,7 @@ def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = 
         ),
         words_model=model,
         mapping=mapping,
+        directory=directory,
     )
 
 

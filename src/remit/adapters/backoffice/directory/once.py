@@ -214,7 +214,8 @@ class MarkerOnce:
         if target is None:
             found = await self._look_up(connection, act, rule)
             return None if found.state is ActOutcome.UNSEEN else found
-        state = _MARKS.get(target.entry.only(self._attribute).removesuffix(act.key))
+        mark = target.entry.only(self._attribute)
+        state = next((state for prefix, state in _MARKS.items() if mark == f"{prefix}{act.key}"), None)
         return None if state is None else await self._journal.settle(act.key, state)
 
     async def _look_up(self, connection: LdapConnection, act: Act, rule: ActionRule) -> ActResult:
