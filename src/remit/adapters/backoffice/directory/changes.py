@@ -19,6 +19,8 @@ from remit.ports.world import World
 CHANGED: Final = "It has changed meanwhile."
 NOT_FOUND: Final = "There is no such record of this customer."
 REFUSED: Final = "The directory refused it."
+ALREADY: Final = "It is like that already."
+_SO_ALREADY: Final = frozenset({LdapCode.ALREADY_EXISTS, LdapCode.NO_SUCH_ATTRIBUTE, LdapCode.VALUE_EXISTS})
 _PASSWORD_BYTES: Final = 18
 
 
@@ -126,7 +128,7 @@ def refused(result: LdapResult) -> str:
     """Return the reason of a change that the directory refused."""
     if result.code == LdapCode.ASSERTION_FAILED:
         return CHANGED
-    return REFUSED
+    return ALREADY if result.code in _SO_ALREADY else REFUSED
 
 
 def _hinders(hindrance: Hindrance, entry: Entry) -> bool:

@@ -103,7 +103,7 @@ class LdapConnection:
         Source: RFC 5805.
         """
         started = await self._one(messages.extended_request(messages.START_TRANSACTION), messages.EXTENDED)
-        if started.code != LdapCode.SUCCESS or not started.value:
+        if started.code != LdapCode.SUCCESS or started.value is None:
             raise ExchangeFault(Problem.STATUS, f"no transaction: {explain(started)}")
         for write in writes:
             result = await self._write(write, started.value)

@@ -55,6 +55,7 @@ class LdapCode(IntEnum):
     REFERRAL = 10
     ADMIN_LIMIT = 11
     NO_SUCH_ATTRIBUTE = 16
+    VALUE_EXISTS = 20
     NO_SUCH_OBJECT = 32
     INVALID_CREDENTIALS = 49
     INSUFFICIENT_ACCESS = 50
@@ -81,11 +82,11 @@ UNSETTLED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LdapResult:
-    """The result of one operation; `value` is that of an extended one."""
+    """The result of one operation; `value` is that of an extended one, which may be empty."""
 
     code: int
     detail: str = ""
-    value: bytes = b""
+    value: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +242,7 @@ def parse_result(content: bytes) -> LdapResult:
     parts = list(ber.elements(content))
     if len(parts) < 3 or parts[0][0] != ber.ENUMERATED:  # noqa: PLR2004  # code, DN, message
         raise BerError("an answer is no result")
-    value = next((found for tag, found in parts[3:] if tag == _RESPONSE_VALUE), b"")
+    value = next((found for tag, found in parts[3:] if tag == _RESPONSE_VALUE), None)
     return LdapResult(code=ber.decode_number(parts[0][1]), detail=parts[2][1].decode(errors="replace"), value=value)
 
 
