@@ -66,7 +66,10 @@ class CutDirectory(Directory):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryDesk:
-    """The adapter on one directory: its address, accounts, rules and catalogue."""
+    """The adapter on one directory: its address, accounts, rules and catalogue, and the folder of the desk's journal.
+
+    One desk has one journal for as long as it acts on a directory, whichever folder a test has for itself.
+    """
 
     url: str
     ca: Path
@@ -74,6 +77,7 @@ class DirectoryDesk:
     actor: tuple[str, str]
     rules: DirectoryRules
     catalogue: Catalogue
+    journal: Path | None = None
 
     def directory(self, cuts: dict[str, str] | None = None) -> Directory:
         """Make connections."""
@@ -92,7 +96,7 @@ class DirectoryDesk:
     async def line(self, folder: Path) -> AsyncIterator[Line]:
         """Open the adapter with its journal in a folder."""
         cuts: dict[str, str] = {}
-        database = DeskDatabase(folder / "journal.db")
+        database = DeskDatabase((self.journal or folder) / "journal.db")
         backoffice = DirectoryBackoffice(self.directory(cuts), SystemWorld(), self.rules, self.catalogue, database)
         try:
             yield Line(backoffice=backoffice, cuts=cuts, later=lambda: None)

@@ -21,7 +21,9 @@ _START_S = 30
 
 def _seed() -> str:
     entries = [f"dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: Corp"]
-    entries += [f"dn: ou={one},{BASE}\nobjectClass: organizationalUnit\nou: {one}" for one in ("people", "groups", "acts", "svc", "policies")]
+    entries += [
+        f"dn: ou={one},{BASE}\nobjectClass: organizationalUnit\nou: {one}" for one in ("people", "groups", "acts", "svc", "policies")
+    ]
     entries.append(
         f"dn: cn=default,ou=policies,{BASE}\nobjectClass: organizationalRole\nobjectClass: pwdPolicy\ncn: default\n"
         "pwdAttribute: userPassword\npwdMaxFailure: 3\npwdLockout: TRUE\npwdLockoutDuration: 900\npwdMustChange: TRUE\n"
@@ -97,9 +99,7 @@ class SlapdServer:
 
     def _tool(self, tool: str, name: str, password: str, *more: str, given: str = "") -> "subprocess.CompletedProcess[str]":
         command = [tool, "-x", "-H", self.url, "-D", name, "-w", password, *more]
-        return subprocess.run(
-            command, input=given, env={"LDAPTLS_CACERT": str(self.ca)}, capture_output=True, text=True, check=False
-        )
+        return subprocess.run(command, input=given, env={"LDAPTLS_CACERT": str(self.ca)}, capture_output=True, text=True, check=False)
 
     def accepts(self, person: str, password: str) -> bool:
         """Try a password as its owner does."""
@@ -111,7 +111,9 @@ class SlapdServer:
         assert who != ADMIN or done.returncode == 0, done.stderr
         return done.stderr
 
-    def values(self, base: str, attribute: str, who: tuple[str, str] = ADMIN, *, where: str = "(objectClass=*)", scope: str = "base") -> Sequence[str]:
+    def values(
+        self, base: str, attribute: str, who: tuple[str, str] = ADMIN, *, where: str = "(objectClass=*)", scope: str = "base"
+    ) -> Sequence[str]:
         """Read values with OpenLDAP's own tools."""
         done = self._tool("ldapsearch", *who, "-LLL", "-o", "ldif-wrap=no", "-b", base, "-s", scope, where, attribute)
         start = f"{attribute.lower()}:"

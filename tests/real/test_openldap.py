@@ -52,9 +52,7 @@ def live(slapd: SlapdServer, desk: DirectoryDesk, action: str, record: Callable[
         foreign="payroll-readers" if group else "bob",
         params=lambda name: {f"{kind}_id": name},
         count=lambda: slapd.written(attribute),
-        move=lambda name: slapd.modify(
-            f"dn: {place.format(name)}\nchangetype: modify\nreplace: description\ndescription: moved\n"
-        ),
+        move=lambda name: slapd.modify(f"dn: {place.format(name)}\nchangetype: modify\nreplace: description\ndescription: moved\n"),
         crash=slapd.crash,
         write=CUT,
         read=(f"{kind}.read", lambda name: {f"{kind}_id": name}),
@@ -103,7 +101,9 @@ def test_a_reset_ends_the_password_and_the_lock_and_forces_a_change(slapd: Slapd
     assert not slapd.accepts("carol", "carol-pass-1")
     assert slapd.values(carol, "pwdReset") == ["TRUE"]
     assert slapd.values(carol, "pwdAccountLockedTime") == []
-    kept = "\n".join((*slapd.values(f"ou=acts,{BASE}", "remitResult", scope="sub"), *slapd.values(f"ou=acts,{BASE}", "description", scope="sub")))
+    kept = "\n".join(
+        (*slapd.values(f"ou=acts,{BASE}", "remitResult", scope="sub"), *slapd.values(f"ou=acts,{BASE}", "description", scope="sub"))
+    )
     assert "Rm1-" not in kept
 
 

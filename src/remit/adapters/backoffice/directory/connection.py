@@ -45,6 +45,7 @@ class LdapConnection:
         self._reader = reader
         self._writer = writer
         self._number = 0
+        self._abandoned = -1
         self._left = _MAX_BYTES
 
     def close(self) -> None:
@@ -74,7 +75,10 @@ class LdapConnection:
         found: list[Entry] = []
         while True:
             tag, content = await self._receive()
-            if tag == messages.ENTRY and len(found) < most:
+            if tag == messages.ENTRY:
+                if len(found) == most:
+                    await self._abandon()  # some servers send more than was asked for
+                    return found
                 found.append(messages.parse_entry(content))
             elif tag == messages.SEARCH_DONE:
                 result = messages.parse_result(content)
@@ -125,6 +129,10 @@ class LdapConnection:
             raise BerError("an answer is not to its request")
         return messages.parse_result(content)
 
+    async def _abandon(self) -> None:
+        self._abandoned = self._number
+        await self._send(messages.abandon_request(self._abandoned))
+
     async def _send(self, operation: bytes, controls: Sequence[bytes] = ()) -> None:
         self._number += 1
         self._left = _MAX_BYTES
@@ -147,6 +155,8 @@ class LdapConnection:
         number, tag, content = messages.parse_message(await self._reader.readexactly(size))
         if number == _NOTICE:
             raise ConnectionResetError("the directory ended the connection")
+        if number == self._abandoned:
+            return await self._receive()
         if number != self._number:
             raise BerError("an answer is not to its request")
         return tag, content

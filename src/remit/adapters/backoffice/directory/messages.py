@@ -215,6 +215,11 @@ def end_of_transaction(transaction: bytes) -> bytes:
     return ber.element(ber.SEQUENCE, ber.octets(transaction))
 
 
+def abandon_request(number: int) -> bytes:
+    """Build the end of a search that was asked enough."""
+    return ber.number(number, 0x50)
+
+
 def message(number: int, operation: bytes, controls: Sequence[bytes] = ()) -> bytes:
     """Build one message."""
     more = (ber.element(0xA0, *controls),) if controls else ()
