@@ -125,6 +125,10 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "A mapped system is reached by the mapped operations alone, and nothing but mapped values leaves.",
         "docs/mapping.md#promises; RFC 6901; OWASP SSRF",
     ),
+    "DIRECTORY": Requirement(
+        "A directory is searched by values, never by text; a record is its exact id; no password leaves; nothing is done twice.",
+        "docs/directory.md#safe; RFC 4513 §5.1.2; RFC 4515; OWASP LDAP Injection",
+    ),
     "UNCLEAR": _model("act-exactly-once", "An act that nothing can find again is sent once; an officer says what became of it."),
     "SWEEP-FAIR": _model("act-exactly-once", "What is stuck keeps nothing behind it from being settled."),
     "IDEMPOTENCE": _model("commit", "One key, one body, one act."),

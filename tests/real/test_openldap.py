@@ -85,7 +85,7 @@ def test_another_spelling_of_an_id_is_no_record(slapd: SlapdServer, desk: Direct
     assert (read.state, read.values) == (FAILED, {})
 
 
-def test_an_entry_with_two_ids_is_no_record(slapd: SlapdServer, desk: DirectoryDesk, tmp_path: Path) -> None:
+def test_a_group_of_two_names_is_no_record(slapd: SlapdServer, desk: DirectoryDesk, tmp_path: Path) -> None:
     slapd.modify(f"dn: cn=newsletter,{GROUPS}\nchangetype: modify\nadd: cn\ncn: news\n")
     found = desk.run(tmp_path, lambda backoffice: backoffice.facts([("group", "newsletter"), ("group", "news")], customer="bob"))
     assert found == [None, None]

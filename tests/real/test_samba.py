@@ -130,7 +130,7 @@ def test_another_spelling_of_an_id_is_no_record(samba: SambaServer, desk: Direct
     assert fact is None
 
 
-def test_an_act_whose_mark_was_replaced_is_still_known(samba: SambaServer, desk: DirectoryDesk, tmp_path: Path) -> None:
+def test_a_lost_answer_is_known_after_another_act(samba: SambaServer, desk: DirectoryDesk, tmp_path: Path) -> None:
     """The answer of the first act is lost, and a second act replaces its mark before anybody asks."""
     name = samba.new_group("alice")
     record, join = ("group", name), {"group_id": name}

@@ -14,7 +14,7 @@ from remit.adapters.world.system import SystemWorld
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Refused
 from remit.domain.policy.rules_outline import RulesOutline, outline_of
-from remit.domain.values import JsonObject
+from remit.domain.values import Json, JsonObject
 from remit.ports.policy import Policy
 from remit.ports.world import World
 from remit.proof.canonical import digest
@@ -91,8 +91,8 @@ def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = 
     entries = settings.directory_backoffice
     directory = None if entries is None else read_directory_rules(entries.rules, catalogue)
     # ⚔ What an action does at the system is a rule like any other: these files are adopted by two people.
-    more: JsonObject = {} if mapping is None else {"mapping": mapping.digest}
-    more = more if directory is None else {**more, "directory": directory.digest}
+    more: dict[str, Json] = {} if mapping is None else {"mapping": mapping.digest}
+    more |= {} if directory is None else {"directory": directory.digest}
     model = choose_words_model(settings, lambda name: _rules_digest(settings, catalogue, policy.digest, name, more))
     return LoadedRules(
         catalogue=catalogue,

@@ -10,7 +10,7 @@ BOOLEAN: Final = 0x01
 SEQUENCE: Final = 0x30
 SET: Final = 0x31
 _LONG: Final = 0x80
-_MAX_LENGTH_BYTES: Final = 4
+MAX_LENGTH_BYTES: Final = 4
 _MANY_BYTE_TAG: Final = 0x1F
 _HEAD: Final = 2
 
@@ -63,7 +63,7 @@ def elements(content: bytes) -> Iterator[tuple[int, bytes]]:
     """
     at = 0
     while at < len(content):
-        head, size = measure(content[at : at + _HEAD + _MAX_LENGTH_BYTES])
+        head, size = measure(content[at : at + _HEAD + MAX_LENGTH_BYTES])
         end = at + head + size
         if end > len(content):
             raise BerError("an element is cut off")
@@ -84,6 +84,6 @@ def measure(head: bytes) -> tuple[int, int]:
     if head[1] < _LONG:
         return _HEAD, head[1]
     more = head[1] - _LONG
-    if not 1 <= more <= _MAX_LENGTH_BYTES or len(head) < _HEAD + more:
+    if not 1 <= more <= MAX_LENGTH_BYTES or len(head) < _HEAD + more:
         raise BerError("a length cannot be read")
     return _HEAD + more, int.from_bytes(head[_HEAD : _HEAD + more], "big")

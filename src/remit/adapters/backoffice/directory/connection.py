@@ -14,7 +14,7 @@ from remit.adapters.backoffice.directory.ber import BerError
 from remit.adapters.backoffice.directory.messages import Entry, LdapCode, LdapResult, Scope, Write
 from remit.adapters.backoffice.http.breaker import CircuitBreaker
 from remit.adapters.http.faults import ExchangeFault, Problem
-from remit.adapters.identity.fetching import verify_address
+from remit.adapters.identity.fetching import Address, verify_address
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.world import World
 
@@ -134,32 +134,35 @@ class LdapConnection:
         await self._send(messages.abandon_request(self._abandoned))
 
     async def _send(self, operation: bytes, controls: Sequence[bytes] = ()) -> None:
+        if self._writer.is_closing() or self._reader.at_eof():
+            raise ConnectionResetError("the connection was closed")
         self._number += 1
         self._left = _MAX_BYTES
         self._writer.write(messages.message(self._number, operation, controls))
         await self._writer.drain()
 
     async def _receive(self) -> tuple[int, bytes]:
-        """Read one message. ⚔ Its number has to be the request's, and all answers to it stay within one bound."""
+        """Read the next answer. ⚔ Its number has to be the request's, and all answers stay within one bound."""
+        while True:
+            number, tag, content = messages.parse_message(await self._read_message())
+            if number == _NOTICE:
+                raise ConnectionResetError("the directory ended the connection")
+            if number == self._number:
+                return tag, content
+            if number != self._abandoned:
+                raise BerError("an answer is not to its request")
+
+    async def _read_message(self) -> bytes:
         head = await self._reader.readexactly(2)
-        if head[0] != ber.SEQUENCE:
-            raise BerError("an answer is no message")
         more = head[1] & 0x7F if head[1] & 0x80 else 0
-        if more > 4:  # noqa: PLR2004  # as `measure` refuses
-            raise BerError("a length cannot be read")
+        if head[0] != ber.SEQUENCE or more > ber.MAX_LENGTH_BYTES:
+            raise BerError("an answer is no message")
         head += await self._reader.readexactly(more)
         _, size = ber.measure(head)
         self._left -= len(head) + size
         if self._left < 0:
             raise ExchangeFault(Problem.SIZE, "the answer is too long")
-        number, tag, content = messages.parse_message(await self._reader.readexactly(size))
-        if number == _NOTICE:
-            raise ConnectionResetError("the directory ended the connection")
-        if number == self._abandoned:
-            return await self._receive()
-        if number != self._number:
-            raise BerError("an answer is not to its request")
-        return tag, content
+        return await self._reader.readexactly(size)
 
 
 class Directory:
@@ -267,7 +270,7 @@ class Directory:
         return connection
 
     async def connect(self) -> LdapConnection:
-        """Open a connection at an address that was verified. ⚔ Passwords go over TLS, or stay on this machine.
+        """Open a connection at an address that was verified.
 
         Raises:
             OSError: when it cannot be reached.
@@ -276,12 +279,7 @@ class Directory:
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         addresses = [ipaddress.ip_address(str(entry[4][0])) for entry in found]
-        for address in addresses:
-            verify_address(address, allow_loopback=self._allow_loopback, allow_private=True)
-            if self._tls is None and not address.is_loopback:
-                raise Refused(Code.REQUEST_MALFORMED, "ldap:// is for loopback only")
-        if len({address.version for address in addresses}) < len(set(addresses)):
-            raise Refused(Code.REQUEST_MALFORMED, f"{self._host} are several servers: name one of them")
+        verify_server(self._host, addresses, plain=self._tls is None, allow_loopback=self._allow_loopback)
         name = self._host if self._tls else None
         for address in addresses[:-1]:
             try:
@@ -292,6 +290,22 @@ class Directory:
 
     async def _open(self, address: str, name: str | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection(address, self._port, ssl=self._tls, server_hostname=name)
+
+
+def verify_server(host: str, addresses: Sequence[Address], *, plain: bool, allow_loopback: bool) -> None:
+    """Verify that a name leads to one server, at an address that is allowed.
+
+    ⚔ Passwords go over TLS, or stay on this machine. ⚔ A second server learns of an act later, and would do it again.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    for address in addresses:
+        verify_address(address, allow_loopback=allow_loopback, allow_private=True)
+        if plain and not address.is_loopback:
+            raise Refused(Code.REQUEST_MALFORMED, "ldap:// is for loopback only")
+    if len({address.version for address in addresses}) < len(set(addresses)):
+        raise Refused(Code.REQUEST_MALFORMED, f"{host} are several servers: name one of them")
 
 
 def explain(result: LdapResult) -> str:
