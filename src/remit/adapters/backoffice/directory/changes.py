@@ -114,7 +114,7 @@ class Changes:
         return Change(operation=Operation.REPLACE, attribute=change.attribute, values=(value,))
 
     def _new_password(self, *, quoted: bool) -> bytes:
-        """Make a password that nobody learns. ⚔ It is in this one request, and never kept, told or logged."""
+        """Make a password. ⚔ It is in this one request, and never kept, told or logged."""
         made = f"Rm1-{base64.urlsafe_b64encode(self._world.random(_PASSWORD_BYTES)).decode()}"
         return f'"{made}"'.encode("utf-16-le") if quoted else made.encode()
 

@@ -76,7 +76,11 @@ class MarkerJournal:
         await self._acts.change(entry.key, entry.sent_at, {"state": ActOutcome.FAILED.value, "reason": reason})
 
     async def settle(self, key: str, state: ActOutcome, reason: str = "") -> ActResult:
-        """Record the outcome of a sent act, and return the one that is recorded."""
+        """Record the outcome of a sent act, and return the one that is recorded.
+
+        Raises:
+            Fault: `fault.backoffice`.
+        """
         await self._acts.settle(key, state.value, {"reason": reason})
         entry = await self.find(key)
         if entry is None or entry.settled is None:

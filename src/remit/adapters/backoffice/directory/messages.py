@@ -1,8 +1,6 @@
 """Requests and answers of LDAP, as far as a backoffice needs them.
 
-⚔ A filter is built from attribute and value, never parsed from text, and a value is bytes of its own: nothing in an id
-can become a part of a filter.
-
+⚔ A filter is built from attribute and value, never from text: nothing in an id can become a part of a filter.
 Source: RFC 4511, RFC 4528 (assertion), RFC 5805 (transaction).
 """
 
