@@ -15,7 +15,7 @@ from remit.adapters.backoffice.directory.messages import Entry, LdapCode, LdapRe
 from remit.adapters.backoffice.http.breaker import CircuitBreaker
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.adapters.identity.fetching import Address, verify_address
-from remit.domain.errors import Code, Fault, Refused
+from remit.domain.errors import Code, Refused
 from remit.ports.world import World
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class LdapConnection:
         """
         result = await self._one(messages.bind_request(account.name, account.password), messages.BIND_ANSWER)
         if result.code != LdapCode.SUCCESS:
-            raise ExchangeFault(Problem.STATUS, f"{account.name} is not accepted: {explain(result)}")
+            raise ExchangeFault(Problem.CONNECTION, f"{account.name} is not accepted: {explain(result)}")
 
     async def search(
         self, base: str, scope: Scope, where: bytes, attributes: Sequence[str] = (), *, most: int
@@ -239,8 +239,9 @@ class Directory:
             fault = ExchangeFault(Problem.FORM, str(broken))
         except (OSError, EOFError, ValueError) as broken:
             fault = ExchangeFault(Problem.CONNECTION, f"{type(broken).__name__}: {broken}")
-        except Fault:
-            self._breaker.record(fault=True)
+        except ExchangeFault as broken:
+            # ⚔ What one record or one request brings about closes the directory for nobody else.
+            self._breaker.record(fault=broken.problem in {Problem.CONNECTION, Problem.SIZE})
             raise
         else:
             self._breaker.record(fault=False)

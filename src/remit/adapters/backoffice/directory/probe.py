@@ -10,6 +10,7 @@ from remit.adapters.backoffice.directory.rules import DirectoryFile, Entries
 
 _EXTENSIONS: Final = "supportedExtension"
 _CONTROLS: Final = "supportedControl"
+_SCHEMA: Final = "subschemaSubentry"
 _NEEDED: Final = (
     (_EXTENSIONS, messages.START_TRANSACTION, "transactions (RFC 5805)"),
     (_CONTROLS, messages.ASSERTION, "assertions (RFC 4528)"),
@@ -24,8 +25,10 @@ async def probe(directory: Directory, file: DirectoryFile) -> Sequence[str]:
     """
 
     async def reading(connection: LdapConnection) -> list[str]:
+        root = await _root(connection)
         return [
-            *_promise_problems(await _root(connection), file),
+            *_promise_problems(root, file),
+            *(await _mark_problems(connection, root, file.marker.attribute) if file.marker is not None else ()),
             *await _place_problems(connection, file, "the account that reads"),
         ]
 
@@ -43,7 +46,7 @@ async def probe(directory: Directory, file: DirectoryFile) -> Sequence[str]:
 
 async def _root(connection: LdapConnection) -> Entry:
     where = messages.present("objectClass")
-    found = await connection.search("", Scope.ENTRY, where, [_EXTENSIONS, _CONTROLS], most=1)
+    found = await connection.search("", Scope.ENTRY, where, [_EXTENSIONS, _CONTROLS, _SCHEMA], most=1)
     return found[0] if found else Entry(dn="", values={})
 
 
@@ -51,6 +54,16 @@ def _promise_problems(root: Entry, file: DirectoryFile) -> Iterator[str]:
     for attribute, name, words in _NEEDED if file.transaction is not None else ():
         if name not in root.texts(attribute):
             yield f"it offers no {words}, which [transaction] relies on"
+
+
+async def _mark_problems(connection: LdapConnection, root: Entry, attribute: str) -> list[str]:
+    """Look into the schema. ⚔ Where two marks fit beside each other, a fence stops nothing."""
+    where, read = messages.present("objectClass"), ["attributeTypes"]
+    found = await connection.search(root.only(_SCHEMA), Scope.ENTRY, where, read, most=1)
+    for definition in found[0].texts("attributeTypes") if found else ():
+        if f"'{attribute.lower()}'" in definition.lower():
+            return [] if "SINGLE-VALUE" in definition else [f"{attribute} takes several values, and a mark is one"]
+    return [f"{attribute}, which [marker] relies on, is not in its schema"]
 
 
 async def _there(connection: LdapConnection, name: str) -> bool:
