@@ -1,7 +1,6 @@
 """A desk on a directory, from the example's rules to an act through the doors of a served desk."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,23 +36,16 @@ def directed(tmp_path: Path) -> Iterator[Directed]:
 def desk_folder(remit: Run, folder: Path, url: str, system: str = "openldap") -> Path:
     """A desk made by `remit init`, with the rules of the example."""
     desk = folder / "desk"
-    assert remit("init", "--json", desk).code == 0
-    shutil.rmtree(desk / "catalogue")
-    (desk / "catalogue").mkdir()
-    for name in ("policies", "policy_cases"):
-        shutil.rmtree(desk / name)
-        shutil.copytree(EXAMPLES / "rules" / name, desk / name)
-    shutil.copy(EXAMPLES / "rules" / "catalogue.toml", desk / "catalogue")
-    shutil.copy(EXAMPLES / system / "directory.toml", desk)
-    for name, (_, password) in (("read", READER), ("act", ACTOR)):
-        (desk / f"password-{name}").write_text(password)
-    change(desk, 'pack = "consumer"', 'backoffice = "directory"')
-    change(desk, "enabled = false", "enabled = true")
-    with (desk / "remit.toml").open("a") as file:
-        file.write(
-            f'\n[backoffice]\nurl = "{url}"\ndirectory = "directory.toml"\nread_account = "{READER[0]}"\n'
-            f'read_password_file = "password-read"\nact_account = "{ACTOR[0]}"\nact_password_file = "password-act"\n'
-        )
+    options = ["--rules", EXAMPLES / "rules", "--backoffice", "directory", "--backoffice-url", url]
+    options += ["--directory-rules", EXAMPLES / system / "directory.toml"]
+    for name, (account, password) in (("read", READER), ("act", ACTOR)):
+        file = folder / f"{name}-password"
+        file.write_text(password)
+        file.chmod(0o600)
+        options += [f"--{name}-account", account, f"--{name}-password-file", file]
+    made = remit("init", *options, desk)
+    assert made.code == 0, made.err
+    assert "desk key" not in made.out
     return desk
 
 
@@ -65,6 +57,7 @@ def test_the_rules_of_the_example_are_valid(tmp_path: Path, remit: Run, system: 
 
 def test_a_reset_through_the_doors_is_done_once(directed: Directed, tmp_path: Path, remit: Run, serve: Serve) -> None:
     folder = desk_folder(remit, tmp_path, directed.url)
+    change(folder, "enabled = false", "enabled = true")
     serving = serve(folder)
     with Sandbox(folder / "catalogue", facts={}, base_url=serving.url) as desk:
         agent = desk.agent("spiffe://helper.example/agent", tier="known")
@@ -149,11 +142,29 @@ def test_the_rules_of_a_directory_are_in_the_rules_digest(tmp_path: Path, remit:
     assert remit("check", "--json", "--config", folder).out != before
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--backoffice", "directory"), "--backoffice-url is missing"),
+        (("--directory-rules", "x"), "--directory-rules is for --backoffice directory"),
+        (
+            ("--backoffice", "http", "--backoffice-url", "https://x.example", "--act-account", "x"),
+            "--act-account is for --backoffice directory",
+        ),
+    ],
+)
+def test_init_says_what_a_directory_lacks(tmp_path: Path, remit: Run, options: tuple[str, ...], named: str) -> None:
+    refused = remit("init", *options, tmp_path / "desk")
+    assert refused.code == 1
+    assert named in refused.err
+    assert not (tmp_path / "desk").exists()
+
+
 def test_doctor_looks_at_the_directory(directed: Directed, tmp_path: Path, remit: Run) -> None:
     folder = desk_folder(remit, tmp_path, directed.url)
     assert "offers no transactions (RFC 5805)" in (seen := remit("doctor", "--config", folder)).out + seen.err
     directed.server.put("", objectclass="top", supportedextension="1.3.6.1.1.21.1", supportedcontrol="1.3.6.1.1.12")
     directed.server.put(directed.server.acts, objectclass="organizationalUnit")
     assert "accepts both accounts" in (seen := remit("doctor", "--config", folder)).out + seen.err
-    (folder / "password-read").write_text("wrong")
+    (tmp_path / "read-password").write_text("wrong")
     assert "reader is not accepted" in (seen := remit("doctor", "--config", folder)).out + seen.err

@@ -24,6 +24,12 @@ _LOGIN: Final[Mapping[str, str]] = {
     "login_client": "Client id of this desk there",
     "login_claim": "Claim with a customer's id at the backoffice",
 }
+_DIRECTORY: Final[Mapping[str, str]] = {
+    "backoffice_url": "Address of one of its servers, such as ldaps://dc1.corp.example",
+    "directory_rules": "File with its rules, such as examples/directory/openldap/directory.toml",
+    "read_account": "Name of the account that only reads",
+    "act_account": "Name of the account that does what the rules say",
+}
 _PARTS: Final = ("helpdesk", "backoffice", "store", "login")
 
 
@@ -40,6 +46,8 @@ class Connections:
     secrets: dict[str, bytes] = field(default_factory=dict)
     far: bool = False
     """Whether the records are a company's own: then none are invented."""
+    signed: bool = False
+    """Whether the backoffice verifies Remit's requests by its key."""
 
     def write(self, folder: Path, private: Path) -> None:
         """Write the files into the desk's folder, the secrets below its private one."""
@@ -68,8 +76,20 @@ def add_options(init: argparse.ArgumentParser) -> None:
     desk.add_argument("--helpdesk-queue", metavar="NAME", help="with rt: the queue in which cases are opened")
     desk.add_argument("--helpdesk-token-file", metavar="FILE", help="with rt: a file (mode 600) with its token")
     desk.add_argument("--helpdesk-ca-file", metavar="FILE", help="with rt: the authority of its certificate, in PEM")
-    desk.add_argument("--backoffice", choices=("builtin", "http"), help="http: a service of yours (default: builtin)")
-    desk.add_argument("--backoffice-url", metavar="URL", help="with http: its address")
+    desk.add_argument(
+        "--backoffice",
+        choices=("builtin", "http", "directory"),
+        help="http: a service of yours; directory: OpenLDAP or Active Directory (default: builtin)",
+    )
+    desk.add_argument("--backoffice-url", metavar="URL", help="with http or directory: its address")
+    desk.add_argument(
+        "--directory-rules", metavar="FILE", help="with directory: its directory.toml, which is copied in"
+    )
+    for account in ("read", "act"):
+        desk.add_argument(f"--{account}-account", metavar="NAME", help=f"with directory: the account that {account}s")
+        desk.add_argument(
+            f"--{account}-password-file", metavar="FILE", help="with directory: a file (mode 600) with its password"
+        )
     desk.add_argument(
         "--answer-key",
         action="append",
@@ -105,6 +125,8 @@ def _choose(args: argparse.Namespace) -> None:
         return
     args.helpdesk = "rt" if _yes("Request Tracker 5 as the helpdesk? [y/N] ") else "builtin"
     args.backoffice = "http" if _yes("A backoffice of your own, over HTTP? [y/N] ") else "builtin"
+    if args.backoffice == "builtin" and _yes("A directory (OpenLDAP, Active Directory) as the backoffice? [y/N] "):
+        args.backoffice = "directory"
     if _yes("PostgreSQL as the store? [y/N] "):
         args.store = input("Database for records and transcript (postgresql://USER@HOST/DATABASE, no password): ")
         args.keys = input("Another database, for the content keys alone: ")
@@ -140,10 +162,42 @@ def _helpdesk(args: argparse.Namespace, made: Connections, *, asking: bool) -> N
 
 
 def _backoffice(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:
-    used = args.backoffice == "http"
-    _verify_used(args, "backoffice", ("backoffice_url", "answer_key"), used=used, means="--backoffice http")
-    if not used:
-        return
+    kind = args.backoffice if args.backoffice in {"http", "directory"} else ""
+    accounts = ("directory_rules", "read_account", "read_password_file", "act_account", "act_password_file")
+    _verify_used(args, "backoffice", ("backoffice_url",), used=bool(kind), means="--backoffice http")
+    _verify_used(args, "backoffice", ("answer_key",), used=kind == "http", means="--backoffice http")
+    _verify_used(args, "backoffice", accounts, used=kind == "directory", means="--backoffice directory")
+    if kind == "http":
+        _http_backoffice(args, made, asking=asking)
+    elif kind == "directory":
+        _directory(args, made, asking=asking)
+
+
+def _directory(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:
+    _complete(args, _DIRECTORY, asking=asking)
+    rules = Path(args.directory_rules)
+    if not rules.is_file():
+        detail = f"--directory-rules names {rules}, which is not there"
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, detail), "Name a file that is there.")
+    made.files["directory.toml"] = rules.read_bytes()
+    made.desk += 'backoffice = "directory"\n'
+    made.tables += _table(
+        "backoffice",
+        url=args.backoffice_url,
+        directory="directory.toml",
+        read_account=args.read_account,
+        read_password_file=_secret(
+            args, "read_password_file", "read-password", "Password of the account that reads", made, asking=asking
+        ),
+        act_account=args.act_account,
+        act_password_file=_secret(
+            args, "act_password_file", "act-password", "Password of the account that acts", made, asking=asking
+        ),
+    )
+    made.far = True
+
+
+def _http_backoffice(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:
     _complete(args, {"backoffice_url": "Address of your backoffice, such as https://shop.example/remit"}, asking=asking)
     if asking and not args.answer_key:
         file = input("File with its public Ed25519 key (Enter: it is `remit desk serve`): ").strip()
@@ -153,7 +207,7 @@ def _backoffice(args: argparse.Namespace, made: Connections, *, asking: bool) ->
     keys = {"answer_keys": [*made.files]} if made.files else {}
     made.desk += 'backoffice = "http"\n'
     made.tables += _table("backoffice", url=args.backoffice_url, **keys)
-    made.far = True
+    made.far = made.signed = True
 
 
 def _login(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:

@@ -280,13 +280,11 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
         f"  (later: {command_line('person', 'invite', admitted.person.id, '--config', folder)})",
         "",
         *(
-            [
-                f"Give your backoffice Remit's key: {command_line('desk', 'key', '--config', folder)}",
-                f"Then see what is missing: {command_line('doctor', '--config', folder)}",
-            ]
-            if plan.connections.far
+            [f"Give your backoffice Remit's key: {command_line('desk', 'key', '--config', folder)}"]
+            if plan.connections.signed
             else []
         ),
+        *([f"Then see what is missing: {command_line('doctor', '--config', folder)}"] if plan.connections.far else []),
         f"Next: {command_line('serve', '--config', folder / CONFIG)}",
     )
     return ExitCode.OK
