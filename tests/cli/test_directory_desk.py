@@ -166,5 +166,7 @@ def test_doctor_looks_at_the_directory(directed: Directed, tmp_path: Path, remit
     directed.server.put("", objectclass="top", supportedextension="1.3.6.1.1.21.1", supportedcontrol="1.3.6.1.1.12")
     directed.server.put(directed.server.acts, objectclass="organizationalUnit")
     assert "accepts both accounts" in (seen := remit("doctor", "--config", folder)).out + seen.err
+    (tmp_path / "act-password").chmod(0o644)
+    assert f"{tmp_path / 'act-password'} is open to others" in (seen := remit("doctor", "--config", folder)).out + seen.err
     (tmp_path / "read-password").write_text("wrong")
     assert "reader is not accepted" in (seen := remit("doctor", "--config", folder)).out + seen.err

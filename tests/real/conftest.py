@@ -9,11 +9,12 @@ from typing import Final
 import pytest
 
 from real.rt_server import RtServer
+from real.slapd_server import SlapdServer
 from real.systems import ROWS, table
 
 SYSTEMS: Final = {
     "Request Tracker 5": ("rt-setup-database-5", ["test_rt.py", "test_rt_desk.py"]),
-    "OpenLDAP": ("slapd", ["test_openldap.py"]),
+    "OpenLDAP": ("slapd", ["test_openldap.py", "test_openldap_desk.py"]),
     "Active Directory (Samba)": ("samba", ["test_samba.py"]),
 }
 """Each real system with the program that has to be there, and its tests."""
@@ -34,6 +35,18 @@ else:
 def rt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RtServer]:
     """Request Tracker 5 on SQLite, made anew and started once."""
     server = RtServer(tmp_path_factory.mktemp("rt"), Path(__file__).parent / "rt")
+    server.make()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlapdServer]:
+    """OpenLDAP with the example's rights, made anew and started once."""
+    server = SlapdServer(tmp_path_factory.mktemp("slapd"), Path(__file__).parent / "openldap")
     server.make()
     server.start()
     try:

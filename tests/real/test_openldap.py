@@ -1,6 +1,6 @@
 """A real OpenLDAP as the backoffice: passwords, locks and groups, each act once by a transaction of the directory itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,18 +14,6 @@ from remit.adapters.backoffice.directory.probe import probe
 from remit.domain.errors import Fault
 
 ALICE = f"uid=alice,{PEOPLE}"
-
-
-@pytest.fixture(scope="session")
-def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlapdServer]:
-    """OpenLDAP with the example's rights, made anew and started once."""
-    server = SlapdServer(tmp_path_factory.mktemp("slapd"), Path(__file__).parent / "openldap")
-    server.make()
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
