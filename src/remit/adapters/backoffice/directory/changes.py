@@ -64,18 +64,13 @@ class Changes:
             own = await self._records.customer_entry(connection, act.customer)
         return Target(entry=entry, fact=fact, customer=own)
 
-    async def of(
-        self, connection: LdapConnection, act: Act, rule: ActionRule, target: Target | None
-    ) -> tuple[Change, ...]:
+    async def of(self, connection: LdapConnection, act: Act, rule: ActionRule, target: Target) -> tuple[Change, ...]:
         """Build the changes of an act, if its record is still the one that was decided on.
 
         Raises:
             NotDoneError: it is not, or its state does not allow the act.
             Fault: `fault.backoffice`.
         """
-        # ⚔ Owners are looked at again, in the same reading as the version that the change is held to.
-        if target is None or target.fact.relation == "none":
-            raise NotDoneError(NOT_FOUND)
         await self._verify_versions(connection, act, rule, target.fact)
         for hindrance in rule.unless:
             if _hinders(hindrance, target.entry):
@@ -117,6 +112,19 @@ class Changes:
         """Make a password. ⚔ It is in this one request, and never kept, told or logged."""
         made = f"Rm1-{base64.urlsafe_b64encode(self._world.random(_PASSWORD_BYTES)).decode()}"
         return f'"{made}"'.encode("utf-16-le") if quoted else made.encode()
+
+
+def verify_own(target: Target | None) -> Target:
+    """Verify that a record is there, and is the customer's own or public.
+
+    ⚔ Owners are looked at again, in the same reading as the version that the change is held to.
+
+    Raises:
+        NotDoneError: otherwise.
+    """
+    if target is None or target.fact.relation == "none":
+        raise NotDoneError(NOT_FOUND)
+    return target
 
 
 def done(rule: ActionRule) -> ActResult:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from remit.adapters.backoffice.directory import messages
-from remit.adapters.backoffice.directory.changes import Changes, NotDoneError, Target, done, refused
+from remit.adapters.backoffice.directory.changes import Changes, NotDoneError, Target, done, refused, verify_own
 from remit.adapters.backoffice.directory.connection import Directory, LdapConnection, explain
 from remit.adapters.backoffice.directory.journal import MarkedAct, MarkerJournal
 from remit.adapters.backoffice.directory.messages import (
@@ -70,12 +70,10 @@ class TransactionOnce:
             if earlier.state is not ActOutcome.UNSEEN:
                 return earlier
             try:
-                target = await self._changes.target(connection, act, rule)
+                target = verify_own(await self._changes.target(connection, act, rule))
                 changes = await self._changes.of(connection, act, rule, target)
             except NotDoneError as reason:
                 return await self._keep(connection, act, rule, ActOutcome.FAILED, str(reason))
-            if target is None:
-                return _UNSEEN  # `of` has refused it
             version = (self._rule.version, target.fact.version.encode())
             change = Modify(dn=target.entry.dn, changes=changes, asserted=version)
             result = await connection.write_together([self._entry(act, ActOutcome.DONE), change])
@@ -180,15 +178,16 @@ class MarkerOnce:
 
     async def _perform(self, connection: LdapConnection, act: Act, rule: ActionRule, entry: MarkedAct) -> ActResult:
         for _ in range(_TRIES):
-            target = await self._changes.target(connection, act, rule, more=(self._attribute,))
-            found = await self._marked(connection, act, rule, target)
+            seen = await self._changes.target(connection, act, rule, more=(self._attribute,))
+            found = await self._marked(connection, act, rule, seen)
             if found is not None:
                 return found
             try:
+                target = verify_own(seen)
                 changes = await self._changes.of(connection, act, rule, target)
             except NotDoneError as reason:
                 return await self._fail(connection, act, rule, entry, str(reason))
-            if target is None or not await self._settle_mark(target.entry):
+            if not await self._settle_mark(target.entry):
                 return await self._journal.settle(act.key, ActOutcome.FAILED, _FOREIGN)
             result = await self._mark(connection, target.entry, f"{_DONE_MARK}{act.key}", changes)
             if result.code == LdapCode.SUCCESS:

@@ -83,13 +83,11 @@ class DirectoryRecords:
         """Return the customer's own records of one kind."""
 
         async def job(connection: LdapConnection) -> list[RecordSummary]:
-            entries = await self._own(connection, customer, kind, set())
             held = self._file.kind.get(kind)
-            return [
-                RecordSummary(kind=kind, id=entry.only(held.id), name=_name(held, entry))
-                for entry in (entries if held is not None else ())
-                if held is not None
-            ]
+            if held is None:
+                return []
+            entries = await self._own(connection, customer, held, set())
+            return [RecordSummary(kind=kind, id=entry.only(held.id), name=_name(held, entry)) for entry in entries]
 
         return await self._directory.read(job)
 
@@ -107,7 +105,7 @@ class DirectoryRecords:
             for kind, held in self._file.kind.items():
                 several: dict[str, list[Json]] = {}
                 wanted = _among(held.values, names)
-                own = await self._own(connection, customer, kind, told_attributes(wanted)) if wanted else []
+                own = await self._own(connection, customer, held, told_attributes(wanted)) if wanted else ()
                 for record in own:
                     if record.only(held.id) not in beside.get(kind, ()):
                         for name, value in (await self._told(connection, record, wanted, customer)).items():
@@ -167,10 +165,11 @@ class DirectoryRecords:
             found += await connection.search(name, Scope.ENTRY, where, [place.id], most=1)
         return [owner.only(place.id) for owner in found if owner.only(place.id)]
 
-    async def _own(self, connection: LdapConnection, customer: str, kind: str, attributes: set[str]) -> Sequence[Entry]:
+    async def _own(
+        self, connection: LdapConnection, customer: str, held: Kind, attributes: set[str]
+    ) -> Sequence[Entry]:
         """Return the entries of the customer's own records."""
-        held = self._file.kind.get(kind)
-        if held is None or (held.owner or held.owner_entry) is None:
+        if (held.owner or held.owner_entry) is None:
             return ()
         entry = await self.customer_entry(connection, customer)
         if entry is None:
