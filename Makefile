@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider browser real real-directory run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean
+.PHONY: help setup provider browser real real-rt real-directory run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -75,23 +75,26 @@ test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of
 # `dbconfig-no-thanks` and `msmtp-mta` keep a database server and a mail server out.
 REAL_PACKAGES := request-tracker5 rt5-db-sqlite rt5-standalone dbconfig-no-thanks msmtp-mta
 
-real: ## Fetch the systems that `make test-real` starts (with apt, where they are missing)
+real: real-rt real-directory ## Fetch the systems that `make test-real` starts (with apt, where they are missing)
+
+real-rt:
 	@command -v rt-setup-database-5 >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching Request Tracker 5 with apt …" \
 		&& { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(REAL_PACKAGES); } >/dev/null 2>&1; } \
 		|| echo "remit: no Request Tracker 5, and it cannot be fetched here. Cure: apt-get install $(REAL_PACKAGES)"
+
+real-directory: .bench/real/directory/.done
 
 DIRECTORY_PACKAGES := slapd ldap-utils samba-ad-dc samba-ad-provision
 
 .bench/real/directory/.done:
 	@mkdir -p $(@D)
-	@{ PATH="$$PATH:/usr/sbin" && command -v slapd && command -v ldapsearch && command -v samba && test -d /usr/share/samba/setup/ad-schema; } >/dev/null \
+	@{ { test -x /usr/sbin/slapd && command -v ldapsearch && test -x /usr/sbin/samba && test -d /usr/share/samba/setup/ad-schema; } >/dev/null \
 		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching OpenLDAP and Samba with apt …" \
-		&& { echo "slapd slapd/no_configuration boolean true" | debconf-set-selections; apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DIRECTORY_PACKAGES); } >/dev/null 2>&1; } \
-		|| { echo "remit: no OpenLDAP or no Samba, and they cannot be fetched here. Cure: apt-get install $(DIRECTORY_PACKAGES)"; exit 0; }; touch $@
+		&& { echo "slapd slapd/no_configuration boolean true" | debconf-set-selections && apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DIRECTORY_PACKAGES); } >/dev/null 2>&1; }; } && touch $@ \
+		|| echo "remit: no OpenLDAP or no Samba, and they cannot be fetched here. Cure: apt-get install $(DIRECTORY_PACKAGES)"
 
-real-directory: .bench/real/directory/.done ## Fetch the directories that `make test-real` starts (with apt, where they are missing)
-
-test-real: $(VENV)/.dev real real-directory ## Against other people's real servers, which it installs and starts
+test-real: $(VENV)/.dev real ## Against other people's real servers, which it installs and starts
 	@TESTS_REAL=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/real $(ARGS)
 
 test-fast: $(VENV)/.dev ## The domain alone

@@ -2,32 +2,24 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from real.rt_server import RtServer
-from real.slapd_server import SlapdServer
+from real.samba_server import SAMBA, SambaServer
+from real.slapd_server import SLAPD, SlapdServer
 from real.systems import ROWS, table
 
-SYSTEMS: Final = {
-    "Request Tracker 5": ("rt-setup-database-5", ["test_rt.py", "test_rt_desk.py"]),
-    "OpenLDAP": ("slapd", ["test_openldap.py", "test_openldap_desk.py"]),
-    "Active Directory (Samba)": ("samba", ["test_samba.py"]),
+SYSTEMS = {
+    "rt": ("Request Tracker 5", shutil.which("rt-setup-database-5") is not None),
+    "slapd": ("OpenLDAP", Path(SLAPD).exists()),
+    "samba": ("Active Directory (Samba)", Path(SAMBA).exists()),
 }
-"""Each real system with the program that has to be there, and its tests."""
+"""Systems by the name of their fixture: what they are called, and whether `make real` has installed them here."""
 
-
-def _missing() -> Mapping[str, Sequence[str]]:
-    path = f"{os.environ['PATH']}:/usr/sbin"
-    return {name: tests for name, (program, tests) in SYSTEMS.items() if shutil.which(program, path=path) is None}
-
-
-if os.environ.get("TESTS_REAL"):
-    collect_ignore = [test for tests in _missing().values() for test in tests]
-else:
+if not os.environ.get("TESTS_REAL"):
     collect_ignore_glob = ["test_*.py"]
 
 
@@ -55,9 +47,35 @@ def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlapdServer]:
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SambaServer]:
+    """A domain controller with the example's rights, made anew and started once."""
+    server = SambaServer(tmp_path_factory.mktemp("samba"))
+    server.make()
+    server.start()
+    try:
+        server.seed()
+        yield server
+    finally:
+        server.stop()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of systems that are not installed; the summary names those."""
+    left_out = [item for item in items if any(not SYSTEMS[name][1] for name in systems_of(item))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def systems_of(item: pytest.Item) -> set[str]:
+    """The systems that a test needs, by their fixtures."""
+    return SYSTEMS.keys() & {*getattr(item, "fixturenames", ())}
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the table of all live systems, which `tests/real/systems.py` fills, and name those that were not tried."""
-    for name in _missing() if os.environ.get("TESTS_REAL") else ():
-        terminalreporter.write_line(f"remit: NOT RUN: tests against a real {name}")
+    """Name the systems that are not installed, and show the table of the others, which `tests/real/systems.py` fills."""
+    for name, installed in SYSTEMS.values() if os.environ.get("TESTS_REAL") else ():
+        if not installed:
+            terminalreporter.write_line(f"remit: NOT RUN: tests against a real {name}")
     if ROWS:
         terminalreporter.write_line(table(ROWS))

@@ -1,6 +1,6 @@
 """A real Active Directory (Samba) as the backoffice: each act once by a mark that it leaves in the entry it changes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,19 +16,6 @@ from remit.ports.backoffice import ActOutcome
 
 MARK = "adminDescription"
 ALICE = f"CN=alice,{PEOPLE}"
-
-
-@pytest.fixture(scope="session")
-def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SambaServer]:
-    """A domain controller with the example's rights, made anew and started once."""
-    server = SambaServer(tmp_path_factory.mktemp("samba"))
-    server.make()
-    server.start()
-    try:
-        server.seed()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from remit.adapters.backoffice.mapped.journal import COLUMNS, PART, TABLES, VERSION
 from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.builtin_desk.journal_table import SENT, JournalRow, JournalTable
 from remit.domain.errors import Code, Fault
@@ -10,12 +11,7 @@ from remit.domain.values import Instant
 from remit.ports.backoffice import ActOutcome, ActResult
 from remit.ports.world import World
 
-_VERSION: Final = 1
-_TABLES: Final = """
-create table directory_act (
-    key text primary key, action text not null, state text not null, sent_at integer not null, reason text not null
-) strict, without rowid
-"""
+_NEW: Final = {"draft": "", "result": "{}", "reason": ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +37,16 @@ class MarkerJournal:
         Raises:
             Refused: `settings.invalid` when the database holds another version of them.
         """
-        database.prepare("directory_backoffice", _VERSION, _TABLES)
-        self._acts = JournalTable(
-            database, world, name="directory_act", columns=("action", "reason"), fault=Code.FAULT_BACKOFFICE
-        )
+        database.prepare(PART, VERSION, TABLES)
+        self._acts = JournalTable(database, world, name="mapped_act", columns=COLUMNS, fault=Code.FAULT_BACKOFFICE)
 
     async def begin(self, key: str, action: str) -> MarkedAct:
         """Enter an act as sent, unless its key is known, and return its entry."""
-        return _entry(await self._acts.enter(key, {"action": action, "reason": ""}, state=SENT))
+        return _entry(await self._acts.enter(key, {"action": action, **_NEW}, state=SENT))
 
     async def fence(self, key: str, action: str) -> MarkedAct:
         """Fence a key that nothing was sent by, and return its entry."""
-        return _entry(await self._acts.enter(key, {"action": action, "reason": ""}, state=ActOutcome.FENCED.value))
+        return _entry(await self._acts.enter(key, {"action": action, **_NEW}, state=ActOutcome.FENCED.value))
 
     async def find(self, key: str) -> MarkedAct | None:
         """Return the entry of a key."""

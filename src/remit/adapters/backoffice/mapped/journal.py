@@ -12,14 +12,16 @@ from remit.ports.backoffice import ActOutcome, ActResult
 from remit.ports.world import World
 from remit.proof.canonical import canonical
 
-_VERSION: Final = 1
-_TABLES: Final = """
+PART: Final = "mapped_backoffice"
+VERSION: Final = 1
+TABLES: Final = """
 create table mapped_act (
     key text primary key, action text not null, state text not null, sent_at integer not null, draft text not null,
     result text not null, reason text not null
 ) strict, without rowid
 """
-_COLUMNS: Final = ("action", "draft", "result", "reason")
+COLUMNS: Final = ("action", "draft", "result", "reason")
+"""The table of acts, which the journal of a directory's marks uses too: a desk has one backoffice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +48,8 @@ class ActJournal:
         Raises:
             Refused: `settings.invalid` when the database holds another version of them.
         """
-        database.prepare("mapped_backoffice", _VERSION, _TABLES)
-        self._acts = JournalTable(database, world, name="mapped_act", columns=_COLUMNS, fault=Code.FAULT_BACKOFFICE)
+        database.prepare(PART, VERSION, TABLES)
+        self._acts = JournalTable(database, world, name="mapped_act", columns=COLUMNS, fault=Code.FAULT_BACKOFFICE)
 
     async def begin(self, key: str, action: str) -> JournalEntry:
         """Enter an act as sent, unless its key is known, and return its entry."""
