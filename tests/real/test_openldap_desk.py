@@ -33,7 +33,16 @@ def remit(*words: object) -> None:
 @pytest.fixture
 def desk(slapd: SlapdServer, tmp_path: Path) -> Path:
     """A desk made as docs/directory.md says, with the sandbox's doors for its people."""
-    options: list[object] = ["--rules", EXAMPLES / "rules", "--backoffice", "directory", "--backoffice-url", slapd.url]
+    options: list[object] = [
+        "--rules",
+        EXAMPLES / "rules",
+        "--backoffice",
+        "directory",
+        "--backoffice-url",
+        slapd.url,
+        "--backoffice-ca-file",
+        slapd.ca,
+    ]
     options += ["--directory-rules", EXAMPLES / "openldap" / "directory.toml"]
     for name, (account, password) in (("read", READER), ("act", ACTOR)):
         file = tmp_path / name
@@ -42,8 +51,7 @@ def desk(slapd: SlapdServer, tmp_path: Path) -> Path:
         options += [f"--{name}-account", account, f"--{name}-password-file", file]
     remit("init", *options, tmp_path / "desk")
     settings = tmp_path / "desk" / "remit.toml"
-    text = settings.read_text().replace("enabled = false", "enabled = true")
-    settings.write_text(text.replace("[backoffice]", f'[backoffice]\nca_file = "{slapd.ca}"'))
+    settings.write_text(settings.read_text().replace("enabled = false", "enabled = true"))
     remit("check", "--config", tmp_path / "desk")
     return tmp_path / "desk"
 

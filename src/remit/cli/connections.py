@@ -83,6 +83,9 @@ def add_options(init: argparse.ArgumentParser) -> None:
     )
     desk.add_argument("--backoffice-url", metavar="URL", help="with http or directory: its address")
     desk.add_argument(
+        "--backoffice-ca-file", metavar="FILE", help="with http or directory: the authority of its certificate, in PEM"
+    )
+    desk.add_argument(
         "--directory-rules", metavar="FILE", help="with directory: its directory.toml, which is copied in"
     )
     for account in ("read", "act"):
@@ -157,14 +160,16 @@ def _helpdesk(args: argparse.Namespace, made: Connections, *, asking: bool) -> N
         account=args.helpdesk_account,
         token_file=token,
         queue=args.helpdesk_queue,
-        **({"ca_file": str(Path(args.helpdesk_ca_file).absolute())} if args.helpdesk_ca_file else {}),
+        **_authority(args.helpdesk_ca_file),
     )
 
 
 def _backoffice(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:
     kind = args.backoffice if args.backoffice in {"http", "directory"} else ""
     accounts = ("directory_rules", "read_account", "read_password_file", "act_account", "act_password_file")
-    _verify_used(args, "backoffice", ("backoffice_url",), used=bool(kind), means="--backoffice http")
+    _verify_used(
+        args, "backoffice", ("backoffice_url", "backoffice_ca_file"), used=bool(kind), means="--backoffice http"
+    )
     _verify_used(args, "backoffice", ("answer_key",), used=kind == "http", means="--backoffice http")
     _verify_used(args, "backoffice", accounts, used=kind == "directory", means="--backoffice directory")
     if kind == "http":
@@ -193,6 +198,7 @@ def _directory(args: argparse.Namespace, made: Connections, *, asking: bool) -> 
         act_password_file=_secret(
             args, "act_password_file", "act-password", "Password of the account that acts", made, asking=asking
         ),
+        **_authority(args.backoffice_ca_file),
     )
     made.far = True
 
@@ -206,7 +212,7 @@ def _http_backoffice(args: argparse.Namespace, made: Connections, *, asking: boo
         made.files[f"answer-key-{number}.pem"] = _public(Path(name))
     keys = {"answer_keys": [*made.files]} if made.files else {}
     made.desk += 'backoffice = "http"\n'
-    made.tables += _table("backoffice", url=args.backoffice_url, **keys)
+    made.tables += _table("backoffice", url=args.backoffice_url, **keys, **_authority(args.backoffice_ca_file))
     made.far = made.signed = True
 
 
@@ -226,6 +232,11 @@ def _login(args: argparse.Namespace, made: Connections, *, asking: bool) -> None
         customers="known",
         customer_claim=args.login_claim,
     )
+
+
+def _authority(file: str | None) -> Mapping[str, str]:
+    """Return the setting of an authority of certificates, if one is named."""
+    return {"ca_file": str(Path(file).absolute())} if file else {}
 
 
 def _verify_used(args: argparse.Namespace, part: str, names: tuple[str, ...], *, used: bool, means: str) -> None:
