@@ -159,8 +159,8 @@ class SmallDirectory:
         broken = self.breaks.pop(0) if self.breaks else ""
         if broken == "before":
             raise ConnectionResetError
-        if broken == "unsettled":
-            self._answer(writer, number, tag, 51)
+        if broken.startswith("code "):
+            self._answer(writer, number, tag, int(broken.removeprefix("code ")))
             return
         code = self._apply(writes, bound)
         if broken == "after":

@@ -78,6 +78,14 @@ UNSETTLED: Final = frozenset(
 """Codes after which a change may succeed another time, or whose outcome is not known."""
 
 
+def is_refusal(code: int) -> bool:
+    """Return whether a result leaves no doubt that nothing was done.
+
+    ⚔ A code that is no refusal of RFC 4511 says nothing: those above 80 are of clients, which proxies hand on.
+    """
+    return code == LdapCode.ASSERTION_FAILED or (LdapCode.SUCCESS < code < LdapCode.OTHER and code not in UNSETTLED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LdapResult:
     """The result of one operation; `value` is that of an extended one, which may be empty."""

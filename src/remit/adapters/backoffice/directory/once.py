@@ -12,7 +12,6 @@ from remit.adapters.backoffice.directory.changes import Changes, NotDoneError, T
 from remit.adapters.backoffice.directory.connection import Directory, LdapConnection, explain
 from remit.adapters.backoffice.directory.journal import MarkedAct, MarkerJournal
 from remit.adapters.backoffice.directory.messages import (
-    UNSETTLED,
     Add,
     Change,
     Entry,
@@ -297,5 +296,5 @@ def _verify_settled(act: Act, result: LdapResult) -> None:
     Raises:
         Fault: `fault.backoffice`.
     """
-    if result.code in UNSETTLED:
+    if not messages.is_refusal(result.code):
         raise ExchangeFault(Problem.STATUS, f"{act.key}: {explain(result)}")
