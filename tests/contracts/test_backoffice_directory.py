@@ -158,6 +158,30 @@ def test_an_act_that_fails_after_a_lost_answer_cannot_arrive_late(marked: Direct
     assert marked.server.person("alice")[MARK] == [b"remit-fence:act_1"]
 
 
+def test_an_act_whose_record_went_away_before_its_outcome_was_known_is_unclear(marked: Directed) -> None:
+    """Moved out of reach, it is neither failed nor fenced: it may have been done, or may arrive late."""
+    act, entries = marked.act(RESET, "alice"), marked.server.entries
+    marked.server.breaks = ["after"]
+    with pytest.raises(Fault):
+        marked.run(marked.backoffice.perform(act))
+    entries["cn=alice,ou=leavers"] = entries.pop(f"cn=alice,{marked.server.people}")
+    assert marked.run(marked.backoffice.perform(act)).state is ActOutcome.UNCLEAR
+    assert marked.run(marked.another().fence(act)).state is ActOutcome.UNCLEAR
+    entries[f"cn=alice,{marked.server.people}"] = entries.pop("cn=alice,ou=leavers")
+    assert marked.run(marked.another().outcome(act)).state is ActOutcome.DONE
+
+
+def test_an_act_whose_mark_was_overwritten_by_others_is_unclear(marked: Directed) -> None:
+    act = marked.act(RESET, "alice")
+    marked.server.breaks = ["after"]
+    with pytest.raises(Fault):
+        marked.run(marked.backoffice.perform(act))
+    marked.server.put(f"cn=alice,{marked.server.people}", admindescription="a note")
+    assert marked.run(marked.backoffice.fence(act)).state is ActOutcome.UNCLEAR
+    assert marked.run(marked.backoffice.perform(act)).state is ActOutcome.UNCLEAR
+    assert (passwords(marked), marked.server.person("alice")[MARK]) == (1, [b"a note"])
+
+
 def test_a_record_that_is_gone_or_somebody_elses_is_refused(directed: Directed) -> None:
     foreign = directed.run(directed.backoffice.perform(directed.act(RESET, "bob")))
     gone = directed.run(directed.backoffice.perform(directed.act(RESET, "nobody", key="act_2")))

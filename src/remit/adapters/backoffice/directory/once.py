@@ -33,6 +33,7 @@ _DONE_MARK: Final = "remit:"
 _FENCE_MARK: Final = "remit-fence:"
 _MARKS: Final[Mapping[str, ActOutcome]] = {_DONE_MARK: ActOutcome.DONE, _FENCE_MARK: ActOutcome.FENCED}
 _UNSEEN: Final = ActResult(state=ActOutcome.UNSEEN, values={})
+_UNCLEAR: Final = ActResult(state=ActOutcome.UNCLEAR, values={})
 _FOREIGN: Final = "The record carries a mark that is not of this desk; a person must look at it."
 
 
@@ -230,14 +231,17 @@ class MarkerOnce:
     async def _end(
         self, connection: LdapConnection, act: Act, rule: ActionRule, state: ActOutcome, reason: str = ""
     ) -> ActResult:
-        """Settle an act as not done, once its record has a mark that stops what may still arrive."""
+        """Settle an act as not done, once its record has a mark that stops what may still arrive.
+
+        ⚔ Where its record is gone, or carries a mark of others, nothing shows whether the act was done: it is unclear.
+        """
         for _ in range(_TRIES):
             target = await self._changes.target(connection, act, rule, more=(self._attribute,))
             found = await self._marked(connection, act, rule, target)
             if found is not None:
                 return found
             if target is None or not await self._settle_mark(target.entry):
-                break  # what arrives late finds no record, or another mark than it was sent with
+                return _UNCLEAR
             result = await self._mark(connection, target.entry, f"{_FENCE_MARK}{act.key}", ())
             if result.code == LdapCode.SUCCESS:
                 break
