@@ -92,6 +92,18 @@ def test_an_owner_in_another_spelling_owns_nothing(journalled: Directed) -> None
 
 
 @pytest.mark.proves("DIRECTORY")
+def test_an_owner_of_the_same_id_elsewhere_is_not_the_customer(journalled: Directed) -> None:
+    """Ids are unique below the customers' base alone: a guest alice owns nothing of the employee alice."""
+    text = rules_text("openldap").replace('owner = "uid"', 'owner_entry = "manager"')
+    other, server = journalled.another(file=rules_in(journalled.folder, text).file), journalled.server
+    server.put("cn=alice,ou=guests", objectclass="inetOrgPerson", uid="alice")
+    for manager, relation in (("cn=alice,ou=guests", "none"), (f"cn=alice,{server.people}", "owner")):
+        server.put(f"cn=bob,{server.people}", manager=manager)
+        (fact,) = journalled.run(other.facts([("account", "bob")], customer="alice"))
+        assert fact.relation == relation
+
+
+@pytest.mark.proves("DIRECTORY")
 @pytest.mark.parametrize(
     "attribute", ["userPassword", "USERPASSWORD", "unicodePwd", "supplementalCredentials", "krbPrincipalKey", "pwdHistory"]
 )

@@ -159,11 +159,15 @@ class DirectoryRecords:
     async def _owners(self, connection: LdapConnection, held: Kind, entry: Entry) -> Sequence[str]:
         if held.owner is not None:
             return entry.texts(held.owner)
-        place, found = self._file.customer, list[Entry]()
+        place, found = self._file.customer, list[str]()
         for name in entry.texts(held.owner_entry)[:_MOST_OWNERS] if held.owner_entry else ():
             where = messages.equal("objectClass", place.class_)
-            found += await connection.search(name, Scope.ENTRY, where, [place.id], most=1)
-        return [owner.only(place.id) for owner in found if owner.only(place.id)]
+            for owner in await connection.search(name, Scope.ENTRY, where, [place.id], most=1):
+                # ⚔ An entry elsewhere may have a customer's id without being the customer's own.
+                own = await self.customer_entry(connection, owner.only(place.id))
+                if own is not None and own.dn == owner.dn:
+                    found.append(owner.only(place.id))
+        return found
 
     async def _own(
         self, connection: LdapConnection, customer: str, held: Kind, attributes: set[str]
