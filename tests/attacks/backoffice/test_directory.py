@@ -113,6 +113,23 @@ def test_no_rule_tells_a_password(tmp_path: Path, attribute: str) -> None:
 
 
 @pytest.mark.proves("DIRECTORY")
+@pytest.mark.parametrize(
+    ("told", "secret"),
+    [
+        ('name  = "cn"', 'name = "userPassword"'),
+        ('owner = "uid"', 'owner = "userPKCS12"'),
+        ('owner = "uid"', 'owner_entry = "pwdHistory"'),
+        ('class = "groupOfNames"\nid    = "cn"', 'class = "groupOfNames"\nid = "unixUserPassword"'),
+    ],
+)
+def test_nor_as_a_title_an_owner_or_an_id(tmp_path: Path, told: str, secret: str) -> None:
+    text = rules_text("openldap")
+    assert told in text
+    with pytest.raises(Refused, match="never leaves"):
+        rules_in(tmp_path, text.replace(told, secret))
+
+
+@pytest.mark.proves("DIRECTORY")
 @pytest.mark.parametrize("attribute", ["2.5.4.35", "userPassword;lang-en", "user password", ""])
 def test_nor_by_another_name_of_it(tmp_path: Path, attribute: str) -> None:
     with pytest.raises(Refused, match="malformed"):

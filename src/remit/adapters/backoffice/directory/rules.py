@@ -5,7 +5,7 @@ Source: docs/directory.md.
 
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -22,19 +22,30 @@ _SECRETS: Final = frozenset(
     {
         "authpassword",
         "dbcspwd",
+        "ipanthash",
         "krbprincipalkey",
         "lmpwdhistory",
         "ms-mcs-admpwd",
-        "mslaps-password",
-        "mslaps-encryptedpassword",
         "msds-managedpassword",
+        "msfve-recoverypassword",
+        "mslaps-encrypteddsrmpassword",
+        "mslaps-encrypteddsrmpasswordhistory",
+        "mslaps-encryptedpassword",
+        "mslaps-encryptedpasswordhistory",
+        "mslaps-password",
+        "mssfu30password",
         "ntpwdhistory",
+        "oathsecret",
         "pwdhistory",
+        "sambacleartextpassword",
         "sambalmpassword",
         "sambantpassword",
         "sambapasswordhistory",
         "supplementalcredentials",
+        "trustauthincoming",
+        "trustauthoutgoing",
         "unicodepwd",
+        "unixuserpassword",
         "userpassword",
         "userpkcs12",
     }
@@ -189,7 +200,7 @@ def _problems(found: DirectoryFile, catalogue: Catalogue) -> Iterator[tuple[str,
     """Yield each wrong key with its problem."""
     if (found.transaction is None) == (found.marker is None):
         yield "transaction", "and marker: exactly one of them says how an act is done once"
-    yield from _value_problems("customer.values", found.customer.values, catalogue)
+    yield from _place_problems("customer", found.customer, (found.customer.id,), catalogue)
     for name, kind in found.kind.items():
         key = f"kind.{name}"
         if name not in catalogue.resources:
@@ -198,7 +209,7 @@ def _problems(found: DirectoryFile, catalogue: Catalogue) -> Iterator[tuple[str,
             yield f"{key}.owner", "belongs to a kind that is not public, and to no other"
         if kind.owner is not None and kind.owner_entry is not None:
             yield f"{key}.owner", "and owner_entry exclude each other"
-        yield from _value_problems(f"{key}.values", kind.values, catalogue)
+        yield from _place_problems(key, kind, (kind.id, kind.name, kind.owner, kind.owner_entry), catalogue)
     for name, action in catalogue.actions.items():
         if action.effect is Effect.WRITE and not action.builtin and name not in found.action:
             yield f'action."{name}"', "is missing: a write of the catalogue that nothing here does"
@@ -206,14 +217,18 @@ def _problems(found: DirectoryFile, catalogue: Catalogue) -> Iterator[tuple[str,
         yield from _action_problems(f'action."{name}"', rule, catalogue.actions.get(name), found)
 
 
-def _value_problems(key: str, values: Values, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    for name, shown in values.items():
-        attribute = shown if isinstance(shown, str) else shown.attribute
-        if name not in catalogue.attributes:
-            yield f'{key}."{name}"', "is no attribute of the catalogue"
+def _place_problems(
+    key: str, place: Entries, more: Sequence[Attribute | None], catalogue: Catalogue
+) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a place; its ids, title and owners leave the directory too."""
+    told = [shown if isinstance(shown, str) else shown.attribute for shown in place.values.values()]
+    for attribute in (*told, *(one for one in more if one is not None)):
         if attribute.lower() in _SECRETS:
             # ⚔ What a directory would tell of a password leads to the password.
-            yield f'{key}."{name}"', f"would tell {attribute}: a secret never leaves the directory"
+            yield key, f"would tell {attribute}: a secret never leaves the directory"
+    for name in place.values:
+        if name not in catalogue.attributes:
+            yield f'{key}.values."{name}"', "is no attribute of the catalogue"
 
 
 def _action_problems(
