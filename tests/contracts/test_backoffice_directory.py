@@ -5,6 +5,7 @@
 
 import random
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,26 @@ def test_a_connection_that_was_closed_is_opened_again_for_a_read(directed: Direc
     assert len(directed.server.binds) == before + 1
 
 
+def test_connections_that_a_firewall_forgot_cost_one_fault(directed: Directed) -> None:
+    ask = [("account", "alice")]
+    directed.all(*(directed.backoffice.facts(ask, customer="alice") for _ in range(3)))
+    before = len(directed.server.binds)
+    directed.server.answers = [b""]
+    with pytest.raises(Fault, match="no answer"):
+        directed.run(directed.backoffice.facts(ask, customer="alice"))
+    assert directed.run(directed.backoffice.facts(ask, customer="alice"))[0].id == "alice"
+    assert len(directed.server.binds) == before + 1
+
+
+def test_an_address_without_a_way_to_it_is_passed_over(directed: Directed) -> None:
+    directory = directed.directory()
+
+    async def dial() -> None:
+        (await directory.dial([ip_address("255.255.255.255"), ip_address("127.0.0.1")])).close()
+
+    directed.run(dial())
+
+
 def test_a_server_that_sends_more_than_was_asked_is_cut_short(directed: Directed) -> None:
     directed.server.surplus = 50
     for number in range(40):
@@ -269,6 +290,16 @@ def test_one_record_that_cannot_be_read_closes_the_directory_for_nobody_else(dir
     del directed.server.person("bob")[directed.server.version]
     for _ in range(8):
         with pytest.raises(Fault, match="cannot be read"):
+            directed.run(directed.backoffice.facts([("account", "bob")], customer="bob"))
+    (fact,) = directed.run(directed.backoffice.facts([("account", "alice")], customer="alice"))
+    assert fact.id == "alice"
+
+
+def test_nor_does_one_record_that_is_too_long(directed: Directed) -> None:
+    """What employees may write about themselves is not bounded by every directory."""
+    directed.server.put(f"cn=bob,{directed.server.people}", cn="x" * 2**20, displayname="x" * 2**20)
+    for _ in range(6):
+        with pytest.raises(Fault, match="too long"):
             directed.run(directed.backoffice.facts([("account", "bob")], customer="bob"))
     (fact,) = directed.run(directed.backoffice.facts([("account", "alice")], customer="alice"))
     assert fact.id == "alice"

@@ -241,12 +241,13 @@ class Directory:
             fault = ExchangeFault(Problem.CONNECTION, f"{type(broken).__name__}: {broken}")
         except ExchangeFault as broken:
             # ⚔ What one record or one request brings about closes the directory for nobody else.
-            self._breaker.record(fault=broken.problem in {Problem.CONNECTION, Problem.SIZE})
+            self._breaker.record(fault=broken.problem is Problem.CONNECTION)
             raise
         else:
             self._breaker.record(fault=False)
             return done
         self._breaker.record(fault=True)
+        self.close()  # what cut this connection off without a word did so to those that were idle
         raise fault
 
     async def _keep_after(self, connection: LdapConnection, job: Callable[[LdapConnection], Awaitable[T]]) -> T:
@@ -281,12 +282,20 @@ class Directory:
         found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         addresses = [ipaddress.ip_address(str(entry[4][0])) for entry in found]
         verify_server(self._host, addresses, plain=self._tls is None, allow_loopback=self._allow_loopback)
+        return await self.dial(addresses)
+
+    async def dial(self, addresses: Sequence[Address]) -> LdapConnection:
+        """Open a connection at the first verified address that answers.
+
+        Raises:
+            OSError: when none does.
+        """
         name = self._host if self._tls else None
         for address in addresses[:-1]:
             try:
                 return LdapConnection(*await self._open(str(address), name))
-            except ConnectionError:
-                continue
+            except OSError:
+                continue  # refused, or no way to it: a host without IPv6 has none to the first
         return LdapConnection(*await self._open(str(addresses[-1]), name))
 
     async def _open(self, address: str, name: str | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
