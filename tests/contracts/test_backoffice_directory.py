@@ -201,6 +201,14 @@ def test_a_state_that_hinders_is_told_by_its_reason(tmp_path: Path) -> None:
         assert unlocked.reason == "This account is not locked."
 
 
+def test_a_number_that_the_directory_does_not_show_hinders(marked: Directed) -> None:
+    """Without the right to read it, or with more than one number, an account may be a disabled one."""
+    for number, given in enumerate(([], [b"512", b"514"], [b"\xff"], [b"9" * 5000])):
+        marked.server.person("alice")["useraccountcontrol"] = given
+        found = marked.run(marked.backoffice.perform(marked.act(RESET, "alice", key=f"act_{number}")))
+        assert found.reason == "This account is disabled."
+
+
 def test_members_are_added_and_removed_by_the_name_that_the_directory_says(directed: Directed) -> None:
     steps = [
         ("group.join", ActOutcome.DONE),

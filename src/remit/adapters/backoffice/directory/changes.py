@@ -5,6 +5,7 @@ itself answered.
 """
 
 import base64
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ NOT_FOUND: Final = "There is no such record of this customer."
 REFUSED: Final = "The directory refused it."
 ALREADY: Final = "It is like that already."
 _SO_ALREADY: Final = frozenset({LdapCode.ALREADY_EXISTS, LdapCode.NO_SUCH_ATTRIBUTE, LdapCode.VALUE_EXISTS})
+_NUMBER: Final = re.compile(r"-?[0-9]{1,20}")
 _PASSWORD_BYTES: Final = 18
 
 
@@ -144,10 +146,11 @@ def _hinders(hindrance: Hindrance, entry: Entry) -> bool:
     if hindrance.absent:
         return not texts
     if hindrance.bit is not None:
-        # ⚔ A number that cannot be read hinders: it may say that the account is disabled.
-        return any(not _is_number(text) or int(text) & hindrance.bit for text in texts)
+        # ⚔ A number that cannot be read hinders, as does none: it may say that the account is disabled.
+        number = entry.only(hindrance.attribute)
+        return not _is_number(number) or bool(int(number) & hindrance.bit)
     return hindrance.is_ in texts
 
 
 def _is_number(text: str) -> bool:
-    return text.removeprefix("-").isascii() and text.removeprefix("-").isdigit()
+    return _NUMBER.fullmatch(text) is not None
