@@ -10,6 +10,7 @@ import pytest
 from contracts.small_directory import ACTOR, MARK, Directed, rules_in, rules_text, small_directory
 from notice_servers import certificate
 from remit.adapters.backoffice.directory.connection import verify_server
+from remit.adapters.backoffice.directory.probe import probe
 from remit.domain.errors import Fault, Refused
 from remit.ports.backoffice import ActOutcome
 
@@ -221,6 +222,21 @@ def test_a_server_with_another_certificate_gets_no_password(tmp_path: Path) -> N
         with pytest.raises(Fault, match="SSL"):
             directed.run(directed.backoffice.facts([("account", "alice")], customer="alice"))
         assert directed.server.binds == []
+
+
+@pytest.mark.proves("DIRECTORY")
+@pytest.mark.parametrize(("name", "accepted"), [("localhost", True), ("dc2.corp.example", False)])
+def test_a_trusted_certificate_of_another_name_gets_no_password(tmp_path: Path, name: str, accepted: bool) -> None:
+    file, context = certificate(tmp_path, name=name), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with small_directory(tmp_path, "openldap", tls=context) as directed:
+        directory = directed.directory(tls=ssl.create_default_context(cafile=file))
+        if accepted:
+            directed.run(probe(directory, directed.rules.file))
+        else:
+            with pytest.raises(Fault, match="mismatch"):
+                directed.run(probe(directory, directed.rules.file))
+        assert bool(directed.server.binds) == accepted
 
 
 @pytest.mark.proves("DIRECTORY")
