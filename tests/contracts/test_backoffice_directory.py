@@ -168,6 +168,7 @@ def test_an_act_whose_record_went_away_before_its_outcome_was_known_is_unclear(m
     entries["cn=alice,ou=leavers"] = entries.pop(f"cn=alice,{marked.server.people}")
     assert marked.run(marked.backoffice.perform(act)).state is ActOutcome.UNCLEAR
     assert marked.run(marked.another().fence(act)).state is ActOutcome.UNCLEAR
+    assert marked.run(marked.another().outcome(act)).state is ActOutcome.UNCLEAR
     entries[f"cn=alice,{marked.server.people}"] = entries.pop("cn=alice,ou=leavers")
     assert marked.run(marked.another().outcome(act)).state is ActOutcome.DONE
 
@@ -180,6 +181,7 @@ def test_an_act_whose_mark_was_overwritten_by_others_is_unclear(marked: Directed
     marked.server.put(f"cn=alice,{marked.server.people}", admindescription="a note")
     assert marked.run(marked.backoffice.fence(act)).state is ActOutcome.UNCLEAR
     assert marked.run(marked.backoffice.perform(act)).state is ActOutcome.UNCLEAR
+    assert marked.run(marked.backoffice.outcome(act)).state is ActOutcome.UNCLEAR
     assert (passwords(marked), marked.server.person("alice")[MARK]) == (1, [b"a note"])
 
 

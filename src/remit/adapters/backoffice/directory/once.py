@@ -166,7 +166,7 @@ class MarkerOnce:
             return _UNSEEN
         if entry.settled is not None:
             return _told(entry.settled, rule)
-        return _told(await self._directory.act(lambda connection: self._look_up(connection, act, rule)), rule)
+        return _told(await self._directory.act(lambda connection: self._fate(connection, act, rule)), rule)
 
     async def fence(self, act: Act, rule: ActionRule) -> ActResult:
         """Fence a key: in the journal where nothing was sent, else by a mark that stops what may still arrive."""
@@ -225,8 +225,20 @@ class MarkerOnce:
             found = await connection.search(self._bases[rule.kind], Scope.SUBTREE, where, [self._attribute], most=1)
             if any(entry.only(self._attribute) == mark for entry in found):
                 return await self._journal.settle(act.key, state)
+        return await self._known(act, _UNSEEN)
+
+    async def _known(self, act: Act, otherwise: ActResult) -> ActResult:
         entry = await self._journal.find(act.key)
-        return _UNSEEN if entry is None or entry.settled is None else entry.settled
+        return otherwise if entry is None or entry.settled is None else entry.settled
+
+    async def _fate(self, connection: LdapConnection, act: Act, rule: ActionRule) -> ActResult:
+        """Look for a sent act, which is unseen only where its record can still show that it was not done."""
+        found = await self._look_up(connection, act, rule)
+        if found.state is not ActOutcome.UNSEEN:
+            return found
+        target = await self._changes.target(connection, act, rule, more=(self._attribute,))
+        shows = target is not None and await self._settle_mark(target.entry)
+        return await self._known(act, _UNSEEN if shows else _UNCLEAR)
 
     async def _end(
         self, connection: LdapConnection, act: Act, rule: ActionRule, state: ActOutcome, reason: str = ""
@@ -241,7 +253,7 @@ class MarkerOnce:
             if found is not None:
                 return found
             if target is None or not await self._settle_mark(target.entry):
-                return _UNCLEAR
+                return await self._known(act, _UNCLEAR)
             result = await self._mark(connection, target.entry, f"{_FENCE_MARK}{act.key}", ())
             if result.code == LdapCode.SUCCESS:
                 break
