@@ -71,6 +71,9 @@ def add_options(init: argparse.ArgumentParser) -> None:
     desk.add_argument("--backoffice", choices=("builtin", "http"), help="http: a service of yours (default: builtin)")
     desk.add_argument("--backoffice-url", metavar="URL", help="with http: its address")
     desk.add_argument(
+        "--backoffice-ca-file", metavar="FILE", help="with http: the authority of its certificate, in PEM"
+    )
+    desk.add_argument(
         "--answer-key",
         action="append",
         default=[],
@@ -141,7 +144,9 @@ def _helpdesk(args: argparse.Namespace, made: Connections, *, asking: bool) -> N
 
 def _backoffice(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:
     used = args.backoffice == "http"
-    _verify_used(args, "backoffice", ("backoffice_url", "answer_key"), used=used, means="--backoffice http")
+    _verify_used(
+        args, "backoffice", ("backoffice_url", "backoffice_ca_file", "answer_key"), used=used, means="--backoffice http"
+    )
     if not used:
         return
     _complete(args, {"backoffice_url": "Address of your backoffice, such as https://shop.example/remit"}, asking=asking)
@@ -152,8 +157,9 @@ def _backoffice(args: argparse.Namespace, made: Connections, *, asking: bool) ->
         made.files[f"answer-key-{number}.pem"] = _public(Path(name))
     keys = {"answer_keys": [*made.files]} if made.files else {}
     made.desk += 'backoffice = "http"\n'
-    made.tables += _table("backoffice", url=args.backoffice_url, **keys)
-    made.far = True
+    authority = {"ca_file": str(Path(args.backoffice_ca_file).absolute())} if args.backoffice_ca_file else {}
+    made.tables += _table("backoffice", url=args.backoffice_url, **keys, **authority)
+    made.far = bool(made.files)
 
 
 def _login(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:

@@ -1,6 +1,7 @@
 """A backoffice over HTTP: its keys, its client, and the built-in one served to other nodes."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from remit.ports.world import World
 from remit.proof.canonical import digest
 from remit.settings import BackofficeSettings, InvalidSetting, Settings
 from remit.wiring.keys import open_signer
-from remit.wiring.records import open_desk
+from remit.wiring.records import open_records, verify_records_kept
 from remit.wiring.rules import load_rules, rules_of
 
 TOKEN_TYPE = "txntoken+jwt"  # noqa: S105  # a media type
@@ -155,10 +156,11 @@ def backoffice_server(settings: Settings) -> BackofficeService:
     wanted = settings.http_backoffice
     if wanted is None:
         raise InvalidSetting("desk.backoffice", 'must be "http", with the address of this service in backoffice.url')
-    if wanted.answer_keys or not wanted.signed:
+    if not settings.records_served:
         raise InvalidSetting("backoffice.url", "is that of a service of your own, which proves itself by its own keys")
     catalogue = load_rules(settings, rules_of(settings), world=world).catalogue
-    database = open_desk(settings)
+    verify_records_kept(settings)
+    database = open_records(settings)
     try:
         backoffice = BuiltinBackoffice(database, world, catalogue)
     except BaseException:
@@ -174,6 +176,17 @@ def backoffice_server(settings: Settings) -> BackofficeService:
         verify_token=partial(_verify_act_token, signer, world, wanted.url),
     )
     return BackofficeService(app=server, url=wanted.url, database=database)
+
+
+async def seed_records(settings: Settings, catalogue: Catalogue, seed: Mapping[str, Any]) -> None:
+    """Make the file that `remit desk serve` serves, with its first customers and records if any are given.
+
+    Raises:
+        Refused: `settings.invalid`, `catalogue.invalid`.
+    """
+    with contextlib.closing(open_records(settings)) as database:
+        if seed:
+            await BuiltinBackoffice(database, SystemWorld(), catalogue).seed(seed)
 
 
 def sign_act_token(signer: Signer, world: World, issuer: str, audience: str, act: Act) -> str:

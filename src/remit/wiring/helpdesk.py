@@ -14,7 +14,7 @@ from remit.domain.errors import Code
 from remit.domain.identity.event_signatures import EVENT_SCHEMES, EventScheme
 from remit.ports.world import World
 from remit.settings import HelpdeskSettings, InvalidSetting, Settings
-from remit.wiring.records import open_desk
+from remit.wiring.records import open_cases
 
 _SHORTEST: Final = 16
 """Fewest bytes of a secret of events."""
@@ -80,7 +80,7 @@ def probe_helpdesk(settings: Settings) -> Sequence[str]:
     """
     if settings.remote_helpdesk is None:
         return ()
-    database = open_desk(settings)
+    database = open_cases(settings)
     helpdesk, connections = open_remote_helpdesk(
         settings.remote_helpdesk, database, SystemWorld(), loopback=settings.loopback
     )
