@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from remit.adapters.backoffice.breaker import ACT_S, READ_S, CircuitBreaker
 from remit.adapters.backoffice.http import messages
-from remit.adapters.backoffice.http.breaker import CircuitBreaker
 from remit.adapters.backoffice.http.signatures import MessageSigner, MessageVerifier, SignedRequest
 from remit.adapters.http.connection import HttpAnswer, HttpConnections
 from remit.adapters.http.faults import ExchangeFault, Problem
@@ -22,11 +22,8 @@ from remit.ports.world import World
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-READ_S: Final = 2.0
-ACT_S: Final = 10.0
 _OK: Final = 200
 _BUSY: Final = 409
-_UNAVAILABLE: Final = frozenset({502, 503, 504})
 
 
 class HttpBackoffice:
@@ -135,13 +132,7 @@ class HttpBackoffice:
     ) -> T:
         """Send a signed request, and decode its signed answer."""
         self._breaker.verify_closed()
-        try:
-            answer = await self._signed(method, path, dict(headers or {}), body, timeout_s)
-        except BaseException:
-            self._breaker.record(fault=True)
-            raise
-        # ⚔ An answer of any other kind counts as one: or an agent whose params break the service would stop it for all.
-        self._breaker.record(fault=answer.status in _UNAVAILABLE)
+        answer = await self._breaker.watch(self._signed(method, path, dict(headers or {}), body, timeout_s))
         return _decoded(path, answer, kind)
 
     async def _signed(

@@ -23,7 +23,6 @@ from remit.ports.backoffice import ActOutcome, ActResult, RecordSummary
 from remit.ports.world import World
 from remit.proof.canonical import canonical
 
-READ_S: Final = 2.0
 _OK: Final = 200
 _ABSENT: Final = frozenset({400, 404, 410, 422})
 _AT_ONCE: Final = 8

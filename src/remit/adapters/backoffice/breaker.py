@@ -1,12 +1,16 @@
-"""A circuit breaker: after several faults in a row, calls fail at once for a while."""
+"""Calls to a backoffice elsewhere: their limits, and a circuit breaker that fails them at once after faults in a row."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
+from remit.adapters.http.connection import HttpAnswer
 from remit.domain.errors import Code, Fault
 
+READ_S: Final = 2.0
+ACT_S: Final = 10.0
 MAX_FAULTS: Final = 5
 OPEN_S: Final = 5.0
+_UNAVAILABLE: Final = frozenset({502, 503, 504})
 
 
 class CircuitBreaker:
@@ -31,8 +35,22 @@ class CircuitBreaker:
             raise Fault(Code.FAULT_BACKOFFICE, f"not asked: {self._faults} faults in a row, tried again within 5 s")
         self._open_until = now + OPEN_S
 
-    def record(self, *, fault: bool) -> None:
-        """Record how a call ended."""
+    async def watch(self, call: Awaitable[HttpAnswer]) -> HttpAnswer:
+        """Make a call that was let through, and record how it ended.
+
+        Raises:
+            Fault: as the call.
+        """
+        try:
+            answer = await call
+        except BaseException:
+            self._record(fault=True)
+            raise
+        # ⚔ An answer of any other kind counts as one: or an agent whose params break the service would stop it for all.
+        self._record(fault=answer.status in _UNAVAILABLE)
+        return answer
+
+    def _record(self, *, fault: bool) -> None:
         self._faults = self._faults + 1 if fault else 0
         if self._faults >= MAX_FAULTS:
             self._open_until = self._ticks() + OPEN_S
