@@ -15,7 +15,7 @@ from remit.adapters.backoffice.http.signatures import MessageSigner, MessageVeri
 from remit.adapters.http.connection import HttpAnswer, HttpConnections
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.domain.errors import Refused
-from remit.domain.policy.decision import RecordFacts
+from remit.domain.policy.decision import RecordFacts, relation_of
 from remit.domain.values import Json
 from remit.ports.backoffice import Act, ActResult, RecordSummary
 from remit.ports.world import World
@@ -155,7 +155,7 @@ class HttpBackoffice:
 
     def _fact(self, kind: str, fact: messages.FactBody, customer: str, as_of: int) -> RecordFacts:
         owners = frozenset(fact.owners)
-        relation = "public" if kind in self._public_kinds else "owner" if customer in owners else "none"
+        relation = relation_of(customer, owners, public=kind in self._public_kinds)
         return RecordFacts(
             id=fact.id, owners=owners, relation=relation, as_of=as_of, version=fact.version, name=fact.name or fact.id
         )
