@@ -29,6 +29,7 @@ from remit.ports.signer import Signer
 from remit.ports.world import World
 from remit.proof.canonical import digest
 from remit.settings import BackofficeSettings, InvalidSetting, Settings
+from remit.wiring.credentials import tls_context
 from remit.wiring.keys import open_signer
 from remit.wiring.records import open_records, verify_records_kept
 from remit.wiring.rules import load_rules, rules_of
@@ -58,7 +59,7 @@ def open_http_backoffice(
     keys = tuple(read_public_key(path) for path in wanted.answer_keys) or (answer_key(signer).public_key(),)
     now_s = whole_seconds(world)
     return HttpBackoffice(
-        HttpConnections(wanted.url, tls=tls_context(wanted), allow_loopback=loopback),
+        HttpConnections(wanted.url, tls=backoffice_tls(wanted), allow_loopback=loopback),
         world,
         public_kinds={name for name, kind in catalogue.resources.items() if kind.public},
         signer=MessageSigner(request_key(signer), now_s=now_s, random=world.random) if wanted.signed else None,
@@ -264,14 +265,14 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
-def tls_context(wanted: BackofficeSettings) -> ssl.SSLContext:
+def backoffice_tls(wanted: BackofficeSettings) -> ssl.SSLContext:
     """Build a context of its own. ⚔ With one of the process, a certificate for this service would be shown to others.
 
     Raises:
         InvalidSetting: `settings.invalid`.
     """
+    tls = tls_context(wanted.ca, "backoffice.ca_file")
     try:
-        tls = ssl.create_default_context(cafile=wanted.ca)
         if wanted.certificate is not None:
             tls.load_cert_chain(wanted.certificate, wanted.private_key)
     except (OSError, ValueError) as broken:

@@ -1,7 +1,6 @@
 """The helpdesk of a desk: the built-in one, or the connector to a company's own."""
 
 import asyncio
-import ssl
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,6 +13,7 @@ from remit.domain.errors import Code
 from remit.domain.identity.event_signatures import EVENT_SCHEMES, EventScheme
 from remit.ports.world import World
 from remit.settings import HelpdeskSettings, InvalidSetting, Settings
+from remit.wiring.credentials import read_token, tls_context
 from remit.wiring.records import open_cases
 
 _SHORTEST: Final = 16
@@ -30,19 +30,16 @@ def open_remote_helpdesk(
     Raises:
         Refused: `settings.invalid` when a file or name cannot be used, `request.malformed` when its address cannot.
     """
-    try:
-        token = wanted.token_file.read_text(encoding="ascii").strip()
-        tls = ssl.create_default_context(cafile=wanted.ca)
-    except (OSError, ValueError) as broken:
-        raise InvalidSetting("helpdesk.token_file", f"cannot be used: {type(broken).__name__}") from None
-    if not token or not token.isprintable() or " " in token:
-        raise InvalidSetting("helpdesk.token_file", f"{wanted.token_file} holds no token")
     connections = HttpConnections(
-        wanted.url, tls=tls, allow_loopback=loopback, fault=Code.FAULT_CASE, max_bytes=_MAX_ANSWER
+        wanted.url,
+        tls=tls_context(wanted.ca, "helpdesk.ca_file"),
+        allow_loopback=loopback,
+        fault=Code.FAULT_CASE,
+        max_bytes=_MAX_ANSWER,
     )
     dialect = RequestTracker(
         connections,
-        token=token,
+        token=read_token(wanted.token_file, "helpdesk.token_file"),
         account=wanted.account,
         queue=wanted.queue,
         case_field=wanted.case_field,
