@@ -116,7 +116,7 @@ def faults(work: Callable[[], object]) -> Fault:
 
 
 def test_it_is_set_up_as_the_connector_needs_it(desk: Desk) -> None:
-    assert desk.do(lambda connector: connector.probe()) == []
+    assert desk.do(lambda connector: connector._dialect.probe()) == []
 
 
 def test_a_case_is_a_ticket_whose_first_words_are_an_internal_note(desk: Desk) -> None:
@@ -291,7 +291,7 @@ def test_a_card_whose_answer_was_lost_is_written_once(desk: Desk, method: str, w
 def test_a_queue_without_the_cards_fields_has_the_note_and_the_doctor_says_so(desk: Desk) -> None:
     desk.open()
     desk.card_fields = CardFields("Nowhere", "Remit State")
-    assert desk.do(lambda connector: connector.probe()) == ["Nowhere"]
+    assert desk.do(lambda connector: connector._dialect.probe()) == ["Nowhere"]
     desk.do(lambda one: one.card(case=desk.case, key="k-card", card=CARD))
     assert desk.texts()[-1] == CARD.text
 

@@ -8,13 +8,11 @@ from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.helpdesk.remote.connector import RemoteHelpdesk
 from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker
 from remit.adapters.http.connection import HttpConnections
-from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code
 from remit.domain.identity.event_signatures import EVENT_SCHEMES, EventScheme
 from remit.ports.world import World
 from remit.settings import HelpdeskSettings, InvalidSetting, Settings
 from remit.wiring.credentials import read_token, tls_context
-from remit.wiring.records import open_cases
 
 _SHORTEST: Final = 16
 """Fewest bytes of a secret of events."""
@@ -30,6 +28,11 @@ def open_remote_helpdesk(
     Raises:
         Refused: `settings.invalid` when a file or name cannot be used, `request.malformed` when its address cannot.
     """
+    dialect, connections = _dialect(wanted, loopback=loopback)
+    return RemoteHelpdesk(dialect, database, world), connections
+
+
+def _dialect(wanted: HelpdeskSettings, *, loopback: bool) -> tuple[RequestTracker, HttpConnections]:
     connections = HttpConnections(
         wanted.url,
         tls=tls_context(wanted.ca, "helpdesk.ca_file"),
@@ -45,7 +48,7 @@ def open_remote_helpdesk(
         case_field=wanted.case_field,
         card_fields=CardFields(wanted.identity_field, wanted.state_field),
     )
-    return RemoteHelpdesk(dialect, database, world), connections
+    return dialect, connections
 
 
 def event_signing(settings: Settings) -> tuple[EventScheme | None, bytes]:
@@ -77,18 +80,12 @@ def probe_helpdesk(settings: Settings) -> Sequence[str]:
     """
     if settings.remote_helpdesk is None:
         return ()
-    database = open_cases(settings)
-    helpdesk, connections = open_remote_helpdesk(
-        settings.remote_helpdesk, database, SystemWorld(), loopback=settings.loopback
-    )
+    dialect, connections = _dialect(settings.remote_helpdesk, loopback=settings.loopback)
 
     async def probe() -> Sequence[str]:
         try:
-            return await helpdesk.probe()
+            return await dialect.probe()
         finally:
             connections.close()
 
-    try:
-        return asyncio.run(probe())
-    finally:
-        database.close()
+    return asyncio.run(probe())
