@@ -272,7 +272,7 @@ def _helpdesk(settings: Settings) -> Iterator[CheckFinding]:
         cure = fault.cure or "See that it answers from here, and what [helpdesk] says."
         yield CheckFinding("helpdesk", "wrong", f"{url}: {fault.detail}.", cure)
         return
-    yield CheckFinding("helpdesk", "ok", f"{url} answers, and has its queue and field")
+    yield CheckFinding("helpdesk", "ok", f"{url} answers, and has what Remit writes into")
     if missing:
         says = f"the queue has no custom field {' and no '.join(map(repr, missing))}: tickets show less at a glance."
         cure = "Create them in RT for this queue, for one free text each, with the rights to see and modify them."

@@ -121,7 +121,7 @@ def _settings(
             document.backoffice, base, used=desk.backoffice == "http", mapped=desk.backoffice == "mapped"
         ),
         mapped_backoffice=mapped_of(document.backoffice, base, used=desk.backoffice == "mapped"),
-        remote_helpdesk=helpdesk_of(document.helpdesk, base, used=desk.helpdesk != "builtin"),
+        remote_helpdesk=helpdesk_of(document.helpdesk, base, product=desk.helpdesk),
         secrets=words.secrets,
         words_model=words.model or NO_MODEL,
         words_languages=languages_of(words),

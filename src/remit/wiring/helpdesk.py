@@ -6,6 +6,8 @@ from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.helpdesk.remote.connector import RemoteHelpdesk
+from remit.adapters.helpdesk.remote.dialect import HelpdeskDialect
+from remit.adapters.helpdesk.remote.roundup import Roundup
 from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker
 from remit.adapters.http.connection import HttpConnections
 from remit.domain.errors import Code
@@ -32,7 +34,7 @@ def open_remote_helpdesk(
     return RemoteHelpdesk(dialect, database, world), connections
 
 
-def _dialect(wanted: HelpdeskSettings, *, loopback: bool) -> tuple[RequestTracker, HttpConnections]:
+def _dialect(wanted: HelpdeskSettings, *, loopback: bool) -> tuple[HelpdeskDialect, HttpConnections]:
     connections = HttpConnections(
         wanted.url,
         tls=tls_context(wanted.ca, "helpdesk.ca_file"),
@@ -40,9 +42,12 @@ def _dialect(wanted: HelpdeskSettings, *, loopback: bool) -> tuple[RequestTracke
         fault=Code.FAULT_CASE,
         max_bytes=_MAX_ANSWER,
     )
+    token = read_token(wanted.token_file, "helpdesk.token_file")
+    if wanted.product == "roundup":
+        return Roundup(connections, password=token, account=wanted.account), connections
     dialect = RequestTracker(
         connections,
-        token=read_token(wanted.token_file, "helpdesk.token_file"),
+        token=token,
         account=wanted.account,
         queue=wanted.queue,
         case_field=wanted.case_field,
@@ -61,14 +66,14 @@ def event_signing(settings: Settings) -> tuple[EventScheme | None, bytes]:
     if helpdesk is None:
         return None, b""
     if helpdesk.events_secret is None:
-        return EVENT_SCHEMES["rt"], b""
+        return EVENT_SCHEMES[helpdesk.product], b""
     try:
         secret = helpdesk.events_secret.read_bytes().strip()
     except OSError as broken:
         raise InvalidSetting("helpdesk.events_secret_file", f"cannot be used: {type(broken).__name__}") from None
     if len(secret) < _SHORTEST:
         raise InvalidSetting("helpdesk.events_secret_file", f"holds fewer than {_SHORTEST} bytes")
-    return EVENT_SCHEMES["rt"], secret
+    return EVENT_SCHEMES[helpdesk.product], secret
 
 
 def probe_helpdesk(settings: Settings) -> Sequence[str]:
