@@ -75,9 +75,12 @@ class RoundupServer:
             self.admin("create", "user", f"username={name}", f"password={name}-pass-1", f"address={name}@desk.test", "roles=User", *officer)
         self.admin("create", "user", "username=remit", "password=remit-pass-1", "address=remit@desk.test", "roles=Remit", "timezone=UTC")
         self.admin("set", "status7,status8", "remit_closed=yes")
-        for path in (self.home, *self.home.rglob("*")):  # the server refuses root
-            if os.getuid() == 0:
-                shutil.chown(path, "nobody")
+        self.own()
+
+    def own(self) -> None:
+        """Give every file to the account of the server, which refuses to be root."""
+        for path in (self.home, *self.home.rglob("*")) if os.getuid() == 0 else ():
+            shutil.chown(path, "nobody")
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -65,7 +65,7 @@ def arena(helpdesk: LiveHelpdesk, doors: Doors, tmp_path: Path) -> Iterator[Aren
             object.__setattr__(made.context, name, value)
         doors.arena = made
         yield made
-    connections.close()
+        connections.close()
     database.close()
 
 
@@ -107,9 +107,35 @@ def test_an_agents_case_there_has_a_card_and_an_officer_answers_there(helpdesk: 
     assert any("did not send" in text for text in told)
 
 
+def test_a_reply_there_by_no_officer_of_this_desk_reaches_no_agent(helpdesk: LiveHelpdesk, arena: Arena) -> None:
+    """⚔ Whoever may write in the helpdesk speaks to no agent for that: ben works there, and not at this desk."""
+    arena.desk.officer("ann", roles=["billing"], email="ann@desk.test")
+    task = arena.task()
+    arena.desk.sweep()
+    helpdesk.reply(ticket_of(helpdesk, task), "You get a refund.", by="ben")
+    helpdesk.comment(ticket_of(helpdesk, task), "An internal note.")
+    arena.clock.ahead_ms = SETTLED_MS + 2000
+    for _ in range(2):
+        arena.desk.sweep()
+    assert task.inbox() == []
+    assert [details["by"] for kind, details in arena.notify.incidents if kind == "native_public_reply"] == ["officer:ben"]
+
+
+def give_away(helpdesk: LiveHelpdesk, ticket: str) -> None:
+    helpdesk.assign(ticket, "ann")
+    helpdesk.assign(ticket, "ben")
+
+
+def end_and_reopen(helpdesk: LiveHelpdesk, ticket: str) -> None:
+    helpdesk.finish(ticket)
+    helpdesk.reopen(ticket)
+
+
 CHANGES: dict[str, Callable[[LiveHelpdesk, str], None]] = {
     "finished": lambda helpdesk, ticket: helpdesk.finish(ticket),
     "another requester": lambda helpdesk, ticket: helpdesk.set_requester(ticket, "mallory@mail.example"),
+    "given away": give_away,
+    "finished and reopened": end_and_reopen,
 }
 
 
