@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider browser real run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean
+.PHONY: help setup provider browser real real-rt run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -75,14 +75,20 @@ test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of
 # `dbconfig-no-thanks` and `msmtp-mta` keep a database server and a mail server out.
 REAL_PACKAGES := request-tracker5 rt5-db-sqlite rt5-standalone dbconfig-no-thanks msmtp-mta
 
-real: ## Fetch the systems that `make test-real` starts (with apt, where they are missing)
+real: real-rt .bench/real/roundup/.done ## Fetch the systems that `make test-real` starts (with apt and from PyPI, where they are missing)
+
+real-rt:
 	@command -v rt-setup-database-5 >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching Request Tracker 5 with apt …" \
 		&& { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(REAL_PACKAGES); } >/dev/null 2>&1; } \
 		|| echo "remit: no Request Tracker 5, and it cannot be fetched here. Cure: apt-get install $(REAL_PACKAGES)"
 
+.bench/real/roundup/.done: $(VENV)/.uv
+	@echo "remit: fetching roundup into an environment of its own in .bench …"
+	@$(PYTHON) -m venv --clear --without-pip .bench/real/roundup
+	@$(BIN)/uv pip install --quiet --python .bench/real/roundup/bin/python roundup==2.6.0 && touch $@ || echo "remit: no roundup, and it cannot be fetched here"
+
 test-real: $(VENV)/.dev real ## Against other people's real servers, which it installs and starts
-	@if command -v rt-setup-database-5 >/dev/null; then TESTS_REAL=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/real $(ARGS); \
-		else echo "remit: NOT RUN: tests against a real Request Tracker 5"; fi
+	@TESTS_REAL=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/real $(ARGS)
 
 test-fast: $(VENV)/.dev ## The domain alone
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain tests/proof $(ARGS)

@@ -1,6 +1,7 @@
 """Tests against other people's servers, which `make test-real` installs and starts; no part of `make test`."""
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -10,11 +11,16 @@ from pathlib import Path
 import pytest
 
 from real.helpdesks import LiveCase, LiveHelpdesk, LiveRoundup, LiveRt
-from real.roundup_server import RoundupServer
+from real.roundup_server import BIN, RoundupServer
 from real.rt_server import RtServer
 from real.systems import ROWS, table
 
 NUMBERS = count(1)
+SYSTEMS = {
+    "rt": ("Request Tracker 5", shutil.which("rt-setup-database-5") is not None),
+    "roundup": ("roundup 2.6.0", (BIN / "roundup-server").exists()),
+}
+"""Systems by the name of their fixture: what they are called, and whether `make real` has installed them here."""
 
 if not os.environ.get("TESTS_REAL"):
     collect_ignore_glob = ["test_*.py"]
@@ -59,7 +65,23 @@ def desk(helpdesk: LiveHelpdesk, tmp_path: Path) -> LiveCase:
     return LiveCase(helpdesk, tmp_path / "journal.db", f"case_{next(NUMBERS)}x{time.time_ns()}")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of systems that are not installed; the summary names those."""
+    left_out = [item for item in items if any(not SYSTEMS[name][1] for name in systems_of(item))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def systems_of(item: pytest.Item) -> set[str]:
+    """The systems that a test needs, by their fixtures."""
+    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return SYSTEMS.keys() & {*getattr(item, "fixturenames", ()), params.get("helpdesk")}
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the table of all live systems, which `tests/real/systems.py` fills."""
+    """Name the systems that are not installed, and show the table of the others, which `tests/real/systems.py` fills."""
+    for name, installed in SYSTEMS.values() if os.environ.get("TESTS_REAL") else ():
+        if not installed:
+            terminalreporter.write_line(f"remit: NOT RUN: tests against a real {name}")
     if ROWS:
         terminalreporter.write_line(table(ROWS))

@@ -70,11 +70,11 @@ class RoundupServer:
         assert found
         page.write_text(before + row + found + after)
         self.admin("initialise", "admin-pass-1")
-        for name in ("ann", "ben", "bot"):
-            officer = (f"remit_address={name}@desk.test",) if name != "bot" else ()
-            self.admin("create", "user", f"username={name}", f"password={name}-pass-1", f"address={name}@desk.test", "roles=User", *officer)
-        self.admin("create", "user", "username=remit", "password=remit-pass-1", "address=remit@desk.test", "roles=Remit", "timezone=UTC")
-        self.admin("set", "status7,status8", "remit_closed=yes")
+        users = [f"username={name} roles=User remit_address={name}@desk.test" for name in ("ann", "ben")]
+        users += ["username=bot roles=User", "username=remit roles=Remit timezone=UTC"]
+        name_of = {one: one.split()[0].partition("=")[2] for one in users}
+        lines = [f"create user {one} password={self.password(name)} address={name}@desk.test" for one, name in name_of.items()]
+        self.admin(text="\n".join((*lines, "set status7,status8 remit_closed=yes", "commit", "exit", "")))
         self.own()
 
     def own(self) -> None:
