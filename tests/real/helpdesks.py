@@ -21,10 +21,12 @@ from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker
 from remit.adapters.http.connection import HttpConnections
 from remit.domain.errors import Code, Fault
 from remit.domain.values import Instant
+from remit.ports.helpdesk import TicketCard
 
 T = TypeVar("T")
 REQUESTER = "requester@desk.test"
 FIELDS = CardFields("Agent Identity", "Remit State")
+CARD = TicketCard(identity="“Shop”, helper.example (known)", state="waits for the customer", text="Remit: waits\n“Shop” speaks for anna.")
 
 
 class LiveHelpdesk(Protocol):

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from real.helpdesks import REQUESTER, LiveCase, LiveRoundup, LiveRt, faults
+from real.helpdesks import CARD, REQUESTER, LiveCase, LiveRoundup, LiveRt, faults
 from remit.adapters.helpdesk.remote.connector import QUIET_MS, SETTLED_MS, RemoteHelpdesk
-from remit.ports.helpdesk import TicketCard, WriteState
+from remit.ports.helpdesk import WriteState
 
 # The port's promises.
 
@@ -133,9 +133,6 @@ def test_public_replies_there_are_told_once_with_their_author_and_nothing_else_i
 
 
 # The card.
-
-
-CARD = TicketCard(identity="“Shop”, helper.example (known)", state="waits for the customer", text="Remit: waits\n“Shop” speaks for anna.")
 
 
 def test_a_card_is_an_internal_note_and_two_fields(desk: LiveCase) -> None:

@@ -6,9 +6,8 @@ from functools import partial
 import pytest
 
 from real.cut import Cut
-from real.helpdesks import FIELDS, REQUESTER, LiveCase, LiveRt, faults
+from real.helpdesks import CARD, FIELDS, REQUESTER, LiveCase, LiveRt, faults
 from real.rt_server import RtServer
-from real.test_helpdesks import CARD
 from remit.adapters.helpdesk.remote.connector import QUIET_MS, RemoteHelpdesk
 from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker
 from remit.domain.errors import Fault, Refused
