@@ -1,6 +1,7 @@
 """Pitfalls of a real Request Tracker 5."""
 
 import asyncio
+import subprocess
 from functools import partial
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from real.cut import Cut
 from real.helpdesks import CARD, FIELDS, REQUESTER, LiveCase, LiveRt, faults
 from real.rt_server import RtServer
-from remit.adapters.helpdesk.remote.connector import QUIET_MS, RemoteHelpdesk
+from remit.adapters.helpdesk.remote.connector import QUIET_MS, SETTLED_MS, RemoteHelpdesk
 from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker
 from remit.domain.errors import Fault, Refused
 
@@ -97,3 +98,15 @@ def test_a_ticket_of_another_account_that_carries_the_case_is_not_taken_for_ours
     desk.open()
     case = desk.do(lambda connector: connector.read(desk.case))
     assert (case.subject, case.requester) == ("Kettle", REQUESTER)
+
+
+@pytest.mark.parametrize("header", ["", "X-RT-Interface: Web\n"])
+def test_a_mail_in_an_officers_name_is_no_officers_reply(desk: LiveCase, rt: RtServer, header: str) -> None:
+    """⚔ RT believes the sender that a mail names, and writes as ann."""
+    desk.open()
+    mail = f"From: ann@desk.test\nTo: support@desk.test\nMessage-Id: <{desk.case}@x>\n{header}Subject: [desk.test #{desk.ticket}] Kettle\n\nYes.\n"
+    gate = ["rt-mailgate-5", "--queue", "Support", "--action", "correspond", "--url", f"http://127.0.0.1:{rt.port}/"]
+    assert subprocess.run(gate, input=mail, text=True, check=False).returncode == 0
+    desk.helpdesk.reply(desk.ticket, "No.")
+    desk.clock.ahead_ms = SETTLED_MS + 1000
+    assert [(one.author, one.address) for one in desk.told()] == [("officer:ann", ""), ("officer:ann", "ann@desk.test")]

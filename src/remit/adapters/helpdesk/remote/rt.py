@@ -4,6 +4,7 @@ Driven against 5.0.7: RT answers 200 to a refused change, drops unknown custom f
 builds its queries from strings.
 """
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ _NOBODY: Final = "Nobody"
 _SYSTEM: Final = "RT_System"
 _SPOKEN: Final = frozenset({"Correspond", "Comment"})
 _BLOCKS: Final = frozenset({"blockquote", "br", "div", "h1", "h2", "h3", "li", "p", "pre", "table", "tr", "ul", "ol"})
+_INTERFACE: Final = re.compile(r"^X-RT-Interface:[ \t]*(\S*)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+"""A header that RT itself writes into each message, and replaces in a mail."""
+_SIGNED_IN: Final = frozenset({"Web", "Mobile", "REST", "REST2"})
 _HISTORY: Final = "Type,Creator,Created,Field,OldValue,NewValue"
 
 
@@ -159,8 +163,8 @@ class RequestTracker:
                 break
             author = str(member(member(row, "Creator"), "id"))
             if author not in {self._account, _SYSTEM}:
-                place = int(str(member(row, "id")))
-                ticket, address = str(member(row, "ObjectId")), await self._address(author)
+                place, ticket = int(str(member(row, "id"))), str(member(row, "ObjectId"))
+                address = await self._address(author) if await self._is_signed_in(place) else ""
                 found.append(NativeEntry(place=place, ticket=ticket, at=at, author=author, address=address))
         return found
 
@@ -210,6 +214,12 @@ class RequestTracker:
             text="\n".join(plain or html).replace("\r\n", "\n"),
             files=tuple(files),
         )
+
+    async def _is_signed_in(self, place: int) -> bool:
+        """⚔ Return whether a reply was written by an account that signed in: RT believes the sender that a mail names."""
+        pieces = items(member(await self._call("GET", f"/transaction/{place}/attachments?fields=Headers"), "items"))
+        found = {name for piece in pieces for name in _INTERFACE.findall(str(member(piece, "Headers")))}
+        return bool(found) and found <= _SIGNED_IN
 
     async def _address(self, account: str) -> str:
         """Return an account's address, empty for one that is no privileged user: an officer is one."""
