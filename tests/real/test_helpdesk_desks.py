@@ -1,22 +1,25 @@
 """A whole desk in front of a real helpdesk: an agent's task, its card, an officer who answers there, and its events."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, open_arena
+from attacks.arena import SEND_BACK, Arena, catalogue, mandate, open_arena
 from real.cut import Cut
 from real.helpdesks import LiveHelpdesk
 from real.rt_server import EVENTS_SECRET
 from remit.adapters.builtin_desk.database import DeskDatabase
 from remit.adapters.helpdesk.remote.connector import SETTLED_MS, RemoteHelpdesk
 from remit.domain.identity.event_signatures import EVENT_SCHEMES
-from remit.sandbox import SandboxTask
+from remit.sandbox import SandboxPerson, SandboxTask
 
 _PATIENCE_S = 20.0
 
@@ -54,11 +57,11 @@ def doors(helpdesk: LiveHelpdesk) -> Iterator[Doors]:
     made.server.server_close()
 
 
-@pytest.fixture
-def arena(helpdesk: LiveHelpdesk, doors: Doors, tmp_path: Path) -> Iterator[Arena]:
-    """A desk of the consumer pack in front of it."""
-    database, connections = DeskDatabase(tmp_path / "journal.db"), Cut(helpdesk.url, {})
-    with open_arena() as made:
+@contextmanager
+def front(helpdesk: LiveHelpdesk, doors: Doors, folder: Path, **rules: Any) -> Iterator[Arena]:
+    """A desk of the consumer pack, or of other rules, in front of a helpdesk."""
+    database, connections = DeskDatabase(folder / "journal.db"), Cut(helpdesk.url, {})
+    with open_arena(**rules) as made:
         connector = RemoteHelpdesk(helpdesk.dialect(connections), database, made.context.world)
         scheme = EVENT_SCHEMES[helpdesk.name]
         for name, value in (("helpdesk", connector), ("event_scheme", scheme), ("event_secret", EVENTS_SECRET.encode())):
@@ -67,6 +70,12 @@ def arena(helpdesk: LiveHelpdesk, doors: Doors, tmp_path: Path) -> Iterator[Aren
         yield made
         connections.close()
     database.close()
+
+
+@pytest.fixture
+def arena(helpdesk: LiveHelpdesk, doors: Doors, tmp_path: Path) -> Iterator[Arena]:
+    with front(helpdesk, doors, tmp_path) as made:
+        yield made
 
 
 def ticket_of(helpdesk: LiveHelpdesk, task: SandboxTask) -> str:
@@ -167,3 +176,41 @@ def test_a_merge_there_ends_the_merged_task_alone(helpdesk: LiveHelpdesk, arena:
     arena.desk.sweep()
     ended = [(one["envelope"]["task"], one["envelope"]["reason"]) for one in arena.entries("task.ended")]
     assert ended == [(first.id, "case_merged")]
+
+
+ASKS_BILLING = """@id("case") permit (principal, action in Action::"case.*", resource);
+@id("billing") permit (principal, action, resource) when { context.confirmed_by.contains("officer:billing") };"""
+
+
+def opened(arena: Arena, link: str, by: SandboxPerson, text: str) -> None:
+    """A click on a link in the helpdesk: without a session it leads to sign-in, and from there to the page itself."""
+    path = link.removeprefix(arena.room.issuer)
+    anonymous = arena.room.raw("GET", path, check=False)
+    assert (anonymous.status_code, anonymous.headers["location"]) == (303, f"/login?next={quote(path, safe='')}")
+    login = arena.room.raw("GET", anonymous.headers["location"])
+    assert f'data-form="sign-in" data-after="{path}"' in login.text
+    by.sign_in()
+    page = arena.room.raw("GET", path, cookie=by.cookie)
+    assert page.status_code == 200
+    assert text in page.text
+
+
+def test_a_cards_links_lead_through_sign_in_to_the_page_on_which_a_passkey_decides(
+    helpdesk: LiveHelpdesk, doors: Doors, tmp_path: Path
+) -> None:
+    rules = catalogue()
+    rules["action"]["order.return"]["area"] = "routine"
+    with front(helpdesk, doors, tmp_path, catalogue=rules, policies=ASKS_BILLING) as arena:
+        ann = arena.desk.officer("ann", roles=["billing"], email="ann@desk.test")
+        task = arena.task(mandate(powers=[{"power": "represent"}, {"power": "request", "actions": ["order.return"], "uses": 5}]))
+        reply = task.ask("order.return", SEND_BACK)
+        arena.desk.sweep()
+        (card,) = [text for text in helpdesk.texts(ticket_of(helpdesk, task)) if "/confirm/" in text]
+        (decide,) = re.findall(rf"{re.escape(arena.room.issuer)}/confirm/[^\s]+", card)
+        (case,) = re.findall(rf"{re.escape(arena.room.issuer)}/desk/cases/[^\s]+", card)
+        opened(arena, case, ann, task.case)
+        opened(arena, decide, ann, 'data-answer="yes"')
+        assert arena.room.raw("GET", decide.removeprefix(arena.room.issuer), cookie=arena.anna.cookie, check=False).status_code == 403
+        twin = f"/desk/v1/confirmations/{decide.rpartition('/')[2]}"
+        ann.post(twin, {"answer": "yes", "assertion": ann.passkey.get(ann.get(twin)["options"])})
+        assert reply.again().outcome == "done"

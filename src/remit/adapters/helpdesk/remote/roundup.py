@@ -64,7 +64,11 @@ class Roundup:
         """Return the account's tickets with exactly this case; every row is checked again."""
         own = await self._own_id()
         rows = await self._rows("issue", {"remit_case:": case}, "remit_case,creator")
-        return [str(row["id"]) for row in rows if member(row, "remit_case") == case and member(row, "creator") == own]
+        return [
+            str(member(row, "id"))
+            for row in rows
+            if member(row, "remit_case") == case and member(row, "creator") == own
+        ]
 
     async def add(self, ticket: str, *, public: bool, text: str, file: tuple[str, str, bytes] | None = None) -> None:
         """Create the message, and the file, and put them into the ticket; without that step they are nowhere.
@@ -109,7 +113,7 @@ class Roundup:
             open=not member(seen, "status.remit_closed") and retired[-1:] != [_RETIRED],
             requester=str(member(seen, "remit_requester") or ""),
             merged_into=str(superseder[0]) if superseder else "",
-            subject=str(member(seen, "title")),
+            subject=str(member(seen, "title") or ""),
             assignee=str(member(seen, "assignedto.username") or ""),
             reopened=sum(change in _REOPENED for change in changes),
             reassigned=changes.count(_REASSIGNED),
@@ -122,10 +126,10 @@ class Roundup:
         spoken = [row for row in rows if member(row, "what") in {_NOTE, _REPLY}]
         refs = [str(ref) for row in spoken for ref in items(member(row, "files"))]
         asked = [("id", ref) for ref in refs]
-        files = {str(row["id"]): row for row in await self._rows("file", asked, "name,type")} if refs else {}
+        files = {str(member(row, "id")): row for row in await self._rows("file", asked, "name,type")} if refs else {}
         return [
             TicketEntry(
-                n=int(str(row["id"])),
+                n=int(str(member(row, "id"))),
                 at=_time(member(row, "creation")),
                 author=str(member(row, "creator.username")),
                 own=_writer(row) == own,
@@ -152,7 +156,7 @@ class Roundup:
             asked["creation"] = f"{member(member(last, 'attributes'), 'creation')};"
         found: list[NativeEntry] = []
         for row in await self._rows("remit_log", asked, _REPLIES):
-            place, at = int(str(row["id"])), _time(member(row, "creation"))
+            place, at = int(str(member(row, "id"))), _time(member(row, "creation"))
             if at >= before_ms or len(found) == limit:
                 break
             if place > after and str(member(row, "creator")) != own:
@@ -178,7 +182,9 @@ class Roundup:
 
     async def _resolved(self) -> str:
         rows = await self._rows("status", {"name:": _RESOLVED}, "name,remit_closed")
-        closed = [str(row["id"]) for row in rows if member(row, "name") == _RESOLVED and member(row, "remit_closed")]
+        closed = [
+            str(member(row, "id")) for row in rows if member(row, "name") == _RESOLVED and member(row, "remit_closed")
+        ]
         if len(closed) != 1:
             raise Fault(
                 Code.FAULT_CASE,
@@ -191,7 +197,7 @@ class Roundup:
         """Return the id of Remit's account: a name can be changed."""
         if not self._own:
             rows = await self._rows("user", {"username:": self._account}, "username")
-            found = [str(row["id"]) for row in rows if member(row, "username") == self._account]
+            found = [str(member(row, "id")) for row in rows if member(row, "username") == self._account]
             if len(found) != 1:
                 raise Fault(Code.FAULT_CASE, f"roundup has no account {self._account!r}")
             self._own = found[0]
@@ -255,7 +261,7 @@ def _writer(row: Mapping[str, Any]) -> str:
 
 def _file(row: Mapping[str, Any]) -> TicketFile:
     media_type = str(member(row, "type") or "application/octet-stream")
-    return TicketFile(ref=str(row["id"]), name=str(member(row, "name") or ""), media_type=media_type)
+    return TicketFile(ref=str(member(row, "id")), name=str(member(row, "name") or ""), media_type=media_type)
 
 
 def _id(created: Mapping[str, Any]) -> str:
