@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 BIN = ROOT / ".bench" / "real" / "roundup" / "bin"
 DOCUMENT = ROOT / "docs" / "helpdesk.md"
 EVENTS_SECRET = "a secret of the helpdesk"
+USERS = ("ann", "ben", "bot")  # user3 to user5
 _START_S = 30
 _SETTINGS = {
     "backend": "sqlite",
@@ -58,6 +59,7 @@ class RoundupServer:
             assert name_found, name
             settings = f"{head}\n{name} = {value}\n{tail.partition(chr(10))[2]}"
         (self.tracker / "config.ini").write_text(settings)
+        self.admin("initialise", "admin-pass-1")  # so far it is a company's own
         schema, detector = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
         with (self.tracker / "schema.py").open("a") as file:
             file.write(schema)
@@ -69,12 +71,10 @@ class RoundupServer:
         before, found, after = page.read_text().partition('<tr tal:condition="context/is_edit_ok">\n' + _PAGE_ROW)
         assert found
         page.write_text(before + row + found + after)
-        self.admin("initialise", "admin-pass-1")
-        users = [f"username={name} roles=User remit_address={name}@desk.test" for name in ("ann", "ben")]
-        users += ["username=bot roles=User", "username=remit roles=Remit timezone=UTC"]
-        name_of = {one: one.split()[0].partition("=")[2] for one in users}
-        lines = [f"create user {one} password={self.password(name)} address={name}@desk.test" for one, name in name_of.items()]
-        self.admin(text="\n".join((*lines, "set status7,status8 remit_closed=yes", "commit", "exit", "")))
+        (remit,) = re.findall(r"<<EOF\n(.*?)EOF\n", DOCUMENT.read_text(), re.DOTALL)
+        remit = remit.replace("$(cat /etc/remit/roundup-password)", self.password("remit")).replace("company.example", "desk.test")
+        users = [f"create user username={name} roles=User address={name}@desk.test password={self.password(name)}\n" for name in USERS]
+        self.admin("-P", "history_features=2", text="".join((*users, "set user4 remit_address=ben@desk.test\n", remit)))
         self.own()
 
     def own(self) -> None:
