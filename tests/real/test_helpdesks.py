@@ -130,6 +130,10 @@ def test_public_replies_there_are_told_once_with_their_author_and_nothing_else_i
     (note,) = [one for one in desk.do(lambda connector: connector.notes(desk.case)) if one.native and one.public]
     assert (note.n, note.text, note.author) == (reply.n, "Her birth date is on file.", "officer:ann")
     assert desk.told(reply.place) == []
+    desk.helpdesk.reply(desk.ticket, "Another one.", by="ben")
+    desk.clock.ahead_ms += SETTLED_MS
+    (second,) = desk.told(reply.place)
+    assert (second.author, second.place > reply.place) == ("officer:ben", True)
 
 
 # The card.

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import socket
 import subprocess
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -272,6 +274,27 @@ def test_a_file_whose_message_is_nowhere_is_not_there(opened: LiveCase) -> None:
     opened.clock.ahead_ms += QUIET_MS + 1000
     opened.note("k", "in no ticket")
     assert opened.texts() == ["The kettle leaks.", "in no ticket"]
+
+
+@pytest.mark.parametrize("answer", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 500 No\r\n\r\n"])
+def test_a_change_stands_whatever_becomes_of_its_event(opened: LiveCase, roundup: RoundupServer, answer: bytes) -> None:
+    """The event is sent behind the commit, in the officer's request: no answer to it undoes or fails that."""
+    with socket.create_server(("127.0.0.1", roundup.events_port)) as listening:
+        asked: list[bytes] = []
+
+        def once() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                asked.append(connection.recv(65536))
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=once)
+        thread.start()
+        opened.helpdesk.comment(opened.ticket, "An officer's note.")
+        thread.join(10)
+    (request,) = asked
+    assert b"X-roundup-signature: sha256=" in request
+    assert opened.texts() == ["The kettle leaks.", "An officer's note."]
 
 
 # Set-up.
