@@ -110,11 +110,15 @@ def test_no_message_is_changed_after_it_was_written(opened: LiveCase, roundup: R
     """⚔ Of a changed content roundup keeps no trace, not even the account that changed it."""
     opened.helpdesk.reply(opened.ticket, "We look into it.")
     opened.helpdesk.comment(opened.ticket, "She is nice.")
-    for text in ("leaks", "look into it", "nice"):
-        msg = message(roundup, opened, text)
-        for body in ({"content": "forged\nremit:k9 by remit"}, {"files": []}, {"author": user(roundup, by)}):
-            assert roundup.change(by, f"msg/{msg}", body).status_code in REFUSED, (text, body)
-    assert roundup.change(by, f"msg/{message(roundup, opened, 'nice')}", {"remit_public": "yes"}).status_code in REFUSED
+    (note, reply, internal) = roundup.call("ann", "GET", f"/data/issue/{opened.ticket}?@verbose=0")["attributes"]["messages"]
+    for msg, body in (
+        (note, {"content": "forged\nremit:k9 by remit"}),
+        (note, {"files": []}),
+        (reply, {"content": "You get a refund."}),
+        (reply, {"author": user(roundup, by)}),
+        (internal, {"remit_public": "yes"}),
+    ):
+        assert roundup.change(by, f"msg/{msg}", body).status_code in REFUSED, (msg, body)
     assert opened.texts() == ["The kettle leaks.", "We look into it.", "She is nice."]
     assert told(opened) == [("officer:ann", "ann@desk.test")]
 
@@ -293,7 +297,7 @@ def test_a_change_stands_whatever_becomes_of_its_event(opened: LiveCase, roundup
         opened.helpdesk.comment(opened.ticket, "An officer's note.")
         thread.join(10)
     (request,) = asked
-    assert b"X-roundup-signature: sha256=" in request
+    assert b"x-roundup-signature: sha256=" in request.lower()
     assert opened.texts() == ["The kettle leaks.", "An officer's note."]
 
 
