@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import threading
+import xmlrpc.client
 from collections.abc import Callable
 from typing import Any
 
@@ -148,6 +149,29 @@ FORGERIES: dict[str, Callable[[RoundupServer, LiveCase], httpx.Response]] = {
 def test_what_remit_believes_is_written_by_no_other_account(opened: LiveCase, roundup: RoundupServer, how: str) -> None:
     assert FORGERIES[how](roundup, opened).status_code in REFUSED
     assert roundup.call("ann", "GET", f"/data/issue/{opened.ticket}")["attributes"]["remit_case"] == opened.case
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("set", "msg{msg}", "content=forged"),
+        ("set", "issue{ticket}", "remit_case=case_x"),
+        ("create", "issue", "title=Mine", "remit_case=case_x"),
+        ("create", "remit_log", "what=reply", "issue={ticket}"),
+        ("create", "msg", "content=Remit: released", "author=remit"),
+        ("create", "msg", "content=x", "creator=ann"),
+    ],
+)
+def test_the_rules_hold_at_the_door_of_xml_rpc_too(opened: LiveCase, roundup: RoundupServer, call: tuple[str, ...]) -> None:
+    """⚔ Whatever REST refuses, roundup has another door for it."""
+    msg, before = message(roundup, opened, "leaks"), roundup.call("remit", "GET", "/data/remit_log")["@total_size"]
+    headers = [("X-Requested-With", "test"), ("Origin", f"http://127.0.0.1:{roundup.port}")]
+    address = roundup.web.replace("//", f"//bot:{roundup.password('bot')}@")
+    with xmlrpc.client.ServerProxy(f"{address}xmlrpc", headers=headers) as door, pytest.raises(xmlrpc.client.Fault) as refused:
+        getattr(door, call[0])(*(part.format(msg=msg, ticket=opened.ticket) for part in call[1:]))
+    assert any(word in refused.value.faultString for word in ("Reject", "Unauthorised", "reserved")), refused.value
+    assert opened.texts() == ["The kettle leaks."]
+    assert roundup.call("remit", "GET", "/data/remit_log")["@total_size"] == before
 
 
 @pytest.mark.parametrize("body", [{"assignedto": "3"}, {"remit_requester": "x"}, {"title": "x"}, {"superseder": ["1"]}])
