@@ -40,6 +40,7 @@ class LiveHelpdesk(Protocol):
     signature: str
     events_port: int
     url: str
+    secret: str
 
     def dialect(self, connections: HttpConnections) -> HelpdeskDialect: ...
     def start(self) -> None: ...
@@ -73,7 +74,7 @@ class LiveRt:
 
     def __init__(self, server: RtServer) -> None:
         self.server = server
-        self.url, self.events_port = server.url, server.events_port
+        self.url, self.events_port, self.secret = server.url, server.events_port, server.token("remit")
         self.start, self.stop, self.mail_texts = server.start, server.stop, server.mail_texts
 
     def dialect(self, connections: HttpConnections, card_fields: CardFields = FIELDS) -> RequestTracker:
@@ -136,11 +137,11 @@ class LiveRoundup:
 
     def __init__(self, server: RoundupServer) -> None:
         self.server = server
-        self.url, self.events_port = server.url, server.events_port
+        self.url, self.events_port, self.secret = server.url, server.events_port, server.password("remit")
         self.start, self.stop, self.mail_texts = server.start, server.stop, server.mail_texts
 
     def dialect(self, connections: HttpConnections) -> Roundup:
-        return Roundup(connections, password=self.server.password("remit"), account="remit")
+        return Roundup(connections, password=self.secret, account="remit")
 
     def tickets(self, case: str) -> list[str]:
         found = self.server.call("ann", "GET", f"/data/issue?remit_case:={case}&@sort=id")

@@ -1,12 +1,15 @@
 """The helpdesk connector at real helpdesks: the port's promises, and a server that dies at each step."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from real.helpdesks import CARD, REQUESTER, LiveCase, LiveRoundup, LiveRt, faults
+from real.helpdesks import CARD, REQUESTER, LiveCase, LiveHelpdesk, LiveRoundup, LiveRt, faults
+from remit.__main__ import main
 from remit.adapters.helpdesk.remote.connector import QUIET_MS, SETTLED_MS, RemoteHelpdesk
 from remit.ports.helpdesk import WriteState
 
@@ -15,6 +18,21 @@ from remit.ports.helpdesk import WriteState
 
 def test_it_is_set_up_as_the_connector_needs_it(desk: LiveCase) -> None:
     assert desk.do(lambda connector: connector._dialect.probe()) == []
+
+
+def test_init_connects_a_new_desk_to_it_and_the_doctor_agrees(
+    helpdesk: LiveHelpdesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret, folder = tmp_path / "secret", tmp_path / "desk"
+    secret.touch(mode=0o600)
+    secret.write_text(helpdesk.secret)
+    queue = ["--helpdesk-queue", "Support"] if helpdesk.name == "rt" else []
+    options = ["--helpdesk-url", helpdesk.url, "--helpdesk-account", "remit", *queue, "--helpdesk-token-file", str(secret)]
+    assert main(["init", "--helpdesk", helpdesk.name, *options, str(folder)]) == 0
+    capsys.readouterr()
+    main(["doctor", "--json", "--config", str(folder)])
+    found = [one for one in json.loads(capsys.readouterr().out)["findings"] if one["name"] == "helpdesk"]
+    assert [one["state"] for one in found] == ["ok"], found
 
 
 def test_a_case_is_a_ticket_whose_first_words_are_an_internal_note(desk: LiveCase) -> None:
