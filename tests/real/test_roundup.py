@@ -348,11 +348,11 @@ def test_what_is_missing_is_named(desk: LiveCase, roundup: RoundupServer, what: 
     try:
         roundup.admin(*(part.format(own=own) for part in spoil))
         roundup.own()
-        assert said in faults(lambda: desk.do(lambda connector: connector.probe())).detail
+        assert said in faults(lambda: desk.do(lambda connector: connector._dialect.probe())).detail
     finally:
         roundup.admin(*(part.format(own=own) for part in mend))
         roundup.own()
-    assert desk.do(lambda connector: connector.probe()) == []
+    assert desk.do(lambda connector: connector._dialect.probe()) == []
 
 
 def test_without_the_detector_nothing_counts_as_written(desk: LiveCase, roundup: RoundupServer) -> None:
