@@ -75,7 +75,7 @@ test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of
 # `dbconfig-no-thanks` and `msmtp-mta` keep a database server and a mail server out.
 REAL_PACKAGES := request-tracker5 rt5-db-sqlite rt5-standalone dbconfig-no-thanks msmtp-mta
 
-real: real-rt real-directory ## Fetch the systems that `make test-real` starts (with apt, where they are missing)
+real: real-rt real-directory .bench/real/roundup/.done ## Fetch the systems that `make test-real` starts (with apt and from PyPI, where they are missing)
 
 real-rt:
 	@command -v rt-setup-database-5 >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching Request Tracker 5 with apt …" \
@@ -93,6 +93,11 @@ DIRECTORY_PACKAGES := slapd ldap-utils samba-ad-dc samba-ad-provision
 		&& { echo "slapd slapd/no_configuration boolean true" | debconf-set-selections && apt-get update -qq \
 		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DIRECTORY_PACKAGES); } >/dev/null 2>&1; }; } && touch $@ \
 		|| echo "remit: no OpenLDAP or no Samba, and they cannot be fetched here. Cure: apt-get install $(DIRECTORY_PACKAGES)"
+
+.bench/real/roundup/.done: $(VENV)/.uv
+	@echo "remit: fetching roundup into an environment of its own in .bench …"
+	@$(PYTHON) -m venv --clear --without-pip .bench/real/roundup
+	@$(BIN)/uv pip install --quiet --python .bench/real/roundup/bin/python roundup==2.6.0 && touch $@ || echo "remit: no roundup, and it cannot be fetched here"
 
 test-real: $(VENV)/.dev real ## Against other people's real servers, which it installs and starts
 	@TESTS_REAL=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/real $(ARGS)

@@ -174,7 +174,7 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
     node = json.loads(os.environ.get("BENCH_NODE", "{}"))
     issuer = node.get("issuer", f"http://localhost:{port}")
     raw = {
-        "server": {"issuer": issuer, "host": "127.0.0.1", "port": port, "data": "."},
+        "server": {"issuer": issuer, "host": "127.0.0.1", "port": port, "data": node.get("data", ".")},
         "store": {"url": node.get("store") or os.environ.get(STORE, "sqlite:///store.sqlite")},
         "log": {"name": "bench.remit.invalid", "high_water": "outside/checkpoint"},
         "desk": {"database": node.get("store", "desk.sqlite")},

@@ -69,14 +69,19 @@ class Shares:
 
 
 class Nodes:
-    """Two nodes of one desk, each a process with a folder of its own."""
+    """Two nodes of one desk on one machine: processes with a high water each, and keys and records in one folder."""
 
     def __init__(self, given: argparse.Namespace, url: str, keys: str) -> None:
         self.first = Server(given, environment={"BENCH_NODE": json.dumps({"store": url, "keys": keys, "first": True})})
-        node = {"store": url, "keys": keys, "first": False, "issuer": base(self.first.port)}
+        node = {
+            "store": url,
+            "keys": keys,
+            "first": False,
+            "issuer": base(self.first.port),
+            "data": str(self.first.folder),
+        }
 
         def joined(folder: Path) -> None:
-            shutil.copytree(self.first.folder / "keys", folder / "keys")
             (folder / "outside").mkdir()
             shutil.copy(self.first.folder / "outside" / "checkpoint", folder / "outside" / "checkpoint")
 

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import random
 import signal
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +108,12 @@ class Faults:
     def slow_desk(self) -> None:
         """The desk's systems do not answer in time."""
         held_s = self._chance.uniform(*LOCKED_S)
-        on_the_server(
-            self._desk.store,
-            f"select 1 from remit_desk.turn where desk like '{self._desk.name}+%' for update",
-            held_s=held_s,
-        )
+        with closing(
+            sqlite3.connect(self._desk.nodes[0].folder / "data" / "desk.sqlite", isolation_level=None)
+        ) as file:
+            file.execute("pragma busy_timeout = 5000")
+            file.execute("begin immediate")
+            self._over.wait(held_s)
 
     def begin(self) -> None:
         """Begin."""

@@ -175,6 +175,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "W-GUESS": _model("guessing", "A customer's attribute is compared with three values, over all agents."),
     "PUBLIC-TEXT": _model("native-replies", "What an officer writes past Remit reaches no agent."),
     "NATIVE-REPLY": _model("native-replies", "A public reply written in the helpdesk by no officer of the case is an incident, told once."),
+    "HELPDESK-WRITER": _model(
+        "native-replies", "In a helpdesk, words are those of the account that wrote them and put them into the ticket."
+    ),
     "HELPDESK-EVENT": _model(
         "helpdesk-events",
         "An event of the helpdesk wakes, and nothing of it is believed; replays and floods cost a bounded number of readings.",

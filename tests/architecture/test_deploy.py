@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from architecture.sources import ROOT
+from remit.cli.desk import _GRACE_S
 from remit.cli.main import make_parser
 from remit.settings.environment import overlaid, verify_variables
 
@@ -22,6 +23,7 @@ RT = (DEPLOY / "Containerfile.rt").read_text()
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 UNIT = (DEPLOY / "remit.service").read_text()
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+RECORDS = "records.yaml"
 TEMPLATES = sorted((CHART / "templates").glob("*.yaml"))
 EXPRESSION = re.compile(r"\{\{-? *(.*?) *-?\}\}")
 
@@ -35,7 +37,7 @@ def value_of(path: str) -> Any:
 
 
 def rendered(template: Path) -> list[Any]:
-    """The documents of a template, whose language is used no further than names, `quote`, `toJson` and `if`."""
+    """The documents of a template, whose language is used no further than names, `quote`, `toJson` and `if` of what is true."""
 
     def shown(match: re.Match[str]) -> str:
         path, *pipe = match[1].split(" | ")
@@ -51,7 +53,15 @@ def rendered(template: Path) -> list[Any]:
 
 
 def documents() -> dict[str, Any]:
-    return {one["kind"]: one for template in TEMPLATES for one in rendered(template)}
+    return {one["kind"]: one for template in TEMPLATES if template.name != RECORDS for one in rendered(template)}
+
+
+def records() -> dict[str, Any]:
+    return {one["kind"]: one for one in rendered(CHART / "templates" / RECORDS)}
+
+
+def stateful_sets() -> list[Any]:
+    return [documents()["StatefulSet"]["spec"], records()["StatefulSet"]["spec"]]
 
 
 def remit_commands() -> list[list[str]]:
@@ -64,18 +74,27 @@ def remit_commands() -> list[list[str]]:
     return [json.loads(command[1]), container["args"], shlex.split(unit[1])[1:]]
 
 
+def records_commands() -> list[list[str]]:
+    """Every command line that serves the records."""
+    container = records()["StatefulSet"]["spec"]["template"]["spec"]["containers"][0]
+    return [container["args"], COMPOSE["services"]["records"]["command"]]
+
+
 def test_what_is_started_is_a_command_of_remit() -> None:
     assert re.search(r'^ENTRYPOINT \["remit"\]$', REMIT, re.MULTILINE)
     assert {make_parser().parse_args(one).drain for one in remit_commands()} == {5}
+    for one in records_commands():
+        asked = make_parser().parse_args(one)
+        assert (asked.desk_command, asked.host, asked.port) == ("serve", "0.0.0.0", 8090)
     (join,) = re.findall(r"remit (join --config \S+ --from) ", (CHART / "templates" / "statefulset.yaml").read_text())
     make_parser().parse_args([*join.split(), "https://desk.example/log"])
 
 
 def test_every_variable_is_a_setting() -> None:
-    pod = documents()["StatefulSet"]["spec"]["template"]["spec"]
-    chart = {one["name"]: one["value"] for part in ("containers", "initContainers") for one in pod[part][0]["env"]}
+    pods = [one["template"]["spec"] for one in stateful_sets()]
+    chart = {one["name"]: one["value"] for pod in pods for part in ("containers", "initContainers") for one in pod[part][0]["env"]}
     image = dict(re.findall(r"\b(REMIT_\w+)=(\S+)", REMIT))
-    compose = {key: str(value) for key, value in COMPOSE["services"]["remit"]["environment"].items()}
+    compose = {key: str(value) for name in ("remit", "records") for key, value in COMPOSE["services"][name]["environment"].items()}
     for variables in (chart, image, compose):
         ours = {key: value for key, value in variables.items() if key.startswith("REMIT_")}
         verify_variables(ours)
@@ -98,6 +117,11 @@ def test_ports_agree() -> None:
     assert [one["containerPort"] for one in pod["ports"]] == [8080]
     assert documents()["Service"]["spec"]["ports"][0]["targetPort"] == pod["ports"][0]["name"]
     assert COMPOSE["services"]["remit"]["ports"] == ["127.0.0.1:8080:8080"]
+    (kept,) = records()["StatefulSet"]["spec"]["template"]["spec"]["containers"][0]["ports"]
+    (served,) = records()["Service"]["spec"]["ports"]
+    assert (kept["containerPort"], served["port"], served["targetPort"]) == (8090, 8090, kept["name"])
+    assert "8090" in COMPOSE["services"]["records"]["healthcheck"]["test"][-1]
+    assert "https://records:8090" in (ROOT / "docs" / "deploy.md").read_text()
     (rt,) = re.findall(r"^EXPOSE (\d+)$", RT, re.MULTILINE)
     assert COMPOSE["services"]["rt"]["ports"] == [f"127.0.0.1:{rt}:{rt}"]
     stunnel = (DEPLOY / "stunnel.conf").read_text()
@@ -113,13 +137,13 @@ def test_probes_ask_for_life_and_readiness_at_their_own_addresses() -> None:
 
 
 def test_all_runs_without_rights_on_a_root_that_nothing_writes_on() -> None:
-    pod = documents()["StatefulSet"]["spec"]["template"]["spec"]
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    for part in (*pod["containers"], *pod["initContainers"]):
-        assert part["securityContext"]["readOnlyRootFilesystem"] is True
-        assert part["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-    remit = COMPOSE["services"]["remit"]
-    assert (remit["read_only"], remit["cap_drop"]) == (True, ["ALL"])
+    for pod in (one["template"]["spec"] for one in stateful_sets()):
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        for part in (*pod["containers"], *pod["initContainers"]):
+            assert part["securityContext"]["readOnlyRootFilesystem"] is True
+            assert part["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    for service in (COMPOSE["services"][name] for name in ("remit", "records")):
+        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
     for line in ("NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet=", "SystemCallFilter=@system-service"):
         assert f"\n{line}\n" in UNIT
 
@@ -129,6 +153,8 @@ def test_supervisors_give_a_stop_the_seconds_that_it_takes() -> None:
     (unit,) = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
     compose = int(COMPOSE["services"]["remit"]["stop_grace_period"].removesuffix("s"))
     assert min(pod["terminationGracePeriodSeconds"], int(unit), compose) >= 5 + 40
+    kept = records()["StatefulSet"]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert min(kept, int(COMPOSE["services"]["records"]["stop_grace_period"].removesuffix("s"))) > _GRACE_S
 
 
 def test_no_secret_is_in_a_variable_or_a_value() -> None:
@@ -143,11 +169,11 @@ def test_no_secret_is_in_a_variable_or_a_value() -> None:
 
 
 def test_mounts_and_volumes_of_the_chart_agree() -> None:
-    claims = documents()["StatefulSet"]["spec"]
-    pod = claims["template"]["spec"]
-    known = {one["name"] for one in pod["volumes"]} | {one["metadata"]["name"] for one in claims["volumeClaimTemplates"]}
-    for part in (*pod["containers"], *pod["initContainers"]):
-        assert {one["name"] for one in part["volumeMounts"]} == known
+    for claims in stateful_sets():
+        pod = claims["template"]["spec"]
+        known = {one["name"] for one in pod["volumes"]} | {one["metadata"]["name"] for one in claims["volumeClaimTemplates"]}
+        for part in (*pod["containers"], *pod["initContainers"]):
+            assert {one["name"] for one in part["volumeMounts"]} == known
     assert yaml.safe_load((CHART / "Chart.yaml").read_text())["apiVersion"] == "v2"
 
 

@@ -16,10 +16,12 @@ from settings_made import settings_made
 DOCUMENT = Path(__file__).parents[2] / "docs" / "helpdesk.md"
 
 
-def as_written(base: Path, **changed: Any) -> Settings:
-    """The document's own tables, with its files in a folder of the test."""
-    (text,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    (base / "rt-token").write_text("1-23-abc")
+def as_written(base: Path, product: str = "rt", **changed: Any) -> Settings:
+    """The document's own tables for a product, with its files in a folder of the test."""
+    found = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    (text,) = [one for one in found if f'helpdesk = "{product}"' in one]
+    for name in ("rt-token", "roundup-password"):
+        (base / name).write_text("1-23-abc")
     tables = tomllib.loads(text.replace("/etc/remit", str(base)))
     tables["helpdesk"] = {name: value for name, value in {**tables["helpdesk"], **changed}.items() if value is not None}
     return settings_made(base, **tables)
@@ -37,6 +39,21 @@ def test_the_document_is_what_a_desk_starts_with(tmp_path: Path) -> None:
         "Remit State",
     )
     assert event_signing(settings) == (EVENT_SCHEMES["rt"], b"a secret of 16 b")
+
+
+def test_the_document_of_roundup_is_what_a_desk_starts_with(tmp_path: Path) -> None:
+    (tmp_path / "roundup-events").write_text("a secret of 16 b\n")
+    settings = as_written(tmp_path, "roundup")
+    helpdesk = settings.remote_helpdesk
+    assert helpdesk is not None
+    assert (helpdesk.product, helpdesk.account, helpdesk.queue) == ("roundup", "remit", "")
+    assert event_signing(settings) == (EVENT_SCHEMES["roundup"], b"a secret of 16 b")
+
+
+@pytest.mark.parametrize("key", ["queue", "case_field", "identity_field", "state_field"])
+def test_what_roundup_has_not_is_named(tmp_path: Path, key: str) -> None:
+    with pytest.raises(Refused, match=f"helpdesk.{key}"):
+        as_written(tmp_path, "roundup", **{key: "x"})
 
 
 def test_a_helpdesk_without_a_secret_has_unsigned_events_and_the_built_in_one_none(tmp_path: Path) -> None:

@@ -79,6 +79,14 @@ def test_a_secret_is_in_no_file_that_others_can_read_and_in_no_setting(remit: Ru
     assert [path for path in (tmp_path / "desk").rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()] == []
 
 
+def test_roundup_is_a_helpdesk_without_a_queue(remit: Run, tmp_path: Path, token: Path) -> None:
+    assert remit("init", "--helpdesk", "roundup", *RT[2:-2], "--helpdesk-token-file", token, tmp_path / "desk").code == 0
+    helpdesk = load_settings(tmp_path / "desk" / "remit.toml").remote_helpdesk
+    assert helpdesk is not None
+    assert (helpdesk.product, helpdesk.token_file) == ("roundup", token)
+    assert [one["state"] for one in found(remit, tmp_path / "desk", "helpdesk")] == ["wrong"]  # nothing answers there
+
+
 def test_the_authority_of_the_helpdesks_certificate_is_named_from_anywhere(remit: Run, tmp_path: Path, token: Path) -> None:
     made = remit("init", *RT, "--helpdesk-token-file", token, "--helpdesk-ca-file", token, tmp_path / "desk")
     assert made.code == 1  # it holds no certificate
@@ -91,7 +99,9 @@ def test_the_authority_of_the_helpdesks_certificate_is_named_from_anywhere(remit
     [
         (RT, "--helpdesk-token-file is missing"),
         (RT[:-2], "--helpdesk-queue is missing"),
-        (RT[2:], "--helpdesk-url is for --helpdesk rt"),
+        (RT[2:], "--helpdesk-url is for --helpdesk rt or roundup"),
+        (("--helpdesk", "roundup", *RT[2:]), "--helpdesk-queue is for --helpdesk rt"),
+        (("--helpdesk", "roundup", *RT[2:-2]), "--helpdesk-token-file is missing"),
         ((*RT, "--helpdesk-token-file", "nowhere"), "nowhere, which is not there"),
         (("--backoffice", "http"), "--backoffice-url is missing"),
         (("--backoffice-url", "https://shop.example"), "--backoffice-url is for --backoffice http"),

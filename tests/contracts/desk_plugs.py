@@ -14,7 +14,7 @@ from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.adapters.backoffice.switchable import SwitchableBackoffice
 from remit.adapters.builtin_desk.database import DeskDatabase
 from remit.adapters.builtin_desk.jobs import DeskJobs
-from remit.adapters.builtin_desk.postgres import PostgresDesk
+from remit.adapters.builtin_desk.postgres import PostgresCases
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Fault
 from remit.domain.policy.rulebook import read_catalogue
@@ -142,14 +142,19 @@ def desk_file(path: Path) -> DeskJobs:
 
 def desk_rows(path: Path, **changed: Any) -> DeskJobs:
     """Each folder is a desk of its own in one database."""
-    return PostgresDesk(postgres_url(), rows_of(path), **changed)
+    return PostgresCases(postgres_url(), rows_of(path), **changed)
 
 
 DATABASES: dict[str, Callable[[Path], DeskJobs]] = {"file": desk_file, "postgres": desk_rows}
+"""Where cases and journals may be. Records are in a file."""
+
+
+def backoffice(database: DeskJobs) -> BuiltinBackoffice:
+    return BuiltinBackoffice(database, StandingWorld(), small_catalogue(), effects=EFFECTS)
 
 
 @contextmanager
-def builtin_desk(path: Path, make: Callable[[Path], DeskJobs] = desk_file) -> Any:
+def builtin_desk(path: Path) -> Any:
     failing: list[str] = []
 
     def on_point(name: str) -> None:
@@ -157,7 +162,7 @@ def builtin_desk(path: Path, make: Callable[[Path], DeskJobs] = desk_file) -> An
             failing.pop()
             raise Fault(Code.FAULT_BACKOFFICE, "told to fail")
 
-    database = make(path)
+    database = desk_file(path)
     try:
         plug = BuiltinBackoffice(database, StandingWorld(), small_catalogue(), effects=EFFECTS, on_point=on_point)
         run(plug.seed(SEED))
@@ -197,10 +202,6 @@ def given_desk(path: Path) -> Any:
         database.close()
 
 
-def postgres_desk(path: Path) -> Any:
-    return builtin_desk(path, desk_rows)
-
-
 @contextmanager
 def http_desk(path: Path) -> Any:
     """The built-in desk behind the HTTP contract."""
@@ -212,7 +213,6 @@ PLUGS: dict[str, Callable[[Path], AbstractContextManager[Desk]]] = {
     "builtin": builtin_desk,
     "given": given_desk,
     "http": http_desk,
-    "postgres": postgres_desk,
     "sandbox": sandbox_desk,
 }
 

@@ -5,19 +5,19 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from contracts.desk_plugs import StandingWorld
+from contracts.desk_plugs import StandingWorld, desk_file
 from contracts.http_desk import LoopThread
 from remit.adapters.backoffice.mapped.client import MappedBackoffice
 from remit.adapters.backoffice.mapped.mapping import ApiMapping, read_mapping
 from remit.adapters.backoffice.mapped.wire import Wire
-from remit.adapters.builtin_desk.database import DeskDatabase
+from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.http.connection import HttpConnections
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.policy.rulebook import read_catalogue
@@ -288,11 +288,12 @@ class Shop:
 
 
 class Mapped:
-    """The shop, the mapped backoffice before it, and its clock."""
+    """The shop, the mapped backoffice before it on each node, and their clock."""
 
-    def __init__(self, shop: Shop, backoffice: MappedBackoffice, world: StandingWorld, loop: LoopThread, base: str) -> None:
+    def __init__(self, shop: Shop, nodes: list[MappedBackoffice], world: StandingWorld, loop: LoopThread, base: str) -> None:
         self.shop = shop
-        self.backoffice = backoffice
+        self.backoffice = nodes[0]
+        self.nodes = nodes
         self.world = world
         self.base = base
         self._loop = loop
@@ -318,26 +319,32 @@ def mapping_in(path: Path, text: str = MAPPING, document: Any = DOCUMENT) -> Api
 
 
 @contextmanager
-def mapped_shop(path: Path, text: str = MAPPING) -> Iterator[Mapped]:
+def mapped_shop(path: Path, text: str = MAPPING, make: Callable[[Path], DeskJobs] = desk_file) -> Iterator[Mapped]:
+    """The shop behind two nodes of a desk: `backoffice` is that of the first."""
     shop, world, loop = Shop(), StandingWorld(), LoopThread()
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(shop, log_level="error", lifespan="off"))
     serving = threading.Thread(target=lambda: server.run([listening]))
     serving.start()
-    database = DeskDatabase(path / "desk.db")
+    databases = [make(path) for _ in range(2)]
     try:
         base = f"http://127.0.0.1:{listening.getsockname()[1]}"
 
-        connections = HttpConnections(base, tls=ssl.create_default_context(), allow_loopback=True)
-        wire = Wire(connections, world, reading={"authorization": "Bearer reads"}, acting={"authorization": "Bearer acts"})
-        backoffice = MappedBackoffice(wire, world, mapping_in(path, text), mapped_catalogue(), database)
-        yield Mapped(shop, backoffice, world, loop, base)
-        loop.loop.call_soon_threadsafe(backoffice.close)
+        def node(database: DeskJobs) -> MappedBackoffice:
+            connections = HttpConnections(base, tls=ssl.create_default_context(), allow_loopback=True)
+            wire = Wire(connections, world, reading={"authorization": "Bearer reads"}, acting={"authorization": "Bearer acts"})
+            return MappedBackoffice(wire, world, mapping_in(path, text), mapped_catalogue(), database)
+
+        nodes = [node(database) for database in databases]
+        yield Mapped(shop, nodes, world, loop, base)
+        for one in nodes:
+            loop.loop.call_soon_threadsafe(one.close)
     finally:
         server.should_exit = True
         serving.join()
         loop.close()
-        database.close()
+        for database in databases:
+            database.close()
 
 
 def act(action: str, key: str = "act_1", order: str = "W1", version: str = "1", **params: Any) -> Act:

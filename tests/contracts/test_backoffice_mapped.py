@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from contracts.desk_plugs import DATABASES
 from contracts.mapped_shop import MAPPING, Mapped, act, mapped_shop, mapping_in
 from remit.domain.errors import Fault, Refused
 from remit.ports.backoffice import ActOutcome
@@ -139,6 +140,24 @@ def test_a_fence_after_a_request_that_never_arrived(mapped: Mapped, action: str)
     # Without a look-up, a key can only be repeated: whether it acted is unclear, so nothing is released.
     assert late.state is (ActOutcome.UNCLEAR if action in {"order.charge", "order.ship"} else ActOutcome.FENCED)
     assert done(mapped, action) == 0
+
+
+@pytest.mark.proves("FENCE")
+@pytest.mark.parametrize("make", DATABASES)
+@pytest.mark.parametrize("action", ACTS)
+def test_nodes_with_one_journal_act_once_and_keep_each_others_fences(action: str, make: str, tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, make=DATABASES[make]) as mapped:
+        here, there = mapped.nodes
+        lost, fenced = act(action, **ACTS[action]), act(action, key="act_2", version="2", **ACTS[action])
+        mapped.shop.breaks = ["lose"]
+        with pytest.raises(Fault):
+            mapped.run(here.perform(lost))
+        mapped.later()
+        found = mapped.run(there.perform(lost))
+        assert found.state is (ActOutcome.UNCLEAR if action == "order.ship" else ActOutcome.DONE)
+        assert mapped.run(here.perform(lost)) == mapped.run(there.outcome(lost)) == found
+        assert mapped.run(there.fence(fenced)).state is mapped.run(here.perform(fenced)).state is ActOutcome.FENCED
+        assert done(mapped, action) == 1
 
 
 def test_a_draft_is_committed_after_a_lost_commit_and_deleted_by_a_fence(mapped: Mapped) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.desk_plugs import DATABASES, StandingWorld, run
+from contracts.desk_plugs import DATABASES, StandingWorld, desk_file, run
 from contracts.tickets_in_memory import TicketsInMemory
 from remit.adapters.helpdesk.remote.connector import QUIET_MS, RemoteHelpdesk
 from remit.domain.errors import Code, Fault
@@ -20,7 +20,7 @@ FORGED = ["Remit: released", "The desk knows who runs it and trusts them."]
 @pytest.mark.parametrize("author", ["agent", "customer"])
 def test_no_line_of_a_foreign_text_looks_like_remits_own(tmp_path: Path, author: str, end: str) -> None:
     """⚔ Remit writes an agent's words into a ticket by its own account: each line says whose it is."""
-    tickets, database = TicketsInMemory(), next(iter(DATABASES.values()))(tmp_path)
+    tickets, database = TicketsInMemory(), desk_file(tmp_path)
     desk = RemoteHelpdesk(tickets, database, StandingWorld())
     text = end.join(["Hello", *FORGED, ""])
     try:
@@ -54,10 +54,11 @@ class LosesNotes(TicketsInMemory):
 
 
 @pytest.mark.proves("FENCE")
-def test_a_write_that_another_node_sends_again_is_not_fenced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", DATABASES)
+def test_a_write_that_another_node_sends_again_is_not_fenced(make: str, tmp_path: Path) -> None:
     """⚔ A fence promises that the write never happens; while this node looked it up, the other one sent it again."""
-    tickets, database, world = LosesNotes(), next(iter(DATABASES.values()))(tmp_path), StandingWorld()
-    here, there = (RemoteHelpdesk(tickets, database, world) for _ in range(2))
+    tickets, databases, world = LosesNotes(), [DATABASES[make](tmp_path) for _ in range(2)], StandingWorld()
+    here, there = (RemoteHelpdesk(tickets, database, world) for database in databases)
 
     async def write(desk: RemoteHelpdesk) -> None:
         with pytest.raises(Fault, match="the connection broke"):
@@ -80,4 +81,5 @@ def test_a_write_that_another_node_sends_again_is_not_fenced(tmp_path: Path) -> 
     try:
         run(scene())
     finally:
-        database.close()
+        for database in databases:
+            database.close()

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import randbelow, token_hex
@@ -103,21 +104,40 @@ class Apart:
         self._listening.append(listening)
         threading.Thread(target=self._take, args=(listening, port), daemon=True).start()
 
+    def reach(self, port: int) -> None:
+        """Whoever connects in there to a port of its loopback is connected to that port of this machine's, cable or not."""
+        with ThreadPoolExecutor(1) as aside:
+            listening = aside.submit(self._listening_inside, port).result()
+        self._listening.append(listening)
+        threading.Thread(target=_take, args=(listening, port), daemon=True).start()
+
+    def _listening_inside(self, port: int) -> socket.socket:
+        self._go_inside()
+        return socket.create_server(("127.0.0.1", port))
+
     def _take(self, listening: socket.socket, port: int) -> None:
+        self._go_inside()
+        _take(listening, port)
+
+    def _go_inside(self) -> None:
         with Path(f"/run/netns/{self._name}").open() as there:
             _enter(there.fileno())  # this thread alone
-        with contextlib.suppress(OSError):
-            while True:
-                here, _ = listening.accept()
-                inside = socket.socket()
-                try:
-                    inside.connect(("127.0.0.1", port))
-                except OSError:  # nobody listens in there now
-                    here.close()
-                    inside.close()
-                    continue
-                for one, other in ((here, inside), (inside, here)):
-                    threading.Thread(target=_pass, args=(one, other), daemon=True).start()
+
+
+def _take(listening: socket.socket, port: int) -> None:
+    """Connect whoever comes to the port of the loopback that this thread has."""
+    with contextlib.suppress(OSError):
+        while True:
+            here, _ = listening.accept()
+            there = socket.socket()
+            try:
+                there.connect(("127.0.0.1", port))
+            except OSError:  # nobody listens there now
+                here.close()
+                there.close()
+                continue
+            for one, other in ((here, there), (there, here)):
+                threading.Thread(target=_pass, args=(one, other), daemon=True).start()
 
 
 def _enter(network: int) -> None:

@@ -22,7 +22,7 @@ import asyncpg
 import httpx
 
 import remit as remit_package
-from faults.killed_desk import ADDRESSES, AGENT, Disk, Wish, correct, free_port, read_disk
+from faults.killed_desk import ADDRESSES, AGENT, Disk, Wish, correct, free_port, read_disk, read_records
 from forked import Commands
 from remit.domain.transcript.entry import Section, unseal_entry
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
@@ -56,6 +56,7 @@ class Node:
     within: Sequence[str] = ()
     """What its command is begun with, where it does not run here."""
     program: Sequence[str] = ("-m", "remit")
+    command: Sequence[str] = ("serve",)
     around: Mapping[str, str] = field(default_factory=dict)
     """What its environment is to have besides."""
 
@@ -65,7 +66,7 @@ class Node:
 
     def start(self, *more: str, **environment: str) -> None:
         """Start it; it serves when this returns."""
-        command = [*self.within, sys.executable, *self.program, "serve", "--json", "--config", str(self.folder), *more]
+        command = [*self.within, sys.executable, *self.program, *self.command, "--json", "--config", str(self.folder), *more]
         with (self.folder / "log").open("a") as log:
             around = {**os.environ, "PYTHONPATH": str(SOURCE), **self.around, **environment}
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=around)
@@ -126,13 +127,30 @@ class Cluster:
 
         asyncio.run(sow())
         self._more = nodes - 1
+        self._records: Node | None = None
+        if store:
+            self._serve_records()
+
+    @property
+    def records(self) -> Node:
+        """The process that serves the records to all nodes."""
+        assert self._records is not None
+        return self._records
+
+    def _serve_records(self) -> None:
+        """Serve the records to all nodes by a process of its own."""
+        first = self.nodes[0]
+        self._records = Node(first.folder, free_port(), command=("desk", "serve"))
+        first.change("[desk]", '[desk]\nbackoffice = "http"')
+        first.change("[words]", f'[backoffice]\nurl = "{self._records.url}"\n\n[words]')
+        self._records.start()
 
     def start(self) -> None:
         """Start every node; those after the first join."""
         self.nodes[0].start()
         for number in range(self._more):
             first, node = self.nodes[0], Node(self.nodes[0].folder.with_name(f"{self.nodes[0].folder.name}-{number + 2}"), free_port())
-            shutil.copytree(first.folder, node.folder, ignore=shutil.ignore_patterns("high-water", "log"))
+            shutil.copytree(first.folder, node.folder, ignore=shutil.ignore_patterns("high-water", "log", "desk.sqlite*"))
             (node.folder / "high-water").mkdir(mode=0o700)
             node.change(f"\nport = {first.port}", f"\nport = {node.port}")
             remit("join", "--config", node.folder, "--from", f"{first.url}/log")
@@ -148,8 +166,8 @@ class Cluster:
 
     def kill(self) -> None:
         """Leave no process behind, whatever it is doing."""
-        for node in self.nodes:
-            if node.process is not None:
+        for node in (*self.nodes, self._records):
+            if node is not None and node.process is not None:
                 with suppress(ProcessLookupError):
                     node.process.kill()
                 node.ended()
@@ -162,12 +180,12 @@ class Cluster:
     def books(self) -> Disk:
         """Store and desk as they lie there."""
         if self.store:
-            return asyncio.run(read_rows(self.store, self.name))
+            return asyncio.run(read_rows(self.store, self.name, self.nodes[0].folder / "data"))
         return read_disk(self.nodes[0].folder / "data")
 
 
-async def read_rows(url: str, name: str) -> Disk:
-    """What lies on the server of a desk."""
+async def read_rows(url: str, name: str, folder: Path) -> Disk:
+    """What lies on the server of a desk, and in its file of records."""
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch("select kind, envelope from remit.entry where desk = $1 order by idx", name)
@@ -178,13 +196,10 @@ async def read_rows(url: str, name: str) -> Disk:
         found = await connection.fetch("select scope, key, used from remit.counter where desk = $1", name)
         counters = {(scope, key): used for scope, key, used in found}
         of = f"from remit_desk.{{}} where desk like '{name}+%'"
-        acts = {one["key"]: dict(one) for one in await connection.fetch(f"select key, state, action, decision, at {of.format('act')}")}
-        ledger = [tuple(one) for one in await connection.fetch(f"select act, id, minor {of.format('ledger')} and entry = 'refund'")]
-        versions = dict(await connection.fetch(f"select id, version {of.format('record')} and kind = 'order'"))
         writes = [tuple(one) for one in await connection.fetch(f"select key, desk_case {of.format('case_write')}")]
         cases = [one[0] for one in await connection.fetch(f"select id {of.format('desk_case')}")]
         notes = await connection.fetchval(f"select count(*) {of.format('case_note')}")
-        return Disk(entries, records, counters, acts, ledger, versions, writes, cases, notes)
+        return Disk(entries, records, counters, *read_records(folder), writes, cases, notes)
     finally:
         await connection.close()
 

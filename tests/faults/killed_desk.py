@@ -328,14 +328,19 @@ def read_disk(folder: Path) -> Disk:
             records.setdefault(kind, {})[record_id] = json.loads(body)
         counters = {(scope, key): used for scope, key, used in store.execute("select scope, key, used from counter")}
     with reading(folder / "desk.sqlite") as desk:
-        names = ("key", "state", "action", "decision", "at")
-        acts = {row[0]: dict(zip(names, row, strict=True)) for row in desk.execute(f"select {', '.join(names)} from act")}
-        ledger = desk.execute("select act, id, minor from ledger where entry = 'refund'").fetchall()
-        versions = dict(desk.execute("select id, version from record where kind = 'order'").fetchall())
         case_writes = desk.execute("select key, desk_case from case_write").fetchall()
         cases = [row[0] for row in desk.execute("select id from desk_case")]
         ((notes,),) = desk.execute("select count(*) from case_note")
-    return Disk(entries, records, counters, acts, ledger, versions, case_writes, cases, notes)
+    return Disk(entries, records, counters, *read_records(folder), case_writes, cases, notes)
+
+
+def read_records(folder: Path) -> tuple[dict[str, dict[str, Any]], list[tuple[str, str, int]], dict[str, int]]:
+    """Acts, refunds and versions of orders in the file of records."""
+    names = ("key", "state", "action", "decision", "at")
+    with reading(folder / "desk.sqlite") as desk:
+        acts = {row[0]: dict(zip(names, row, strict=True)) for row in desk.execute(f"select {', '.join(names)} from act")}
+        ledger = desk.execute("select act, id, minor from ledger where entry = 'refund'").fetchall()
+        return acts, ledger, dict(desk.execute("select id, version from record where kind = 'order'").fetchall())
 
 
 @contextmanager

@@ -162,7 +162,7 @@ class Nodes(Sandbox):
         desk = loaded_desk(self.nodes[0])
         if self._on_sqlite:
             return read_disk(desk.settings.data)
-        return asyncio.run(read_rows(postgres_url(), desk.settings.log_name))
+        return asyncio.run(read_rows(postgres_url(), desk.settings.log_name, desk.settings.data))
 
     def turn(self, to: int) -> None:
         """From now on this node is spoken to."""

@@ -73,6 +73,7 @@ def nodes_apart(folder: Path) -> Iterator[tuple[Cluster, Apart]]:
         desk = Cluster(folder, store=url, keys=f"{url}_keys")
         desk.nodes[0].within = network.command
         network.relay(desk.nodes[0].port)
+        network.reach(desk.records.port)
         try:
             desk.start()
             yield desk, network

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from contracts.desk_plugs import PLUGS, act, run
-from postgres_server import VARIABLE
-from postgres_tests import postgres_url
+from contracts.desk_plugs import act, builtin_desk, run
 from remit.ports.backoffice import ActOutcome
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import os, sys
 from pathlib import Path
-from contracts.desk_plugs import DATABASES, EFFECTS, SEED, StandingWorld, act, run, small_catalogue
+from contracts.desk_plugs import EFFECTS, SEED, StandingWorld, act, desk_file, run, small_catalogue
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 
 def on_point(name):
@@ -28,14 +26,13 @@ def dying(books, params):
         os._exit(137)
     return values
 
-database = DATABASES[sys.argv[3]](Path(sys.argv[1]))
+database = desk_file(Path(sys.argv[1]))
 plug = BuiltinBackoffice(database, StandingWorld(), small_catalogue(), effects={**EFFECTS, "order.mark": dying}, on_point=on_point)
 run(plug.seed(SEED))
 run(plug.perform(act("k1")))
 """
 
 
-@pytest.mark.parametrize(("plug", "make"), [("builtin", "file"), ("postgres", "postgres")])
 @pytest.mark.parametrize(
     ("point", "state", "status"),
     [
@@ -44,14 +41,11 @@ run(plug.perform(act("k1")))
         ("desk.after_act", ActOutcome.DONE, "marked"),
     ],
 )
-def test_a_desk_that_dies_leaves_a_whole_act_or_none(
-    point: str, state: ActOutcome, status: str, plug: str, make: str, tmp_path: Path
-) -> None:
-    server = {VARIABLE: postgres_url()} if make == "postgres" else {}
-    env = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}", **server}
-    died = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path), point, make], env=env, check=False, capture_output=True)
+def test_a_desk_that_dies_leaves_a_whole_act_or_none(point: str, state: ActOutcome, status: str, tmp_path: Path) -> None:
+    env = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}"}
+    died = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path), point], env=env, check=False, capture_output=True)
     assert died.returncode == 137, died.stderr.decode()
-    with PLUGS[plug](tmp_path) as desk:
+    with builtin_desk(tmp_path) as desk:
         assert run(desk.plug.outcome(act("k1"))).state is state
         assert run(desk.plug.read("order.read", {"order_id": "W1"}, customer="anna")).values["order.status"] == status
         assert run(desk.plug.perform(act("k1"))).state is ActOutcome.DONE

@@ -10,7 +10,7 @@ import pytest
 from faults.nodes import Aside, Gate, Node, Nodes, begin, change
 from journeys.erasing import ANN, BOB, DAY_S, GONE, contents, erase, fill, propose_erasure
 from journeys.kept_desk import Clock, kept_desk, note_about
-from postgres_tests import end_connections, on_the_server, postgres_url
+from postgres_tests import end_connections, postgres_url
 from remit.domain.errors import Code, Refused
 from remit.domain.records import ActRecord, AskRecord, PersonRecord
 from remit.engine.transcript.erase import ERASURES
@@ -69,10 +69,7 @@ def until(work: Callable[[], Any], so: Callable[[Any], bool]) -> Any:
 
 def version(desk: Nodes, order: str) -> int:
     """How often an order was written at the desk."""
-    name = desk.nodes[0].context.terms.log_origin
-    rows = on_the_server(postgres_url(), "select version from remit_desk.record where desk like $1 and id = $2", f"{name}+%", order)
-    (row,) = rows
-    return int(row[0])
+    return desk.disk().versions[order]
 
 
 async def told(parts: Any) -> list[Any]:

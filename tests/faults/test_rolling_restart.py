@@ -60,3 +60,23 @@ def test_nodes_that_are_stopped_and_started_in_turn_among_asks_lose_and_double_n
         desk.stop()
         verify_all(asked.wishes, desk.books())
         desk.verify_log()
+
+
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # of connections whose server was stopped
+@pytest.mark.proves("FAIL-CLOSED", "NODES")
+def test_the_process_with_the_records_is_killed_and_started_again_among_asks_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+    with cluster(tmp_path, 2) as desk:
+        desk.start()
+        with load(desk) as asked:
+            asked.begin(3)
+            for how in (signal.SIGKILL, signal.SIGTERM):
+                asked.more(15)
+                desk.records.stop(how)
+                desk.records.start()
+            asked.more(15)
+            asked.end()
+        desk.stop()
+        verify_all(asked.wishes, desk.books())
+        desk.verify_log()

@@ -1,6 +1,6 @@
 """A node's process that froze past everything it held, among asks, and wakes after another one took over: real processes, SIGSTOP and SIGCONT.
 
-It held its turn to write, a transaction at the desk, content keys, connections, and an ask half done. Meanwhile its keys' lease was given up,
+It held its turn to write, content keys, connections, and an ask half done. Meanwhile its keys' lease was given up,
 what it had begun was done or ended by the other node, a mandate was revoked, and content was erased.
 """
 
@@ -29,7 +29,7 @@ from remit.settings import load_settings
 from remit.wiring import open_vault
 
 PROGRAM = str(Path(__file__).with_name("freezing.py"))
-POINTS = ("store.before_commit", "store.after_commit", "desk.before_act", "act.acted")
+POINTS = ("store.before_commit", "store.after_commit", "act.sent", "act.acted")
 ORDER = "c0x0"
 READ = ("order.read", {"order_id": ORDER})
 ENDED = {"task.ended", "mandate.inactive"}

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from contracts.desk_plugs import DATABASES, StandingWorld, run
+from contracts.desk_plugs import StandingWorld, desk_file, run
 from remit.adapters.backoffice.books import find_record
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.files.pack import read_pack
@@ -20,11 +20,11 @@ DAY_MS = 86_400_000
 class PackDesk:
     """A desk that does what a pack says. `no` is the reason of a refusal, `done` the values of an act."""
 
-    def __init__(self, path: Path, pack: str, *, database: str = "file") -> None:
+    def __init__(self, path: Path, pack: str) -> None:
         found = read_pack(pack)
         self.pack = pack
         self.world = StandingWorld()
-        self.database = DATABASES[database](path)
+        self.database = desk_file(path)
         self.catalogue = read_catalogue(found.catalogue, today=None)
         self.plug = BuiltinBackoffice(self.database, self.world, self.catalogue)
         self._keys = itertools.count(1)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.desk_plugs import DATABASES, run
+from contracts.desk_plugs import run
 from journeys.packs_desk import PackDesk, complain, offer, refund
 from remit.ports.backoffice import ActOutcome
 
 
-@pytest.fixture(params=DATABASES)
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PackDesk]:
-    one = PackDesk(tmp_path, "consumer", database=request.param)
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[PackDesk]:
+    one = PackDesk(tmp_path, "consumer")
     yield one
     one.database.close()
 

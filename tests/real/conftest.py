@@ -2,18 +2,25 @@
 
 import os
 import shutil
+import tempfile
+import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from real.helpdesks import LiveCase, LiveHelpdesk, LiveRoundup, LiveRt
+from real.roundup_server import BIN, RoundupServer
 from real.rt_server import RtServer
 from real.samba_server import SAMBA, SambaServer
 from real.slapd_server import SLAPD, SlapdServer
 from real.systems import ROWS, table
 
+NUMBERS = count(1)
 SYSTEMS = {
     "rt": ("Request Tracker 5", shutil.which("rt-setup-database-5") is not None),
+    "roundup": ("roundup 2.6.0", (BIN / "roundup-server").exists()),
     "slapd": ("OpenLDAP", Path(SLAPD).exists()),
     "samba": ("Active Directory (Samba)", Path(SAMBA).exists()),
 }
@@ -60,6 +67,33 @@ def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SambaServer]:
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def roundup() -> Iterator[RoundupServer]:
+    """roundup on SQLite, made anew and started once, in a folder that its account may enter."""
+    memory = Path("/dev/shm")  # where an fsync costs nothing
+    with tempfile.TemporaryDirectory(prefix="roundup-", dir=memory if memory.is_dir() else None) as home:
+        server = RoundupServer(Path(home))
+        server.make()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(params=["rt", "roundup"])
+def helpdesk(request: pytest.FixtureRequest) -> LiveHelpdesk:
+    """Each helpdesk with a dialect."""
+    server = request.getfixturevalue(request.param)
+    return LiveRt(server) if request.param == "rt" else LiveRoundup(server)
+
+
+@pytest.fixture
+def desk(helpdesk: LiveHelpdesk, tmp_path: Path) -> LiveCase:
+    """A case at it."""
+    return LiveCase(helpdesk, tmp_path / "journal.db", f"case_{next(NUMBERS)}x{time.time_ns()}")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests of systems that are not installed; the summary names those."""
     left_out = [item for item in items if any(not SYSTEMS[name][1] for name in systems_of(item))]
@@ -69,7 +103,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def systems_of(item: pytest.Item) -> set[str]:
     """The systems that a test needs, by their fixtures."""
-    return SYSTEMS.keys() & {*getattr(item, "fixturenames", ())}
+    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return SYSTEMS.keys() & {*getattr(item, "fixturenames", ()), params.get("helpdesk")}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -14,11 +14,12 @@ from remit.cli.output import AdvisedError, CommandOutput
 from remit.domain.errors import Code, Refused
 
 _OTHERS: Final = 0o077
-_HELPDESK: Final[Mapping[str, str]] = {
-    "helpdesk_url": "Address of its REST API 2.0, such as https://rt.example/REST/2.0",
+_PRODUCTS: Final = {"rt": "Request Tracker 5", "roundup": "roundup"}
+_HELPDESK: Final = {
+    "helpdesk_url": "Address of its REST API, such as https://rt.example/REST/2.0 or https://tracker.example/desk/rest",
     "helpdesk_account": "Name of Remit's own user there",
-    "helpdesk_queue": "Queue in which cases are opened",
 }
+_QUEUE: Final = {"helpdesk_queue": "Queue in which cases are opened"}
 _LOGIN: Final[Mapping[str, str]] = {
     "login": "Address the OpenID provider calls itself by, such as https://login.example",
     "login_client": "Client id of this desk there",
@@ -70,12 +71,18 @@ def add_options(init: argparse.ArgumentParser) -> None:
         help="postgresql://USER@HOST/DATABASE: for several nodes; with --keys (default: a file in DIR)",
     )
     desk.add_argument("--keys", metavar="URL", help="another database, for the content keys alone; with --store")
-    desk.add_argument("--helpdesk", choices=("builtin", "rt"), help="rt: Request Tracker 5 (default: builtin)")
-    desk.add_argument("--helpdesk-url", metavar="URL", help="with rt: the address of its REST API 2.0")
-    desk.add_argument("--helpdesk-account", metavar="NAME", help="with rt: Remit's own user there")
+    desk.add_argument(
+        "--helpdesk", choices=("builtin", *_PRODUCTS), help="rt: Request Tracker 5; roundup (default: builtin)"
+    )
+    desk.add_argument("--helpdesk-url", metavar="URL", help="with one of yours: the address of its REST API")
+    desk.add_argument("--helpdesk-account", metavar="NAME", help="with one of yours: Remit's own user there")
     desk.add_argument("--helpdesk-queue", metavar="NAME", help="with rt: the queue in which cases are opened")
-    desk.add_argument("--helpdesk-token-file", metavar="FILE", help="with rt: a file (mode 600) with its token")
-    desk.add_argument("--helpdesk-ca-file", metavar="FILE", help="with rt: the authority of its certificate, in PEM")
+    desk.add_argument(
+        "--helpdesk-token-file", metavar="FILE", help="with one of yours: a file (mode 600) with its token or password"
+    )
+    desk.add_argument(
+        "--helpdesk-ca-file", metavar="FILE", help="with one of yours: the authority of its certificate, in PEM"
+    )
     desk.add_argument(
         "--backoffice",
         choices=("builtin", "http", "directory"),
@@ -126,7 +133,8 @@ def _choose(args: argparse.Namespace) -> None:
     """Ask which parts are not the built-in ones; one Enter takes the built-in ones."""
     if not _yes("Connect a helpdesk, backoffice, database or login that you already have? [y/N] "):
         return
-    args.helpdesk = "rt" if _yes("Request Tracker 5 as the helpdesk? [y/N] ") else "builtin"
+    named = (name for name, text in _PRODUCTS.items() if _yes(f"{text} as the helpdesk? [y/N] "))
+    args.helpdesk = next(named, "builtin")
     args.backoffice = "http" if _yes("A backoffice of your own, over HTTP? [y/N] ") else "builtin"
     if args.backoffice == "builtin" and _yes("A directory (OpenLDAP, Active Directory) as the backoffice? [y/N] "):
         args.backoffice = "directory"
@@ -142,24 +150,21 @@ def _yes(question: str) -> bool:
 
 
 def _helpdesk(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:
-    _verify_used(
-        args,
-        "helpdesk",
-        ("helpdesk_token_file", "helpdesk_ca_file", *_HELPDESK),
-        used=args.helpdesk == "rt",
-        means="--helpdesk rt",
-    )
-    if args.helpdesk != "rt":
+    names = ("helpdesk_token_file", "helpdesk_ca_file", *_HELPDESK)
+    used, queued = args.helpdesk in _PRODUCTS, args.helpdesk == "rt"
+    _verify_used(args, "helpdesk", names, used=used, means=f"--helpdesk {' or '.join(_PRODUCTS)}")
+    _verify_used(args, "helpdesk", tuple(_QUEUE), used=queued, means="--helpdesk rt")
+    if not used:
         return
-    _complete(args, _HELPDESK, asking=asking)
+    _complete(args, _HELPDESK | _QUEUE if queued else _HELPDESK, asking=asking)
     token = _secret(args, "helpdesk_token_file", "helpdesk-token", "Token of that user", made, asking=asking)
-    made.desk += 'helpdesk = "rt"\n'
+    made.desk += f'helpdesk = "{args.helpdesk}"\n'
     made.tables += _table(
         "helpdesk",
         url=args.helpdesk_url,
         account=args.helpdesk_account,
         token_file=token,
-        queue=args.helpdesk_queue,
+        **({"queue": args.helpdesk_queue} if queued else {}),
         **_authority(args.helpdesk_ca_file),
     )
 
@@ -213,7 +218,7 @@ def _http_backoffice(args: argparse.Namespace, made: Connections, *, asking: boo
     keys = {"answer_keys": [*made.files]} if made.files else {}
     made.desk += 'backoffice = "http"\n'
     made.tables += _table("backoffice", url=args.backoffice_url, **keys, **_authority(args.backoffice_ca_file))
-    made.far = made.signed = True
+    made.far = made.signed = bool(made.files)
 
 
 def _login(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:

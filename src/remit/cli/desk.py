@@ -5,6 +5,7 @@ import contextlib
 import json
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from remit.cli.output import AdvisedError, CommandOutput, ExitCode
 from remit.cli.shared import LAST_PORT, common_options, desk_options, settings_of, verify_desk_exists, whole_number
 from remit.domain.errors import Code, Refused
 from remit.settings import Settings
-from remit.wiring import backoffice_server, contract_document, node_name, request_key_pem
+from remit.wiring import backoffice_server, contract_document, move_desk_records, node_name, request_key_pem
 
 _KEEP_ALIVE_S: Final = 75
 _GRACE_S: Final = 15
@@ -36,8 +37,18 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     serve.add_argument(
         "--port", type=whole_number(1, LAST_PORT), metavar="N", help="listen here instead of the port of backoffice.url"
     )
+    serve.add_argument("--certificate-file", metavar="FILE", help="serve https with this certificate, in PEM")
+    serve.add_argument("--private-key-file", metavar="FILE", help="the private key of that certificate, in PEM")
     serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
     serve.set_defaults(run=_serve)
+    move = commands.add_parser(
+        "move",
+        parents=[desk_options()],
+        help="move records that an earlier version kept on PostgreSQL into a file",
+        description="Move the built-in backoffice's records from the database in desk.database into desk.sqlite in "
+        "server.data, with all nodes stopped. Cases stay where they are.",
+    )
+    move.set_defaults(run=_move)
     key = commands.add_parser(
         "key",
         parents=[desk_options()],
@@ -71,7 +82,8 @@ def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
     start_logs(args.log_level, node=node_name())
     settings = settings_of(args)
     verify_desk_exists(settings)
-    host, port = _address(settings, args.host, args.port)
+    certificate = _certificate(args)
+    host, port = _address(settings, args.host, args.port, proxied=certificate is None)
     with contextlib.closing(backoffice_server(settings)) as service:
         config = uvicorn.Config(
             service.app,
@@ -87,6 +99,8 @@ def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_GRACE_S,
+            ssl_certfile=certificate,
+            ssl_keyfile=args.private_key_file,
         )
         says = f"Remit serves the built-in backoffice at {service.url} (listening on {host} port {port})."
         where = {"url": service.url, "host": host, "port": port}
@@ -104,17 +118,44 @@ def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
     return ExitCode.OK
 
 
-def _address(settings: Settings, host: str | None, port: int | None) -> tuple[str, int]:
+def _certificate(args: argparse.Namespace) -> str | None:
+    """Return the file of the certificate, once it and its key are known to work."""
+    certificate, key = args.certificate_file, args.private_key_file
+    if certificate is None and key is None:
+        return None
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate or "", key)
+    except (OSError, ssl.SSLError) as broken:
+        detail = f"{certificate} and {key} cannot be used: {type(broken).__name__}"
+        cure = "Name a certificate and its private key, both in PEM and readable, with --certificate-file and --private-key-file."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, detail), cure) from None
+    return str(certificate)
+
+
+def _address(settings: Settings, host: str | None, port: int | None, *, proxied: bool) -> tuple[str, int]:
     """Return where to listen: as named, else the host and port of the contract's own address."""
     wanted = settings.http_backoffice
     if wanted is None:
         cure = 'Set desk.backoffice = "http" and backoffice.url to the address at which the nodes reach this service.'
         raise AdvisedError(Refused(Code.SETTINGS_INVALID, "this desk has its backoffice in process"), cure)
     parts = urlsplit(wanted.url)
-    if parts.scheme == "https" and (host is None or port is None):
-        cure = "Name --host and --port of this machine, to which your proxy hands the requests."
+    if parts.scheme == "https" and proxied and (host is None or port is None):
+        cure = "Name --host and --port of this machine, to which your proxy hands the requests, or --certificate-file."
         raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"{wanted.url} is https, which a proxy ends"), cure)
-    return host or parts.hostname or "127.0.0.1", port or parts.port or 80
+    return host or parts.hostname or "127.0.0.1", port or parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _move(args: argparse.Namespace, out: CommandOutput) -> int:
+    settings = settings_of(args)
+    verify_desk_exists(settings)
+    moved = move_desk_records(settings)
+    rows = ", ".join(f"{count:,} {table}" for table, count in moved.items())
+    out.tell(
+        {"file": str(settings.desk_database), "rows": dict(moved)},
+        f"Moved into {settings.desk_database}: {rows}.",
+        "From now on this file is backed up with the store.",
+    )
+    return ExitCode.OK
 
 
 def _key(args: argparse.Namespace, out: CommandOutput) -> int:

@@ -33,8 +33,8 @@ from remit.wiring import (
     content_keys_place,
     describe_words_model,
     desk_place,
+    inspect_built_in_desk,
     inspect_content_keys,
-    inspect_desk_records,
     inspect_high_water,
     inspect_rows,
     inspect_states,
@@ -290,7 +290,7 @@ def _helpdesk(settings: Settings) -> Iterator[CheckFinding]:
         cure = fault.cure or "See that it answers from here, and what [helpdesk] says."
         yield CheckFinding("helpdesk", "wrong", f"{url}: {fault.detail}.", cure)
         return
-    yield CheckFinding("helpdesk", "ok", f"{url} answers, and has its queue and field")
+    yield CheckFinding("helpdesk", "ok", f"{url} answers, and has what Remit writes into")
     if missing:
         says = f"the queue has no custom field {' and no '.join(map(repr, missing))}: tickets show less at a glance."
         cure = "Create them in RT for this queue, for one free text each, with the rights to see and modify them."
@@ -361,11 +361,9 @@ def _rules(settings: Settings) -> Iterator[CheckFinding]:
 
 
 def _modes(settings: Settings) -> Iterator[CheckFinding]:
-    private = [settings.data, settings.keys, settings.content_keys]
+    private = [settings.data, settings.keys, settings.content_keys, settings.desk_database]
     if settings.store_is_file:
         private.append(settings.store_path)
-    if not settings.desk_url:
-        private.append(settings.desk_database)
     if settings.keys.is_dir():
         private.extend(sorted(settings.keys.iterdir()))
     if settings.remote_helpdesk is not None:
@@ -383,8 +381,7 @@ def _modes(settings: Settings) -> Iterator[CheckFinding]:
 
 def _disk(settings: Settings) -> Iterator[CheckFinding]:
     store = (settings.store_path.parent,) if settings.store_is_file else ()
-    desk = () if settings.desk_url else (settings.desk_database.parent,)
-    folders = (settings.data, *store, *desk, settings.high_water.parent)
+    folders = (settings.data, *store, settings.desk_database.parent, settings.high_water.parent)
     for path in dict.fromkeys(folders):
         if not path.is_dir():
             yield CheckFinding("disk", "wrong", f"there is no {path}.", "Make the folder, or mount it there.")
@@ -465,8 +462,8 @@ def _content_keys(settings: Settings) -> Iterator[CheckFinding]:
 
 
 def _desk_file(settings: Settings) -> Iterator[CheckFinding]:
-    if settings.backoffice == "builtin":
-        inspect_desk_records(settings)
+    if settings.backoffice != "facts":
+        inspect_built_in_desk(settings)
         yield CheckFinding("desk", "ok", f"{desk_place(settings)} can be read")
 
 

@@ -47,6 +47,7 @@ from remit.wiring import (
     read_pack,
     read_text,
     rules_of,
+    seed_records,
     store_location,
     verify_words_model,
 )
@@ -150,7 +151,7 @@ files = ["policies/*.cedar"]
 cases = ["policy_cases/*.toml"]
 
 [desk]
-{desk}database = "{database}"        # the built-in desk: tickets and records
+{desk}database = "{database}"        # the built-in desk: cases, and in a file the records too
 
 [words]
 languages = {languages}                   # languages in which messages are read: en, de; others are unreadable
@@ -285,6 +286,11 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
             else []
         ),
         *([f"Then see what is missing: {command_line('doctor', '--config', folder)}"] if plan.connections.far else []),
+        *(
+            [f"Serve its records: {command_line('desk', 'serve', '--config', folder / CONFIG)}"]
+            if settings.records_served
+            else []
+        ),
         f"Next: {command_line('serve', '--config', folder / CONFIG)}",
     )
     return ExitCode.OK
@@ -389,7 +395,9 @@ def _make(folder: Path, plan: _Plan) -> tuple[Admitted, str]:
 
     async def work(desk: Desk) -> Admitted:
         await verify_rules(desk.context, by="remit init")
-        if seed:
+        if settings.records_served:
+            await seed_records(settings, desk.context.catalogue, seed)
+        elif seed:
             await desk.seed(seed)
         for customer, about in seed.get("customers", {}).items():
             email = str(about.get("attributes", {}).get("contact.email", ""))

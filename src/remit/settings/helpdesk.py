@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final, Literal, NoReturn
 
 from msgspec import Meta
 
@@ -12,6 +12,7 @@ from remit.settings.values import file_of, post_address
 _CASE_FIELD: Final = "Remit Case"
 _IDENTITY_FIELD: Final = "Agent Identity"
 _STATE_FIELD: Final = "Remit State"
+_OF_RT: Final = ("queue", "case_field", "identity_field", "state_field")
 Name = Annotated[str, Meta(min_length=1, max_length=100, description="a name")]
 File = Annotated[str, Meta(min_length=1, description="the name of a file")]
 
@@ -23,21 +24,23 @@ class HelpdeskTable(Table, frozen=True):
     account: Name | None = None
     token_file: File | None = None
     queue: Name | None = None
-    case_field: Name = _CASE_FIELD
-    identity_field: Name = _IDENTITY_FIELD
-    state_field: Name = _STATE_FIELD
+    case_field: Name | None = None
+    identity_field: Name | None = None
+    state_field: Name | None = None
     ca_file: File | None = None
     events_secret_file: File | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HelpdeskSettings:
-    """Request Tracker. `account` is the user of the token; `case_field` the custom field that carries the case.
+    """A product, and Remit's `account` there with the file of its token or password.
 
-    `identity_field` and `state_field` are those of the card, where the queue has them. `events_secret` signs the
-    helpdesk's events; without it they are not signed.
+    With RT cases go to a `queue`, `case_field` is the custom field that carries the case, and `identity_field` and
+    `state_field` are those of the card, where the queue has them. `events_secret` signs the helpdesk's events; without
+    it they are not signed.
     """
 
+    product: Literal["rt", "roundup"]
     url: str
     account: str
     token_file: Path
@@ -49,27 +52,36 @@ class HelpdeskSettings:
     events_secret: Path | None
 
 
-def helpdesk_of(table: HelpdeskTable, base: Path, *, used: bool) -> HelpdeskSettings | None:
+def helpdesk_of(
+    table: HelpdeskTable, base: Path, *, product: Literal["builtin", "rt", "roundup"]
+) -> HelpdeskSettings | None:
     """Return the helpdesk of the table, None where the built-in one is used; relative files start at `base`.
 
     Raises:
         InvalidSetting: `settings.invalid`.
     """
-    if not used:
+    if product == "builtin":
         if table != HelpdeskTable():
-            raise _invalid("url", 'is set, but desk.helpdesk is "builtin"; set that to "rt", or take [helpdesk] out')
+            problem = 'is set, but desk.helpdesk is "builtin"; set that to "rt" or "roundup", or take [helpdesk] out'
+            raise _invalid("url", problem)
         return None
-    url = post_address(table.url or _missing("url", "the address of its REST API 2.0"), "helpdesk.url").rstrip("/")
+    queue = table.queue or ""
+    if product == "rt" and not queue:
+        _missing("queue", "the queue in which cases are opened")
+    for key in _OF_RT if product != "rt" else ():
+        if getattr(table, key) is not None:
+            raise _invalid(key, f'is for desk.helpdesk = "rt"; take it out for "{product}"')
+    url = post_address(table.url or _missing("url", "the address of its REST API"), "helpdesk.url").rstrip("/")
+    token_file = table.token_file or _missing("token_file", "a file with its token or password")
     return HelpdeskSettings(
+        product=product,
         url=url,
         account=table.account or _missing("account", "the name of Remit's own user there"),
-        token_file=file_of(
-            table.token_file or _missing("token_file", "a file with its token"), "helpdesk.token_file", base
-        ),
-        queue=table.queue or _missing("queue", "the queue in which cases are opened"),
-        case_field=table.case_field,
-        identity_field=table.identity_field,
-        state_field=table.state_field,
+        token_file=file_of(token_file, "helpdesk.token_file", base),
+        queue=queue,
+        case_field=table.case_field or _CASE_FIELD,
+        identity_field=table.identity_field or _IDENTITY_FIELD,
+        state_field=table.state_field or _STATE_FIELD,
         events_secret=None
         if table.events_secret_file is None
         else file_of(table.events_secret_file, "helpdesk.events_secret_file", base),

@@ -114,7 +114,7 @@ def _settings(
         policies=files_of(policies.files, "policies.files", base, needed=True) if rules else (),
         cases=files_of(policies.cases, "policies.cases", base, needed=False) if rules else (),
         pack=desk.pack or "",
-        desk_database=base / desk.database,
+        desk_database=base / (f"{server.data}/desk.sqlite" if is_postgres_url(desk.database) else desk.database),
         desk_url=desk.database if is_postgres_url(desk.database) else "",
         backoffice=desk.backoffice,
         http_backoffice=backoffice_of(
@@ -125,7 +125,7 @@ def _settings(
         ),
         mapped_backoffice=mapped_of(document.backoffice, base, used=desk.backoffice == "mapped"),
         directory_backoffice=directory_of(document.backoffice, base, used=desk.backoffice == "directory"),
-        remote_helpdesk=helpdesk_of(document.helpdesk, base, used=desk.helpdesk != "builtin"),
+        remote_helpdesk=helpdesk_of(document.helpdesk, base, product=desk.helpdesk),
         secrets=words.secrets,
         words_model=words.model or NO_MODEL,
         words_languages=languages_of(words),
@@ -173,6 +173,12 @@ def _verify_shared(settings: Settings) -> None:
     if not settings.desk_url and settings.backoffice != "facts":
         problem = "is a file of this machine, but nodes elsewhere share the store; name a postgresql://… database"
         raise InvalidSetting("desk.database", problem)
+    if settings.backoffice == "builtin":
+        problem = (
+            'is "builtin": its records would be a file of each machine, but nodes elsewhere share the store. Set "http" '
+            "and backoffice.url, run `remit desk serve` there, and first `remit desk move` if PostgreSQL has the records"
+        )
+        raise InvalidSetting("desk.backoffice", problem)
     if not settings.content_keys_url:
         problem = "is missing: nodes elsewhere share the store; name a postgresql://… database for the keys alone"
         raise InvalidSetting("keys.content", problem)

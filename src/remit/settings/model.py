@@ -44,7 +44,7 @@ class Settings:
     content_keys_url: str = ""
     """The PostgreSQL database of the content keys; "" where they are in a file."""
     desk_url: str = ""
-    """The PostgreSQL database of the built-in desk; "" where it is `desk_database`."""
+    """The PostgreSQL database of cases and journals; "" where they are in `desk_database`, with the records."""
     telemetry: Telemetry = field(default_factory=Telemetry)
     notify: NotifySettings = field(default_factory=NotifySettings)
     words_model: str = NO_MODEL
@@ -74,6 +74,12 @@ class Settings:
     def loopback(self) -> bool:
         """Whether the desk is reachable only from this machine."""
         return self.host in LOOPBACK and urlsplit(self.issuer).hostname in LOOPBACK
+
+    @property
+    def records_served(self) -> bool:
+        """Whether the backoffice over HTTP is `remit desk serve`, with this desk's own records."""
+        far = self.http_backoffice
+        return far is not None and far.signed and not far.answer_keys
 
     @property
     def keys(self) -> Path:

@@ -85,7 +85,7 @@ class DeskTable(Table, frozen=True):
     ]
     pack: Text | None = None
     backoffice: Literal["builtin", "directory", "facts", "http", "mapped"] = "builtin"
-    helpdesk: Literal["builtin", "rt"] = "builtin"
+    helpdesk: Literal["builtin", "rt", "roundup"] = "builtin"
 
 
 class LimitsTable(Table, frozen=True):

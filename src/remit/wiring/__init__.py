@@ -11,7 +11,7 @@ from remit.adapters.signer.file import verify_ed25519
 from remit.adapters.store.location import StoreLocation
 from remit.adapters.store.sqlite.inspect import StoreSummary, inspect_high_water
 from remit.wiring.assemble import build_desk
-from remit.wiring.backoffice import backoffice_server, probe_backoffice, request_key_pem
+from remit.wiring.backoffice import backoffice_server, probe_backoffice, request_key_pem, seed_records
 from remit.wiring.conformance import (
     check_backoffice,
     read_probe,
@@ -38,7 +38,7 @@ from remit.wiring.notify import probe_carriers, probe_issuers, verify_carriers
 from remit.wiring.observe import node_name, verify_telemetry
 from remit.wiring.openapi_import import import_openapi
 from remit.wiring.people import build_provider
-from remit.wiring.records import desk_place, inspect_desk_records
+from remit.wiring.records import desk_place, inspect_built_in_desk, move_desk_records
 from remit.wiring.refusals import STOPS, StartFailure, Stopping, start_failure
 from remit.wiring.rules import LoadedRules, RulesSource, load_rules, read_policies, rules_of
 from remit.wiring.stores import (
@@ -77,8 +77,8 @@ __all__ = [
     "framework_names",
     "heard_by",
     "import_openapi",
+    "inspect_built_in_desk",
     "inspect_content_keys",
-    "inspect_desk_records",
     "inspect_high_water",
     "inspect_rows",
     "inspect_states",
@@ -89,6 +89,7 @@ __all__ = [
     "load_text_model",
     "log_key",
     "migrate_shared_store",
+    "move_desk_records",
     "node_name",
     "open_published_log",
     "open_stored_log",
@@ -109,6 +110,7 @@ __all__ = [
     "request_key_pem",
     "rotate_keys",
     "rules_of",
+    "seed_records",
     "start_failure",
     "store_location",
     "tested_by_desk",

@@ -50,7 +50,7 @@ from remit.wiring.mapped import open_mapped_backoffice
 from remit.wiring.notify import Outgoing, outgoing_of
 from remit.wiring.observe import Observability, build_observability
 from remit.wiring.people import build_provider
-from remit.wiring.records import open_desk, verify_nothing_lost
+from remit.wiring.records import open_cases, open_records, verify_nothing_lost
 from remit.wiring.rules import LoadedRules, RulesSource, load_rules
 from remit.wiring.stores import store_location
 from remit.wiring.words import heard_by, learn_lexicon, words_model
@@ -180,7 +180,7 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
     world, catalogue, facts = plan.world, plan.loaded.catalogue, plan.facts
     if facts is not None:
         return SandboxBackoffice(catalogue, world, facts.facts, perform=facts.perform), MemoryHelpdesk(world)
-    database = open_desk(plan.settings)
+    database = open_cases(plan.settings)
     closing.append(database)
     settings = plan.settings
     helpdesk: Helpdesk = BuiltinHelpdesk(database, world)
@@ -212,8 +212,12 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
         )
         closing.append(directory)
         return directory, helpdesk
+    records = database
+    if settings.desk_url:
+        records = open_records(settings)
+        closing.append(records)
     builtin = SwitchableBackoffice if settings.sandbox else BuiltinBackoffice
-    return builtin(database, world, catalogue, on_point=plan.point), helpdesk
+    return builtin(records, world, catalogue, on_point=plan.point), helpdesk
 
 
 def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | None:

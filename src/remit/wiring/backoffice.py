@@ -1,6 +1,7 @@
 """A backoffice over HTTP: its keys, its client, and the built-in one served to other nodes."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,8 +29,9 @@ from remit.ports.signer import Signer
 from remit.ports.world import World
 from remit.proof.canonical import digest
 from remit.settings import BackofficeSettings, InvalidSetting, Settings
+from remit.wiring.credentials import tls_context
 from remit.wiring.keys import open_signer
-from remit.wiring.records import open_desk
+from remit.wiring.records import open_records, verify_records_kept
 from remit.wiring.rules import load_rules, rules_of
 
 TOKEN_TYPE = "txntoken+jwt"  # noqa: S105  # a media type
@@ -57,7 +59,7 @@ def open_http_backoffice(
     keys = tuple(read_public_key(path) for path in wanted.answer_keys) or (answer_key(signer).public_key(),)
     now_s = whole_seconds(world)
     return HttpBackoffice(
-        HttpConnections(wanted.url, tls=tls_context(wanted), allow_loopback=loopback),
+        HttpConnections(wanted.url, tls=backoffice_tls(wanted), allow_loopback=loopback),
         world,
         public_kinds={name for name, kind in catalogue.resources.items() if kind.public},
         signer=MessageSigner(request_key(signer), now_s=now_s, random=world.random) if wanted.signed else None,
@@ -155,10 +157,11 @@ def backoffice_server(settings: Settings) -> BackofficeService:
     wanted = settings.http_backoffice
     if wanted is None:
         raise InvalidSetting("desk.backoffice", 'must be "http", with the address of this service in backoffice.url')
-    if wanted.answer_keys or not wanted.signed:
+    if not settings.records_served:
         raise InvalidSetting("backoffice.url", "is that of a service of your own, which proves itself by its own keys")
     catalogue = load_rules(settings, rules_of(settings), world=world).catalogue
-    database = open_desk(settings)
+    verify_records_kept(settings)
+    database = open_records(settings)
     try:
         backoffice = BuiltinBackoffice(database, world, catalogue)
     except BaseException:
@@ -174,6 +177,17 @@ def backoffice_server(settings: Settings) -> BackofficeService:
         verify_token=partial(_verify_act_token, signer, world, wanted.url),
     )
     return BackofficeService(app=server, url=wanted.url, database=database)
+
+
+async def seed_records(settings: Settings, catalogue: Catalogue, seed: Mapping[str, Any]) -> None:
+    """Make the file that `remit desk serve` serves, with its first customers and records if any are given.
+
+    Raises:
+        Refused: `settings.invalid`, `catalogue.invalid`.
+    """
+    with contextlib.closing(open_records(settings)) as database:
+        if seed:
+            await BuiltinBackoffice(database, SystemWorld(), catalogue).seed(seed)
 
 
 def sign_act_token(signer: Signer, world: World, issuer: str, audience: str, act: Act) -> str:
@@ -251,14 +265,14 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
-def tls_context(wanted: BackofficeSettings) -> ssl.SSLContext:
+def backoffice_tls(wanted: BackofficeSettings) -> ssl.SSLContext:
     """Build a context of its own. ⚔ With one of the process, a certificate for this service would be shown to others.
 
     Raises:
         InvalidSetting: `settings.invalid`.
     """
+    tls = tls_context(wanted.ca, "backoffice.ca_file")
     try:
-        tls = ssl.create_default_context(cafile=wanted.ca)
         if wanted.certificate is not None:
             tls.load_cert_chain(wanted.certificate, wanted.private_key)
     except (OSError, ValueError) as broken:

@@ -32,10 +32,10 @@ from remit.wiring.backoffice import (
     TOKEN_TYPE,
     act_claims,
     answer_key,
+    backoffice_tls,
     read_public_key,
     request_key,
     sign_act_token,
-    tls_context,
     whole_seconds,
 )
 from remit.wiring.keys import open_signer
@@ -134,7 +134,7 @@ def check_backoffice(
     """
     earlier = _earlier(remember, tested.settings.url)
     world, limits = SystemWorld(), Limits()
-    connections = MeasuredConnections(tested.settings.url, tls=tls_context(tested.settings), allow_loopback=True)
+    connections = MeasuredConnections(tested.settings.url, tls=backoffice_tls(tested.settings), allow_loopback=True)
     connections.measure(limits, world.ticks)
     now_s, signed = whole_seconds(world), tested.settings.signed
     verifier = MessageVerifier(tested.answer_keys, now_s=now_s) if signed and tested.answer_keys else None

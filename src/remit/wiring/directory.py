@@ -1,7 +1,6 @@
 """A company's directory as the backoffice: its accounts, connections and rules."""
 
 import asyncio
-import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.world.system import SystemWorld
 from remit.ports.world import World
 from remit.settings import DirectorySettings, InvalidSetting, Settings
+from remit.wiring.credentials import tls_context
 from remit.wiring.rules import LoadedRules, load_rules, rules_of
 
 
@@ -53,10 +53,7 @@ def open_directory(wanted: DirectorySettings, world: World, *, loopback: bool) -
     Raises:
         InvalidSetting: `settings.invalid`.
     """
-    try:
-        tls = ssl.create_default_context(cafile=wanted.ca)
-    except (OSError, ValueError) as broken:
-        raise InvalidSetting("backoffice.ca_file", f"cannot be used: {type(broken).__name__}") from None
+    tls = tls_context(wanted.ca, "backoffice.ca_file")
     reading = _password(wanted.read_password, "backoffice.read_password_file")
     acting = _password(wanted.act_password, "backoffice.act_password_file")
     return Directory(

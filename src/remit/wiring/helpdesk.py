@@ -1,20 +1,20 @@
 """The helpdesk of a desk: the built-in one, or the connector to a company's own."""
 
 import asyncio
-import ssl
 from collections.abc import Sequence
 from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.helpdesk.remote.connector import RemoteHelpdesk
+from remit.adapters.helpdesk.remote.dialect import HelpdeskDialect
+from remit.adapters.helpdesk.remote.roundup import Roundup
 from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker
 from remit.adapters.http.connection import HttpConnections
-from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code
 from remit.domain.identity.event_signatures import EVENT_SCHEMES, EventScheme
 from remit.ports.world import World
 from remit.settings import HelpdeskSettings, InvalidSetting, Settings
-from remit.wiring.records import open_desk
+from remit.wiring.credentials import read_token, tls_context
 
 _SHORTEST: Final = 16
 """Fewest bytes of a secret of events."""
@@ -30,16 +30,21 @@ def open_remote_helpdesk(
     Raises:
         Refused: `settings.invalid` when a file or name cannot be used, `request.malformed` when its address cannot.
     """
-    try:
-        token = wanted.token_file.read_text(encoding="ascii").strip()
-        tls = ssl.create_default_context(cafile=wanted.ca)
-    except (OSError, ValueError) as broken:
-        raise InvalidSetting("helpdesk.token_file", f"cannot be used: {type(broken).__name__}") from None
-    if not token or not token.isprintable() or " " in token:
-        raise InvalidSetting("helpdesk.token_file", f"{wanted.token_file} holds no token")
+    dialect, connections = _dialect(wanted, loopback=loopback)
+    return RemoteHelpdesk(dialect, database, world), connections
+
+
+def _dialect(wanted: HelpdeskSettings, *, loopback: bool) -> tuple[HelpdeskDialect, HttpConnections]:
     connections = HttpConnections(
-        wanted.url, tls=tls, allow_loopback=loopback, fault=Code.FAULT_CASE, max_bytes=_MAX_ANSWER
+        wanted.url,
+        tls=tls_context(wanted.ca, "helpdesk.ca_file"),
+        allow_loopback=loopback,
+        fault=Code.FAULT_CASE,
+        max_bytes=_MAX_ANSWER,
     )
+    token = read_token(wanted.token_file, "helpdesk.token_file")
+    if wanted.product == "roundup":
+        return Roundup(connections, password=token, account=wanted.account), connections
     dialect = RequestTracker(
         connections,
         token=token,
@@ -48,7 +53,7 @@ def open_remote_helpdesk(
         case_field=wanted.case_field,
         card_fields=CardFields(wanted.identity_field, wanted.state_field),
     )
-    return RemoteHelpdesk(dialect, database, world), connections
+    return dialect, connections
 
 
 def event_signing(settings: Settings) -> tuple[EventScheme | None, bytes]:
@@ -61,14 +66,14 @@ def event_signing(settings: Settings) -> tuple[EventScheme | None, bytes]:
     if helpdesk is None:
         return None, b""
     if helpdesk.events_secret is None:
-        return EVENT_SCHEMES["rt"], b""
+        return EVENT_SCHEMES[helpdesk.product], b""
     try:
         secret = helpdesk.events_secret.read_bytes().strip()
     except OSError as broken:
         raise InvalidSetting("helpdesk.events_secret_file", f"cannot be used: {type(broken).__name__}") from None
     if len(secret) < _SHORTEST:
         raise InvalidSetting("helpdesk.events_secret_file", f"holds fewer than {_SHORTEST} bytes")
-    return EVENT_SCHEMES["rt"], secret
+    return EVENT_SCHEMES[helpdesk.product], secret
 
 
 def probe_helpdesk(settings: Settings) -> Sequence[str]:
@@ -80,18 +85,12 @@ def probe_helpdesk(settings: Settings) -> Sequence[str]:
     """
     if settings.remote_helpdesk is None:
         return ()
-    database = open_desk(settings)
-    helpdesk, connections = open_remote_helpdesk(
-        settings.remote_helpdesk, database, SystemWorld(), loopback=settings.loopback
-    )
+    dialect, connections = _dialect(settings.remote_helpdesk, loopback=settings.loopback)
 
     async def probe() -> Sequence[str]:
         try:
-            return await helpdesk.probe()
+            return await dialect.probe()
         finally:
             connections.close()
 
-    try:
-        return asyncio.run(probe())
-    finally:
-        database.close()
+    return asyncio.run(probe())

@@ -1,7 +1,6 @@
 """A system's own API as the backoffice: its tokens, connections and mapping."""
 
 import base64
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.http.connection import HttpConnections
 from remit.ports.world import World
 from remit.settings import InvalidSetting, MappedSettings
+from remit.wiring.credentials import read_token, tls_context
 from remit.wiring.rules import LoadedRules
 
 
@@ -25,10 +25,7 @@ def open_mapped_backoffice(
     """
     if loaded.mapping is None:
         raise InvalidSetting("backoffice.mapping", "was not loaded with the rules")
-    try:
-        tls = ssl.create_default_context(cafile=wanted.ca)
-    except (OSError, ValueError) as broken:
-        raise InvalidSetting("backoffice.ca_file", f"cannot be used: {type(broken).__name__}") from None
+    tls = tls_context(wanted.ca, "backoffice.ca_file")
     auth = loaded.mapping.file.auth
     reading = _header(auth, wanted.read_token, "backoffice.read_token_file")
     acting = _header(auth, wanted.act_token, "backoffice.act_token_file")
@@ -47,12 +44,7 @@ def _header(auth: Auth, file: Path, key: str) -> Mapping[str, str]:
     Raises:
         InvalidSetting: `settings.invalid`.
     """
-    try:
-        token = file.read_text(encoding="ascii").strip()
-    except (OSError, ValueError) as broken:
-        raise InvalidSetting(key, f"{file} cannot be read: {type(broken).__name__}") from None
-    if not token or not token.isprintable() or " " in token:
-        raise InvalidSetting(key, f"{file} holds no token")
+    token = read_token(file, key)
     if auth.scheme == "Basic":
         token = base64.b64encode(f"{token}:".encode()).decode()
     return {auth.header: f"{auth.scheme} {token}".strip()}

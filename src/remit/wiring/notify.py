@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import binascii
-import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from email.headerregistry import Address
@@ -17,6 +16,7 @@ from remit.adapters.world.system import SystemWorld
 from remit.ports.notify import Carrier, CredentialIssuer, DeliveryFailed
 from remit.ports.world import World
 from remit.settings import InvalidSetting, LeakSettings, Settings, SmtpSettings, WebhookSettings
+from remit.wiring.credentials import tls_context
 
 _EVERYBODY: Final = 0o007
 _PREFIX: Final = "whsec_"
@@ -69,7 +69,7 @@ def _owner(wanted: LeakSettings, settings: Settings, world: World) -> Credential
     post = SignedPost(
         wanted.url,
         secrets=_webhook_secrets(_secret(wanted.secret_file, "leak.secret_file").split(), "leak.secret_file"),
-        tls=_tls(wanted.ca_file, "leak.ca_file"),
+        tls=tls_context(wanted.ca_file, "leak.ca_file"),
         timeout_s=settings.notify.timeout_s,
         world=world,
     )
@@ -118,7 +118,7 @@ def _smtp(wanted: SmtpSettings, timeout_s: int) -> Carrier:
         host=wanted.host,
         port=wanted.port,
         security=wanted.security,
-        tls=_tls(wanted.ca_file, "notify.smtp_ca_file"),
+        tls=tls_context(wanted.ca_file, "notify.smtp_ca_file"),
         user=wanted.user,
         password=_secret(wanted.password_file, "notify.smtp_password_file") if wanted.password_file else "",
         timeout_s=timeout_s,
@@ -132,7 +132,7 @@ def _webhook(wanted: WebhookSettings, desk: str, timeout_s: int, world: World) -
         wanted.url,
         secrets=_webhook_secrets(lines, "notify.webhook_secret_file"),
         desk=desk,
-        tls=_tls(wanted.ca_file, "notify.webhook_ca_file"),
+        tls=tls_context(wanted.ca_file, "notify.webhook_ca_file"),
         timeout_s=timeout_s,
         world=world,
     )
@@ -168,11 +168,3 @@ def _secret(path: Path, key: str) -> str:
     if not text:
         raise InvalidSetting(key, f"names {path}, which is empty")
     return text
-
-
-def _tls(ca_file: Path | None, key: str) -> ssl.SSLContext:
-    """⚔ Build a TLS context that always verifies certificates and names; with a file, by its authorities alone."""
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError):
-        raise InvalidSetting(key, f"names {ca_file}, which holds no certificates; write them in PEM form") from None

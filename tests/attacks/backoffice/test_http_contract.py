@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts.desk_plugs import FACTS, StandingWorld, act, small_catalogue
 from contracts.http_desk import ABOUT, GATE, SHOP, LoopThread, client_to, now_s, served, signer, token_of, verifier
-from remit.adapters.backoffice.http.breaker import MAX_FAULTS, OPEN_S
+from remit.adapters.backoffice.breaker import MAX_FAULTS, OPEN_S
 from remit.adapters.backoffice.http.client import HttpBackoffice
 from remit.adapters.backoffice.http.messages import MAX_BYTES, act_body, encode_body, records_request
 from remit.adapters.backoffice.http.server import BackofficeServer

@@ -15,7 +15,7 @@ from remit.domain.catalogue.model import Action, Catalogue, MarkKind
 from remit.domain.catalogue.model import Effect as Kind
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.param_paths import values_at
-from remit.domain.policy.decision import RecordFacts
+from remit.domain.policy.decision import RecordFacts, relation_of
 from remit.domain.secrets.outbound import attribute_values
 from remit.domain.values import Instant, Json, JsonObject, verify_money
 from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
@@ -197,7 +197,7 @@ class BuiltinBackoffice:
     ) -> RecordFacts | None:
         name, version, owners = books.describe_record(connection, kind, record_id)
         public = kind in self._catalogue.resources and self._catalogue.resources[kind].public
-        relation = "public" if public else "owner" if customer in owners else "none"
+        relation = relation_of(customer, owners, public=public)
         fact = RecordFacts(id=record_id, owners=owners, relation=relation, as_of=as_of, version=str(version), name=name)
         return fact if version else None
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.param_paths import ParamPath, values_at
-from remit.domain.policy.decision import RecordFacts
+from remit.domain.policy.decision import RecordFacts, relation_of
 from remit.domain.secrets.outbound import attribute_values
 from remit.domain.values import Json, JsonObject
 from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
@@ -215,7 +215,7 @@ class SandboxBackoffice:
         known = self._find(kind, record_id, customer)
         record = known or _FactRecord(frozenset(), record_id, {})
         owners = record.owners
-        relation = "public" if self._is_public(kind) else "owner" if customer in owners else "none"
+        relation = relation_of(customer, owners, public=self._is_public(kind))
         version = str(record.version)
         fact = RecordFacts(
             id=record_id, owners=owners, relation=relation, as_of=as_of, version=version, name=record.name

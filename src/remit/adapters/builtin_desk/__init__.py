@@ -1,1 +1,1 @@
-"""Database of the built-in desk: backoffice and helpdesk on one SQLite file or one PostgreSQL database."""
+"""Databases of the built-in desk: one SQLite file, or PostgreSQL for cases and journals that nodes share."""

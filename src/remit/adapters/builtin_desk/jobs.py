@@ -1,7 +1,7 @@
 """Jobs of the built-in desk on any database: one writing thread with group commit, one reading thread.
 
 It knows no tables, neither SQLite nor PostgreSQL (docs/decisions/0004-built-in-desk.md,
-0021-built-in-desk-many-nodes.md).
+0047-records-are-served.md).
 """
 
 from abc import ABC, abstractmethod

@@ -1,6 +1,6 @@
-"""The built-in desk's PostgreSQL database, for many processes: one of them writes at a time, as on a file.
+"""Cases of the built-in helpdesk, and the journals, on PostgreSQL for many processes: one writes at a time, as on a file.
 
-A lost connection is replaced when the next transaction begins. docs/decisions/0021-built-in-desk-many-nodes.md
+A lost connection is replaced when the next transaction begins. docs/decisions/0047-records-are-served.md
 """
 
 import re
@@ -23,78 +23,14 @@ from remit.adapters.db.postgres import (
 from remit.adapters.db.postgres_migrate import SchemaStep, apply_schema_steps, schema_exists, verify_durable
 from remit.domain.errors import Code, Fault, Refused
 
-TABLES: Final = frozenset(
-    {
-        *("act", "customer", "ledger", "notice", "offer_used", "record", "record_owner"),
-        *("case_file", "case_note", "case_write", "desk_case", "fenced_write", "native_reply"),
-    }
-)
-_WITHOUT: Final = frozenset({"savepoint job", "rollback to job", "release job"})
-_NAMED: Final = re.compile(r"\b(?:from|join|into|update) (\w+)")
-_INSERT: Final = re.compile(r"insert (or ignore )?into (\w+) (?:\(([^)]+)\) )?(values \(|select )")
-_UPDATE: Final = re.compile(r"update (\w+) set (.+) where ")
-_JOINED: Final = re.compile(r"from (\w+) (\w) join (\w+) (\w) on ")
-_LEFT: Final = re.compile(r"left join (\w+) (\w) on ")
-_WHERE: Final = re.compile(r"from (\w+) where ")
-_WHOLE: Final = re.compile(r"from (\w+) order by ")
-_VALUE: Final = re.compile(r"\?(\d*)")
-
-
-@cache
-def for_desk(statement: str) -> str:
-    """Rewrite a statement for one desk, which becomes its first value.
-
-    Raises:
-        ValueError: it names a table in an unknown way.
-    """
-    if statement in _WITHOUT:
-        return statement
-    named = _NAMED.findall(statement)
-    if not named or not TABLES.issuperset(named):
-        raise ValueError(f"not a statement over the desk's tables: {statement}")
-    text, found = _insert(_numbered(" ".join(statement.split())))
-    for pattern, put, tables in (
-        (_UPDATE, r"update \1 set \2 where desk = $1 and ", 1),
-        (_JOINED, r"from \1 \2 join \3 \4 on \2.desk = $1 and \4.desk = $1 and ", 2),
-        (_LEFT, r"left join \1 \2 on \2.desk = $1 and ", 1),
-        (_WHERE, r"from \1 where \1.desk = $1 and ", 1),
-        (_WHOLE, r"from \1 where \1.desk = $1 order by ", 1),
-    ):
-        text, times = pattern.subn(put, text)
-        found += times * tables
-    if found != len(named):
-        raise ValueError(f"not every table of it is of one desk: {statement}")
-    return text
-
-
-def _insert(statement: str) -> tuple[str, int]:
-    """Add the desk as first column of an insertion, and translate `or ignore`."""
-    ignoring = False
-
-    def put(match: re.Match[str]) -> str:
-        nonlocal ignoring
-        ignoring = match[1] is not None
-        columns = f"(desk, {match[3]}) " if match[3] else ""
-        return f"insert into {match[2]} {columns}{match[4]}$1, "
-
-    text, times = _INSERT.subn(put, statement)
-    return (f"{text} on conflict do nothing" if ignoring else text), times
-
-
-def _numbered(statement: str) -> str:
-    """Number its values from two on, as SQLite counts them: one without a number follows the highest before it."""
-    highest = 0
-
-    def put(match: re.Match[str]) -> str:
-        nonlocal highest
-        number = int(match[1]) if match[1] else highest + 1
-        highest = max(highest, number)
-        return f"${number + 1}"
-
-    return _VALUE.sub(put, statement)
-
-
 T = TypeVar("T")
+
+TABLES: Final = (
+    *("case_file", "case_note", "case_write", "desk_case", "fenced_write", "native_reply"),
+    *("mapped_act", "remote_case", "remote_write"),
+)
+_VALUE: Final = re.compile(r"\?(\d*)")
+_IGNORING: Final = "insert or ignore "
 DESK: Final = DatabaseIdentity("the desk's database", "desk.database", "remit_desk", Code.FAULT_BACKOFFICE)
 STEPS: Final = (
     SchemaStep(
@@ -102,28 +38,6 @@ STEPS: Final = (
         1,
         """
 create table turn (desk text collate "C" primary key);
-create table customer (desk text collate "C" not null, id text collate "C" not null, name text not null,
-    attributes text not null,
-    primary key (desk, id));
-create table record (desk text collate "C" not null, kind text collate "C" not null, id text collate "C" not null,
-    name text not null,
-    data text not null, version bigint not null default 1, primary key (desk, kind, id));
-create table record_owner (desk text collate "C" not null, kind text collate "C" not null, id text collate "C" not null,
-    customer text collate "C" not null, primary key (desk, kind, id, customer));
-create index record_owner_customer on record_owner (desk, customer, kind, id);
-create table act (desk text collate "C" not null, key text collate "C" not null, state text not null,
-    result text not null, reason text not null, action text not null, customer text not null, desk_case text not null,
-    decision text not null, confirmed_by text not null, at bigint not null, primary key (desk, key));
-create table ledger (desk text collate "C" not null, n bigint generated always as identity, act text not null,
-    customer text not null, kind text collate "C" not null, id text collate "C" not null,
-    method text collate "C" not null, entry text not null, minor bigint not null, currency text collate "C" not null,
-    at bigint not null, primary key (desk, n));
-create index ledger_record on ledger (desk, kind, id);
-create table notice (desk text collate "C" not null, n bigint generated always as identity, act text not null,
-    customer text collate "C" not null, recipient text not null, text text not null, at bigint not null,
-    primary key (desk, n));
-create table offer_used (desk text collate "C" not null, offer text collate "C" not null, act text not null,
-    primary key (desk, offer));
 create table desk_case (desk text collate "C" not null, id text collate "C" not null, key text not null,
     open integer not null, requester text not null, subject text not null, assignee text not null default '',
     merged_into text not null default '', reopened integer not null default 0, reassigned integer not null default 0,
@@ -150,21 +64,66 @@ create table case_file (desk text collate "C" not null, desk_case text collate "
     foreign key (desk, desk_case) references desk_case (desk, id));
 """,
     ),
+    SchemaStep(
+        3,
+        3,  # ⚔ older programs do acts in tables of this schema, and would do again what a file has
+        """
+create table mapped_act (desk text collate "C" not null, key text collate "C" not null, action text not null,
+    state text not null, sent_at bigint not null, draft text not null, result text not null, reason text not null,
+    primary key (desk, key));
+create table remote_case (desk text collate "C" not null, desk_case text collate "C" not null,
+    ticket text collate "C" not null, primary key (desk, desk_case));
+create index remote_case_ticket on remote_case (desk, ticket);
+create table remote_write (desk text collate "C" not null, key text collate "C" not null, desk_case text not null,
+    what text not null, state text not null, sent_at bigint not null, primary key (desk, key));
+"""
+        + "".join(f"alter table {table} alter desk set default current_setting('remit.desk');" for table in TABLES),
+    ),
 )
-PARTS: Final = {"backoffice": 1, "helpdesk": 2, "native_reply": 1, "fenced_write": 1, "case_file": 1}
+PARTS: Final = {
+    "helpdesk": 2,
+    "native_reply": 1,
+    "fenced_write": 1,
+    "case_file": 1,
+    "mapped_backoffice": 1,
+    "remote_helpdesk": 1,
+}
 """Parts in these tables, in the versions of the plugs."""
 ANSWER_S: Final = 10.0
 """Longest time, in seconds, for a statement."""
 BUSY_S: Final = 5.0
 """Longest wait, in seconds, for other writers."""
+# ⚔ A connection sees the tables through these alone, each with one desk's rows: no statement can run over all desks.
+_VIEWS: Final = """select format('create temp view %I as select %s from remit_desk.%1$I where desk = current_setting(''remit.desk'')',
+table_name, string_agg(column_name, ', ' order by ordinal_position) filter (where column_name <> 'desk'))
+from information_schema.columns where table_schema = 'remit_desk' and table_name = any(?) group by table_name"""
 _READ: Final = "begin isolation level repeatable read, read only"
-# ⚔ One row is locked until the commit: what an act read, no other process changes before effect and key are written.
-_WRITE: Final = "begin isolation level read committed; select from turn where desk = {desk} for update"
+# ⚔ One row is locked until the commit: what a job read, no other process changes before the job has written.
+_WRITE: Final = """begin isolation level read committed;
+select from remit_desk.turn where desk = current_setting('remit.desk') for update"""
+_MAY_VIEW: Final = "select has_database_privilege(current_database(), 'temporary')"
 _KEPT: Final = "select 1 from remit_desk.turn where desk = $1"
 
 
-class PostgresDesk(DeskJobs):
-    """The desk's database on PostgreSQL: no transaction spans it and the store, even on one server."""
+@cache
+def translate(statement: str) -> str:
+    """Translate a statement as SQLite takes it: its values, numbered or not, and `insert or ignore`."""
+    highest = 0
+
+    def number(match: re.Match[str]) -> str:
+        nonlocal highest
+        place = int(match[1]) if match[1] else highest + 1
+        highest = max(highest, place)
+        return f"${place}"
+
+    text = _VALUE.sub(number, statement)
+    if text.startswith(_IGNORING):
+        return f"insert {text.removeprefix(_IGNORING)} on conflict do nothing"
+    return text
+
+
+class PostgresCases(DeskJobs):
+    """Cases and journals on PostgreSQL: no transaction spans them and the store, even on one server."""
 
     def __init__(self, url: str, desk: str, *, answer_s: float = ANSWER_S, busy_s: float = BUSY_S) -> None:
         """Connect; a database without the schema gets it. `desk` names the owner of the rows.
@@ -194,28 +153,21 @@ class PostgresDesk(DeskJobs):
 class _DeskTransaction(DeskConnection):
     """Statements of a job over one desk's rows."""
 
-    def __init__(self, session: BlockingConnection, desk: str) -> None:
+    def __init__(self, session: BlockingConnection) -> None:
         self._session = session
-        self._desk = desk
         self.failed = False
 
     def execute(self, statement: str, values: Sequence[Any] = (), /) -> DriverRows:
         """Run one statement."""
-        text = for_desk(statement)
-        connection = self._session.connection
-        try:
-            if "$1" not in text:
-                self._session.script(text)
-                self.failed = False
-                return DriverRows([], 0)
-            if text.startswith("select"):
-                rows = self._session.run(connection.fetch(text, self._desk, *values))
-                return DriverRows([tuple(row) for row in rows])
-            done = self._session.run(connection.execute(text, self._desk, *values))
-            return DriverRows([], int(done.rpartition(" ")[2]))
-        except BaseException:
-            self.failed = True
-            raise
+        text, connection = translate(statement), self._session.connection
+        self.failed = True  # until it worked: only a rollback to the savepoint does after a failure
+        if text.startswith("select"):
+            rows = DriverRows([tuple(row) for row in self._session.run(connection.fetch(text, *values))])
+        else:
+            done = self._session.run(connection.execute(text, *values)).rpartition(" ")[2]
+            rows = DriverRows([], int(done) if done.isdigit() else 0)
+        self.failed = False
+        return rows
 
     def executemany(self, statement: str, values: Iterable[Sequence[Any]], /) -> DriverRows:
         """Run one statement per row of values."""
@@ -232,7 +184,7 @@ class _PostgresTransactions:
         self._desk = desk
         self._begin = begin
         self._answer_s = answer_s
-        self._busy_s = busy_s
+        self._busy_ms = round(busy_s * 1000)
         self._session: BlockingConnection | None = None
         self._line: _DeskTransaction | None = None
 
@@ -251,8 +203,8 @@ class _PostgresTransactions:
     def _begun(self) -> DeskConnection:
         if self._session is None:
             self._session = self._connected()
-        self._line = _DeskTransaction(self._session, self._desk)
-        done = self._session.run(self._session.connection.execute(self._begin_as))
+        self._line = _DeskTransaction(self._session)
+        done = self._session.run(self._session.connection.execute(self._begin))
         if done not in {"BEGIN", "SELECT 1"}:
             raise TransactionLost("the desk's database holds nothing of this desk: somebody emptied it")
         return self._line
@@ -260,14 +212,12 @@ class _PostgresTransactions:
     def _connected(self) -> BlockingConnection:
         session = BlockingConnection(self._url, name="remit desk", answer_s=self._answer_s, database=DESK)
         try:
-            session.script(
-                f"set search_path to remit_desk; {BY_INDEX}; set lock_timeout to {round(self._busy_s * 1000)}"
-            )
-            quoted = session.run(session.connection.fetchval("select quote_literal($1::text)", self._desk))
+            session.execute("select set_config('remit.desk', ?, false)", (self._desk,))
+            views = "; ".join(view for (view,) in session.execute(_VIEWS, (TABLES,)))
+            session.script(f"{views}; set search_path to pg_temp; {BY_INDEX}; set lock_timeout to {self._busy_ms}")
         except BaseException:
             session.close()
             raise
-        self._begin_as = self._begin.format(desk=quoted)
         return session
 
     def commit(self) -> None:
@@ -327,21 +277,29 @@ def has_desk_rows(url: str, desk: str) -> bool:
                 and session.run(connection.fetchval(_KEPT, desk)) is not None
             )
 
-    return run_in_thread(lambda: _as_desk_fault(look, url))
+    return run_in_thread(lambda: as_desk_fault(look, url))
 
 
 def _begin(url: str, desk: str) -> None:
     def begin() -> None:
         with closing(BlockingConnection(url, name="remit desk open", answer_s=ANSWER_S, database=DESK)) as session:
             session.run(verify_durable(session.connection, DESK))
+            if not session.run(session.connection.fetchval(_MAY_VIEW)):
+                cure = "Let its user do so: `grant temporary on database … to …`."
+                raise Refused(Code.SETTINGS_INVALID, "desk.database: no temporary views may be made there", cure=cure)
             session.run(apply_schema_steps(session.connection, DESK, STEPS))
             insert = "insert into remit_desk.turn values ($1) on conflict do nothing"
             session.run(session.connection.execute(insert, desk))
 
-    _as_desk_fault(begin, url)
+    as_desk_fault(begin, url)
 
 
-def _as_desk_fault(work: Callable[[], T], url: str) -> T:
+def as_desk_fault(work: Callable[[], T], url: str) -> T:
+    """Do blocking work on the desk's database.
+
+    Raises:
+        Fault: `fault.backoffice` when it breaks.
+    """
     try:
         return work()
     except BROKEN as problem:

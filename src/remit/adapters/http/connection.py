@@ -145,9 +145,8 @@ class HttpConnections:
         lines = [
             f"{method} {self._path}{path} HTTP/1.1",
             f"host: {self._authority}",
-            "accept: application/json",
             f"content-length: {len(body)}",
-            *(f"{name}: {value}" for name, value in headers.items()),
+            *(f"{name}: {value}" for name, value in {"accept": "application/json", **headers}.items()),
         ]
         head = "\r\n".join(lines)
         if head.count("\r\n") != len(lines) - 1 or not head.isascii():

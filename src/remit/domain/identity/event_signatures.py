@@ -35,8 +35,9 @@ class EventScheme:
 
 EVENT_SCHEMES: Final[Mapping[str, EventScheme]] = {
     "rt": EventScheme(header="x-rt-signature", algorithm="sha256", prefix="sha256=", ticket=("ticket",)),
+    "roundup": EventScheme(header="x-roundup-signature", algorithm="sha256", prefix="sha256=", ticket=("ticket",)),
 }
-"""The scheme of each product with a dialect. RT's is that of the Scrip in docs/helpdesk.md."""
+"""The scheme of each product with a dialect: those of the Scrip and of the detector in docs/helpdesk.md."""
 
 
 def verify_event(scheme: EventScheme, secret: bytes, header: Callable[[str], str], body: bytes, now: Instant) -> None:

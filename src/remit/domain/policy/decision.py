@@ -101,6 +101,11 @@ class RecordFacts:
     name: str = ""
 
 
+def relation_of(customer: str, owners: Collection[str], *, public: bool) -> str:
+    """Return the relation of a customer to a record: `public`, `owner` or `none`."""
+    return "public" if public else "owner" if customer in owners else "none"
+
+
 ENDED_BY_NO: Final = "ended by no"
 """The counter of a person's final no, among a task's counters."""
 LEAKED: Final = "leaked"

@@ -6,6 +6,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from remit.adapters.backoffice.breaker import READ_S
 from remit.adapters.backoffice.conformance.promises import BrokenPromiseError, NotTriedError
 from remit.adapters.backoffice.conformance.trial import unknown_act
 from remit.adapters.backoffice.http import messages
@@ -16,8 +17,6 @@ from remit.domain.errors import Refused
 from remit.ports.backoffice import Act
 from remit.ports.world import World
 
-READ_S: Final = 2.0
-ACT_S: Final = 10.0
 _OK: Final = 200
 _UNAUTHORIZED: Final = frozenset({401, 403})
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500

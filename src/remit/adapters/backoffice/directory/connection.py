@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from remit.adapters.backoffice.breaker import CircuitBreaker
 from remit.adapters.backoffice.directory import ber, messages
 from remit.adapters.backoffice.directory.ber import BerError
 from remit.adapters.backoffice.directory.messages import Entry, LdapCode, LdapResult, Scope, Write
-from remit.adapters.backoffice.http.breaker import CircuitBreaker
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.adapters.identity.fetching import Address, verify_address
 from remit.domain.errors import Code, Refused

@@ -9,24 +9,21 @@ from urllib.parse import quote
 
 import msgspec
 
+from remit.adapters.backoffice.breaker import ACT_S, READ_S, CircuitBreaker
 from remit.adapters.backoffice.http import messages
-from remit.adapters.backoffice.http.breaker import CircuitBreaker
 from remit.adapters.backoffice.http.signatures import MessageSigner, MessageVerifier, SignedRequest
 from remit.adapters.http.connection import HttpAnswer, HttpConnections
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.domain.errors import Refused
-from remit.domain.policy.decision import RecordFacts
+from remit.domain.policy.decision import RecordFacts, relation_of
 from remit.domain.values import Json
 from remit.ports.backoffice import Act, ActResult, RecordSummary
 from remit.ports.world import World
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-READ_S: Final = 2.0
-ACT_S: Final = 10.0
 _OK: Final = 200
 _BUSY: Final = 409
-_UNAVAILABLE: Final = frozenset({502, 503, 504})
 
 
 class HttpBackoffice:
@@ -135,13 +132,7 @@ class HttpBackoffice:
     ) -> T:
         """Send a signed request, and decode its signed answer."""
         self._breaker.verify_closed()
-        try:
-            answer = await self._signed(method, path, dict(headers or {}), body, timeout_s)
-        except BaseException:
-            self._breaker.record(fault=True)
-            raise
-        # ⚔ An answer of any other kind counts as one: or an agent whose params break the service would stop it for all.
-        self._breaker.record(fault=answer.status in _UNAVAILABLE)
+        answer = await self._breaker.watch(self._signed(method, path, dict(headers or {}), body, timeout_s))
         return _decoded(path, answer, kind)
 
     async def _signed(
@@ -164,7 +155,7 @@ class HttpBackoffice:
 
     def _fact(self, kind: str, fact: messages.FactBody, customer: str, as_of: int) -> RecordFacts:
         owners = frozenset(fact.owners)
-        relation = "public" if kind in self._public_kinds else "owner" if customer in owners else "none"
+        relation = relation_of(customer, owners, public=kind in self._public_kinds)
         return RecordFacts(
             id=fact.id, owners=owners, relation=relation, as_of=as_of, version=fact.version, name=fact.name or fact.id
         )

@@ -6,6 +6,7 @@ Source: docs/mapping.md#promises.
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from remit.adapters.backoffice.breaker import ACT_S
 from remit.adapters.backoffice.mapped.journal import JournalEntry
 from remit.adapters.backoffice.mapped.mapping import (
     KEY,
@@ -27,7 +28,7 @@ from remit.adapters.backoffice.mapped.requests import (
     succeeded,
     text_of,
 )
-from remit.adapters.backoffice.mapped.wire import ACT_S, Wire
+from remit.adapters.backoffice.mapped.wire import Wire
 from remit.adapters.http.connection import HttpAnswer
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.domain.values import Json, is_list

@@ -17,13 +17,12 @@ from remit.adapters.backoffice.mapped.requests import (
 from remit.adapters.backoffice.mapped.wire import Wire
 from remit.adapters.http.connection import HttpAnswer
 from remit.adapters.http.faults import ExchangeFault, Problem
-from remit.domain.policy.decision import RecordFacts
+from remit.domain.policy.decision import RecordFacts, relation_of
 from remit.domain.values import Json, is_list
 from remit.ports.backoffice import ActOutcome, ActResult, RecordSummary
 from remit.ports.world import World
 from remit.proof.canonical import canonical
 
-READ_S: Final = 2.0
 _OK: Final = 200
 _ABSENT: Final = frozenset({400, 404, 410, 422})
 _AT_ONCE: Final = 8
@@ -161,12 +160,11 @@ class MappedRecords:
             return None
         given = None if read.owner is None else find(body, read.owner)
         owners = frozenset(text_of(one) for one in (given if is_list(given) else [given])) - {""}
-        public = kind in self._public
         name = text_of(find(body, read.name)) if read.name else ""
         return RecordFacts(
             id=asked,
             owners=owners,
-            relation="public" if public else "owner" if customer in owners else "none",
+            relation=relation_of(customer, owners, public=kind in self._public),
             as_of=as_of,
             version=_version(read, answer, body),
             name=(name or asked)[:_LONGEST_NAME],

@@ -1,16 +1,11 @@
 """The exchanges with a mapped system: two accounts, one breaker, every act sent once."""
 
 from collections.abc import Mapping
-from typing import Final
 
-from remit.adapters.backoffice.http.breaker import CircuitBreaker
+from remit.adapters.backoffice.breaker import ACT_S, READ_S, CircuitBreaker
 from remit.adapters.backoffice.mapped.requests import Request
 from remit.adapters.http.connection import HttpAnswer, HttpConnections
 from remit.ports.world import World
-
-READ_S: Final = 2.0
-ACT_S: Final = 10.0
-_UNAVAILABLE: Final = frozenset({502, 503, 504})
 
 
 class Wire:
@@ -57,8 +52,8 @@ class Wire:
     async def _send(self, request: Request, account: Mapping[str, str], *, timeout_s: float, once: bool) -> HttpAnswer:
         if not once:
             self._breaker.verify_closed()
-        try:
-            answer = await self._connections.send(
+        return await self._breaker.watch(
+            self._connections.send(
                 request.method,
                 request.path,
                 headers={**request.headers, **account},
@@ -66,8 +61,4 @@ class Wire:
                 timeout_s=timeout_s,
                 once=once,
             )
-        except BaseException:
-            self._breaker.record(fault=True)
-            raise
-        self._breaker.record(fault=answer.status in _UNAVAILABLE)
-        return answer
+        )

@@ -243,14 +243,6 @@ class RemoteHelpdesk:
             await self._journal.settle_fenced(entry)
         return WriteState.FENCED
 
-    async def probe(self) -> Sequence[str]:
-        """Verify that the helpdesk answers and is set up as the dialect needs it; return the card's missing fields.
-
-        Raises:
-            Fault: `fault.case`.
-        """
-        return await self._dialect.probe()
-
     async def _once(self, case: str, key: str, what: WriteKind, steps: Sequence[_Step]) -> None:
         """Carry out the steps of a write unless its key was used; what may have arrived is looked up first."""
         new = what in {WriteKind.OPEN, WriteKind.OPEN_NOTED}

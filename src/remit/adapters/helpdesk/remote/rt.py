@@ -4,7 +4,7 @@ Driven against 5.0.7: RT answers 200 to a refused change, drops unknown custom f
 builds its queries from strings.
 """
 
-import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,11 +12,11 @@ from html.parser import HTMLParser
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
+from remit.adapters.helpdesk.remote.answers import decoded, exchange, garbled, items, member
 from remit.adapters.helpdesk.remote.dialect import NativeEntry, TicketEntry, TicketFile, TicketView
 from remit.adapters.http.connection import HttpConnections
 from remit.domain.errors import Code, Fault, Refused
 
-_TIMEOUT_S: Final = 10.0
 _PAGE: Final = 100
 _MAX_PAGES: Final = 100
 _CLOSED: Final = frozenset({"resolved", "rejected", "deleted"})
@@ -24,9 +24,10 @@ _NOBODY: Final = "Nobody"
 _SYSTEM: Final = "RT_System"
 _SPOKEN: Final = frozenset({"Correspond", "Comment"})
 _BLOCKS: Final = frozenset({"blockquote", "br", "div", "h1", "h2", "h3", "li", "p", "pre", "table", "tr", "ul", "ol"})
+_INTERFACE: Final = re.compile(r"^X-RT-Interface:[ \t]*(\S*)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+"""A header that RT itself writes into each message, and replaces in a mail."""
+_SIGNED_IN: Final = frozenset({"Web", "Mobile", "REST", "REST2"})
 _HISTORY: Final = "Type,Creator,Created,Field,OldValue,NewValue"
-_OK: Final = range(200, 300)
-_NOT_FOUND: Final = 404
 
 
 class CardFields(NamedTuple):
@@ -77,9 +78,9 @@ class RequestTracker:
             "Requestor": requester,
             "CustomFields": {self._case_field: case},
         }
-        ticket = str(_member(await self._call("POST", "/ticket", body), "id"))
+        ticket = str(member(await self._call("POST", "/ticket", body), "id"))
         if not ticket.isdecimal():
-            raise _garbled("a ticket's id")
+            raise garbled("a ticket's id")
         return ticket
 
     async def find(self, case: str) -> Sequence[str]:
@@ -87,7 +88,7 @@ class RequestTracker:
         query = f"Queue='{self._queue}' AND 'CF.{{{self._case_field}}}'='{case}'"
         fields = {"fields": "Creator,CustomFields", "orderby": "id"}
         rows = await self._all("/tickets", {"query": query, **fields})
-        return [str(_member(row, "id")) for row in rows if self._is_ours(row, case)]
+        return [str(member(row, "id")) for row in rows if self._is_ours(row, case)]
 
     async def add(self, ticket: str, *, public: bool, text: str, file: tuple[str, str, bytes] | None = None) -> None:
         """Comment or correspond, with a file where one is given."""
@@ -114,16 +115,16 @@ class RequestTracker:
     async def view(self, ticket: str) -> TicketView:
         """Read the ticket, and from its history how often it was reopened and given away."""
         seen = await self._call("GET", f"/ticket/{ticket}")
-        effective = str(_member(_member(seen, "EffectiveId"), "id"))
-        owner = str(_member(_member(seen, "Owner"), "id"))
+        effective = str(member(member(seen, "EffectiveId"), "id"))
+        owner = str(member(member(seen, "Owner"), "id"))
         changes = await self._history(ticket)
         nobody = await self._nobody()
-        requesters = [str(_member(one, "id")) for one in _items(_member(seen, "Requestor"))]
+        requesters = [str(member(one, "id")) for one in items(member(seen, "Requestor"))]
         return TicketView(
-            open=str(_member(seen, "Status")) not in _CLOSED,
+            open=str(member(seen, "Status")) not in _CLOSED,
             requester=", ".join(requesters),
             merged_into="" if effective == ticket else effective,
-            subject=str(_member(seen, "Subject")),
+            subject=str(member(seen, "Subject")),
             assignee="" if owner == _NOBODY else owner,
             reopened=sum(_is_reopening(change) for change in changes),
             reassigned=sum(_is_reassignment(change, nobody) for change in changes),
@@ -131,20 +132,20 @@ class RequestTracker:
 
     async def entries(self, ticket: str) -> Sequence[TicketEntry]:
         """Return comments and correspondence with their texts and files."""
-        spoken = [change for change in await self._history(ticket) if _member(change, "Type") in _SPOKEN]
+        spoken = [change for change in await self._history(ticket) if member(change, "Type") in _SPOKEN]
         fields = {"fields": "Content,ContentType,TransactionId,Filename", "orderby": "id"}
         pieces: dict[str, list[Mapping[str, Any]]] = {}
         for piece in await self._all(f"/ticket/{ticket}/attachments", fields) if spoken else ():
-            pieces.setdefault(str(_member(piece, "TransactionId")), []).append(piece)
-        return [self._entry(change, pieces.get(str(_member(change, "id")), [])) for change in spoken]
+            pieces.setdefault(str(member(piece, "TransactionId")), []).append(piece)
+        return [self._entry(change, pieces.get(str(member(change, "id")), [])) for change in spoken]
 
     async def file_data(self, ref: str) -> bytes:
         """Return a file's content, which RT sends as base64 for one attachment alone."""
-        content = str(_member(await self._call("GET", f"/attachment/{quote(ref, safe='')}"), "Content"))
+        content = str(member(await self._call("GET", f"/attachment/{quote(ref, safe='')}"), "Content"))
         try:
             return b64decode(content, validate=False)
         except ValueError:
-            raise _garbled("a file") from None
+            raise garbled("a file") from None
 
     async def native(self, *, after: int, before_ms: int, limit: int) -> Sequence[NativeEntry]:
         """Return correspondence by other accounts in the queue, in order of their transaction."""
@@ -156,14 +157,14 @@ class RequestTracker:
             "per_page": str(min(limit, _PAGE)),
         }
         found = []
-        for row in _items(_member(await self._call("GET", f"/transactions?{urlencode(given)}"), "items")):
-            at = _time(_member(row, "Created"))
+        for row in items(member(await self._call("GET", f"/transactions?{urlencode(given)}"), "items")):
+            at = _time(member(row, "Created"))
             if at >= before_ms:
                 break
-            author = str(_member(_member(row, "Creator"), "id"))
+            author = str(member(member(row, "Creator"), "id"))
             if author not in {self._account, _SYSTEM}:
-                place = int(str(_member(row, "id")))
-                ticket, address = str(_member(row, "ObjectId")), await self._address(author)
+                place, ticket = int(str(member(row, "id"))), str(member(row, "ObjectId"))
+                address = await self._address(author) if await self._is_signed_in(place) else ""
                 found.append(NativeEntry(place=place, ticket=ticket, at=at, author=author, address=address))
         return found
 
@@ -182,37 +183,43 @@ class RequestTracker:
     async def _fields(self) -> frozenset[str]:
         """Return the names of the queue's custom fields."""
         queue = await self._call("GET", f"/queue/{quote(self._queue, safe='')}")
-        return frozenset(str(_member(one, "name")) for one in _items(queue.get("TicketCustomFields", [])))
+        return frozenset(str(member(one, "name")) for one in items(queue.get("TicketCustomFields", [])))
 
     def _is_ours(self, row: Mapping[str, Any], case: str) -> bool:
         """⚔ A query of RT folds case and can be bent: what it found is compared exactly."""
-        fields = _items(_member(row, "CustomFields"))
-        named = [_items(_member(one, "values")) for one in fields if _member(one, "name") == self._case_field]
-        return named == [[case]] and _member(_member(row, "Creator"), "id") == self._account
+        fields = items(member(row, "CustomFields"))
+        named = [items(member(one, "values")) for one in fields if member(one, "name") == self._case_field]
+        return named == [[case]] and member(member(row, "Creator"), "id") == self._account
 
     def _entry(self, change: Mapping[str, Any], pieces: Sequence[Mapping[str, Any]]) -> TicketEntry:
-        author = str(_member(_member(change, "Creator"), "id"))
-        spoken = [piece for piece in pieces if not _member(piece, "Filename")]
-        plain = [str(_member(one, "Content")) for one in spoken if _member(one, "ContentType") == "text/plain"]
-        html = [_text_of(str(_member(one, "Content"))) for one in spoken if _member(one, "ContentType") == "text/html"]
+        author = str(member(member(change, "Creator"), "id"))
+        spoken = [piece for piece in pieces if not member(piece, "Filename")]
+        plain = [str(member(one, "Content")) for one in spoken if member(one, "ContentType") == "text/plain"]
+        html = [_text_of(str(member(one, "Content"))) for one in spoken if member(one, "ContentType") == "text/html"]
         files = [
             TicketFile(
-                ref=str(_member(piece, "id")),
-                name=str(_member(piece, "Filename")),
-                media_type=str(_member(piece, "ContentType")),
+                ref=str(member(piece, "id")),
+                name=str(member(piece, "Filename")),
+                media_type=str(member(piece, "ContentType")),
             )
             for piece in pieces
-            if _member(piece, "Filename")
+            if member(piece, "Filename")
         ]
         return TicketEntry(
-            n=int(str(_member(change, "id"))),
-            at=_time(_member(change, "Created")),
+            n=int(str(member(change, "id"))),
+            at=_time(member(change, "Created")),
             author=author,
             own=author == self._account,
-            public=_member(change, "Type") == "Correspond",
+            public=member(change, "Type") == "Correspond",
             text="\n".join(plain or html).replace("\r\n", "\n"),
             files=tuple(files),
         )
+
+    async def _is_signed_in(self, place: int) -> bool:
+        """⚔ Return whether a reply was written by an account that signed in: RT believes the sender that a mail names."""
+        pieces = items(member(await self._call("GET", f"/transaction/{place}/attachments?fields=Headers"), "items"))
+        found = {name for piece in pieces for name in _INTERFACE.findall(str(member(piece, "Headers")))}
+        return bool(found) and found <= _SIGNED_IN
 
     async def _address(self, account: str) -> str:
         """Return an account's address, empty for one that is no privileged user: an officer is one."""
@@ -222,8 +229,8 @@ class RequestTracker:
     async def _nobody(self) -> str:
         """Return the id of RT's user Nobody, by which the history names a ticket without an owner."""
         if not self._nobody_id:
-            links = _items(_member(await self._call("GET", f"/user/{_NOBODY}"), "_hyperlinks"))
-            self._nobody_id = next((str(_member(link, "id")) for link in links if _member(link, "ref") == "self"), "")
+            links = items(member(await self._call("GET", f"/user/{_NOBODY}"), "_hyperlinks"))
+            self._nobody_id = next((str(member(link, "id")) for link in links if member(link, "ref") == "self"), "")
         return self._nobody_id
 
     async def _history(self, ticket: str) -> Sequence[Mapping[str, Any]]:
@@ -234,38 +241,30 @@ class RequestTracker:
         found: list[Mapping[str, Any]] = []
         for page in range(1, _MAX_PAGES + 1):
             asked = urlencode({**given, "per_page": str(_PAGE), "page": str(page)})
-            items = _items(_member(await self._call("GET", f"{path}?{asked}"), "items"))
-            found += items
-            if len(items) < _PAGE:
+            rows = items(member(await self._call("GET", f"{path}?{asked}"), "items"))
+            found += rows
+            if len(rows) < _PAGE:
                 return found
         raise Fault(Code.FAULT_CASE, f"{path} has more than {_MAX_PAGES * _PAGE} entries")
 
     async def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Mapping[str, Any]:
-        headers = dict(self._headers) if body is None else {**self._headers, "content-type": "application/json"}
-        content = b"" if body is None else json.dumps(body).encode()
-        answer = await self._connections.send(method, path, headers=headers, body=content, timeout_s=_TIMEOUT_S)
-        if answer.status == _NOT_FOUND:
-            raise Fault(Code.FAULT_CASE, f"RT has no {path.partition('?')[0]}")
-        if answer.status not in _OK:
-            raise Fault(Code.FAULT_CASE, f"RT answered {answer.status} to {method} {path.partition('?')[0]}")
-        try:
-            decoded = json.loads(answer.body)
-        except ValueError:
-            raise _garbled(path.partition("?")[0]) from None
-        return decoded if isinstance(decoded, dict) else {"items": decoded}
+        answer = decoded(
+            await exchange(self._connections, method, path, headers=self._headers, body=body), method, path
+        )
+        return answer if isinstance(answer, dict) else {"items": answer}
 
 
 def _is_reopening(change: Mapping[str, Any]) -> bool:
-    if _member(change, "Type") != "Status":
+    if member(change, "Type") != "Status":
         return False
-    return _member(change, "OldValue") in _CLOSED and _member(change, "NewValue") not in _CLOSED
+    return member(change, "OldValue") in _CLOSED and member(change, "NewValue") not in _CLOSED
 
 
 def _is_reassignment(change: Mapping[str, Any], nobody: str) -> bool:
     """Whether an officer's ticket went to another; the first owner only takes it up. RT writes each change twice."""
-    if (_member(change, "Type"), _member(change, "Field")) != ("Set", "Owner"):
+    if (member(change, "Type"), member(change, "Field")) != ("Set", "Owner"):
         return False
-    return nobody not in {str(_member(change, "OldValue")), str(_member(change, "NewValue"))}
+    return nobody not in {str(member(change, "OldValue")), str(member(change, "NewValue"))}
 
 
 class _PlainText(HTMLParser):
@@ -290,24 +289,8 @@ def _text_of(html: str) -> str:
     return "\n".join(line.strip() for line in "".join(parser.parts).split("\n")).strip()
 
 
-def _member(value: object, name: str) -> Any:  # noqa: ANN401  # a member of a foreign answer
-    if not isinstance(value, Mapping) or name not in value:
-        raise _garbled(name)
-    return value[name]
-
-
-def _items(value: object) -> list[Any]:
-    if not isinstance(value, list):
-        raise _garbled("a list")
-    return value
-
-
 def _time(text: object) -> int:
     try:
         return round(datetime.fromisoformat(str(text)).astimezone(UTC).timestamp() * 1000)
     except ValueError:
-        raise _garbled("a time") from None
-
-
-def _garbled(what: str) -> Fault:
-    return Fault(Code.FAULT_CASE, f"RT's answer cannot be read: {what}")
+        raise garbled("a time") from None

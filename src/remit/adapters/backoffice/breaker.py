@@ -1,12 +1,16 @@
-"""A circuit breaker: after several faults in a row, calls fail at once for a while."""
+"""Calls to a backoffice elsewhere: their limits, and a circuit breaker that fails them at once after faults in a row."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
+from remit.adapters.http.connection import HttpAnswer
 from remit.domain.errors import Code, Fault
 
+READ_S: Final = 2.0
+ACT_S: Final = 10.0
 MAX_FAULTS: Final = 5
 OPEN_S: Final = 5.0
+_UNAVAILABLE: Final = frozenset({502, 503, 504})
 
 
 class CircuitBreaker:
@@ -30,6 +34,21 @@ class CircuitBreaker:
         if now < self._open_until:
             raise Fault(Code.FAULT_BACKOFFICE, f"not asked: {self._faults} faults in a row, tried again within 5 s")
         self._open_until = now + OPEN_S
+
+    async def watch(self, call: Awaitable[HttpAnswer]) -> HttpAnswer:
+        """Make a call that was let through, and record how it ended.
+
+        Raises:
+            Fault: as the call.
+        """
+        try:
+            answer = await call
+        except BaseException:
+            self.record(fault=True)
+            raise
+        # ⚔ An answer of any other kind counts as one: or an agent whose params break the service would stop it for all.
+        self.record(fault=answer.status in _UNAVAILABLE)
+        return answer
 
     def record(self, *, fault: bool) -> None:
         """Record how a call ended."""
