@@ -5,6 +5,7 @@ Source: docs/mapping.md.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -96,7 +97,8 @@ class MappedBackoffice:
             return ActResult(state=ActOutcome.UNSEEN, values={})
         if entry.settled is not None:
             return entry.settled
-        return await self._resolve(act, self._actions.get(act.action), entry)
+        known = self._actions.get(act.action)
+        return await self._resolve(act, known, await self._with_draft(act, known, entry))
 
     async def fence(self, act: Act) -> ActResult:
         """Fence the act's key, or return its outcome. ⚔ Unclear rather than fenced where it may still arrive."""
@@ -105,6 +107,7 @@ class MappedBackoffice:
             if entry.settled is not None:
                 return entry.settled
             known = self._actions.get(act.action)
+            entry = await self._with_draft(act, known, entry)
             found = await self._resolve(act, known, entry)
             if found.state is not ActOutcome.UNSEEN:
                 return found
@@ -133,16 +136,28 @@ class MappedBackoffice:
 
     async def _again(self, act: Act, known: ActionMap, entry: JournalEntry) -> ActResult:
         """Find out about an act that was sent before, and send it again only where that cannot act twice."""
+        entry = await self._with_draft(act, known, entry)
         found = await self._resolve(act, known, entry)
         if found.state is not ActOutcome.UNSEEN:
             return found
         await self._journal.send_again(entry)
-        if self._promises.proves_absence(known) and not entry.draft and await self._has_changed(act):
-            return await self._settle(act, ActOutcome.FAILED, _CHANGED)
         taken = await self._journal.find(act.key)
         if taken is None or taken.settled is not None:
             raise Fault(Code.FAULT_BACKOFFICE, "another node has this act")
+        if await self._promises.undo_unfinished(known, act, taken):
+            await self._journal.keep_draft(taken, "")
+            taken = replace(taken, draft="")
+        if self._promises.proves_absence(known) and not taken.draft and await self._has_changed(act):
+            return await self._settle(act, ActOutcome.FAILED, _CHANGED)
         return await self._send(act, known, taken, again=True)
+
+    async def _with_draft(self, act: Act, known: ActionMap | None, entry: JournalEntry) -> JournalEntry:
+        """Return the entry with the draft of its act, which is looked for where the answer was lost."""
+        draft = "" if known is None else await self._promises.lost_draft(known, act, entry)
+        if not draft:
+            return entry
+        await self._journal.keep_draft(entry, draft)
+        return replace(entry, draft=draft)
 
     async def _resolve(self, act: Act, known: ActionMap | None, entry: JournalEntry) -> ActResult:
         """Return the fate of a sent act; nothing is said while its request may still be on its way."""

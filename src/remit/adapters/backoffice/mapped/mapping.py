@@ -131,7 +131,10 @@ class KeyPromise(Part, frozen=True):
 
 
 class MarkerPromise(Part, frozen=True):
-    """`to` carries the key in the body, and `lookup` lists the records where it is then found."""
+    """`to` carries the key in the body, and `lookup` lists the records where it is then found.
+
+    `{key}` in `to` and in `lookup.at` stands for the key, where each act has a place of its own.
+    """
 
     to: Pointer
     lookup: Lookup
@@ -149,8 +152,21 @@ class ConditionalPromise(Part, frozen=True):
     same_as: Pointer | None = None
 
 
+class DraftStep(Part, frozen=True):
+    """A request that completes a draft before it is committed."""
+
+    operation: str
+    body: list[BodyPart] = []
+
+
+class DraftMarker(MarkerPromise, frozen=True):
+    """A draft carries the key, so that one whose answer was lost is found; `id` is its id in what `lookup` lists."""
+
+    id: Pointer
+
+
 class PreparePromise(Part, frozen=True):
-    """The action's operation makes a harmless draft, `commit` does it, and `undo` deletes the draft."""
+    """The action's operation makes a harmless draft, `steps` complete it, `commit` does it, and `undo` deletes it."""
 
     id: Pointer
     placeholder: str
@@ -158,6 +174,8 @@ class PreparePromise(Part, frozen=True):
     undo: str
     state: str
     done: Success
+    steps: list[DraftStep] = []
+    marker: DraftMarker | None = None
 
 
 class ActionMap(Part, frozen=True):
@@ -306,16 +324,18 @@ def _action_problems(
 
 
 def _promise_problems(key: str, action: ActionMap, operations: Mapping[str, Operation]) -> Iterator[tuple[str, str]]:
-    marked = action.marker or action.chosen_id
+    prepared = action.prepare_commit
+    marked = action.marker or action.chosen_id or (prepared.marker if prepared else None)
     lookup = marked.lookup if marked else action.key.lookup if action.key else None
     if lookup is not None:
         yield from _reading(f"{key}.{action.promise}.lookup", lookup.operation, operations)
         yield from _filled(f"{key}.{action.promise}.lookup", operations.get(lookup.operation), set(lookup.path))
     if action.conditional is not None and (action.conditional.header is None) == (action.conditional.to is None):
         yield f"{key}.conditional", "needs either a header or a place in the body for the version"
-    prepared = action.prepare_commit
     if prepared is not None:
-        for part, operation in (("commit", prepared.commit), ("undo", prepared.undo), ("state", prepared.state)):
+        parts = [("commit", prepared.commit), ("undo", prepared.undo), ("state", prepared.state)]
+        parts += [(f"steps.{number}", step.operation) for number, step in enumerate(prepared.steps)]
+        for part, operation in parts:
             yield from _filled(f"{key}.prepare-commit.{part}", operations.get(operation), {prepared.placeholder})
         yield from _reading(f"{key}.prepare-commit.state", prepared.state, operations)
 

@@ -4,6 +4,7 @@ Source: RFC 6901.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 
 from remit.domain.values import is_list
@@ -57,22 +58,41 @@ def find(node: object, pointer: str) -> object:
 
 
 def put(body: dict[str, object], pointer: str, value: object) -> None:
-    """Write a value into a body, making tables on the way.
+    """Write a value into a body, making tables and lists on the way; a number is a place of a list.
 
     Raises:
-        PointerError: for a place inside a value that is no table, or a value with a forbidden name in it.
+        PointerError: for a place inside a value that is neither, a place of a list behind its next one, or a value
+            with a forbidden name in it.
     """
     verify_writable(pointer)
     verify_harmless(value)
     steps = steps_of(pointer)
-    node = body
-    for step in steps[:-1]:
-        inner = node.setdefault(step, {})
-        if not isinstance(inner, dict):
-            message = f"{pointer!r} leads through a value that is no table"
-            raise PointerError(message)
-        node = inner
-    node[steps[-1]] = value
+    node: object = body
+    for step, following in pairwise(steps):
+        node = _entered(node, step, [] if following.isdecimal() else {}, pointer)
+    if isinstance(node, dict):
+        node[steps[-1]] = value
+    elif isinstance(node, list) and steps[-1] == str(len(node)):
+        node.append(value)
+    else:
+        raise _unwritable(pointer)
+
+
+def _entered(node: object, step: str, missing: object, pointer: str) -> object:
+    """Return the value at one step, put there where it is missing."""
+    if isinstance(node, dict):
+        return node.setdefault(step, missing)
+    if isinstance(node, list) and step == str(len(node)):
+        node.append(missing)
+        return missing
+    found = find(node, f"/{step}")
+    if found is None:
+        raise _unwritable(pointer)
+    return found
+
+
+def _unwritable(pointer: str) -> PointerError:
+    return PointerError(f"{pointer!r} leads through a value that is no table, or past the end of a list")
 
 
 def verify_harmless(value: object) -> None:
