@@ -93,8 +93,13 @@ items = "/orders"
 id = "/id"
 name = "/title"
 
-[kind.order.parts]
+[[kind.order.parts]]
 items = "/order/items"
+id = "/id"
+name = "/title"
+
+[[kind.order.parts]]
+items = "/order/parcels/*/pieces/*"
 id = "/id"
 name = "/title"
 
@@ -106,7 +111,7 @@ values = { "contact.email" = "/email" }
 [action."order.read"]
 operation = "GET /orders/{id}"
 path = { id = "/order_id" }
-values = { "order.status" = "/order/status" }
+values = { "order.status" = "/order/status", "order.pieces" = "/order/parcels/*/pieces/*/id" }
 
 [action."order.refund"]
 operation = "POST /orders/{id}/refunds"
@@ -164,6 +169,7 @@ done = { at = "/status", is = ["requested"] }
 operation = "POST /exchanges"
 body = [{ to = "/order", from = "/order_id" }]
 refusals = [409, 422]
+only_if = [{ kind = "order", param = "/order_id", at = "/order/status", is = ["paid", "sent"] }]
 promise = "prepare-commit"
 [action."order.exchange".prepare-commit]
 id = "/id"
@@ -205,15 +211,22 @@ def mapped_catalogue() -> Catalogue:
         {
             "desk": {"name": "Mapped", "currency": "EUR"},
             "resource": {"order": {"title": "order"}},
-            "attribute": {"order.status": {"title": "status"}, "contact.email": {"title": "e-mail", "sensitive": True}},
+            "attribute": {
+                "order.status": {"title": "status"},
+                "order.pieces": {"title": "pieces"},
+                "contact.email": {"title": "e-mail", "sensitive": True},
+            },
             "action": {
-                "order.read": action("Look at {order_id}", {"order_id": order}, "read", ("order.status",)),
+                "order.read": action("Look at {order_id}", {"order_id": order}, "read", ("order.status", "order.pieces")),
                 "order.refund": action("Refund {amount} of {order_id}", {"order_id": order, "amount": {"x-money": True}}),
                 **{
                     f"order.{verb}": action(f"{verb} {{order_id}}", {"order_id": order})
                     for verb in ("charge", "ship", "return", "token", "label")
                 },
-                "order.exchange": action("Exchange {line} of {order_id}", {"order_id": order, "line": {"type": "string", "maxLength": 9}}),
+                "order.exchange": action(
+                    "Exchange {line} of {order_id}",
+                    {"order_id": order, "line": {"type": "string", "maxLength": 9, "x-part-of": "order_id"}},
+                ),
                 "order.rename": action("Rename {order_id}", {"order_id": order, "title": {"type": "string", "maxLength": 20}}),
             },
         },
@@ -269,6 +282,7 @@ class Shop:
                 "title": "Kettle",
                 "status": "paid",
                 "items": [{"id": "i1", "title": "Lid"}],
+                "parcels": [{"pieces": [{"id": "p1", "title": "Spout"}]}, {"pieces": [{"id": "p2", "title": ""}]}, {}],
             },
             "W2": {"id": "W2", "customer": "bram", "version": 1, "title": "Lamp", "status": "paid", "password": "hunter2"},
         }

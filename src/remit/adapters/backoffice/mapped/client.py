@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from remit.adapters.backoffice.mapped.journal import ActJournal, JournalEntry
 from remit.adapters.backoffice.mapped.mapping import ActionMap, ApiMapping
+from remit.adapters.backoffice.mapped.preconditions import Preconditions
 from remit.adapters.backoffice.mapped.promises import QUIET_MS, Promises
 from remit.adapters.backoffice.mapped.records import MappedRecords
 from remit.adapters.backoffice.mapped.requests import UnusableValue
@@ -44,6 +45,7 @@ class MappedBackoffice:
         self._actions = mapping.file.action
         self._records = MappedRecords(wire, world, mapping, public_kinds=public)
         self._promises = Promises(wire, mapping, self._records, currency=catalogue.currency)
+        self._preconditions = Preconditions(self._records, catalogue)
         self._journal = ActJournal(database, world)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -82,12 +84,12 @@ class MappedBackoffice:
             if not entry.fresh:
                 return await self._again(act, known, entry)
             try:
-                changed = await self._has_changed(act)
+                obstacle = await self._obstacle(act, known)
             except BaseException:
                 await self._journal.drop(act.key)  # nothing was sent
                 raise
-            if changed:
-                return await self._settle(act, ActOutcome.FAILED, _CHANGED)
+            if obstacle:
+                return await self._settle(act, ActOutcome.FAILED, obstacle)
             return await self._send(act, known, entry, again=False)
 
     async def outcome(self, act: Act) -> ActResult:
@@ -124,15 +126,14 @@ class MappedBackoffice:
     def _lock(self, key: str) -> asyncio.Lock:
         return self._locks.setdefault(key, asyncio.Lock())
 
-    async def _has_changed(self, act: Act) -> bool:
-        """Return whether a record has another version than the decision was made on."""
-        if not act.versions:
-            return False
+    async def _obstacle(self, act: Act, known: ActionMap) -> str:
+        """Return why an act is not to be sent: a record has another version than was decided on, or another state."""
         records = list(act.versions)
-        facts = await self._records.facts(records, customer=act.customer)
-        return any(
-            fact is None or fact.version != act.versions[record] for record, fact in zip(records, facts, strict=True)
-        )
+        facts = await self._records.facts(records, customer=act.customer) if records else ()
+        for record, fact in zip(records, facts, strict=True):
+            if fact is None or fact.version != act.versions[record]:
+                return _CHANGED
+        return await self._preconditions.unmet(known, act)
 
     async def _again(self, act: Act, known: ActionMap, entry: JournalEntry) -> ActResult:
         """Find out about an act that was sent before, and send it again only where that cannot act twice."""
@@ -147,8 +148,10 @@ class MappedBackoffice:
         if await self._promises.undo_unfinished(known, act, taken):
             await self._journal.keep_draft(taken, "")
             taken = replace(taken, draft="")
-        if self._promises.proves_absence(known) and not taken.draft and await self._has_changed(act):
-            return await self._settle(act, ActOutcome.FAILED, _CHANGED)
+        if self._promises.proves_absence(known) and not taken.draft:
+            obstacle = await self._obstacle(act, known)
+            if obstacle:
+                return await self._settle(act, ActOutcome.FAILED, obstacle)
         return await self._send(act, known, taken, again=True)
 
     async def _with_draft(self, act: Act, known: ActionMap | None, entry: JournalEntry) -> JournalEntry:

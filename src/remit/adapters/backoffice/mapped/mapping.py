@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from remit.adapters.backoffice.mapped.pointers import PointerError, steps_of, verify_writable
 from remit.adapters.openapi.document import Operation, read_document
-from remit.domain.catalogue.model import Catalogue, Effect
+from remit.domain.catalogue.model import Catalogue, Effect, MarkKind
 from remit.domain.errors import Code, Refused
 
 _MAX_BYTES: Final = 4 * 1024 * 1024
@@ -64,7 +64,7 @@ class KindList(Part, frozen=True):
 
 
 class KindParts(Part, frozen=True):
-    """`[kind.X.parts]`: where the parts of a record are in the answer of `read`."""
+    """`[kind.X.parts]`, or several: where parts of a record are in the answer of `read`."""
 
     items: Pointer
     id: Pointer
@@ -76,7 +76,7 @@ class Kind(Part, frozen=True):
 
     read: KindRead | None = None
     list: KindList | None = None
-    parts: KindParts | None = None
+    parts: KindParts | tuple[KindParts, ...] = ()
 
 
 class Customer(Part, frozen=True):
@@ -107,6 +107,13 @@ class Success(Part, frozen=True):
 
     at: Pointer
     is_: list[str | int | bool] = msgspec.field(name="is")
+
+
+class Requirement(Success, frozen=True):
+    """What must stand in a record for an act to be sent: the value at `at` is one of these."""
+
+    kind: str
+    param: Pointer
 
 
 class Lookup(Part, frozen=True):
@@ -179,7 +186,7 @@ class PreparePromise(Part, frozen=True):
 
 
 class ActionMap(Part, frozen=True):
-    """`[action."area.verb"]`."""
+    """`[action."area.verb"]`. It is sent only where each of `only_if` holds."""
 
     operation: str
     path: dict[str, Pointer] = {}
@@ -187,6 +194,7 @@ class ActionMap(Part, frozen=True):
     body: list[BodyPart] = []
     values: dict[str, Pointer] = {}
     success: Success | None = None
+    only_if: list[Requirement] = []
     refusals: list[Status] = []
     promise: Promise = "none"
     key: KeyPromise | None = None
@@ -261,8 +269,9 @@ def _problems(
         if not known.builtin and name not in found.action:
             yield f'action."{name}"', "is missing: an action of the catalogue that nothing here does"
     yield from _value_problems(found, catalogue)
+    kinds = {name: kind for name, kind in found.kind.items() if kind.read is not None}
     for name, action in found.action.items():
-        yield from _action_problems(f'action."{name}"', name, action, operations, catalogue)
+        yield from _action_problems(f'action."{name}"', name, action, operations, catalogue, kinds)
     yield from _pointer_problems("mapping", msgspec.to_builtins(found))
 
 
@@ -296,7 +305,12 @@ def _told_values(found: MappingFile) -> Iterator[tuple[str, Mapping[str, str]]]:
 
 
 def _action_problems(
-    key: str, name: str, action: ActionMap, operations: Mapping[str, Operation], catalogue: Catalogue
+    key: str,
+    name: str,
+    action: ActionMap,
+    operations: Mapping[str, Operation],
+    catalogue: Catalogue,
+    kinds: Mapping[str, Kind],
 ) -> Iterator[tuple[str, str]]:
     known = catalogue.actions.get(name)
     if known is None or known.builtin:
@@ -310,6 +324,14 @@ def _action_problems(
         return
     if action.operation.startswith("GET "):
         yield key, "writes, but its operation is a GET"
+    unread = {one.kind for one in action.only_if} - kinds.keys()
+    if unread:
+        yield f"{key}.only_if", f"looks at a kind that nothing here reads: {', '.join(sorted(unread))}"
+    records = {str(mark.path): mark.of for mark in known.marked(MarkKind.RESOURCE)}
+    for mark in known.marked(MarkKind.PART):
+        whole = records[mark.of]
+        if whole not in kinds or not kinds[whole].parts:
+            yield key, f"names parts of a kind whose parts are not mapped: add [kind.{whole}.parts]"
     tables = {
         "key": action.key,
         "marker": action.marker,

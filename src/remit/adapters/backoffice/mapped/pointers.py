@@ -12,6 +12,7 @@ from remit.domain.values import is_list
 _FORBIDDEN: Final = frozenset({"__proto__", "constructor", "prototype"})
 """⚔ Names that make a JavaScript system change its own objects when it merges a body."""
 _DEPTH: Final = 10
+EACH: Final = "*"
 
 
 class PointerError(ValueError):
@@ -48,13 +49,30 @@ def verify_writable(pointer: str) -> None:
 def find(node: object, pointer: str) -> object:
     """Return the value at a pointer, None where there is none. Members of tables and places of lists, nothing else."""
     for step in steps_of(pointer):
-        if isinstance(node, Mapping):
-            node = node.get(step)
-        elif isinstance(node, list) and step.isascii() and step.isdigit() and str(int(step)) == step:
-            node = node[int(step)] if int(step) < len(node) else None
-        else:
-            return None
+        node = _at(node, step)
     return node
+
+
+def find_each(node: object, pointer: str) -> list[object] | None:
+    """Return the values at a pointer in which `*` stands for each place of a list, None for a pointer without one."""
+    steps = steps_of(pointer)
+    if EACH not in steps:
+        return None
+    found = [node]
+    for step in steps:
+        if step == EACH:
+            found = [inner for one in found if is_list(one) for inner in one]
+        else:
+            found = [inner for one in found if (inner := _at(one, step)) is not None]
+    return found
+
+
+def _at(node: object, step: str) -> object:
+    if isinstance(node, Mapping):
+        return node.get(step)
+    if isinstance(node, list) and step.isascii() and step.isdigit() and str(int(step)) == step:
+        return node[int(step)] if int(step) < len(node) else None
+    return None
 
 
 def put(body: dict[str, object], pointer: str, value: object) -> None:
@@ -85,7 +103,7 @@ def _entered(node: object, step: str, missing: object, pointer: str) -> object:
     if isinstance(node, list) and step == str(len(node)):
         node.append(missing)
         return missing
-    found = find(node, f"/{step}")
+    found = _at(node, step)
     if found is None:
         raise _unwritable(pointer)
     return found

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from remit.adapters.backoffice.mapped.mapping import CUSTOMER, ApiMapping, KindRead
-from remit.adapters.backoffice.mapped.pointers import find
+from remit.adapters.backoffice.mapped.pointers import find, find_each
 from remit.adapters.backoffice.mapped.requests import (
     UnusableValue,
     decoded,
@@ -172,10 +172,12 @@ class MappedRecords:
 
     def _parts(self, kind: str, answer: HttpAnswer) -> Mapping[str, str]:
         where = self._file.kind[kind].parts
-        items = None if where is None else find(decoded(answer), where.items)
-        if where is None or not is_list(items):
-            return {}
-        named = {text_of(find(one, where.id)): text_of(find(one, where.name)) for one in items}
+        body, named = decoded(answer), dict[str, str]()
+        for one in where if isinstance(where, tuple) else (where,):
+            each = find_each(body, one.items)
+            items = find(body, one.items) if each is None else each
+            for item in items if is_list(items) else ():
+                named[text_of(find(item, one.id))] = text_of(find(item, one.name))
         return {part: (name or part)[:_LONGEST_NAME] for part, name in named.items() if part}
 
     async def found_at(self, kind: str, record_id: str, pointer: str) -> object:

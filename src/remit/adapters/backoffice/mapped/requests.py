@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from remit.adapters.backoffice.mapped.mapping import CUSTOMER, KEY, ActionMap, BodyPart, Success
-from remit.adapters.backoffice.mapped.pointers import PointerError, find, put
+from remit.adapters.backoffice.mapped.pointers import PointerError, find, find_each, put
 from remit.adapters.http.connection import HttpAnswer
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.adapters.openapi.document import Operation
@@ -168,7 +168,12 @@ def succeeded(body: object, test: Success | None) -> bool | None:
     if test is None:
         return True
     found = find(body, test.at)
-    return None if found is None else any(found == one and type(found) is type(one) for one in test.is_)
+    return None if found is None else is_one_of(found, test.is_)
+
+
+def is_one_of(found: object, values: Sequence[str | int | bool]) -> bool:
+    """Return whether a value is one of these, and of its type."""
+    return any(found == one and type(found) is type(one) for one in values)
 
 
 def outcome_of(action: ActionMap, answer: HttpAnswer) -> ActResult:
@@ -192,7 +197,8 @@ def mapped_values(body: object, values: Mapping[str, str]) -> dict[str, Json]:
     """Return the mapped values of an answer. ⚔ Nothing else leaves it: no tables, and nothing beside them."""
     found: dict[str, Json] = {}
     for name, pointer in values.items():
-        value = find(body, pointer)
+        each = find_each(body, pointer)
+        value = find(body, pointer) if each is None else each
         if isinstance(value, str | int | Decimal):
             found[name] = value
         elif is_list(value) and all(isinstance(one, str | int | Decimal) for one in value):
