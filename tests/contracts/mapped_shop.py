@@ -122,7 +122,7 @@ refusals = [422]
 promise = "marker"
 [action."order.refund".marker]
 to = "/note"
-lookup = { operation = "GET /orders/{id}/refunds", path = { id = "/order_id" }, items = "/refunds", at = "/note" }
+lookup = { operation = "GET /orders/{id}/refunds", path = { id = "/order_id" }, items = "/refunds/*", at = "/note" }
 
 [action."order.charge"]
 operation = "POST /orders/{id}/charges"

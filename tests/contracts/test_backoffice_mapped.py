@@ -51,6 +51,20 @@ def test_facts_name_owner_version_and_title(mapped: Mapped) -> None:
     assert absent is None
 
 
+def test_a_version_of_several_places_does_not_depend_on_the_order_of_a_list(tmp_path: Path) -> None:
+    wanted = 'version = ["/order/version", "/order/parcels/*/pieces/*/id"]'
+    with mapped_shop(tmp_path, MAPPING.replace('version = ["/order/version"]', wanted)) as mapped:
+
+        def version() -> str:
+            return str(mapped.run(mapped.backoffice.facts([("order", "W1")], customer="anna"))[0].version)
+
+        before, parcels = version(), mapped.shop.orders["W1"]["parcels"]
+        mapped.shop.orders["W1"]["parcels"] = parcels[::-1]
+        assert version() == before
+        mapped.shop.orders["W1"]["parcels"] = parcels[1:]
+        assert version() != before
+
+
 def test_reads_lists_parts_and_attributes_come_by_their_pointers(mapped: Mapped) -> None:
     shop = mapped.backoffice
     read = mapped.run(shop.read("order.read", {"order_id": "W1"}, customer="anna"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from remit.adapters.backoffice.mapped.mapping import KEY, Lookup
-from remit.adapters.backoffice.mapped.pointers import find
+from remit.adapters.backoffice.mapped.pointers import find, find_each
 from remit.adapters.backoffice.mapped.requests import GOOD, decoded, fill, filled_query
 from remit.adapters.backoffice.mapped.wire import Wire
 from remit.adapters.http.faults import ExchangeFault, Problem
@@ -39,7 +39,8 @@ class Lookups:
             raise ExchangeFault(Problem.STATUS, f"{path}: status {answer.status}", status=answer.status)
         if not lookup.at:
             return body
-        found = find(body, lookup.items)
+        each = find_each(body, lookup.items)
+        found = find(body, lookup.items) if each is None else each
         if found is None:
             raise ExchangeFault(Problem.FORM, f"{path}: nothing at {lookup.items}")
         at = lookup.at.replace(KEY, act.key)

@@ -193,12 +193,18 @@ def _version(read: KindRead, answer: HttpAnswer, body: object) -> str:
         if not tag:
             raise ExchangeFault(Problem.FORM, "an answer has no ETag, which the mapping relies on")
         return tag
-    values = [text_of(find(body, pointer)) for pointer in read.version]
+    values = [_version_at(body, pointer) for pointer in read.version]
     if not values:
         return hashlib.sha256(answer.body).hexdigest()
     if not all(values):
         raise ExchangeFault(Problem.FORM, f"an answer lacks a version: {', '.join(read.version)}")
     return values[0] if len(values) == 1 else canonical(values).decode()
+
+
+def _version_at(body: object, pointer: str) -> str:
+    """Return what stands at one place of the version; the order of a list is none of it."""
+    each = find_each(body, pointer)
+    return text_of(find(body, pointer)) if each is None else canonical(sorted(map(text_of, each))).decode()
 
 
 def _body(path: str, answer: HttpAnswer) -> object:
