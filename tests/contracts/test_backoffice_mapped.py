@@ -51,6 +51,14 @@ def test_facts_name_owner_version_and_title(mapped: Mapped) -> None:
     assert absent is None
 
 
+def test_a_text_that_is_no_id_by_its_form_is_not_asked_for(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, MAPPING.replace('id = "/order/id"', 'id = "/order/id"\nform = "W[0-9]+"')) as mapped:
+        asked = [("order", one) for one in ("W1", "W1\n", "i1", "xW1", "W2")]
+        found = mapped.run(mapped.backoffice.facts(asked, customer="anna"))
+        assert [fact and fact.id for fact in found] == ["W1", None, None, None, "W2"]
+        assert sorted(path for _, path, _, _ in mapped.shop.asked) == ["/orders/W1", "/orders/W2"]
+
+
 def test_a_version_of_several_places_does_not_depend_on_the_order_of_a_list(tmp_path: Path) -> None:
     wanted = 'version = ["/order/version", "/order/parcels/*/pieces/*/id"]'
     with mapped_shop(tmp_path, MAPPING.replace('version = ["/order/version"]', wanted)) as mapped:
@@ -286,6 +294,7 @@ def test_money_is_sent_in_minor_units_with_its_currency(mapped: Mapped) -> None:
         ('operation = "GET /exchanges"', 'operation = "POST /exchanges"', "prepare-commit.lookup.operation"),
         ('only_if = [{ kind = "order"', 'only_if = [{ kind = "ghost"', "only_if"),
         ("[[kind.order.parts]]", "[[kind.parcel.parts]]", "kind.parcel"),
+        ('id = "/order/id"', 'id = "/order/id"\nform = "("', "kind.order.read.form"),
         ("version = 1", "version = 2", "malformed"),
     ],
 )

@@ -27,6 +27,8 @@ PEM = "-----BEGIN PRIVATE KEY-----\nMIIBVgIBADANBgkqhkiG9w0BAQEFAASCAUAwggE8AgEA
 
 SECRETS = [
     (f"Use {AWS} please", AWS, "aws_access_key"),
+    ("use sk_01ARZ3NDEKTSV4RRFFQ69G5FAV", "sk_01ARZ3NDEKTSV4RRFFQ69G5FAV", "token"),
+    ("use pay_71ARZ3NDEKTSV4RRFFQ69G5FAV", "pay_71ARZ3NDEKTSV4RRFFQ69G5FAV", "token"),
     (f"the token is {GITHUB}", GITHUB, "prefixed_token"),
     (f"Authorization: DPoP {JWT}", JWT, "jwt"),
     (f"DPoP: {JWT}", JWT, "jwt"),
@@ -53,6 +55,7 @@ HARMLESS = [
     "My password is wrong and the token has expired.",
     "The page shows error code 5405.",
     "SHA-256 of the download is a9e9bee0773288a26820eb202ff0809e25e57180c8a814d16e2bc501325241c7.",
+    "Send back ordli_01M8M9YERJV0N6Q81J70JGYV1H, paid with pay_01ARZ3NDEKTSV4RRFFQ69G5FAV.",
     "Ticket f327185c-40ae-da34-2d1a-ba014cb2a666 was closed by mistake.",
     "The example uses sk_live_xxxxxxxxxxxxxxxxxxxxxxxx, is that a placeholder?",
     "Set API_KEY=<your-key> in the settings, it says.",

@@ -4,6 +4,7 @@ Source: docs/mapping.md.
 """
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,11 +41,15 @@ class Auth(Part, frozen=True):
 
 
 class KindRead(Part, frozen=True):
-    """`[kind.X.read]`: how one record is read, and where its facts are in the answer."""
+    """`[kind.X.read]`: how one record is read, and where its facts are in the answer.
+
+    A text that is not of the `form` is no id, and nothing is asked.
+    """
 
     operation: str
     placeholder: str
     id: Pointer
+    form: str | None = None
     query: Query = {}
     owner: Pointer | None = None
     version: list[Pointer] = []
@@ -277,6 +282,8 @@ def _problems(
 
 def _kind_problems(key: str, kind: Kind, operations: Mapping[str, Operation]) -> Iterator[tuple[str, str]]:
     if kind.read is not None:
+        if kind.read.form is not None and not _is_regular(kind.read.form):
+            yield f"{key}.read.form", "is no regular expression"
         yield from _reading(f"{key}.read", kind.read.operation, operations)
         yield from _filled(f"{key}.read", operations.get(kind.read.operation), {kind.read.placeholder})
     if kind.list is not None:
@@ -284,6 +291,15 @@ def _kind_problems(key: str, kind: Kind, operations: Mapping[str, Operation]) ->
         if CUSTOMER not in " ".join(kind.list.query.values()):
             # ⚔ Without it, everybody's records would be offered to each customer.
             yield f"{key}.list.query", "does not say whose records: one value has to be {customer}"
+
+
+def _is_regular(text: str) -> bool:
+    """Return whether a text is a regular expression."""
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
 
 
 def _value_problems(found: MappingFile, catalogue: Catalogue) -> Iterator[tuple[str, str]]:

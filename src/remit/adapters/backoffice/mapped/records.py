@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
@@ -138,7 +139,7 @@ class MappedRecords:
 
     async def _answer(self, kind: str, record_id: str) -> HttpAnswer | None:
         read = self._reading(kind)
-        if read is None:
+        if read is None or (read.form is not None and re.fullmatch(read.form, record_id) is None):
             return None
         try:
             path = fill(self._mapping.operations[read.operation], {read.placeholder: record_id}, read.query)
