@@ -61,8 +61,8 @@ run: $(VENV)/.words ## Serve the desk in ./desk (made by `remit init desk` when 
 	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk </dev/null
 	@$(BIN)/remit serve --config desk/remit.toml
 
-demo: $(VENV)/.words ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits)
-	@$(BIN)/remit demo $(if $(SMOKE),--smoke)
+demo: $(VENV)/.words $(if $(REAL),$(VENV)/.dev real-rt real-medusa) ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits, REAL=1: with RT and Medusa)
+	@$(if $(REAL),PYTHONPATH=tests $(BIN)/python -m real.demo.run,$(BIN)/remit demo) $(if $(SMOKE),--smoke)
 
 test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
 	@command -v npm >/dev/null && $(MAKE) -s provider || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"

@@ -31,7 +31,7 @@ STREETS = count(1)
 
 
 def catalogue() -> Catalogue:
-    return read_catalogue(tomllib.loads((EXAMPLE / "catalogue" / "shop.toml").read_text()), today=None)
+    return read_catalogue(tomllib.loads((EXAMPLE / "catalogue.toml").read_text()), today=None)
 
 
 def basic(token: str) -> dict[str, str]:

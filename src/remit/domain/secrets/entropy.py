@@ -65,6 +65,11 @@ def is_public_identifier(value: str) -> bool:
     """
     if _HEX.fullmatch(value):
         return len(value) <= _MAX_ID_LENGTH or len(value.removeprefix("0x")) in _CHECKSUMS
+    return is_record_id(value)
+
+
+def is_record_id(value: str) -> bool:
+    """Return whether a value is a whole UUID or ULID, which begins and ends no longer value."""
     return _UUID.fullmatch(value) is not None or _ULID.fullmatch(value) is not None
 
 
