@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -15,7 +16,7 @@ from subprocess import Popen
 from typing import Any, Final
 from urllib.parse import quote
 
-from real.medusa_server import ADMIN, MedusaServer
+from real.medusa_server import ADMIN, INSTALLED, MedusaServer
 from real.rt_server import EVENTS_SECRET, RtServer
 from remit.client.errors import Problem
 from remit.sandbox.demo.folder import DemoFolder, DemoStopped
@@ -247,6 +248,8 @@ def main() -> int:
     parser.add_argument("--smoke", action="store_true", help="end after the checks")
     parser.add_argument("--dir", default=".demo-real", metavar="DIR")
     args = parser.parse_args()
+    if not (INSTALLED / ".done").exists() or shutil.which("rt-setup-database-5") is None:
+        sys.exit("remit: NOT RUN: the demo with real systems needs Request Tracker 5 and Medusa; `make real` says what is missing")
     folder, screen = DemoFolder(Path(args.dir).absolute()), Screen(sys.stdout, coloured=sys.stdout.isatty())
     began = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
