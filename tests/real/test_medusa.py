@@ -162,8 +162,9 @@ def test_a_return_that_broke_at_any_step_is_whole_or_gone_and_locks_nothing(
     assert "open" not in books.returns()
 
 
-@pytest.mark.parametrize("delay_ms", [20, 150])
-@pytest.mark.parametrize("action", ["payment.refund", "order.return", "order.change_address"])
+@pytest.mark.parametrize(
+    ("action", "delay_ms"), [("payment.refund", 20), ("order.return", 20), ("order.return", 250), ("order.change_address", 20)]
+)
 def test_a_shop_killed_while_it_acts_has_acted_once_or_not_at_all(medusa: MedusaServer, tmp_path: Path, action: str, delay_ms: int) -> None:
     wanted = live(medusa, action)
     before = wanted.count()
