@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider browser real real-rt real-directory run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean
+.PHONY: help setup provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -61,8 +61,8 @@ run: $(VENV)/.words ## Serve the desk in ./desk (made by `remit init desk` when 
 	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk </dev/null
 	@$(BIN)/remit serve --config desk/remit.toml
 
-demo: $(VENV)/.words ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits)
-	@$(BIN)/remit demo $(if $(SMOKE),--smoke)
+demo: $(VENV)/.words $(if $(REAL),$(VENV)/.dev real-rt real-medusa) ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits, REAL=1: with RT and Medusa)
+	@$(if $(REAL),PYTHONPATH=tests $(BIN)/python -m real.demo.run,$(BIN)/remit demo) $(if $(SMOKE),--smoke)
 
 test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
 	@command -v npm >/dev/null && $(MAKE) -s provider || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
@@ -75,7 +75,7 @@ test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of
 # `dbconfig-no-thanks` and `msmtp-mta` keep a database server and a mail server out.
 REAL_PACKAGES := request-tracker5 rt5-db-sqlite rt5-standalone dbconfig-no-thanks msmtp-mta
 
-real: real-rt real-directory .bench/real/roundup/.done ## Fetch the systems that `make test-real` starts (with apt and from PyPI, where they are missing)
+real: real-rt real-directory real-medusa .bench/real/roundup/.done ## Fetch the systems that `make test-real` starts (with apt, npm and from PyPI, where they are missing)
 
 real-rt:
 	@command -v rt-setup-database-5 >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching Request Tracker 5 with apt …" \
@@ -98,6 +98,16 @@ DIRECTORY_PACKAGES := slapd ldap-utils samba-ad-dc samba-ad-provision
 	@echo "remit: fetching roundup into an environment of its own in .bench …"
 	@$(PYTHON) -m venv --clear --without-pip .bench/real/roundup
 	@$(BIN)/uv pip install --quiet --python .bench/real/roundup/bin/python roundup==2.6.0 && touch $@ || echo "remit: no roundup, and it cannot be fetched here"
+
+real-medusa: .bench/real/medusa/.done
+
+# The shop is made and filled once; each run of the tests begins with a copy of its database.
+.bench/real/medusa/.done: tests/real/medusa/package.json tests/real/medusa_seed.py | $(VENV)/.dev
+	@echo "remit: fetching Medusa 2 into .bench, and filling a shop …"
+	@mkdir -p .bench/real/medusa && cp tests/real/medusa/package.json .bench/real/medusa/ && cd .bench/real/medusa \
+		&& npm install --legacy-peer-deps --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error >npm.log 2>&1 \
+		&& cd ../../.. && PYTHONPATH=tests $(BIN)/python tests/real/medusa_server.py && touch $@ \
+		|| echo "remit: no Medusa, and it cannot be fetched here. Cure: Node.js 20 or newer with npm, and PostgreSQL (apt-get install postgresql)"
 
 test-real: $(VENV)/.dev real ## Against other people's real servers, which it installs and starts
 	@TESTS_REAL=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/real $(ARGS)

@@ -65,6 +65,11 @@ DOCUMENT: dict[str, Any] = {
         "/returns": {"post": {"responses": {}}},
         "/returns/{id}": {"get": {"responses": {}}, "delete": {"responses": {}}},
         "/returns/{id}/confirm": {"post": {"responses": {}}},
+        "/exchanges": {"post": {"responses": {}}, "get": {"responses": {}}},
+        "/exchanges/{id}": {"get": {"responses": {}}, "delete": {"responses": {}}},
+        "/exchanges/{id}/lines": {"post": {"responses": {}}},
+        "/exchanges/{id}/confirm": {"post": {"responses": {}}},
+        "/orders/{id}/labels": {"post": {"responses": {}}, "get": {"responses": {}}},
         "/customers/{id}": {"get": {"responses": {}}},
     },
 }
@@ -88,8 +93,13 @@ items = "/orders"
 id = "/id"
 name = "/title"
 
-[kind.order.parts]
+[[kind.order.parts]]
 items = "/order/items"
+id = "/id"
+name = "/title"
+
+[[kind.order.parts]]
+items = "/order/parcels/*/pieces/*"
 id = "/id"
 name = "/title"
 
@@ -101,7 +111,7 @@ values = { "contact.email" = "/email" }
 [action."order.read"]
 operation = "GET /orders/{id}"
 path = { id = "/order_id" }
-values = { "order.status" = "/order/status" }
+values = { "order.status" = "/order/status", "order.pieces" = "/order/parcels/*/pieces/*/id" }
 
 [action."order.refund"]
 operation = "POST /orders/{id}/refunds"
@@ -112,7 +122,7 @@ refusals = [422]
 promise = "marker"
 [action."order.refund".marker]
 to = "/note"
-lookup = { operation = "GET /orders/{id}/refunds", path = { id = "/order_id" }, items = "/refunds", at = "/note" }
+lookup = { operation = "GET /orders/{id}/refunds", path = { id = "/order_id" }, items = "/refunds/*", at = "/note" }
 
 [action."order.charge"]
 operation = "POST /orders/{id}/charges"
@@ -154,6 +164,33 @@ commit = "POST /returns/{id}/confirm"
 undo = "DELETE /returns/{id}"
 state = "GET /returns/{id}"
 done = { at = "/status", is = ["requested"] }
+
+[action."order.exchange"]
+operation = "POST /exchanges"
+body = [{ to = "/order", from = "/order_id" }]
+refusals = [409, 422]
+only_if = [{ kind = "order", param = "/order_id", at = "/order/status", is = ["paid", "sent"] }]
+promise = "prepare-commit"
+[action."order.exchange".prepare-commit]
+id = "/id"
+placeholder = "id"
+steps = [{ operation = "POST /exchanges/{id}/lines", body = [
+  { to = "/lines/0/id", from = "/line" },
+  { to = "/lines/0/count", value = 2 },
+] }]
+commit = "POST /exchanges/{id}/confirm"
+undo = "DELETE /exchanges/{id}"
+state = "GET /exchanges/{id}"
+done = { at = "/status", is = ["requested"] }
+marker = { to = "/note", id = "/id", lookup = { operation = "GET /exchanges", items = "/exchanges", at = "/note" } }
+
+[action."order.label"]
+operation = "POST /orders/{id}/labels"
+path = { id = "/order_id" }
+promise = "marker"
+[action."order.label".marker]
+to = "/labels/{key}"
+lookup = { operation = "GET /orders/{id}/labels", path = { id = "/order_id" }, at = "/labels/{key}" }
 """
 
 
@@ -174,16 +211,63 @@ def mapped_catalogue() -> Catalogue:
         {
             "desk": {"name": "Mapped", "currency": "EUR"},
             "resource": {"order": {"title": "order"}},
-            "attribute": {"order.status": {"title": "status"}, "contact.email": {"title": "e-mail", "sensitive": True}},
+            "attribute": {
+                "order.status": {"title": "status"},
+                "order.pieces": {"title": "pieces"},
+                "contact.email": {"title": "e-mail", "sensitive": True},
+            },
             "action": {
-                "order.read": action("Look at {order_id}", {"order_id": order}, "read", ("order.status",)),
+                "order.read": action("Look at {order_id}", {"order_id": order}, "read", ("order.status", "order.pieces")),
                 "order.refund": action("Refund {amount} of {order_id}", {"order_id": order, "amount": {"x-money": True}}),
-                **{f"order.{verb}": action(f"{verb} {{order_id}}", {"order_id": order}) for verb in ("charge", "ship", "return", "token")},
+                **{
+                    f"order.{verb}": action(f"{verb} {{order_id}}", {"order_id": order})
+                    for verb in ("charge", "ship", "return", "token", "label")
+                },
+                "order.exchange": action(
+                    "Exchange {line} of {order_id}",
+                    {"order_id": order, "line": {"type": "string", "maxLength": 9, "x-part-of": "order_id"}},
+                ),
                 "order.rename": action("Rename {order_id}", {"order_id": order, "title": {"type": "string", "maxLength": 20}}),
             },
         },
         today=None,
     )
+
+
+class Exchanges:
+    """Exchanges of the shop: one that is begun locks its order until it is confirmed or deleted."""
+
+    def __init__(self) -> None:
+        self.all: dict[str, dict[str, Any]] = {}
+        self.begun = 0
+
+    def answer(self, method: str, rest: list[str], body: Any) -> tuple[int, Any]:
+        if not rest:
+            return (200, {"exchanges": list(self.all.values())}) if method == "GET" else self.begin(body)
+        name, *more = rest
+        exchange = self.all.get(name)
+        if exchange is None:
+            return 404, {}
+        if method != "GET" and exchange["status"] != "draft":
+            return 409, {}
+        if more == ["lines"] and body["lines"][0]["id"] != "i1":
+            return 422, {}
+        if method == "DELETE":
+            del self.all[name]
+        exchange["lines"] += body["lines"] if more == ["lines"] else []
+        exchange["status"] = "requested" if more == ["confirm"] else exchange["status"]
+        return 200, exchange
+
+    def begin(self, body: Any) -> tuple[int, Any]:
+        if any(one["status"] == "draft" for one in self.all.values()):
+            return 409, {}
+        self.begun += 1
+        made = {**body, "id": f"x{self.begun}", "status": "draft", "lines": []}
+        self.all[made["id"]] = made
+        return 200, made
+
+    def requested(self) -> int:
+        return sum(1 for one in self.all.values() if one["status"] == "requested")
 
 
 class Shop:
@@ -198,6 +282,7 @@ class Shop:
                 "title": "Kettle",
                 "status": "paid",
                 "items": [{"id": "i1", "title": "Lid"}],
+                "parcels": [{"pieces": [{"id": "p1", "title": "Spout"}]}, {"pieces": [{"id": "p2", "title": ""}]}, {}],
             },
             "W2": {"id": "W2", "customer": "bram", "version": 1, "title": "Lamp", "status": "paid", "password": "hunter2"},
         }
@@ -206,6 +291,8 @@ class Shop:
         self.shipped: list[str] = []
         self.tokens: dict[str, Any] = {}
         self.returns: dict[str, dict[str, Any]] = {}
+        self.exchanges = Exchanges()
+        self.labels: dict[str, str] = {}
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
         self.breaks: list[str] = []
         self.answers: list[tuple[int, Any, dict[str, str]]] = []
@@ -224,7 +311,9 @@ class Shop:
         elif broken == "before":
             status, answer, more = 503, {}, {}
         else:
-            (status, answer), more = self.answer(method, path.split("/")[1:], headers, body), {}
+            steps = path.split("/")[1:]
+            found = self.exchanges.answer(method, steps[1:], body) if steps[0] == "exchanges" else None
+            (status, answer), more = found or self.answer(method, steps, headers, body), {}
         if broken == "lose":
             status, answer = 500, {}
         head = [(name.encode(), value.encode()) for name, value in {"content-type": "application/json", **more}.items()]
@@ -257,7 +346,7 @@ class Shop:
                 return 200, self.returns[found]
         return 404, {}
 
-    def order(self, method: str, name: str, rest: list[str], headers: dict[str, str], body: Any) -> tuple[int, Any]:  # noqa: PLR0911  # a case for each operation
+    def order(self, method: str, name: str, rest: list[str], headers: dict[str, str], body: Any) -> tuple[int, Any]:  # noqa: C901, PLR0911  # a case for each operation
         # A system that knows its orders in small letters too.
         order = self.orders.get(name.upper())
         if order is None:
@@ -281,6 +370,9 @@ class Shop:
             case "POST", ["charges"]:
                 self.charges.setdefault(headers["idempotency-key"], name)
                 return 200, {"ok": True}
+            case _, ["labels"]:
+                self.labels |= (body or {"labels": {}})["labels"]
+                return 200, {"labels": self.labels}
             case "POST", ["ship"]:
                 self.shipped.append(name)
                 return 200, {}

@@ -17,6 +17,8 @@ ACTS: dict[str, dict[str, Any]] = {
     "order.rename": {"title": "Pot"},
     "order.token": {},
     "order.return": {},
+    "order.exchange": {"line": "i1"},
+    "order.label": {},
     "order.ship": {},
 }
 
@@ -30,18 +32,16 @@ def mapped(tmp_path: Path) -> Iterator[Mapped]:
 def done(mapped: Mapped, action: str) -> int:
     """Count what the shop did."""
     shop = mapped.shop
-    match action:
-        case "order.refund":
-            return len(shop.refunds)
-        case "order.charge":
-            return len(shop.charges)
-        case "order.rename":
-            return int(str(shop.orders["W1"]["version"])) - 1
-        case "order.token":
-            return len(shop.tokens)
-        case "order.return":
-            return sum(1 for one in shop.returns.values() if one["status"] == "requested")
-    return len(shop.shipped)
+    return {
+        "order.refund": len(shop.refunds),
+        "order.charge": len(shop.charges),
+        "order.rename": int(str(shop.orders["W1"]["version"])) - 1,
+        "order.token": len(shop.tokens),
+        "order.return": sum(1 for one in shop.returns.values() if one["status"] == "requested"),
+        "order.exchange": shop.exchanges.requested(),
+        "order.label": len(shop.labels),
+        "order.ship": len(shop.shipped),
+    }[action]
 
 
 def test_facts_name_owner_version_and_title(mapped: Mapped) -> None:
@@ -51,12 +51,34 @@ def test_facts_name_owner_version_and_title(mapped: Mapped) -> None:
     assert absent is None
 
 
+def test_a_text_that_is_no_id_by_its_form_is_not_asked_for(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, MAPPING.replace('id = "/order/id"', 'id = "/order/id"\nform = "W[0-9]+"')) as mapped:
+        asked = [("order", one) for one in ("W1", "W1\n", "i1", "xW1", "W2")]
+        found = mapped.run(mapped.backoffice.facts(asked, customer="anna"))
+        assert [fact and fact.id for fact in found] == ["W1", None, None, None, "W2"]
+        assert sorted(path for _, path, _, _ in mapped.shop.asked) == ["/orders/W1", "/orders/W2"]
+
+
+def test_a_version_of_several_places_does_not_depend_on_the_order_of_a_list(tmp_path: Path) -> None:
+    wanted = 'version = ["/order/version", "/order/parcels/*/pieces/*/id"]'
+    with mapped_shop(tmp_path, MAPPING.replace('version = ["/order/version"]', wanted)) as mapped:
+
+        def version() -> str:
+            return str(mapped.run(mapped.backoffice.facts([("order", "W1")], customer="anna"))[0].version)
+
+        before, parcels = version(), mapped.shop.orders["W1"]["parcels"]
+        mapped.shop.orders["W1"]["parcels"] = parcels[::-1]
+        assert version() == before
+        mapped.shop.orders["W1"]["parcels"] = parcels[1:]
+        assert version() != before
+
+
 def test_reads_lists_parts_and_attributes_come_by_their_pointers(mapped: Mapped) -> None:
     shop = mapped.backoffice
     read = mapped.run(shop.read("order.read", {"order_id": "W1"}, customer="anna"))
-    assert (read.state, read.values) == (ActOutcome.DONE, {"order.status": "paid"})
+    assert (read.state, read.values) == (ActOutcome.DONE, {"order.status": "paid", "order.pieces": ["p1", "p2"]})
     assert [one.name for one in mapped.run(shop.records("anna", "order"))] == ["Kettle"]
-    assert mapped.run(shop.contents([("order", "W1"), ("order", "W2")], customer="anna")) == [{"i1": "Lid"}, {}]
+    assert mapped.run(shop.contents([("order", "W1"), ("order", "W2")], customer="anna")) == [{"i1": "Lid", "p1": "Spout", "p2": "p2"}, {}]
     found = mapped.run(shop.attributes("anna", ["contact.email", "order.status"]))
     assert found == {"contact.email": "anna@mail.example", "order.status": ["paid"]}
 
@@ -171,6 +193,72 @@ def test_a_draft_is_committed_after_a_lost_commit_and_deleted_by_a_fence(mapped:
     assert mapped.shop.returns == {}
 
 
+WHOLE = {"order": "W1", "note": "act_1", "lines": [{"id": "i1", "count": 2}], "status": "requested"}
+
+
+@pytest.mark.parametrize("broken", ["before", "lose"])
+@pytest.mark.parametrize("number", range(3))
+def test_a_draft_in_steps_is_made_whole_wherever_it_broke(mapped: Mapped, number: int, broken: str) -> None:
+    """Its own lock stops nothing: a draft whose answer was lost is found by its key, and deleted."""
+    wanted = act("order.exchange", line="i1")
+    mapped.shop.breaks = [broken, *[""] * number]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(wanted))
+    mapped.later()
+    mapped.run(mapped.backoffice.outcome(wanted))
+    assert mapped.run(mapped.backoffice.perform(wanted)).state is ActOutcome.DONE
+    (made,) = mapped.shop.exchanges.all.values()
+    assert {name: value for name, value in made.items() if name != "id"} == WHOLE
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_fence_leaves_no_draft_wherever_it_broke(mapped: Mapped, number: int) -> None:
+    wanted = act("order.exchange", line="i1")
+    mapped.shop.breaks = ["lose" if number < 2 else "before", *[""] * number]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(wanted))
+    assert len(mapped.shop.exchanges.all) == 1
+    mapped.later()
+    assert mapped.run(mapped.backoffice.fence(wanted)).state is ActOutcome.FENCED
+    assert mapped.shop.exchanges.all == {}
+
+
+def test_a_refused_step_leaves_no_draft_and_nothing_is_sent_of_params_that_cannot_be(mapped: Mapped, tmp_path: Path) -> None:
+    assert mapped.run(mapped.backoffice.perform(act("order.exchange", line="p1"))).state is ActOutcome.FAILED
+    assert (mapped.shop.exchanges.all, mapped.shop.exchanges.begun) == ({}, 1)
+    with mapped_shop(tmp_path, MAPPING.replace('"/lines/0/count"', '"/lines/2/count"')) as other:
+        assert other.run(other.backoffice.perform(act("order.exchange", line="i1"))).state is ActOutcome.FAILED
+        assert other.shop.exchanges.begun == 0
+
+
+def test_a_record_that_changed_meanwhile_is_not_drafted_anew(mapped: Mapped) -> None:
+    wanted = act("order.exchange", line="i1")
+    mapped.shop.breaks = ["before", ""]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(wanted))
+    mapped.shop.orders["W1"]["version"] = 2
+    mapped.later()
+    assert mapped.run(mapped.backoffice.perform(wanted)).state is ActOutcome.FAILED
+    assert mapped.shop.exchanges.all == {}
+
+
+@pytest.mark.parametrize("status", ["sent", "cancelled"])
+def test_an_act_waits_for_the_state_that_its_mapping_requires(mapped: Mapped, status: str) -> None:
+    mapped.shop.orders["W1"]["status"] = status
+    found = mapped.run(mapped.backoffice.perform(act("order.exchange", line="i1")))
+    assert found.state is (ActOutcome.DONE if status == "sent" else ActOutcome.FAILED)
+    assert mapped.shop.exchanges.begun == (1 if status == "sent" else 0)
+
+
+def test_each_act_has_a_marker_of_its_own_where_a_record_has_many(mapped: Mapped) -> None:
+    mapped.shop.breaks = ["lose"]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(act("order.label")))
+    mapped.run(mapped.backoffice.perform(act("order.label", key="act_2")))
+    assert mapped.shop.labels == {"act_1": "act_1", "act_2": "act_2"}
+    assert mapped.run(mapped.backoffice.outcome(act("order.label"))).state is ActOutcome.DONE
+
+
 def test_a_refusal_of_the_mapping_fails_and_a_no_in_the_body_too(mapped: Mapped) -> None:
     assert mapped.run(mapped.backoffice.perform(act("order.refund", amount="900.00 EUR"))).state is ActOutcome.FAILED
     mapped.shop.answers = [(200, {"ok": False}, {})]
@@ -202,6 +290,11 @@ def test_money_is_sent_in_minor_units_with_its_currency(mapped: Mapped) -> None:
         ('promise = "marker"', 'promise = "key"', "order.refund"),
         ('to = "/note"', 'to = "/__proto__/note"', "marker.to"),
         ('id = "/order/id"', 'id = "order/id"', "kind.order.read.id"),
+        ("POST /exchanges/{id}/lines", "POST /exchanges", "prepare-commit.steps.0"),
+        ('operation = "GET /exchanges"', 'operation = "POST /exchanges"', "prepare-commit.lookup.operation"),
+        ('only_if = [{ kind = "order"', 'only_if = [{ kind = "ghost"', "only_if"),
+        ("[[kind.order.parts]]", "[[kind.parcel.parts]]", "kind.parcel"),
+        ('id = "/order/id"', 'id = "/order/id"\nform = "("', "kind.order.read.form"),
         ("version = 1", "version = 2", "malformed"),
     ],
 )

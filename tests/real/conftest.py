@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from real.helpdesks import LiveCase, LiveHelpdesk, LiveRoundup, LiveRt
+from real.medusa_server import INSTALLED as MEDUSA
+from real.medusa_server import MedusaServer
 from real.roundup_server import BIN, RoundupServer
 from real.rt_server import RtServer
 from real.samba_server import SAMBA, SambaServer
@@ -23,6 +25,7 @@ SYSTEMS = {
     "roundup": ("roundup 2.6.0", (BIN / "roundup-server").exists()),
     "slapd": ("OpenLDAP", Path(SLAPD).exists()),
     "samba": ("Active Directory (Samba)", Path(SAMBA).exists()),
+    "medusa": ("Medusa 2.21.2", (MEDUSA / ".done").exists()),
 }
 """Systems by the name of their fixture: what they are called, and whether `make real` has installed them here."""
 
@@ -92,6 +95,17 @@ def helpdesk(request: pytest.FixtureRequest) -> LiveHelpdesk:
 def desk(helpdesk: LiveHelpdesk, tmp_path: Path) -> LiveCase:
     """A case at it."""
     return LiveCase(helpdesk, tmp_path / "journal.db", f"case_{next(NUMBERS)}x{time.time_ns()}")
+
+
+@pytest.fixture(scope="session")
+def medusa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MedusaServer]:
+    """Medusa 2 on a PostgreSQL of its own, made anew and started once."""
+    server = MedusaServer(tmp_path_factory.mktemp("medusa"))
+    try:
+        server.make()
+        yield server
+    finally:
+        server.close()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -17,7 +17,7 @@ PARALLEL: Final = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A connector on a live system: the port, its cuts (method to `before` or `after`, see `real.cut`), and its clock."""
+    """A connector on a live system: the port, its cuts (`before` or `after` by request, see `real.cut`), and its clock."""
 
     backoffice: Backoffice
     cuts: dict[str, str]

@@ -60,9 +60,26 @@ def test_a_value_that_is_not_mapped_does_not_leave_the_adapter(mapped: Mapped) -
 
 @pytest.mark.proves("MAPPED")
 def test_a_table_at_a_mapped_place_does_not_leave_either(mapped: Mapped) -> None:
-    mapped.shop.orders["W1"]["status"] = {"internal": "s3cret"}
+    mapped.shop.orders["W1"] |= {"status": {"internal": "s3cret"}, "parcels": [{"pieces": [{"id": {"internal": "s3cret"}}]}]}
     read = mapped.run(mapped.backoffice.read("order.read", {"order_id": "W1"}, customer="anna"))
     assert read.values == {}
+
+
+@pytest.mark.proves("MAPPED")
+@pytest.mark.parametrize("part", ["i2", "I1", "", "W2"])
+def test_a_part_of_another_record_is_not_sent(mapped: Mapped, part: str) -> None:
+    mapped.shop.orders["W2"]["items"] = [{"id": "i2", "title": "Shade"}]
+    found = mapped.run(mapped.backoffice.perform(act("order.exchange", line=part)))
+    assert found.state is ActOutcome.FAILED
+    assert mapped.shop.exchanges.begun == 0
+
+
+@pytest.mark.proves("MAPPED")
+def test_a_part_that_cannot_be_looked_at_is_not_mapped(tmp_path: Path) -> None:
+    cut = MAPPING[: MAPPING.index("[[kind.order.parts]]")] + MAPPING[MAPPING.index("[customer]") :]
+    with pytest.raises(Refused) as refused:
+        mapping_in(tmp_path, cut)
+    assert "kind.order.parts" in str(refused.value)
 
 
 @pytest.mark.proves("MAPPED")

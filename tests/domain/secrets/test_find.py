@@ -15,6 +15,7 @@ from remit.domain.param_paths import parse_path
 from remit.domain.secrets.find import SecretFinding, find_in_values, find_secrets, redact, redact_params, secret_values
 from remit.domain.secrets.kinds import SecretClass
 from remit.domain.secrets.national_ids import is_card, is_iban, is_us_ssn
+from remit.domain.secrets.split import find_split
 from secrets_mutated import leaks, planted
 
 DATA = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[4] / "shared")) / "data"
@@ -53,6 +54,7 @@ HARMLESS = [
     "My password is wrong and the token has expired.",
     "The page shows error code 5405.",
     "SHA-256 of the download is a9e9bee0773288a26820eb202ff0809e25e57180c8a814d16e2bc501325241c7.",
+    "Send back ordli_01M8M9YERJV0N6Q81J70JGYV1H, paid with pay_01ARZ3NDEKTSV4RRFFQ69G5FAV.",
     "Ticket f327185c-40ae-da34-2d1a-ba014cb2a666 was closed by mistake.",
     "The example uses sk_live_xxxxxxxxxxxxxxxxxxxxxxxx, is that a placeholder?",
     "Set API_KEY=<your-key> in the settings, it says.",
@@ -362,3 +364,19 @@ def test_a_placeholder_or_a_letter_is_no_password(text: str) -> None:
 @given(st.text(alphabet="ABCDEFabcdef0123456789+/=-_ ", max_size=60))
 def test_what_only_looks_encoded_never_breaks_the_search(text: str) -> None:
     assert all(0 <= one.start < one.end <= len(text) for one in find_secrets(text))
+
+
+@pytest.mark.parametrize("prefix", ["sk_", "tok_", "token ", "key: ", "my password is pay_"])
+def test_a_ulid_behind_the_name_of_a_credential_is_one(prefix: str) -> None:
+    assert find_secrets(f"use {prefix}01ARZ3NDEKTSV4RRFFQ69G5FAV please")
+
+
+@pytest.mark.parametrize("value", ["pay_71ARZ3NDEKTSV4RRFFQ69G5FAV", "pay_01ARZ3NDEKTSV4RRFFQ69G5FAVx9", "pay_01ARZ3NDEKTSV4RRFUQ69G5FAV"])
+def test_a_value_that_is_nearly_a_ulid_is_a_token(value: str) -> None:
+    assert [found.kind for found in find_secrets(f"use {value} please")] == ["token"]
+
+
+def test_one_record_after_another_is_no_split_secret() -> None:
+    first, second = "ordli_01M8M9YERJV0N6Q81J70JGYV1H", "pay_01M8M9YFD8D9SEV67HGXB2HM9K"
+    assert find_split([first], second) == ()
+    assert find_split([first[:-8]], first[-8:]) == ()

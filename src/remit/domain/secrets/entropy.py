@@ -17,6 +17,11 @@ _HINT: Final = re.compile(r"[A-Za-z][0-9]|[0-9][A-Za-z]|[A-Za-z]{12}")
 _REPEATS: Final = re.compile(r"(.)\1{5,}")
 _HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{8,}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_ULID: Final = re.compile(
+    r"(?:(?!(?:api|auth|key|live|pass|pat|pk|pw|rk|rt|sec|secret|sess|session|sk|tok|token|test|whsec)_)[a-z]{2,12}_)?"
+    r"01[0-9A-HJKMNP-TV-Z]{24}"
+)
+"""A ULID of the years 2004 to 2039, with the kind of its record before it, as in `pay_01ARZ3NDEKTSV4RRFFQ69G5FAV`."""
 _CHECKSUMS: Final = frozenset({40, 48, 56, 64, 96, 128})
 _MAX_ID_LENGTH: Final = 32
 _ORDINARY: Final = re.compile(
@@ -54,10 +59,18 @@ def is_mask(value: str) -> bool:
 
 
 def is_public_identifier(value: str) -> bool:
-    """Return whether a value is a checksum, a UUID or the like: random, but public by design."""
+    """Return whether a value is a checksum, a UUID, a ULID or the like: random, but public by design.
+
+    ⚔ Not behind a prefix that names a credential.
+    """
     if _HEX.fullmatch(value):
         return len(value) <= _MAX_ID_LENGTH or len(value.removeprefix("0x")) in _CHECKSUMS
-    return _UUID.fullmatch(value) is not None
+    return is_record_id(value)
+
+
+def is_record_id(value: str) -> bool:
+    """Return whether a value is a whole UUID or ULID, which begins and ends no longer value."""
+    return _UUID.fullmatch(value) is not None or _ULID.fullmatch(value) is not None
 
 
 def is_ordinary(value: str) -> bool:

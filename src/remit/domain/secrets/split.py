@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from remit.domain.secrets.entropy import is_record_id
 from remit.domain.secrets.find import SecretFinding
 from remit.domain.secrets.key_material import find_in_plain_text
 from remit.domain.secrets.kinds import SecretClass, lowercase
@@ -80,6 +81,8 @@ def _joined(first: str, value: str, *, said: bool) -> tuple[str, SecretClass] | 
     head, rest = (re.sub(r"[ -]", "", part) if part[0].isdigit() else part for part in (first, value))
     prefixed = _PREFIXED.match(head) is not None and (said or (len(rest) >= _MIN_RANDOM and not rest.isdigit()))
     if head.isdigit() != rest.isdigit() and not prefixed:
+        return None
+    if is_record_id(first) or is_record_id(value):
         return None
     if not (said or prefixed) or any(True for part in (head, rest) for _ in find_in_plain_text(part)):
         return None

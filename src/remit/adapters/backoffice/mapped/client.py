@@ -5,11 +5,13 @@ Source: docs/mapping.md.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 from weakref import WeakValueDictionary
 
 from remit.adapters.backoffice.mapped.journal import ActJournal, JournalEntry
 from remit.adapters.backoffice.mapped.mapping import ActionMap, ApiMapping
+from remit.adapters.backoffice.mapped.preconditions import Preconditions
 from remit.adapters.backoffice.mapped.promises import QUIET_MS, Promises
 from remit.adapters.backoffice.mapped.records import MappedRecords
 from remit.adapters.backoffice.mapped.requests import UnusableValue
@@ -43,6 +45,7 @@ class MappedBackoffice:
         self._actions = mapping.file.action
         self._records = MappedRecords(wire, world, mapping, public_kinds=public)
         self._promises = Promises(wire, mapping, self._records, currency=catalogue.currency)
+        self._preconditions = Preconditions(self._records, catalogue)
         self._journal = ActJournal(database, world)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -81,12 +84,12 @@ class MappedBackoffice:
             if not entry.fresh:
                 return await self._again(act, known, entry)
             try:
-                changed = await self._has_changed(act)
+                obstacle = await self._obstacle(act, known)
             except BaseException:
                 await self._journal.drop(act.key)  # nothing was sent
                 raise
-            if changed:
-                return await self._settle(act, ActOutcome.FAILED, _CHANGED)
+            if obstacle:
+                return await self._settle(act, ActOutcome.FAILED, obstacle)
             return await self._send(act, known, entry, again=False)
 
     async def outcome(self, act: Act) -> ActResult:
@@ -96,7 +99,8 @@ class MappedBackoffice:
             return ActResult(state=ActOutcome.UNSEEN, values={})
         if entry.settled is not None:
             return entry.settled
-        return await self._resolve(act, self._actions.get(act.action), entry)
+        known = self._actions.get(act.action)
+        return await self._resolve(act, known, await self._with_draft(act, known, entry))
 
     async def fence(self, act: Act) -> ActResult:
         """Fence the act's key, or return its outcome. ⚔ Unclear rather than fenced where it may still arrive."""
@@ -105,6 +109,7 @@ class MappedBackoffice:
             if entry.settled is not None:
                 return entry.settled
             known = self._actions.get(act.action)
+            entry = await self._with_draft(act, known, entry)
             found = await self._resolve(act, known, entry)
             if found.state is not ActOutcome.UNSEEN:
                 return found
@@ -121,28 +126,41 @@ class MappedBackoffice:
     def _lock(self, key: str) -> asyncio.Lock:
         return self._locks.setdefault(key, asyncio.Lock())
 
-    async def _has_changed(self, act: Act) -> bool:
-        """Return whether a record has another version than the decision was made on."""
-        if not act.versions:
-            return False
+    async def _obstacle(self, act: Act, known: ActionMap) -> str:
+        """Return why an act is not to be sent: a record has another version than was decided on, or another state."""
         records = list(act.versions)
-        facts = await self._records.facts(records, customer=act.customer)
-        return any(
-            fact is None or fact.version != act.versions[record] for record, fact in zip(records, facts, strict=True)
-        )
+        facts = await self._records.facts(records, customer=act.customer) if records else ()
+        for record, fact in zip(records, facts, strict=True):
+            if fact is None or fact.version != act.versions[record]:
+                return _CHANGED
+        return await self._preconditions.unmet(known, act)
 
     async def _again(self, act: Act, known: ActionMap, entry: JournalEntry) -> ActResult:
         """Find out about an act that was sent before, and send it again only where that cannot act twice."""
+        entry = await self._with_draft(act, known, entry)
         found = await self._resolve(act, known, entry)
         if found.state is not ActOutcome.UNSEEN:
             return found
         await self._journal.send_again(entry)
-        if self._promises.proves_absence(known) and not entry.draft and await self._has_changed(act):
-            return await self._settle(act, ActOutcome.FAILED, _CHANGED)
         taken = await self._journal.find(act.key)
         if taken is None or taken.settled is not None:
             raise Fault(Code.FAULT_BACKOFFICE, "another node has this act")
+        if await self._promises.undo_unfinished(known, act, taken):
+            await self._journal.keep_draft(taken, "")
+            taken = replace(taken, draft="")
+        if self._promises.proves_absence(known) and not taken.draft:
+            obstacle = await self._obstacle(act, known)
+            if obstacle:
+                return await self._settle(act, ActOutcome.FAILED, obstacle)
         return await self._send(act, known, taken, again=True)
+
+    async def _with_draft(self, act: Act, known: ActionMap | None, entry: JournalEntry) -> JournalEntry:
+        """Return the entry with the draft of its act, which is looked for where the answer was lost."""
+        draft = "" if known is None else await self._promises.lost_draft(known, act, entry)
+        if not draft:
+            return entry
+        await self._journal.keep_draft(entry, draft)
+        return replace(entry, draft=draft)
 
     async def _resolve(self, act: Act, known: ActionMap | None, entry: JournalEntry) -> ActResult:
         """Return the fate of a sent act; nothing is said while its request may still be on its way."""

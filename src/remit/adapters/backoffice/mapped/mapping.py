@@ -4,6 +4,7 @@ Source: docs/mapping.md.
 """
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from msgspec import Meta
 
 from remit.adapters.backoffice.mapped.pointers import PointerError, steps_of, verify_writable
 from remit.adapters.openapi.document import Operation, read_document
-from remit.domain.catalogue.model import Catalogue, Effect
+from remit.domain.catalogue.model import Catalogue, Effect, MarkKind
 from remit.domain.errors import Code, Refused
 
 _MAX_BYTES: Final = 4 * 1024 * 1024
@@ -40,11 +41,15 @@ class Auth(Part, frozen=True):
 
 
 class KindRead(Part, frozen=True):
-    """`[kind.X.read]`: how one record is read, and where its facts are in the answer."""
+    """`[kind.X.read]`: how one record is read, and where its facts are in the answer.
+
+    A text that is not of the `form` is no id, and nothing is asked.
+    """
 
     operation: str
     placeholder: str
     id: Pointer
+    form: str | None = None
     query: Query = {}
     owner: Pointer | None = None
     version: list[Pointer] = []
@@ -64,7 +69,7 @@ class KindList(Part, frozen=True):
 
 
 class KindParts(Part, frozen=True):
-    """`[kind.X.parts]`: where the parts of a record are in the answer of `read`."""
+    """`[kind.X.parts]`, or several: where parts of a record are in the answer of `read`."""
 
     items: Pointer
     id: Pointer
@@ -76,7 +81,7 @@ class Kind(Part, frozen=True):
 
     read: KindRead | None = None
     list: KindList | None = None
-    parts: KindParts | None = None
+    parts: KindParts | tuple[KindParts, ...] = ()
 
 
 class Customer(Part, frozen=True):
@@ -109,6 +114,13 @@ class Success(Part, frozen=True):
     is_: list[str | int | bool] = msgspec.field(name="is")
 
 
+class Requirement(Success, frozen=True):
+    """What must stand in a record for an act to be sent: the value at `at` is one of these."""
+
+    kind: str
+    param: Pointer
+
+
 class Lookup(Part, frozen=True):
     """An operation that finds an act again: a status of 404 means that it is not there.
 
@@ -131,7 +143,10 @@ class KeyPromise(Part, frozen=True):
 
 
 class MarkerPromise(Part, frozen=True):
-    """`to` carries the key in the body, and `lookup` lists the records where it is then found."""
+    """`to` carries the key in the body, and `lookup` lists the records where it is then found.
+
+    `{key}` in `to` and in `lookup.at` stands for the key, where each act has a place of its own.
+    """
 
     to: Pointer
     lookup: Lookup
@@ -149,8 +164,21 @@ class ConditionalPromise(Part, frozen=True):
     same_as: Pointer | None = None
 
 
+class DraftStep(Part, frozen=True):
+    """A request that completes a draft before it is committed."""
+
+    operation: str
+    body: list[BodyPart] = []
+
+
+class DraftMarker(MarkerPromise, frozen=True):
+    """A draft carries the key, so that one whose answer was lost is found; `id` is its id in what `lookup` lists."""
+
+    id: Pointer
+
+
 class PreparePromise(Part, frozen=True):
-    """The action's operation makes a harmless draft, `commit` does it, and `undo` deletes the draft."""
+    """The action's operation makes a harmless draft, `steps` complete it, `commit` does it, and `undo` deletes it."""
 
     id: Pointer
     placeholder: str
@@ -158,10 +186,12 @@ class PreparePromise(Part, frozen=True):
     undo: str
     state: str
     done: Success
+    steps: list[DraftStep] = []
+    marker: DraftMarker | None = None
 
 
 class ActionMap(Part, frozen=True):
-    """`[action."area.verb"]`."""
+    """`[action."area.verb"]`. It is sent only where each of `only_if` holds."""
 
     operation: str
     path: dict[str, Pointer] = {}
@@ -169,6 +199,7 @@ class ActionMap(Part, frozen=True):
     body: list[BodyPart] = []
     values: dict[str, Pointer] = {}
     success: Success | None = None
+    only_if: list[Requirement] = []
     refusals: list[Status] = []
     promise: Promise = "none"
     key: KeyPromise | None = None
@@ -243,13 +274,16 @@ def _problems(
         if not known.builtin and name not in found.action:
             yield f'action."{name}"', "is missing: an action of the catalogue that nothing here does"
     yield from _value_problems(found, catalogue)
+    kinds = {name: kind for name, kind in found.kind.items() if kind.read is not None}
     for name, action in found.action.items():
-        yield from _action_problems(f'action."{name}"', name, action, operations, catalogue)
+        yield from _action_problems(f'action."{name}"', name, action, operations, catalogue, kinds)
     yield from _pointer_problems("mapping", msgspec.to_builtins(found))
 
 
 def _kind_problems(key: str, kind: Kind, operations: Mapping[str, Operation]) -> Iterator[tuple[str, str]]:
     if kind.read is not None:
+        if kind.read.form is not None and not _is_regular(kind.read.form):
+            yield f"{key}.read.form", "is no regular expression"
         yield from _reading(f"{key}.read", kind.read.operation, operations)
         yield from _filled(f"{key}.read", operations.get(kind.read.operation), {kind.read.placeholder})
     if kind.list is not None:
@@ -257,6 +291,15 @@ def _kind_problems(key: str, kind: Kind, operations: Mapping[str, Operation]) ->
         if CUSTOMER not in " ".join(kind.list.query.values()):
             # ⚔ Without it, everybody's records would be offered to each customer.
             yield f"{key}.list.query", "does not say whose records: one value has to be {customer}"
+
+
+def _is_regular(text: str) -> bool:
+    """Return whether a text is a regular expression."""
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
 
 
 def _value_problems(found: MappingFile, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
@@ -278,7 +321,12 @@ def _told_values(found: MappingFile) -> Iterator[tuple[str, Mapping[str, str]]]:
 
 
 def _action_problems(
-    key: str, name: str, action: ActionMap, operations: Mapping[str, Operation], catalogue: Catalogue
+    key: str,
+    name: str,
+    action: ActionMap,
+    operations: Mapping[str, Operation],
+    catalogue: Catalogue,
+    kinds: Mapping[str, Kind],
 ) -> Iterator[tuple[str, str]]:
     known = catalogue.actions.get(name)
     if known is None or known.builtin:
@@ -292,6 +340,14 @@ def _action_problems(
         return
     if action.operation.startswith("GET "):
         yield key, "writes, but its operation is a GET"
+    unread = {one.kind for one in action.only_if} - kinds.keys()
+    if unread:
+        yield f"{key}.only_if", f"looks at a kind that nothing here reads: {', '.join(sorted(unread))}"
+    records = {str(mark.path): mark.of for mark in known.marked(MarkKind.RESOURCE)}
+    for mark in known.marked(MarkKind.PART):
+        whole = records[mark.of]
+        if whole not in kinds or not kinds[whole].parts:
+            yield key, f"names parts of a kind whose parts are not mapped: add [kind.{whole}.parts]"
     tables = {
         "key": action.key,
         "marker": action.marker,
@@ -306,16 +362,18 @@ def _action_problems(
 
 
 def _promise_problems(key: str, action: ActionMap, operations: Mapping[str, Operation]) -> Iterator[tuple[str, str]]:
-    marked = action.marker or action.chosen_id
+    prepared = action.prepare_commit
+    marked = action.marker or action.chosen_id or (prepared.marker if prepared else None)
     lookup = marked.lookup if marked else action.key.lookup if action.key else None
     if lookup is not None:
         yield from _reading(f"{key}.{action.promise}.lookup", lookup.operation, operations)
         yield from _filled(f"{key}.{action.promise}.lookup", operations.get(lookup.operation), set(lookup.path))
     if action.conditional is not None and (action.conditional.header is None) == (action.conditional.to is None):
         yield f"{key}.conditional", "needs either a header or a place in the body for the version"
-    prepared = action.prepare_commit
     if prepared is not None:
-        for part, operation in (("commit", prepared.commit), ("undo", prepared.undo), ("state", prepared.state)):
+        parts = [("commit", prepared.commit), ("undo", prepared.undo), ("state", prepared.state)]
+        parts += [(f"steps.{number}", step.operation) for number, step in enumerate(prepared.steps)]
+        for part, operation in parts:
             yield from _filled(f"{key}.prepare-commit.{part}", operations.get(operation), {prepared.placeholder})
         yield from _reading(f"{key}.prepare-commit.state", prepared.state, operations)
 

@@ -4,6 +4,7 @@ Source: RFC 6901.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 
 from remit.domain.values import is_list
@@ -11,6 +12,7 @@ from remit.domain.values import is_list
 _FORBIDDEN: Final = frozenset({"__proto__", "constructor", "prototype"})
 """⚔ Names that make a JavaScript system change its own objects when it merges a body."""
 _DEPTH: Final = 10
+EACH: Final = "*"
 
 
 class PointerError(ValueError):
@@ -47,32 +49,68 @@ def verify_writable(pointer: str) -> None:
 def find(node: object, pointer: str) -> object:
     """Return the value at a pointer, None where there is none. Members of tables and places of lists, nothing else."""
     for step in steps_of(pointer):
-        if isinstance(node, Mapping):
-            node = node.get(step)
-        elif isinstance(node, list) and step.isascii() and step.isdigit() and str(int(step)) == step:
-            node = node[int(step)] if int(step) < len(node) else None
-        else:
-            return None
+        node = _at(node, step)
     return node
 
 
+def find_each(node: object, pointer: str) -> list[object] | None:
+    """Return the values at a pointer in which `*` stands for each place of a list, None for a pointer without one."""
+    steps = steps_of(pointer)
+    if EACH not in steps:
+        return None
+    found = [node]
+    for step in steps:
+        if step == EACH:
+            found = [inner for one in found if is_list(one) for inner in one]
+        else:
+            found = [inner for one in found if (inner := _at(one, step)) is not None]
+    return found
+
+
+def _at(node: object, step: str) -> object:
+    if isinstance(node, Mapping):
+        return node.get(step)
+    if isinstance(node, list) and step.isascii() and step.isdigit() and str(int(step)) == step:
+        return node[int(step)] if int(step) < len(node) else None
+    return None
+
+
 def put(body: dict[str, object], pointer: str, value: object) -> None:
-    """Write a value into a body, making tables on the way.
+    """Write a value into a body, making tables and lists on the way; a number is a place of a list.
 
     Raises:
-        PointerError: for a place inside a value that is no table, or a value with a forbidden name in it.
+        PointerError: for a place inside a value that is neither, a place of a list behind its next one, or a value
+            with a forbidden name in it.
     """
     verify_writable(pointer)
     verify_harmless(value)
     steps = steps_of(pointer)
-    node = body
-    for step in steps[:-1]:
-        inner = node.setdefault(step, {})
-        if not isinstance(inner, dict):
-            message = f"{pointer!r} leads through a value that is no table"
-            raise PointerError(message)
-        node = inner
-    node[steps[-1]] = value
+    node: object = body
+    for step, following in pairwise(steps):
+        node = _entered(node, step, [] if following.isdecimal() else {}, pointer)
+    if isinstance(node, dict):
+        node[steps[-1]] = value
+    elif isinstance(node, list) and steps[-1] == str(len(node)):
+        node.append(value)
+    else:
+        raise _unwritable(pointer)
+
+
+def _entered(node: object, step: str, missing: object, pointer: str) -> object:
+    """Return the value at one step, put there where it is missing."""
+    if isinstance(node, dict):
+        return node.setdefault(step, missing)
+    if isinstance(node, list) and step == str(len(node)):
+        node.append(missing)
+        return missing
+    found = _at(node, step)
+    if found is None:
+        raise _unwritable(pointer)
+    return found
+
+
+def _unwritable(pointer: str) -> PointerError:
+    return PointerError(f"{pointer!r} leads through a value that is no table, or past the end of a list")
 
 
 def verify_harmless(value: object) -> None:

@@ -7,38 +7,26 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from remit.adapters.backoffice.breaker import ACT_S
+from remit.adapters.backoffice.mapped.drafts import Drafts
 from remit.adapters.backoffice.mapped.journal import JournalEntry
-from remit.adapters.backoffice.mapped.mapping import (
-    KEY,
-    ActionMap,
-    ApiMapping,
-    ConditionalPromise,
-    Lookup,
-    PreparePromise,
-)
+from remit.adapters.backoffice.mapped.lookups import Lookups
+from remit.adapters.backoffice.mapped.mapping import KEY, ActionMap, ApiMapping, ConditionalPromise, Lookup
 from remit.adapters.backoffice.mapped.pointers import find
 from remit.adapters.backoffice.mapped.records import MappedRecords
 from remit.adapters.backoffice.mapped.requests import (
     Request,
     act_request,
-    decoded,
-    fill,
-    filled_query,
     mapped_values,
-    succeeded,
+    outcome_of,
     text_of,
 )
 from remit.adapters.backoffice.mapped.wire import Wire
-from remit.adapters.http.connection import HttpAnswer
 from remit.adapters.http.faults import ExchangeFault, Problem
-from remit.domain.values import Json, is_list
+from remit.domain.values import Json
 from remit.ports.backoffice import Act, ActOutcome, ActResult
 
 QUIET_MS: Final = round(ACT_S * 1000) + 5_000
 """How long after sending an act may still arrive."""
-_GOOD: Final = range(200, 300)
-_ABSENT: Final = frozenset({404, 410})
-_REFUSED: Final = "The system refused it."
 _CHANGED: Final = "It has changed meanwhile."
 _UNSEEN: Final = ActResult(state=ActOutcome.UNSEEN, values={})
 _UNCLEAR: Final = ActResult(state=ActOutcome.UNCLEAR, values={})
@@ -54,6 +42,8 @@ class Promises:
         self._operations = mapping.operations
         self._records = records
         self._currency = currency
+        self._lookups = Lookups(wire, mapping.operations)
+        self._drafts = Drafts(wire, mapping.operations, self._lookups, currency=currency)
 
     def proves_absence(self, action: ActionMap) -> bool:
         """Return whether looking an act up can show that it was not done."""
@@ -77,13 +67,14 @@ class Promises:
             UnusableValue: for a param that cannot be sent; nothing was.
         """
         if action.prepare_commit is not None:
-            return await self._prepare_and_commit(action, action.prepare_commit, act, entry, keep_draft)
+            prepared, begin = action.prepare_commit, self._request(action, act)
+            return await self._drafts.send(action, prepared, act, begin, draft=entry.draft, keep_draft=keep_draft)
         answer = await self._wire.act(self._request(action, act))
         if action.conditional is not None and answer.status in action.conditional.stale:
             if again:
                 return await self._changed_to(action.conditional, act)
             return ActResult(state=ActOutcome.FAILED, values={}, reason=_CHANGED)
-        return _outcome(action, answer)
+        return outcome_of(action, answer)
 
     async def look_up(self, action: ActionMap, act: Act, entry: JournalEntry, *, now: int) -> ActResult:
         """Return whether a sent act was done: done, unseen (it may be sent again), or unclear.
@@ -101,8 +92,18 @@ class Promises:
         if action.conditional is not None:
             return await self._compare(action.conditional, act)
         if action.prepare_commit is not None:
-            return await self._state(action.prepare_commit, entry)
+            return ActResult(state=await self._drafts.state(action.prepare_commit, entry.draft), values={})
         return _UNCLEAR  # ⚔ Nothing shows whether it was done: it is never sent again, and a person has to look.
+
+    async def lost_draft(self, action: ActionMap, act: Act, entry: JournalEntry) -> str:
+        """Return the draft of a sent act whose answer was lost, "" where there is none to be found.
+
+        Raises:
+            Fault: `fault.backoffice`; it is not known.
+        """
+        if action.prepare_commit is None or entry.draft:
+            return ""
+        return await self._drafts.find(action.prepare_commit, act)
 
     async def undo(self, action: ActionMap, act: Act, entry: JournalEntry) -> None:
         """Delete the draft of an act that was never committed.
@@ -110,21 +111,28 @@ class Promises:
         Raises:
             Fault: `fault.backoffice`; it is not known to be deleted.
         """
-        prepared = action.prepare_commit
-        if prepared is None or not entry.draft:
-            return
-        answer = await self._wire.act(self._draft_request(prepared, prepared.undo, entry.draft))
-        if answer.status not in _GOOD and answer.status not in _ABSENT:
-            raise ExchangeFault(Problem.STATUS, f"{act.action}: a draft was not deleted", status=answer.status)
+        if action.prepare_commit is not None and entry.draft:
+            await self._drafts.undo(action.prepare_commit, act, entry.draft)
+
+    async def undo_unfinished(self, action: ActionMap, act: Act, entry: JournalEntry) -> bool:
+        """Delete a draft of which it is unknown how far its steps came, and return whether there was one.
+
+        Raises:
+            Fault: `fault.backoffice`; it is not known to be deleted.
+        """
+        if action.prepare_commit is None or not action.prepare_commit.steps or not entry.draft:
+            return False
+        await self.undo(action, act, entry)
+        return True
 
     def _request(self, action: ActionMap, act: Act) -> Request:
         extra: list[tuple[str, Json]] = []
         headers: dict[str, str] = {}
         if action.key is not None:
             headers[action.key.header] = act.key
-        marked = action.marker or action.chosen_id
-        if marked is not None:
-            extra.append((marked.to, act.key))
+        marked = action.marker or action.chosen_id or (action.prepare_commit and action.prepare_commit.marker)
+        if marked:
+            extra.append((marked.to.replace(KEY, act.key), act.key))
         held = action.conditional
         if held is not None:
             version = self._decided_version(held, act)
@@ -144,21 +152,10 @@ class Promises:
 
     async def _find(self, action: ActionMap, lookup: Lookup, act: Act) -> ActResult:
         """Look for the act's key where it was to leave it."""
-        values = {name: act.key if at == KEY else find(act.params, at) for name, at in lookup.path.items()}
-        path = fill(self._operations[lookup.operation], values, filled_query(lookup.query, act))
-        answer = await self._wire.read(path)
-        if answer.status in _ABSENT:
-            return _UNSEEN
-        body = decoded(answer)
-        if answer.status not in _GOOD or body is None:
-            raise ExchangeFault(Problem.STATUS, f"{path}: status {answer.status}", status=answer.status)
-        if not lookup.at:
-            return ActResult(state=ActOutcome.DONE, values=mapped_values(body, action.values))
-        found = find(body, lookup.items)
+        found = await self._lookups.find(lookup, act)
         if found is None:
-            raise ExchangeFault(Problem.FORM, f"{path}: nothing at {lookup.items}")
-        several = found if is_list(found) else [found]
-        return _DONE if any(find(one, lookup.at) == act.key for one in several) else _UNSEEN
+            return _UNSEEN
+        return _DONE if lookup.at else ActResult(state=ActOutcome.DONE, values=mapped_values(found, action.values))
 
     async def _compare(self, held: ConditionalPromise, act: Act) -> ActResult:
         """Compare the record with the version decided on: unmoved means that nothing was done."""
@@ -175,60 +172,3 @@ class Promises:
         wanted = find(act.params, held.same_as)
         found = await self._records.found_at(held.kind, text_of(find(act.params, held.param)), held.at)
         return _DONE if wanted is not None and found == wanted else _UNCLEAR
-
-    async def _prepare_and_commit(
-        self,
-        action: ActionMap,
-        prepared: PreparePromise,
-        act: Act,
-        entry: JournalEntry,
-        keep_draft: Callable[[str], Awaitable[None]],
-    ) -> ActResult:
-        draft = entry.draft
-        if not draft:
-            answer = await self._wire.act(self._request(action, act))
-            if answer.status in action.refusals:
-                return ActResult(state=ActOutcome.FAILED, values={}, reason=_REFUSED)
-            draft = text_of(find(decoded(answer), prepared.id)) if answer.status in _GOOD else ""
-            if not draft:
-                raise ExchangeFault(Problem.STATUS, f"{act.action}: no draft was made", status=answer.status)
-            await keep_draft(draft)
-        answer = await self._wire.act(self._draft_request(prepared, prepared.commit, draft))
-        return _outcome(action, answer)
-
-    def _draft_request(self, prepared: PreparePromise, name: str, draft: str) -> Request:
-        operation = self._operations[name]
-        body = b"{}" if operation.method in {"post", "put", "patch"} else b""
-        headers = {"content-type": "application/json"} if body else {}
-        path = fill(operation, {prepared.placeholder: draft})
-        return Request(method=operation.method.upper(), path=path, headers=headers, body=body)
-
-    async def _state(self, prepared: PreparePromise, entry: JournalEntry) -> ActResult:
-        """Return whether a draft was committed; without a draft nothing was."""
-        if not entry.draft:
-            return _UNSEEN
-        path = fill(self._operations[prepared.state], {prepared.placeholder: entry.draft})
-        answer = await self._wire.read(path)
-        if answer.status in _ABSENT:
-            return _UNCLEAR
-        done = succeeded(decoded(answer), prepared.done) if answer.status in _GOOD else None
-        if done is None:
-            raise ExchangeFault(Problem.STATUS, f"{path}: status {answer.status}", status=answer.status)
-        return _DONE if done else _UNSEEN
-
-
-def _outcome(action: ActionMap, answer: HttpAnswer) -> ActResult:
-    """Read the answer to an act. ⚔ Only a mapped refusal means that nothing was done; anything else is unknown.
-
-    Raises:
-        Fault: `fault.backoffice`.
-    """
-    if answer.status in action.refusals:
-        return ActResult(state=ActOutcome.FAILED, values={}, reason=_REFUSED)
-    body = decoded(answer)
-    done = succeeded(body, action.success) if answer.status in _GOOD else None
-    if done is None:
-        raise ExchangeFault(Problem.STATUS, f"{action.operation}: status {answer.status}", status=answer.status)
-    if not done:
-        return ActResult(state=ActOutcome.FAILED, values={}, reason=_REFUSED)
-    return ActResult(state=ActOutcome.DONE, values=mapped_values(body, action.values))

@@ -2,11 +2,12 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from remit.adapters.backoffice.mapped.mapping import CUSTOMER, ApiMapping, KindRead
-from remit.adapters.backoffice.mapped.pointers import find
+from remit.adapters.backoffice.mapped.pointers import find, find_each
 from remit.adapters.backoffice.mapped.requests import (
     UnusableValue,
     decoded,
@@ -138,7 +139,7 @@ class MappedRecords:
 
     async def _answer(self, kind: str, record_id: str) -> HttpAnswer | None:
         read = self._reading(kind)
-        if read is None:
+        if read is None or (read.form is not None and re.fullmatch(read.form, record_id) is None):
             return None
         try:
             path = fill(self._mapping.operations[read.operation], {read.placeholder: record_id}, read.query)
@@ -172,10 +173,12 @@ class MappedRecords:
 
     def _parts(self, kind: str, answer: HttpAnswer) -> Mapping[str, str]:
         where = self._file.kind[kind].parts
-        items = None if where is None else find(decoded(answer), where.items)
-        if where is None or not is_list(items):
-            return {}
-        named = {text_of(find(one, where.id)): text_of(find(one, where.name)) for one in items}
+        body, named = decoded(answer), dict[str, str]()
+        for one in where if isinstance(where, tuple) else (where,):
+            each = find_each(body, one.items)
+            items = find(body, one.items) if each is None else each
+            for item in items if is_list(items) else ():
+                named[text_of(find(item, one.id))] = text_of(find(item, one.name))
         return {part: (name or part)[:_LONGEST_NAME] for part, name in named.items() if part}
 
     async def found_at(self, kind: str, record_id: str, pointer: str) -> object:
@@ -191,12 +194,18 @@ def _version(read: KindRead, answer: HttpAnswer, body: object) -> str:
         if not tag:
             raise ExchangeFault(Problem.FORM, "an answer has no ETag, which the mapping relies on")
         return tag
-    values = [text_of(find(body, pointer)) for pointer in read.version]
+    values = [_version_at(body, pointer) for pointer in read.version]
     if not values:
         return hashlib.sha256(answer.body).hexdigest()
     if not all(values):
         raise ExchangeFault(Problem.FORM, f"an answer lacks a version: {', '.join(read.version)}")
     return values[0] if len(values) == 1 else canonical(values).decode()
+
+
+def _version_at(body: object, pointer: str) -> str:
+    """Return what stands at one place of the version; the order of a list is none of it."""
+    each = find_each(body, pointer)
+    return text_of(find(body, pointer)) if each is None else canonical(sorted(map(text_of, each))).decode()
 
 
 def _body(path: str, answer: HttpAnswer) -> object:

@@ -9,13 +9,16 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from remit.adapters.backoffice.mapped.mapping import CUSTOMER, KEY, ActionMap, BodyPart, Success
-from remit.adapters.backoffice.mapped.pointers import PointerError, find, put
+from remit.adapters.backoffice.mapped.pointers import PointerError, find, find_each, put
 from remit.adapters.http.connection import HttpAnswer
+from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.adapters.openapi.document import Operation
 from remit.domain.errors import Refused
 from remit.domain.values import Json, Money, is_list, minor_digits, verify_money
-from remit.ports.backoffice import Act
+from remit.ports.backoffice import Act, ActOutcome, ActResult
 
+GOOD: Final = range(200, 300)
+REFUSED: Final = "The system refused it."
 _LONGEST_ID: Final = 256
 _MOST: Final = 50
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
@@ -81,17 +84,38 @@ def act_request(
     path = fill(
         operation, {name: find(act.params, at) for name, at in action.path.items()}, filled_query(action.query, act)
     )
+    return _request(operation, path, _body(action.body, act, currency, extra), headers or {})
+
+
+def draft_request(
+    operation: Operation, placeholder: str, draft: str, act: Act, *, currency: str, body: Sequence[BodyPart] = ()
+) -> Request:
+    """Build a request about the draft of an act.
+
+    Raises:
+        UnusableValue: for a param that cannot be sent.
+    """
+    return _request(operation, fill(operation, {placeholder: draft}), _body(body, act, currency), {})
+
+
+def _request(operation: Operation, path: str, body: Mapping[str, object], headers: Mapping[str, str]) -> Request:
+    raw = _ENCODER.encode(body) if body or operation.method in {"post", "put", "patch"} else b""
+    kind = {"content-type": "application/json"} if raw else {}
+    return Request(method=operation.method.upper(), path=path, headers={**kind, **headers}, body=raw)
+
+
+def _body(
+    parts: Sequence[BodyPart], act: Act, currency: str, extra: Sequence[tuple[str, Json]] = ()
+) -> dict[str, object]:
     body: dict[str, object] = {}
     try:
-        for part in action.body:
+        for part in parts:
             _put_part(body, part, act, currency)
         for pointer, value in extra:
             put(body, pointer, value)
     except PointerError as wrong:
         raise UnusableValue(str(wrong)) from None
-    raw = _ENCODER.encode(body) if body or operation.method in {"post", "put", "patch"} else b""
-    kind = {"content-type": "application/json"} if raw else {}
-    return Request(method=operation.method.upper(), path=path, headers={**kind, **(headers or {})}, body=raw)
+    return body
 
 
 def filled_query(query: Mapping[str, str], act: Act) -> dict[str, str]:
@@ -144,14 +168,37 @@ def succeeded(body: object, test: Success | None) -> bool | None:
     if test is None:
         return True
     found = find(body, test.at)
-    return None if found is None else any(found == one and type(found) is type(one) for one in test.is_)
+    return None if found is None else is_one_of(found, test.is_)
+
+
+def is_one_of(found: object, values: Sequence[str | int | bool]) -> bool:
+    """Return whether a value is one of these, and of its type."""
+    return any(found == one and type(found) is type(one) for one in values)
+
+
+def outcome_of(action: ActionMap, answer: HttpAnswer) -> ActResult:
+    """Read the answer to an act. ⚔ Only a mapped refusal means that nothing was done; anything else is unknown.
+
+    Raises:
+        Fault: `fault.backoffice`.
+    """
+    if answer.status in action.refusals:
+        return ActResult(state=ActOutcome.FAILED, values={}, reason=REFUSED)
+    body = decoded(answer)
+    done = succeeded(body, action.success) if answer.status in GOOD else None
+    if done is None:
+        raise ExchangeFault(Problem.STATUS, f"{action.operation}: status {answer.status}", status=answer.status)
+    if not done:
+        return ActResult(state=ActOutcome.FAILED, values={}, reason=REFUSED)
+    return ActResult(state=ActOutcome.DONE, values=mapped_values(body, action.values))
 
 
 def mapped_values(body: object, values: Mapping[str, str]) -> dict[str, Json]:
     """Return the mapped values of an answer. ⚔ Nothing else leaves it: no tables, and nothing beside them."""
     found: dict[str, Json] = {}
     for name, pointer in values.items():
-        value = find(body, pointer)
+        each = find_each(body, pointer)
+        value = find(body, pointer) if each is None else each
         if isinstance(value, str | int | Decimal):
             found[name] = value
         elif is_list(value) and all(isinstance(one, str | int | Decimal) for one in value):
