@@ -128,6 +128,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "DIRECTORY": Requirement(
         "A directory is searched by values, never by text; a record is its exact id; no password leaves; nothing is done twice.",
         "docs/directory.md#safe; RFC 4513 §5.1.2; RFC 4515; OWASP LDAP Injection",
+    "MAPPED-SUMS": Requirement(
+        "Acts of one record at a mapped system come one after another, amounts never exceed what is left, and no key is used by two tokens.",
+        "docs/mapping.md#holds; docs/mapping.md#limit",
     ),
     "UNCLEAR": _model("act-exactly-once", "An act that nothing can find again is sent once; an officer says what became of it."),
     "SWEEP-FAIR": _model("act-exactly-once", "What is stuck keeps nothing behind it from being settled."),

@@ -88,7 +88,7 @@ def as_before(desk: Path) -> dict[str, list[Any]]:
     before = rows_of(desk)
     url = os.environ[DESK]
     (own,) = on_the_server(url, "select desk from remit_desk.turn")
-    on_the_server(url, "drop table remit_desk.mapped_act, remit_desk.remote_case, remit_desk.remote_write")
+    on_the_server(url, "drop table remit_desk.mapped_act, remit_desk.mapped_hold, remit_desk.remote_case, remit_desk.remote_write")
     on_the_server(url, "update remit_desk.schema set version = 2, beside = 1")
     for statement in OLD_TABLES.split(";"):
         on_the_server(url, statement)

@@ -71,6 +71,7 @@ DOCUMENT: dict[str, Any] = {
         "/exchanges/{id}/confirm": {"post": {"responses": {}}},
         "/orders/{id}/labels": {"post": {"responses": {}}, "get": {"responses": {}}},
         "/customers/{id}": {"get": {"responses": {}}},
+        "/replays": {"get": {"responses": {}}},
     },
 }
 MAPPING = """
@@ -270,6 +271,24 @@ class Exchanges:
         return sum(1 for one in self.all.values() if one["status"] == "requested")
 
 
+LIMIT = """
+limit = { amount = "/amount", kind = "order", param = "/order_id", plus = [
+    { items = "/order/payments", at = "/amount", where = "/state", is = ["paid"] }], minus = [{ items = "/refunds", at = "/amount" }] }
+"""
+LIMITED = MAPPING.replace(', as = "minor", currency', ', as = "text", currency').replace('promise = "marker"', f'promise = "marker"{LIMIT}')
+"""The shop with a limit to its refunds: what was paid, without what was paid back."""
+REPLAYED = MAPPING.replace(
+    'key = { header = "Idempotency-Key" }',
+    """
+[action."order.charge".key]
+header = "Idempotency-Key"
+lookup = { operation = "GET /replays", query = { key = "{key}" }, account = "act" }""",
+)
+"""The shop with a key that can be asked for, as pretix has it: with the token that used it."""
+DIGESTED = MAPPING.replace('["/order/version"]', '["/order/status", "/order/payments", "/refunds"]')
+"""The shop with a version over lists."""
+
+
 class Shop:
     """The shop's state, what it was asked, and what breaks next: `lose` drops an answer, `before` breaks before acting."""
 
@@ -283,11 +302,14 @@ class Shop:
                 "status": "paid",
                 "items": [{"id": "i1", "title": "Lid"}],
                 "parcels": [{"pieces": [{"id": "p1", "title": "Spout"}]}, {"pieces": [{"id": "p2", "title": ""}]}, {}],
+                "payments": [{"amount": "120.00", "state": "paid"}, {"amount": "500.00", "state": "failed"}],
             },
             "W2": {"id": "W2", "customer": "bram", "version": 1, "title": "Lamp", "status": "paid", "password": "hunter2"},
         }
         self.refunds: list[dict[str, Any]] = []
         self.charges: dict[str, Any] = {}
+        self.replays: dict[tuple[str, str], tuple[int, Any]] = {}
+        self.moves = True
         self.shipped: list[str] = []
         self.tokens: dict[str, Any] = {}
         self.returns: dict[str, dict[str, Any]] = {}
@@ -310,6 +332,9 @@ class Shop:
             status, answer, more = self.answers.pop()
         elif broken == "before":
             status, answer, more = 503, {}, {}
+        elif path == "/replays":
+            key = scope["query_string"].decode().removeprefix("key=")
+            (status, answer), more = self.replays.get((headers["authorization"], key), (404, {})), {}
         else:
             steps = path.split("/")[1:]
             found = self.exchanges.answer(method, steps[1:], body) if steps[0] == "exchanges" else None
@@ -353,7 +378,7 @@ class Shop:
             return 404, {}
         match method, rest:
             case "GET", []:
-                return 200, {"order": order}
+                return 200, {"order": order, "refunds": [one for one in self.refunds if one["order"] == name]}
             case "PUT", []:
                 if headers.get("if-match") != str(order["version"]):
                     return 412, {}
@@ -362,14 +387,13 @@ class Shop:
             case "GET", ["refunds"]:
                 return 200, {"refunds": [one for one in self.refunds if one["order"] == name]}
             case "POST", ["refunds"]:
-                if body["amount"] > 10_000:
+                if float(body["amount"]) > 10_000:
                     return 422, {}
                 self.refunds.append({**body, "order": name})
-                order["version"] += 1
+                order["version"] += self.moves
                 return 200, {"status": "refunded", "secret": "s3cret"}
             case "POST", ["charges"]:
-                self.charges.setdefault(headers["idempotency-key"], name)
-                return 200, {"ok": True}
+                return self.charge(name, order["status"], headers)
             case _, ["labels"]:
                 self.labels |= (body or {"labels": {}})["labels"]
                 return 200, {"labels": self.labels}
@@ -377,6 +401,13 @@ class Shop:
                 self.shipped.append(name)
                 return 200, {}
         return 404, {}
+
+    def charge(self, name: str, status: str, headers: dict[str, str]) -> tuple[int, Any]:
+        key = headers["idempotency-key"]
+        if status != "paid":
+            return self.replays.setdefault((headers["authorization"], key), (422, {}))
+        self.charges.setdefault(key, name)
+        return self.replays.setdefault((headers["authorization"], key), (200, {"ok": True}))
 
 
 class Mapped:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.desk_plugs import DATABASES
-from contracts.mapped_shop import MAPPING, Mapped, act, mapped_shop, mapping_in
+from contracts.mapped_shop import DIGESTED, LIMITED, MAPPING, REPLAYED, Mapped, act, mapped_shop, mapping_in
 from remit.domain.errors import Fault, Refused
 from remit.ports.backoffice import ActOutcome
 
@@ -254,6 +254,8 @@ def test_each_act_has_a_marker_of_its_own_where_a_record_has_many(mapped: Mapped
     mapped.shop.breaks = ["lose"]
     with pytest.raises(Fault):
         mapped.run(mapped.backoffice.perform(act("order.label")))
+    mapped.later()
+    mapped.later()
     mapped.run(mapped.backoffice.perform(act("order.label", key="act_2")))
     assert mapped.shop.labels == {"act_1": "act_1", "act_2": "act_2"}
     assert mapped.run(mapped.backoffice.outcome(act("order.label"))).state is ActOutcome.DONE
@@ -277,6 +279,79 @@ def test_money_is_sent_in_minor_units_with_its_currency(mapped: Mapped) -> None:
     assert (refund["amount"], refund["currency"], refund["note"]) == (1250, "EUR", "act_1")
 
 
+def test_a_key_that_can_be_asked_for_is_asked_for_with_the_token_that_used_it(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, REPLAYED) as mapped:
+        wanted = act("order.charge")
+        mapped.shop.breaks = ["lose"]
+        with pytest.raises(Fault):
+            mapped.run(mapped.backoffice.perform(wanted))
+        assert mapped.run(mapped.backoffice.outcome(wanted)).state is ActOutcome.DONE
+        assert [headers["authorization"] for _, path, headers, _ in mapped.shop.asked if "replays" in path] == ["Bearer acts"]
+
+
+def test_a_replayed_refusal_is_a_failure(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, REPLAYED) as mapped:
+        mapped.shop.orders["W1"]["status"] = "sent"
+        wanted = act("order.charge")
+        mapped.shop.breaks = ["lose"]
+        with pytest.raises(Fault):
+            mapped.run(mapped.backoffice.perform(wanted))
+        assert mapped.run(mapped.backoffice.outcome(wanted)).state is ActOutcome.FAILED
+        assert mapped.run(mapped.backoffice.perform(wanted)).state is ActOutcome.FAILED
+        assert mapped.shop.charges == {}
+
+
+def test_a_key_never_seen_is_fenced(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, REPLAYED) as mapped:
+        wanted = act("order.charge")
+        mapped.shop.breaks = ["before"]
+        with pytest.raises(Fault):
+            mapped.run(mapped.backoffice.perform(wanted))
+        mapped.later()
+        assert mapped.run(mapped.backoffice.fence(wanted)).state is ActOutcome.FENCED
+        assert mapped.run(mapped.backoffice.perform(wanted)).state is ActOutcome.FENCED
+
+
+def test_a_version_over_lists_moves_with_them(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, DIGESTED) as mapped:
+
+        def version() -> str:
+            (fact,) = mapped.run(mapped.backoffice.facts([("order", "W1")], customer="anna"))
+            return str(fact.version)
+
+        before = version()
+        assert version() == before
+        mapped.shop.refunds.append({"order": "W1", "amount": "1.00"})
+        assert version() != before
+
+
+def test_a_record_is_held_until_a_lost_act_can_no_longer_arrive(mapped: Mapped) -> None:
+    mapped.shop.breaks = ["before"]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(act("order.refund", amount="1.00 EUR")))
+    held = mapped.run(mapped.backoffice.perform(act("order.ship", key="act_2")))
+    assert (held.state, mapped.shop.shipped) == (ActOutcome.FAILED, [])
+    assert mapped.run(mapped.backoffice.perform(act("order.refund", key="act_3", order="W2", amount="1.00 EUR"))).state is ActOutcome.DONE
+    mapped.later()
+    mapped.later()
+    assert mapped.run(mapped.backoffice.perform(act("order.ship", key="act_4"))).state is ActOutcome.DONE
+
+
+def test_an_amount_of_another_currency_is_not_compared_with_a_limit(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, LIMITED) as mapped:
+        failed = mapped.run(mapped.backoffice.perform(act("order.refund", amount="1.00 USD")))
+        assert (failed.state, mapped.shop.refunds) == (ActOutcome.FAILED, [])
+
+
+@pytest.mark.parametrize("payments", [None, [{"amount": "much", "state": "paid"}], [{"state": "paid"}]])
+def test_a_limit_that_cannot_be_summed_up_lets_nothing_through(tmp_path: Path, payments: Any) -> None:
+    with mapped_shop(tmp_path, LIMITED) as mapped:
+        mapped.shop.orders["W1"]["payments"] = payments
+        with pytest.raises(Fault):
+            mapped.run(mapped.backoffice.perform(act("order.refund", amount="1.00 EUR")))
+        assert mapped.shop.refunds == []
+
+
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
@@ -296,6 +371,16 @@ def test_money_is_sent_in_minor_units_with_its_currency(mapped: Mapped) -> None:
         ("[[kind.order.parts]]", "[[kind.parcel.parts]]", "kind.parcel"),
         ('id = "/order/id"', 'id = "/order/id"\nform = "("', "kind.order.read.form"),
         ("version = 1", "version = 2", "malformed"),
+        (
+            'promise = "marker"',
+            'promise = "marker"\nlimit = { amount = "/amount", kind = "ghost", param = "/order_id", plus = [{ items = "/x" }] }',
+            "limit.kind",
+        ),
+        (
+            'promise = "marker"',
+            'promise = "marker"\nlimit = { amount = "/amount", kind = "order", param = "/order_id", plus = [{ items = "/x", is = [1] }] }',
+            "order.refund",
+        ),
     ],
 )
 def test_a_mapping_that_does_not_fit_stops_the_start(tmp_path: Path, old: str, new: str, named: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena
-from contracts.mapped_shop import MAPPING, Mapped, act, mapped_shop, mapping_in
+from contracts.mapped_shop import LIMITED, MAPPING, Mapped, act, mapped_shop, mapping_in
 from remit.adapters.backoffice.mapped.pointers import PointerError, find, put
 from remit.domain.errors import Fault, Refused
 from remit.ports.backoffice import ActOutcome, ActResult
@@ -186,3 +186,24 @@ def test_an_officer_alone_says_what_became_of_it(arena: Arena, done: bool) -> No
     assert len(arena.performed("order.return")) == 1
     with pytest.raises(Refused):
         arena.run(settle_unclear(arena.context, act_id, done=done, officer=officer.id, seat="test"))
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+def test_parallel_refunds_on_one_version_are_paid_once(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, LIMITED) as mapped:
+        mapped.shop.moves = False  # a system whose refunds move no version, and that sums up nothing
+        acts = [act("order.refund", key=f"act_{number}", amount="60.00 EUR") for number in range(4)]
+        found = mapped.all(*(mapped.backoffice.perform(one) for one in acts))
+        states = sorted(one.state for one in found)
+        assert states == [ActOutcome.DONE, ActOutcome.FAILED, ActOutcome.FAILED, ActOutcome.FAILED]
+        assert len(mapped.shop.refunds) == 1
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+def test_refunds_one_after_another_never_exceed_what_was_paid(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, LIMITED) as mapped:
+        mapped.shop.moves = False
+        acts = [act("order.refund", key=f"act_{number}", amount="50.00 EUR") for number in range(4)]
+        states = [mapped.run(mapped.backoffice.perform(one)).state for one in acts]
+        assert states == [ActOutcome.DONE, ActOutcome.DONE, ActOutcome.FAILED, ActOutcome.FAILED]
+        assert [one["amount"] for one in mapped.shop.refunds] == ["50.00", "50.00"]

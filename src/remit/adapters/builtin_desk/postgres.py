@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 TABLES: Final = (
     *("case_file", "case_note", "case_write", "desk_case", "fenced_write", "native_reply"),
-    *("mapped_act", "remote_case", "remote_write"),
+    *("mapped_act", "mapped_hold", "remote_case", "remote_write"),
 )
 _VALUE: Final = re.compile(r"\?(\d*)")
 _IGNORING: Final = "insert or ignore "
@@ -71,6 +71,8 @@ create table case_file (desk text collate "C" not null, desk_case text collate "
 create table mapped_act (desk text collate "C" not null, key text collate "C" not null, action text not null,
     state text not null, sent_at bigint not null, draft text not null, result text not null, reason text not null,
     primary key (desk, key));
+create table mapped_hold (desk text collate "C" not null, record text collate "C" not null, key text not null,
+    until bigint not null, primary key (desk, record));
 create table remote_case (desk text collate "C" not null, desk_case text collate "C" not null,
     ticket text collate "C" not null, primary key (desk, desk_case));
 create index remote_case_ticket on remote_case (desk, ticket);
@@ -86,6 +88,7 @@ PARTS: Final = {
     "fenced_write": 1,
     "case_file": 1,
     "mapped_backoffice": 1,
+    "mapped_holds": 1,
     "remote_helpdesk": 1,
 }
 """Parts in these tables, in the versions of the plugs."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 from weakref import WeakValueDictionary
 
+from remit.adapters.backoffice.mapped.holds import RecordHolds
 from remit.adapters.backoffice.mapped.journal import ActJournal, JournalEntry
 from remit.adapters.backoffice.mapped.mapping import ActionMap, ApiMapping
 from remit.adapters.backoffice.mapped.preconditions import Preconditions
@@ -26,6 +27,7 @@ from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
 from remit.ports.world import World
 
 _CHANGED: Final = "It has changed meanwhile."
+_BUSY: Final = "Something else is being done with it at this moment."
 _UNKNOWN: Final = "This desk cannot do that yet."
 _UNSENT: Final = "It cannot be sent like this."
 
@@ -39,7 +41,7 @@ class MappedBackoffice:
         Raises:
             Refused: `settings.invalid` when that database holds another version of it.
         """
-        public = {name for name, kind in catalogue.resources.items() if kind.public}
+        public = frozenset(name for name, kind in catalogue.resources.items() if kind.public)
         self._wire = wire
         self._world = world
         self._actions = mapping.file.action
@@ -47,6 +49,8 @@ class MappedBackoffice:
         self._promises = Promises(wire, mapping, self._records, currency=catalogue.currency)
         self._preconditions = Preconditions(self._records, catalogue)
         self._journal = ActJournal(database, world)
+        self._holds = RecordHolds(database, world, life_ms=2 * QUIET_MS)
+        self._public = public
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
@@ -72,7 +76,7 @@ class MappedBackoffice:
         return await self._records.records(customer, kind)
 
     async def perform(self, act: Act) -> ActResult:
-        """Do the act once: entered in the journal, its versions compared, sent."""
+        """Do the act once: entered in the journal, its records held, its versions and limit compared, sent."""
         known = self._actions.get(act.action)
         if known is None:
             return ActResult(state=ActOutcome.FAILED, values={}, reason=_UNKNOWN)
@@ -87,9 +91,10 @@ class MappedBackoffice:
                 obstacle = await self._obstacle(act, known)
             except BaseException:
                 await self._journal.drop(act.key)  # nothing was sent
+                await self._holds.release(act.key)
                 raise
             if obstacle:
-                return await self._settle(act, ActOutcome.FAILED, obstacle)
+                return await self._fail(act, obstacle)
             return await self._send(act, known, entry, again=False)
 
     async def outcome(self, act: Act) -> ActResult:
@@ -127,13 +132,22 @@ class MappedBackoffice:
         return self._locks.setdefault(key, asyncio.Lock())
 
     async def _obstacle(self, act: Act, known: ActionMap) -> str:
-        """Return why an act is not to be sent: a record has another version than was decided on, or another state."""
+        """Return why an act may not be sent now, "" where it may; its records are then held.
+
+        ⚔ Two acts decided on one version, or two amounts that only together are too much, would both be done by a
+        system that compares nothing.
+        """
+        if not await self._take(act):
+            return _BUSY
         records = list(act.versions)
         facts = await self._records.facts(records, customer=act.customer) if records else ()
         for record, fact in zip(records, facts, strict=True):
             if fact is None or fact.version != act.versions[record]:
                 return _CHANGED
         return await self._preconditions.unmet(known, act)
+
+    async def _take(self, act: Act) -> bool:
+        return await self._holds.take(act.key, [one for one in act.versions if one[0] not in self._public])
 
     async def _again(self, act: Act, known: ActionMap, entry: JournalEntry) -> ActResult:
         """Find out about an act that was sent before, and send it again only where that cannot act twice."""
@@ -148,10 +162,11 @@ class MappedBackoffice:
         if await self._promises.undo_unfinished(known, act, taken):
             await self._journal.keep_draft(taken, "")
             taken = replace(taken, draft="")
-        if self._promises.proves_absence(known) and not taken.draft:
-            obstacle = await self._obstacle(act, known)
-            if obstacle:
-                return await self._settle(act, ActOutcome.FAILED, obstacle)
+        obstacle = await self._obstacle(act, known)
+        if obstacle == _BUSY:
+            raise Fault(Code.FAULT_BACKOFFICE, "another act has a record of this one")
+        if obstacle and self._promises.proves_absence(known) and not taken.draft:
+            return await self._fail(act, obstacle)
         return await self._send(act, known, taken, again=True)
 
     async def _with_draft(self, act: Act, known: ActionMap | None, entry: JournalEntry) -> JournalEntry:
@@ -167,8 +182,8 @@ class MappedBackoffice:
         if known is None:
             return ActResult(state=ActOutcome.UNCLEAR, values={})
         found = await self._promises.look_up(known, act, entry, now=self._world.now())
-        if found.state is ActOutcome.DONE:
-            return await self._journal.settle(act.key, found)
+        if found.state in {ActOutcome.DONE, ActOutcome.FAILED}:
+            return await self._settle(act, found)
         if self._world.now() - entry.sent_at < QUIET_MS:
             raise Fault(Code.FAULT_BACKOFFICE, "the act may still be on its way")
         return found
@@ -176,18 +191,26 @@ class MappedBackoffice:
     async def _send(self, act: Act, known: ActionMap, entry: JournalEntry, *, again: bool) -> ActResult:
         async def keep_draft(draft: str) -> None:
             await self._journal.keep_draft(entry, draft)
+            if not await self._take(act):
+                raise Fault(Code.FAULT_BACKOFFICE, "another act has a record of this one")
 
         try:
             found = await self._promises.send(known, act, entry, keep_draft=keep_draft, again=again)
         except UnusableValue:
             if again:
                 raise Fault(Code.FAULT_BACKOFFICE, "an act cannot be sent again") from None
-            return await self._settle(act, ActOutcome.FAILED, _UNSENT)
+            return await self._fail(act, _UNSENT)
         except ExchangeFault as fault:
             if fault.problem is Problem.UNREACHED and not again and not entry.draft:
                 await self._journal.drop(act.key)
+                await self._holds.release(act.key)
             raise
-        return found if found.state is ActOutcome.UNCLEAR else await self._journal.settle(act.key, found)
+        return found if found.state is ActOutcome.UNCLEAR else await self._settle(act, found)
 
-    async def _settle(self, act: Act, state: ActOutcome, reason: str) -> ActResult:
-        return await self._journal.settle(act.key, ActResult(state=state, values={}, reason=reason))
+    async def _fail(self, act: Act, reason: str) -> ActResult:
+        return await self._settle(act, ActResult(state=ActOutcome.FAILED, values={}, reason=reason))
+
+    async def _settle(self, act: Act, result: ActResult) -> ActResult:
+        settled = await self._journal.settle(act.key, result)
+        await self._holds.release(act.key)
+        return settled

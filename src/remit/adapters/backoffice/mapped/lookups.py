@@ -7,6 +7,7 @@ from remit.adapters.backoffice.mapped.mapping import KEY, Lookup
 from remit.adapters.backoffice.mapped.pointers import find, find_each
 from remit.adapters.backoffice.mapped.requests import GOOD, decoded, fill, filled_query
 from remit.adapters.backoffice.mapped.wire import Wire
+from remit.adapters.http.connection import HttpAnswer
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.adapters.openapi.document import Operation
 from remit.domain.values import is_list
@@ -19,7 +20,7 @@ class Lookups:
     """The look-ups of a mapped system."""
 
     def __init__(self, wire: Wire, operations: Mapping[str, Operation]) -> None:
-        """Ask over `wire` with the account that only reads."""
+        """Ask over `wire`."""
         self._wire = wire
         self._operations = operations
 
@@ -29,19 +30,28 @@ class Lookups:
         Raises:
             Fault: `fault.backoffice`; it is not known.
         """
-        values = {name: act.key if at == KEY else find(act.params, at) for name, at in lookup.path.items()}
-        path = fill(self._operations[lookup.operation], values, filled_query(lookup.query, act))
-        answer = await self._wire.read(path)
-        if answer.status in ABSENT:
+        answer = await self.answer(lookup, act)
+        if answer is None:
             return None
         body = decoded(answer)
         if answer.status not in GOOD or body is None:
-            raise ExchangeFault(Problem.STATUS, f"{path}: status {answer.status}", status=answer.status)
+            raise ExchangeFault(Problem.STATUS, f"{lookup.operation}: status {answer.status}", status=answer.status)
         if not lookup.at:
             return body
         each = find_each(body, lookup.items)
         found = find(body, lookup.items) if each is None else each
         if found is None:
-            raise ExchangeFault(Problem.FORM, f"{path}: nothing at {lookup.items}")
+            raise ExchangeFault(Problem.FORM, f"{lookup.operation}: nothing at {lookup.items}")
         at = lookup.at.replace(KEY, act.key)
         return next((one for one in (found if is_list(found) else [found]) if find(one, at) == act.key), None)
+
+    async def answer(self, lookup: Lookup, act: Act) -> HttpAnswer | None:
+        """Return the answer to a look-up, whatever its status; None where the act is not there.
+
+        Raises:
+            Fault: `fault.backoffice`; it is not known.
+        """
+        values = {name: act.key if at == KEY else find(act.params, at) for name, at in lookup.path.items()}
+        path = fill(self._operations[lookup.operation], values, filled_query(lookup.query, act))
+        answer = await self._wire.read(path, as_actor=lookup.account == "act")
+        return None if answer.status in ABSENT else answer

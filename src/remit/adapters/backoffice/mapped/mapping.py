@@ -125,9 +125,11 @@ class Lookup(Part, frozen=True):
     """An operation that finds an act again: a status of 404 means that it is not there.
 
     `{key}` in `path` or `query` stands for the act's key. Of the list at `items`, one with the key `at` is the act.
+    `account` is the one that asks: a system that knows keys by token shows them to no other than the one that acts.
     """
 
     operation: str
+    account: Literal["read", "act"] = "read"
     path: dict[str, Pointer] = {}
     query: Query = {}
     items: Pointer = ""
@@ -135,7 +137,10 @@ class Lookup(Part, frozen=True):
 
 
 class KeyPromise(Part, frozen=True):
-    """The system does each key once: `header` carries it, for `life_s` seconds; `lookup` finds it again."""
+    """The system does each key once: `header` carries it, for `life_s` seconds.
+
+    `lookup` finds it again; without a place `at` it replays the answer, also a refusal.
+    """
 
     header: Header
     life_s: Annotated[int, Meta(ge=60)] = 24 * 3600
@@ -190,6 +195,28 @@ class PreparePromise(Part, frozen=True):
     marker: DraftMarker | None = None
 
 
+class Sum(Part, frozen=True):
+    """The amounts `at` of the entries at `items`; with `where`, only of those whose value there is one of `is`."""
+
+    items: Pointer
+    at: Pointer = ""
+    where: Pointer | None = None
+    is_: list[str | int | bool] = msgspec.field(name="is", default=[])
+
+
+class Limit(Part, frozen=True):
+    """The most that the `amount` of an act may be: what a record sums up to when it is sent.
+
+    Money there is a number or a text of the desk's own currency, in its larger unit.
+    """
+
+    amount: Pointer
+    kind: str
+    param: Pointer
+    plus: Annotated[list[Sum], Meta(min_length=1)]
+    minus: list[Sum] = []
+
+
 class ActionMap(Part, frozen=True):
     """`[action."area.verb"]`. It is sent only where each of `only_if` holds."""
 
@@ -201,6 +228,7 @@ class ActionMap(Part, frozen=True):
     success: Success | None = None
     only_if: list[Requirement] = []
     refusals: list[Status] = []
+    limit: Limit | None = None
     promise: Promise = "none"
     key: KeyPromise | None = None
     marker: MarkerPromise | None = None
@@ -359,6 +387,17 @@ def _action_problems(
         if (table is not None) != (promise == action.promise):
             yield f"{key}.{promise}", f'and promise = "{promise}" belong together'
     yield from _promise_problems(key, action, operations)
+    yield from _limit_problems(key, action.limit, kinds)
+
+
+def _limit_problems(key: str, limit: Limit | None, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, str]]:
+    if limit is None:
+        return
+    if limit.kind not in kinds:
+        yield f"{key}.limit.kind", "has no read"
+    for one in (*limit.plus, *limit.minus):
+        if (one.where is None) != (not one.is_):
+            yield f"{key}.limit", "has a sum of which only one of where and is is given"
 
 
 def _promise_problems(key: str, action: ActionMap, operations: Mapping[str, Operation]) -> Iterator[tuple[str, str]]:
@@ -393,7 +432,7 @@ def _filled(key: str, operation: Operation | None, given: set[str]) -> Iterator[
         yield key, f"has to fill exactly the placeholders of its operation: {wanted}"
 
 
-_READ_POINTERS: Final = frozenset({"at", "from", "id", "items", "name", "owner", "param", "same_as"})
+_READ_POINTERS: Final = frozenset({"amount", "at", "from", "id", "items", "name", "owner", "param", "same_as", "where"})
 _WRITE_POINTERS: Final = frozenset({"currency", "to"})
 _NAMED_POINTERS: Final = frozenset({"path", "values"})
 

@@ -151,7 +151,10 @@ class Promises:
         return version
 
     async def _find(self, action: ActionMap, lookup: Lookup, act: Act) -> ActResult:
-        """Look for the act's key where it was to leave it."""
+        """Look for the act's key where it was to leave it, or for the answer that was given to it."""
+        if action.key is not None and not lookup.at:
+            answer = await self._lookups.answer(lookup, act)
+            return _UNSEEN if answer is None else outcome_of(action, answer)
         found = await self._lookups.find(lookup, act)
         if found is None:
             return _UNSEEN

@@ -4,15 +4,19 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
-from remit.adapters.backoffice.mapped.mapping import CUSTOMER, ApiMapping, KindRead
+import msgspec
+
+from remit.adapters.backoffice.mapped.mapping import CUSTOMER, ApiMapping, KindRead, Limit
 from remit.adapters.backoffice.mapped.pointers import find, find_each
 from remit.adapters.backoffice.mapped.requests import (
     UnusableValue,
     decoded,
     fill,
     mapped_values,
+    summed,
     text_of,
 )
 from remit.adapters.backoffice.mapped.wire import Wire
@@ -181,6 +185,17 @@ class MappedRecords:
                 named[text_of(find(item, one.id))] = text_of(find(item, one.name))
         return {part: (name or part)[:_LONGEST_NAME] for part, name in named.items() if part}
 
+    async def left_of(self, limit: Limit, record_id: str) -> Decimal:
+        """Return what a record sums up to now.
+
+        Raises:
+            Fault: `fault.backoffice`, also where there is no such record, or no amount where one has to be.
+        """
+        answer = await self._answer(limit.kind, record_id)
+        if answer is None:
+            raise ExchangeFault(Problem.FORM, f"no {limit.kind} to sum up")
+        return summed(decoded(answer), limit)
+
     async def found_at(self, kind: str, record_id: str, pointer: str) -> object:
         """Return one value of a record as it is now, None where there is none."""
         answer = await self._answer(kind, record_id)
@@ -203,9 +218,16 @@ def _version(read: KindRead, answer: HttpAnswer, body: object) -> str:
 
 
 def _version_at(body: object, pointer: str) -> str:
-    """Return what stands at one place of the version; the order of a list is none of it."""
+    """Return what stands at one place of the version; the order of a list with `*` is none of it."""
     each = find_each(body, pointer)
-    return text_of(find(body, pointer)) if each is None else canonical(sorted(map(text_of, each))).decode()
+    return _version_of(find(body, pointer)) if each is None else canonical(sorted(map(_version_of, each))).decode()
+
+
+def _version_of(value: object) -> str:
+    """Return a value of a version as text; of a list or table, its digest."""
+    if isinstance(value, list | dict):
+        return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+    return text_of(value)
 
 
 def _body(path: str, answer: HttpAnswer) -> object:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from remit.adapters.backoffice.mapped.mapping import CUSTOMER, KEY, ActionMap, BodyPart, Success
+from remit.adapters.backoffice.mapped.mapping import CUSTOMER, KEY, ActionMap, BodyPart, Limit, Success, Sum
 from remit.adapters.backoffice.mapped.pointers import PointerError, find, find_each, put
 from remit.adapters.http.connection import HttpAnswer
 from remit.adapters.http.faults import ExchangeFault, Problem
@@ -135,11 +135,7 @@ def _put_part(body: dict[str, object], part: BodyPart, act: Act, currency: str) 
     if not part.as_:
         put(body, part.to, found)
         return
-    try:
-        money = verify_money(found if isinstance(found, str) else "", where=part.to)
-    except Refused:
-        message = f"{part.to} is no amount"
-        raise UnusableValue(message) from None
+    money = money_of(found, part.to)
     put(body, part.to, _amount(money, part))
     if part.currency is None and money.currency != currency:
         # ⚔ A system that is sent a bare number takes it for its own currency.
@@ -147,6 +143,19 @@ def _put_part(body: dict[str, object], part: BodyPart, act: Act, currency: str) 
         raise UnusableValue(message)
     if part.currency is not None:
         put(body, part.currency, money.currency)
+
+
+def money_of(value: object, pointer: str) -> Money:
+    """Return a param as money.
+
+    Raises:
+        UnusableValue: for any other value.
+    """
+    try:
+        return verify_money(value if isinstance(value, str) else "", where=pointer)
+    except Refused:
+        message = f"{pointer} is no amount"
+        raise UnusableValue(message) from None
 
 
 def _amount(money: Money, part: BodyPart) -> str | int | Decimal:
@@ -191,6 +200,37 @@ def outcome_of(action: ActionMap, answer: HttpAnswer) -> ActResult:
     if not done:
         return ActResult(state=ActOutcome.FAILED, values={}, reason=REFUSED)
     return ActResult(state=ActOutcome.DONE, values=mapped_values(body, action.values))
+
+
+def summed(body: object, limit: Limit) -> Decimal:
+    """Return what a record sums up to.
+
+    Raises:
+        Fault: `fault.backoffice` for a value that is no amount.
+    """
+    plus = sum((_added(body, one) for one in limit.plus), Decimal(0))
+    return plus - sum((_added(body, one) for one in limit.minus), Decimal(0))
+
+
+def _added(body: object, wanted: Sum) -> Decimal:
+    found = find(body, wanted.items)
+    if found is None:
+        raise ExchangeFault(Problem.FORM, f"nothing at {wanted.items}, which a limit sums up")
+    counted = Decimal(0)
+    for one in found if is_list(found) else [found]:
+        if wanted.where is None or succeeded(one, Success(at=wanted.where, is_=wanted.is_)):
+            counted += _decimal(find(one, wanted.at))
+    return counted
+
+
+def _decimal(value: object) -> Decimal:
+    try:
+        number = Decimal(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
+    except InvalidOperation:
+        number = None
+    if number is None or not number.is_finite():
+        raise ExchangeFault(Problem.FORM, "a value that a limit sums up is no amount")
+    return number
 
 
 def mapped_values(body: object, values: Mapping[str, str]) -> dict[str, Json]:

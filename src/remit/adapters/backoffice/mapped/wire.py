@@ -20,14 +20,14 @@ class Wire:
         self._acting = acting
         self._breaker = CircuitBreaker(world.ticks)
 
-    async def read(self, path: str) -> HttpAnswer:
-        """Ask by GET with the account that reads.
+    async def read(self, path: str, *, as_actor: bool = False) -> HttpAnswer:
+        """Ask by GET with the account that reads, or with the one that acts for a key that only it can see.
 
         Raises:
             Fault: `fault.backoffice`.
         """
         request = Request(method="GET", path=path, headers={}, body=b"")
-        return await self._send(request, self._reading, timeout_s=READ_S, once=False)
+        return await self._send(request, self._acting if as_actor else self._reading, timeout_s=READ_S, once=False)
 
     async def act(self, request: Request) -> HttpAnswer:
         """Send one act, once, with the account that acts.
