@@ -60,6 +60,7 @@ DOCUMENT: dict[str, Any] = {
         "/orders/{id}/refunds": {"post": {"requestBody": REFUND, "responses": {}}, "get": {"responses": {}}},
         "/orders/{id}/charges": {"post": {"responses": {}}},
         "/orders/{id}/ship": {"post": {"responses": {}}},
+        "/boxes/{id}": {"get": {"responses": {}}},
         "/tokens": {"post": {"responses": {}}},
         "/tokens/{serial}": {"get": {"responses": {}}},
         "/returns": {"post": {"responses": {}}},
@@ -86,6 +87,14 @@ owner = "/order/customer"
 version = ["/order/version"]
 name = "/order/title"
 values = { "order.status" = "/order/status" }
+
+[kind.box.read]
+operation = "GET /boxes/{id}"
+placeholder = "id"
+id = "/id"
+owner = "/order"
+owner_kind = "order"
+version = ["/weight"]
 
 [kind.order.list]
 operation = "GET /orders"
@@ -211,7 +220,7 @@ def mapped_catalogue() -> Catalogue:
     return read_catalogue(
         {
             "desk": {"name": "Mapped", "currency": "EUR"},
-            "resource": {"order": {"title": "order"}},
+            "resource": {"order": {"title": "order"}, "box": {"title": "box"}},
             "attribute": {
                 "order.status": {"title": "status"},
                 "order.pieces": {"title": "pieces"},
@@ -315,6 +324,9 @@ class Shop:
         self.returns: dict[str, dict[str, Any]] = {}
         self.exchanges = Exchanges()
         self.labels: dict[str, str] = {}
+        self.boxes = {
+            str(number): {"id": number, "order": order, "weight": 2} for number, order in enumerate(("W1", "W2", "w1", "W9"), 1)
+        }
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
         self.breaks: list[str] = []
         self.answers: list[tuple[int, Any, dict[str, str]]] = []
@@ -349,8 +361,10 @@ class Shop:
         match method, steps:
             case "GET", ["orders"]:
                 return 200, {"orders": [one for one in self.orders.values() if one["customer"] == "anna"]}
-            case "GET", ["customers", name]:
-                return 200, {"email": f"{name}@mail.example", "password": "hunter2"}
+            case "GET", ["customers" | "boxes" as kind, name]:
+                customer = {"email": f"{name}@mail.example", "password": "hunter2"}
+                found = customer if kind == "customers" else self.boxes.get(name)
+                return (200, found) if found else (404, {})
             case _, ["orders", order, *rest]:
                 return self.order(method, order.split("?")[0], rest, headers, body)
             case "POST", ["tokens"]:

@@ -312,6 +312,12 @@ def test_a_key_never_seen_is_fenced(tmp_path: Path) -> None:
         assert mapped.run(mapped.backoffice.perform(wanted)).state is ActOutcome.FENCED
 
 
+def test_a_record_that_belongs_to_another_has_its_owner(mapped: Mapped) -> None:
+    found = mapped.run(mapped.backoffice.facts([("box", str(number)) for number in range(1, 6)], customer="anna"))
+    # The third one's order is an alias of anna's, the fourth one's is unknown.
+    assert [None if one is None else one.relation for one in found] == ["owner", "none", "none", "none", None]
+
+
 def test_a_version_over_lists_moves_with_them(tmp_path: Path) -> None:
     with mapped_shop(tmp_path, DIGESTED) as mapped:
 
@@ -371,6 +377,7 @@ def test_a_limit_that_cannot_be_summed_up_lets_nothing_through(tmp_path: Path, p
         ("[[kind.order.parts]]", "[[kind.parcel.parts]]", "kind.parcel"),
         ('id = "/order/id"', 'id = "/order/id"\nform = "("', "kind.order.read.form"),
         ("version = 1", "version = 2", "malformed"),
+        ('owner_kind = "order"', 'owner_kind = "box"', "kind.box.read.owner_kind"),
         (
             'promise = "marker"',
             'promise = "marker"\nlimit = { amount = "/amount", kind = "ghost", param = "/order_id", plus = [{ items = "/x" }] }',

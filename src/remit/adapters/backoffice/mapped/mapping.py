@@ -44,6 +44,7 @@ class KindRead(Part, frozen=True):
     """`[kind.X.read]`: how one record is read, and where its facts are in the answer.
 
     A text that is not of the `form` is no id, and nothing is asked.
+    With `owner_kind`, `owner` is the id of a record of that kind, whose owner counts.
     """
 
     operation: str
@@ -52,6 +53,7 @@ class KindRead(Part, frozen=True):
     form: str | None = None
     query: Query = {}
     owner: Pointer | None = None
+    owner_kind: str | None = None
     version: list[Pointer] = []
     etag: bool = False
     name: Pointer | None = None
@@ -295,6 +297,7 @@ def _problems(
         if name not in catalogue.resources:
             yield f"kind.{name}", "is no resource of the catalogue"
         yield from _kind_problems(f"kind.{name}", kind, operations)
+        yield from _owner_problems(f"kind.{name}.read.owner_kind", kind.read, found.kind)
     if found.customer is not None:
         yield from _reading("customer", found.customer.operation, operations)
         yield from _filled("customer", operations.get(found.customer.operation), {found.customer.placeholder})
@@ -328,6 +331,14 @@ def _is_regular(text: str) -> bool:
     except re.error:
         return False
     return True
+
+
+def _owner_problems(key: str, read: KindRead | None, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, str]]:
+    if read is None or read.owner_kind is None:
+        return
+    other = kinds[read.owner_kind].read if read.owner_kind in kinds else None
+    if read.owner is None or other is None or other.owner is None or other.owner_kind is not None:
+        yield key, "needs an owner here, and there one that is no record of a further kind"
 
 
 def _value_problems(found: MappingFile, catalogue: Catalogue) -> Iterator[tuple[str, str]]:

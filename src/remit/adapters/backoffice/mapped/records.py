@@ -23,7 +23,7 @@ from remit.adapters.backoffice.mapped.wire import Wire
 from remit.adapters.http.connection import HttpAnswer
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.domain.policy.decision import RecordFacts, relation_of
-from remit.domain.values import Json, is_list
+from remit.domain.values import Instant, Json, is_list
 from remit.ports.backoffice import ActOutcome, ActResult, RecordSummary
 from remit.ports.world import World
 from remit.proof.canonical import canonical
@@ -51,21 +51,16 @@ class MappedRecords:
         """Return ownership facts; takes at least the mapping's time, so that unknown ids look like foreign ones."""
         as_of = self._world.now()
         padding = asyncio.sleep(self._file.pad_ms / 1000)
-        answers, _ = await asyncio.gather(self._answers(records), padding)
-        return [
-            None if answer is None else self._fact(kind, asked, answer, customer, as_of)
-            for (kind, asked), answer in zip(records, answers, strict=True)
-        ]
+        found, _ = await asyncio.gather(self._facts(records, customer, as_of), padding)
+        return [fact for _, fact in found]
 
     async def contents(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Mapping[str, str]]:
         """Return the parts of the customer's own records."""
-        answers = await self._answers(records)
-        found: list[Mapping[str, str]] = []
-        for (kind, asked), answer in zip(records, answers, strict=True):
-            fact = None if answer is None else self._fact(kind, asked, answer, customer, self._world.now())
-            own = fact is not None and fact.relation != "none"
-            found.append(self._parts(kind, answer) if own and answer is not None else {})
-        return found
+        found = await self._facts(records, customer, self._world.now())
+        return [
+            {} if answer is None or fact is None or fact.relation == "none" else self._parts(kind, answer)
+            for (kind, _), (answer, fact) in zip(records, found, strict=True)
+        ]
 
     async def read(self, action: str, params: Mapping[str, Json]) -> ActResult:
         """Answer a read with its mapped values."""
@@ -123,21 +118,24 @@ class MappedRecords:
     ) -> Mapping[str, list[Json]]:
         own = [one.id for one in await self.records(customer, kind) if one.id not in left][:_MOST_READ]
         found: dict[str, list[Json]] = {}
-        records = [(kind, one) for one in own]
-        for (_, asked), answer in zip(records, await self._answers(records), strict=True):
-            fact = None if answer is None else self._fact(kind, asked, answer, customer, self._world.now())
+        for answer, fact in await self._facts([(kind, one) for one in own], customer, self._world.now()):
             if answer is None or fact is None or fact.relation == "none":
                 continue
             for name, value in mapped_values(decoded(answer), values).items():
                 found.setdefault(name, []).append(value)
         return found
 
-    async def _answers(self, records: Sequence[tuple[str, str]]) -> list[HttpAnswer | None]:
+    async def _facts(
+        self, records: Sequence[tuple[str, str]], customer: str, as_of: Instant
+    ) -> list[tuple[HttpAnswer | None, RecordFacts | None]]:
+        """Return each record's answer and facts, without padding."""
         limit = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(kind: str, record_id: str) -> HttpAnswer | None:
+        async def one(kind: str, asked: str) -> tuple[HttpAnswer | None, RecordFacts | None]:
             async with limit:
-                return await self._answer(kind, record_id)
+                answer = await self._answer(kind, asked)
+                fact = None if answer is None else await self._fact(kind, asked, answer, customer, as_of)
+            return answer, fact
 
         return list(await asyncio.gather(*(one(kind, record_id) for kind, record_id in records)))
 
@@ -158,13 +156,16 @@ class MappedRecords:
     def _reading(self, kind: str) -> KindRead | None:
         return self._file.kind[kind].read if kind in self._file.kind else None
 
-    def _fact(self, kind: str, asked: str, answer: HttpAnswer, customer: str, as_of: int) -> RecordFacts | None:
+    async def _fact(
+        self, kind: str, asked: str, answer: HttpAnswer, customer: str, as_of: Instant
+    ) -> RecordFacts | None:
         """⚔ A record is the one asked for only if its id is the same byte for byte: systems know records by aliases."""
         read, body = self._reading(kind), decoded(answer)
         if read is None or text_of(find(body, read.id)) != asked:
             return None
-        given = None if read.owner is None else find(body, read.owner)
-        owners = frozenset(text_of(one) for one in (given if is_list(given) else [given])) - {""}
+        owners = _texts_at(body, read.owner)
+        if read.owner_kind is not None:
+            owners = await self._owners_of(read.owner_kind, owners)
         name = text_of(find(body, read.name)) if read.name else ""
         return RecordFacts(
             id=asked,
@@ -174,6 +175,16 @@ class MappedRecords:
             version=_version(read, answer, body),
             name=(name or asked)[:_LONGEST_NAME],
         )
+
+    async def _owners_of(self, kind: str, ids: frozenset[str]) -> frozenset[str]:
+        """Return the owners of the only record of another kind to which one belongs; none where there are several."""
+        read = self._reading(kind)
+        if read is None or len(ids) != 1:
+            return frozenset()
+        (record_id,) = ids
+        answer = await self._answer(kind, record_id)
+        body = None if answer is None else decoded(answer)
+        return _texts_at(body, read.owner) if text_of(find(body, read.id)) == record_id else frozenset()
 
     def _parts(self, kind: str, answer: HttpAnswer) -> Mapping[str, str]:
         where = self._file.kind[kind].parts
@@ -200,6 +211,11 @@ class MappedRecords:
         """Return one value of a record as it is now, None where there is none."""
         answer = await self._answer(kind, record_id)
         return None if answer is None else find(decoded(answer), pointer)
+
+
+def _texts_at(body: object, pointer: str | None) -> frozenset[str]:
+    found = None if pointer is None else find(body, pointer)
+    return frozenset(text_of(one) for one in (found if is_list(found) else [found])) - {""}
 
 
 def _version(read: KindRead, answer: HttpAnswer, body: object) -> str:
