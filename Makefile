@@ -75,7 +75,7 @@ test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of
 # `dbconfig-no-thanks` and `msmtp-mta` keep a database server and a mail server out.
 REAL_PACKAGES := request-tracker5 rt5-db-sqlite rt5-standalone dbconfig-no-thanks msmtp-mta
 
-real: real-rt real-directory real-medusa .bench/real/roundup/.done ## Fetch the systems that `make test-real` starts (with apt, npm and from PyPI, where they are missing)
+real: real-rt real-directory real-medusa .bench/real/roundup/.done .bench/real/pretix/.done ## Fetch the systems that `make test-real` starts (with apt, npm and from PyPI, where they are missing)
 
 real-rt:
 	@command -v rt-setup-database-5 >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching Request Tracker 5 with apt …" \
@@ -108,6 +108,13 @@ real-medusa: .bench/real/medusa/.done
 		&& npm install --legacy-peer-deps --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error >npm.log 2>&1 \
 		&& cd ../../.. && PYTHONPATH=tests $(BIN)/python tests/real/medusa_server.py && touch $@ \
 		|| echo "remit: no Medusa, and it cannot be fetched here. Cure: Node.js 20 or newer with npm, and PostgreSQL (apt-get install postgresql)"
+
+# The server's own migrations take minutes: they are run once, and each run of the tests begins with a copy of their database.
+.bench/real/pretix/.done: $(VENV)/.dev
+	@echo "remit: fetching pretix into an environment of its own in .bench, and making its database …"
+	@rm -rf .bench/real/pretix/making .bench/real/pretix/database && $(PYTHON) -m venv --clear --without-pip .bench/real/pretix/v
+	@$(BIN)/uv pip install --quiet --python .bench/real/pretix/v/bin/python pretix==2026.8.0 && $(BIN)/python tests/real/pretix_server.py \
+		&& touch $@ || echo "remit: no pretix, and it cannot be fetched here"
 
 test-real: $(VENV)/.dev real ## Against other people's real servers, which it installs and starts
 	@TESTS_REAL=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/real $(ARGS)

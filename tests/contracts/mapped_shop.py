@@ -324,9 +324,7 @@ class Shop:
         self.returns: dict[str, dict[str, Any]] = {}
         self.exchanges = Exchanges()
         self.labels: dict[str, str] = {}
-        self.boxes = {
-            str(number): {"id": number, "order": order, "weight": 2} for number, order in enumerate(("W1", "W2", "w1", "W9"), 1)
-        }
+        self.boxes = {str(number): {"id": number, "order": order, "weight": 2} for number, order in enumerate(("W1", "W2", "w1", "W9"), 1)}
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
         self.breaks: list[str] = []
         self.answers: list[tuple[int, Any, dict[str, str]]] = []

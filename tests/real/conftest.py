@@ -14,6 +14,8 @@ from real.helpdesks import LiveCase, LiveHelpdesk, LiveRoundup, LiveRt
 from real.medusa_server import INSTALLED as MEDUSA
 from real.medusa_server import MedusaServer
 from real.roundup_server import BIN, RoundupServer
+from real.pretix_server import INSTALLED as PRETIX
+from real.pretix_server import PretixServer
 from real.rt_server import RtServer
 from real.samba_server import SAMBA, SambaServer
 from real.slapd_server import SLAPD, SlapdServer
@@ -26,6 +28,7 @@ SYSTEMS = {
     "slapd": ("OpenLDAP", Path(SLAPD).exists()),
     "samba": ("Active Directory (Samba)", Path(SAMBA).exists()),
     "medusa": ("Medusa 2.21.2", (MEDUSA / ".done").exists()),
+    "pretix": ("pretix 2026.8.0", (PRETIX / ".done").exists()),
 }
 """Systems by the name of their fixture: what they are called, and whether `make real` has installed them here."""
 
@@ -106,6 +109,17 @@ def medusa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MedusaServer]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def pretix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PretixServer]:
+    """pretix with PostgreSQL, on the schema that `make real-pretix` made."""
+    server = PretixServer(tmp_path_factory.mktemp("pretix"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
