@@ -60,6 +60,8 @@ DOCUMENT: dict[str, Any] = {
         "/orders/{id}/refunds": {"post": {"requestBody": REFUND, "responses": {}}, "get": {"responses": {}}},
         "/orders/{id}/charges": {"post": {"responses": {}}},
         "/orders/{id}/ship": {"post": {"responses": {}}},
+        "/orders/{id}/close": {"post": {"responses": {}}},
+        "/search": {"get": {"responses": {}}},
         "/boxes/{id}": {"get": {"responses": {}}},
         "/tokens": {"post": {"responses": {}}},
         "/tokens/{serial}": {"get": {"responses": {}}},
@@ -147,6 +149,12 @@ operation = "POST /orders/{id}/ship"
 path = { id = "/order_id" }
 refusals = [422]
 
+[action."order.close"]
+operation = "POST /orders/{id}/close"
+path = { id = "/order_id" }
+promise = "state"
+state = { kind = "order", param = "/order_id", at = "/order/status", is = ["closed"] }
+
 [action."order.rename"]
 operation = "PUT /orders/{id}"
 path = { id = "/order_id" }
@@ -231,7 +239,7 @@ def mapped_catalogue() -> Catalogue:
                 "order.refund": action("Refund {amount} of {order_id}", {"order_id": order, "amount": {"x-money": True}}),
                 **{
                     f"order.{verb}": action(f"{verb} {{order_id}}", {"order_id": order})
-                    for verb in ("charge", "ship", "return", "token", "label")
+                    for verb in ("charge", "close", "ship", "return", "token", "label")
                 },
                 "order.exchange": action(
                     "Exchange {line} of {order_id}",
@@ -294,6 +302,26 @@ header = "Idempotency-Key"
 lookup = { operation = "GET /replays", query = { key = "{key}" }, account = "act" }""",
 )
 """The shop with a key that can be asked for, as pretix has it: with the token that used it."""
+SEARCHED = MAPPING.replace(
+    """operation = "GET /orders/{id}"
+placeholder = "id"
+id = "/order/id"
+owner = "/order/customer"
+version = ["/order/version"]""",
+    """operation = "GET /search"
+query = { q = "{id}" }
+id = "/found/0/id"
+owner = "/found/0/customer"
+version = ["/found/0/version"]""",
+).replace(
+    """operation = "GET /orders/{id}"
+path = { id = "/order_id" }
+values = { "order.status" = "/order/status",""",
+    """operation = "GET /search"
+query = { q = "{/order_id}" }
+values = { "order.status" = "/found/0/status",""",
+)
+"""The shop with records that are asked for in a query, which takes patterns."""
 DIGESTED = MAPPING.replace('["/order/version"]', '["/order/status", "/order/payments", "/refunds"]')
 """The shop with a version over lists."""
 
@@ -342,6 +370,9 @@ class Shop:
             status, answer, more = self.answers.pop()
         elif broken == "before":
             status, answer, more = 503, {}, {}
+        elif path == "/search":
+            found = [one for one in self.orders.values() if scope["query_string"].decode() in {f"q={one['id']}", "q=%2A"}]
+            (status, answer), more = (200, {"found": found}), {}
         elif path == "/replays":
             key = scope["query_string"].decode().removeprefix("key=")
             (status, answer), more = self.replays.get((headers["authorization"], key), (404, {})), {}
@@ -409,8 +440,9 @@ class Shop:
             case _, ["labels"]:
                 self.labels |= (body or {"labels": {}})["labels"]
                 return 200, {"labels": self.labels}
-            case "POST", ["ship"]:
-                self.shipped.append(name)
+            case "POST", ["ship" | "close" as verb]:
+                self.shipped += [name] if verb == "ship" else []
+                order |= {"status": "closed", "version": order["version"] + 1} if verb == "close" else {}
                 return 200, {}
         return 404, {}
 

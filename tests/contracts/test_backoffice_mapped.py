@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from contracts.desk_plugs import DATABASES
-from contracts.mapped_shop import DIGESTED, LIMITED, MAPPING, REPLAYED, Mapped, act, mapped_shop, mapping_in
+from contracts.mapped_shop import DIGESTED, LIMITED, MAPPING, REPLAYED, SEARCHED, Mapped, act, mapped_shop, mapping_in
+from remit.adapters.backoffice.mapped.mapping import Auth
+from remit.adapters.backoffice.mapped.tokens import TokenHeader
 from remit.domain.errors import Fault, Refused
 from remit.ports.backoffice import ActOutcome
 
 ACTS: dict[str, dict[str, Any]] = {
     "order.refund": {"amount": "12.50 EUR"},
     "order.charge": {},
+    "order.close": {},
     "order.rename": {"title": "Pot"},
     "order.token": {},
     "order.return": {},
@@ -35,6 +38,7 @@ def done(mapped: Mapped, action: str) -> int:
     return {
         "order.refund": len(shop.refunds),
         "order.charge": len(shop.charges),
+        "order.close": int(shop.orders["W1"]["status"] == "closed"),
         "order.rename": int(str(shop.orders["W1"]["version"])) - 1,
         "order.token": len(shop.tokens),
         "order.return": sum(1 for one in shop.returns.values() if one["status"] == "requested"),
@@ -318,6 +322,38 @@ def test_a_record_that_belongs_to_another_has_its_owner(mapped: Mapped) -> None:
     assert [None if one is None else one.relation for one in found] == ["owner", "none", "none", "none", None]
 
 
+def test_a_record_can_be_asked_for_in_a_query(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, SEARCHED) as mapped:
+        ids = ("W1", "W9", "w1", "*", "", "W1\n")
+        found = mapped.run(mapped.backoffice.facts([("order", one) for one in ids], customer="anna"))
+        assert [None if one is None else one.relation for one in found] == ["owner", None, None, None, None, None]
+        read = mapped.run(mapped.backoffice.read("order.read", {"order_id": "W1"}, customer="anna"))
+        assert read.values["order.status"] == "paid"
+
+
+def test_a_record_that_is_gone_shows_no_state(mapped: Mapped) -> None:
+    mapped.shop.breaks = ["lose"]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(act("order.close")))
+    del mapped.shop.orders["W1"]
+    mapped.later()
+    assert mapped.run(mapped.backoffice.outcome(act("order.close"))).state is ActOutcome.UNCLEAR
+
+
+def test_a_token_that_was_replaced_is_used_and_one_that_is_gone_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("first\n")
+    header = TokenHeader(Auth(scheme="Token"), file)
+    assert dict(header) == {"authorization": "Token first"}
+    (tmp_path / "new").write_text("second")
+    (tmp_path / "new").replace(file)
+    assert dict(header) == {"authorization": "Token second"}
+    file.write_text("")  # a job that writes it in place
+    assert dict(header) == {"authorization": "Token second"}
+    file.unlink()
+    assert dict(header) == {"authorization": "Token second"}
+
+
 def test_a_version_over_lists_moves_with_them(tmp_path: Path) -> None:
     with mapped_shop(tmp_path, DIGESTED) as mapped:
 
@@ -377,6 +413,8 @@ def test_a_limit_that_cannot_be_summed_up_lets_nothing_through(tmp_path: Path, p
         ("[[kind.order.parts]]", "[[kind.parcel.parts]]", "kind.parcel"),
         ('id = "/order/id"', 'id = "/order/id"\nform = "("', "kind.order.read.form"),
         ("version = 1", "version = 2", "malformed"),
+        ('placeholder = "id"\nid = "/order/id"', 'id = "/order/id"', "kind.order.read"),
+        ('state = { kind = "order"', 'state = { kind = "ghost"', "order.close"),
         ('owner_kind = "order"', 'owner_kind = "box"', "kind.box.read.owner_kind"),
         (
             'promise = "marker"',

@@ -1,11 +1,10 @@
 """A system's own API as the backoffice: its tokens, connections and mapping."""
 
-import base64
-from collections.abc import Mapping
 from pathlib import Path
 
 from remit.adapters.backoffice.mapped.client import MappedBackoffice
 from remit.adapters.backoffice.mapped.mapping import Auth
+from remit.adapters.backoffice.mapped.tokens import TokenHeader
 from remit.adapters.backoffice.mapped.wire import Wire
 from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.http.connection import HttpConnections
@@ -29,7 +28,7 @@ def open_mapped_backoffice(
     auth = loaded.mapping.file.auth
     reading = _header(auth, wanted.read_token, "backoffice.read_token_file")
     acting = _header(auth, wanted.act_token, "backoffice.act_token_file")
-    if reading == acting:
+    if dict(reading) == dict(acting):
         # ⚔ A token that acts would travel with every look-up.
         raise InvalidSetting(
             "backoffice.act_token_file", "holds the same token as read_token_file; make an account that only reads"
@@ -38,13 +37,11 @@ def open_mapped_backoffice(
     return MappedBackoffice(wire, world, loaded.mapping, loaded.catalogue, database)
 
 
-def _header(auth: Auth, file: Path, key: str) -> Mapping[str, str]:
+def _header(auth: Auth, file: Path, key: str) -> TokenHeader:
     """Return the header that carries a token.
 
     Raises:
         InvalidSetting: `settings.invalid`.
     """
-    token = read_token(file, key)
-    if auth.scheme == "Basic":
-        token = base64.b64encode(f"{token}:".encode()).decode()
-    return {auth.header: f"{auth.scheme} {token}".strip()}
+    read_token(file, key)
+    return TokenHeader(auth, file)

@@ -61,9 +61,9 @@ class MappedBackoffice:
         """Return the parts of the records."""
         return await self._records.contents(records, customer=customer)
 
-    async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:  # noqa: ARG002  # the port's
+    async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
         """Answer a read with its mapped values."""
-        return await self._records.read(action, params)
+        return await self._records.read(action, params, customer=customer)
 
     async def attributes(
         self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None

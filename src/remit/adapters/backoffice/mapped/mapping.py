@@ -22,11 +22,14 @@ from remit.domain.errors import Code, Refused
 _MAX_BYTES: Final = 4 * 1024 * 1024
 KEY: Final = "{key}"
 CUSTOMER: Final = "{customer}"
+RECORD: Final = "{id}"
+HOLE: Final = re.compile(r"\{(key|customer|id|/[^{}]*)\}")
+"""What stands for another value in a query: the act's key, the customer, the record's id, or a param by its pointer."""
 Pointer = Annotated[str, Meta(max_length=400, description="a JSON pointer, such as /order/id")]
 Query = dict[str, str]
 Status = Annotated[int, Meta(ge=400, le=499, description="a status from 400 to 499")]
 Header = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9-]{1,64}\Z", description="the name of a header")]
-Promise = Literal["key", "marker", "chosen-id", "prepare-commit", "conditional", "none"]
+Promise = Literal["key", "marker", "chosen-id", "prepare-commit", "conditional", "state", "none"]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,13 +47,14 @@ class KindRead(Part, frozen=True):
     """`[kind.X.read]`: how one record is read, and where its facts are in the answer.
 
     A text that is not of the `form` is no id, and nothing is asked.
+    Its id goes to `placeholder` in the path, or to `{id}` in `query`.
     With `owner_kind`, `owner` is the id of a record of that kind, whose owner counts.
     """
 
     operation: str
-    placeholder: str
     id: Pointer
     form: str | None = None
+    placeholder: str = ""
     query: Query = {}
     owner: Pointer | None = None
     owner_kind: str | None = None
@@ -87,11 +91,11 @@ class Kind(Part, frozen=True):
 
 
 class Customer(Part, frozen=True):
-    """`[customer]`: how the customer is read, and the attributes in the answer."""
+    """`[customer]`: how the customer, at `placeholder` or as `{customer}` in `query`, is read, and the attributes."""
 
     operation: str
-    placeholder: str
     values: dict[str, Pointer]
+    placeholder: str = ""
     query: Query = {}
 
 
@@ -184,6 +188,15 @@ class DraftMarker(MarkerPromise, frozen=True):
     id: Pointer
 
 
+class StatePromise(Part, frozen=True):
+    """The act does nothing but bring a record into a state: there, the value `at` is one of `is`."""
+
+    kind: str
+    param: Pointer
+    at: Pointer
+    is_: Annotated[list[str | int | bool], Meta(min_length=1)] = msgspec.field(name="is")
+
+
 class PreparePromise(Part, frozen=True):
     """The action's operation makes a harmless draft, `steps` complete it, `commit` does it, and `undo` deletes it."""
 
@@ -236,6 +249,7 @@ class ActionMap(Part, frozen=True):
     marker: MarkerPromise | None = None
     chosen_id: MarkerPromise | None = msgspec.field(name="chosen-id", default=None)
     conditional: ConditionalPromise | None = None
+    state: StatePromise | None = None
     prepare_commit: PreparePromise | None = msgspec.field(name="prepare-commit", default=None)
 
 
@@ -300,7 +314,8 @@ def _problems(
         yield from _owner_problems(f"kind.{name}.read.owner_kind", kind.read, found.kind)
     if found.customer is not None:
         yield from _reading("customer", found.customer.operation, operations)
-        yield from _filled("customer", operations.get(found.customer.operation), {found.customer.placeholder})
+        about = found.customer
+        yield from _asked_for("customer", operations, about.operation, about.placeholder, about.query, CUSTOMER)
     for name, known in catalogue.actions.items():
         if not known.builtin and name not in found.action:
             yield f'action."{name}"', "is missing: an action of the catalogue that nothing here does"
@@ -316,7 +331,8 @@ def _kind_problems(key: str, kind: Kind, operations: Mapping[str, Operation]) ->
         if kind.read.form is not None and not _is_regular(kind.read.form):
             yield f"{key}.read.form", "is no regular expression"
         yield from _reading(f"{key}.read", kind.read.operation, operations)
-        yield from _filled(f"{key}.read", operations.get(kind.read.operation), {kind.read.placeholder})
+        read = kind.read
+        yield from _asked_for(f"{key}.read", operations, read.operation, read.placeholder, read.query, RECORD)
     if kind.list is not None:
         yield from _reading(f"{key}.list", kind.list.operation, operations)
         if CUSTOMER not in " ".join(kind.list.query.values()):
@@ -331,6 +347,16 @@ def _is_regular(text: str) -> bool:
     except re.error:
         return False
     return True
+
+
+def _asked_for(
+    key: str, operations: Mapping[str, Operation], operation: str, placeholder: str, query: Query, hole: str
+) -> Iterator[tuple[str, str]]:
+    """Yield problems of an operation that is asked for one record or customer, in its path or in its query."""
+    yield from _filled(key, operations.get(operation), {placeholder} - {""})
+    if not placeholder and hole not in query.values():
+        # ⚔ Without it, everybody would be shown the same record.
+        yield key, f"does not say which one: it needs a placeholder, or {hole} as a value of its query"
 
 
 def _owner_problems(key: str, read: KindRead | None, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, str]]:
@@ -392,12 +418,13 @@ def _action_problems(
         "marker": action.marker,
         "chosen-id": action.chosen_id,
         "conditional": action.conditional,
+        "state": action.state,
         "prepare-commit": action.prepare_commit,
     }
     for promise, table in tables.items():
         if (table is not None) != (promise == action.promise):
             yield f"{key}.{promise}", f'and promise = "{promise}" belong together'
-    yield from _promise_problems(key, action, operations)
+    yield from _promise_problems(key, action, operations, kinds)
     yield from _limit_problems(key, action.limit, kinds)
 
 
@@ -411,7 +438,9 @@ def _limit_problems(key: str, limit: Limit | None, kinds: Mapping[str, Kind]) ->
             yield f"{key}.limit", "has a sum of which only one of where and is is given"
 
 
-def _promise_problems(key: str, action: ActionMap, operations: Mapping[str, Operation]) -> Iterator[tuple[str, str]]:
+def _promise_problems(
+    key: str, action: ActionMap, operations: Mapping[str, Operation], kinds: Mapping[str, Kind]
+) -> Iterator[tuple[str, str]]:
     prepared = action.prepare_commit
     marked = action.marker or action.chosen_id or (prepared.marker if prepared else None)
     lookup = marked.lookup if marked else action.key.lookup if action.key else None
@@ -420,6 +449,8 @@ def _promise_problems(key: str, action: ActionMap, operations: Mapping[str, Oper
         yield from _filled(f"{key}.{action.promise}.lookup", operations.get(lookup.operation), set(lookup.path))
     if action.conditional is not None and (action.conditional.header is None) == (action.conditional.to is None):
         yield f"{key}.conditional", "needs either a header or a place in the body for the version"
+    if action.state is not None and action.state.kind not in kinds:
+        yield f"{key}.state.kind", "has no read"
     if prepared is not None:
         parts = [("commit", prepared.commit), ("undo", prepared.undo), ("state", prepared.state)]
         parts += [(f"steps.{number}", step.operation) for number, step in enumerate(prepared.steps)]

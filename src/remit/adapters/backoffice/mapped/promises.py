@@ -10,12 +10,20 @@ from remit.adapters.backoffice.breaker import ACT_S
 from remit.adapters.backoffice.mapped.drafts import Drafts
 from remit.adapters.backoffice.mapped.journal import JournalEntry
 from remit.adapters.backoffice.mapped.lookups import Lookups
-from remit.adapters.backoffice.mapped.mapping import KEY, ActionMap, ApiMapping, ConditionalPromise, Lookup
+from remit.adapters.backoffice.mapped.mapping import (
+    KEY,
+    ActionMap,
+    ApiMapping,
+    ConditionalPromise,
+    Lookup,
+    StatePromise,
+)
 from remit.adapters.backoffice.mapped.pointers import find
 from remit.adapters.backoffice.mapped.records import MappedRecords
 from remit.adapters.backoffice.mapped.requests import (
     Request,
     act_request,
+    is_one_of,
     mapped_values,
     outcome_of,
     text_of,
@@ -89,8 +97,8 @@ class Promises:
         marked = action.marker or action.chosen_id
         if marked is not None:
             return await self._find(action, marked.lookup, act)
-        if action.conditional is not None:
-            return await self._compare(action.conditional, act)
+        if action.conditional is not None or action.state is not None:
+            return await self._compare(action.conditional, action.state, act)
         if action.prepare_commit is not None:
             return ActResult(state=await self._drafts.state(action.prepare_commit, entry.draft), values={})
         return _UNCLEAR  # ⚔ Nothing shows whether it was done: it is never sent again, and a person has to look.
@@ -160,8 +168,13 @@ class Promises:
             return _UNSEEN
         return _DONE if lookup.at else ActResult(state=ActOutcome.DONE, values=mapped_values(found, action.values))
 
-    async def _compare(self, held: ConditionalPromise, act: Act) -> ActResult:
-        """Compare the record with the version decided on: unmoved means that nothing was done."""
+    async def _compare(self, held: ConditionalPromise | None, state: StatePromise | None, act: Act) -> ActResult:
+        """Compare the record with the version decided on, or with the state that the act was to bring it into."""
+        if state is not None:
+            found = await self._records.found_at(state.kind, text_of(find(act.params, state.param)), state.at)
+            return _UNCLEAR if found is None else _DONE if is_one_of(found, state.is_) else _UNSEEN
+        if held is None:
+            return _UNCLEAR
         record_id = text_of(find(act.params, held.param))
         fact = (await self._records.facts([(held.kind, record_id)], customer=act.customer))[0]
         if fact is not None and fact.version == self._decided_version(held, act):

@@ -9,12 +9,13 @@ from typing import Final
 
 import msgspec
 
-from remit.adapters.backoffice.mapped.mapping import CUSTOMER, ApiMapping, KindRead, Limit
+from remit.adapters.backoffice.mapped.mapping import ApiMapping, KindRead, Limit
 from remit.adapters.backoffice.mapped.pointers import find, find_each
 from remit.adapters.backoffice.mapped.requests import (
     UnusableValue,
     decoded,
     fill,
+    filled_query,
     mapped_values,
     summed,
     text_of,
@@ -62,14 +63,15 @@ class MappedRecords:
             for (kind, _), (answer, fact) in zip(records, found, strict=True)
         ]
 
-    async def read(self, action: str, params: Mapping[str, Json]) -> ActResult:
+    async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
         """Answer a read with its mapped values."""
         known = self._file.action.get(action)
         if known is None:
             return _failed("This desk cannot do that yet.")
         operation = self._mapping.operations[known.operation]
         try:
-            path = fill(operation, {name: find(params, at) for name, at in known.path.items()}, known.query)
+            query = filled_query(known.query, {"customer": customer}, params)
+            path = fill(operation, {name: find(params, at) for name, at in known.path.items()}, query)
         except UnusableValue:
             return _failed("There is no such record.")
         answer = await self._wire.read(path)
@@ -82,7 +84,7 @@ class MappedRecords:
         listed = self._file.kind[kind].list if kind in self._file.kind else None
         if listed is None:
             return ()
-        query = {name: value.replace(CUSTOMER, customer) for name, value in listed.query.items()}
+        query = filled_query(listed.query, {"customer": customer})
         path = fill(self._mapping.operations[listed.operation], {}, query)
         items = find(_body(path, await self._wire.read(path)), listed.items)
         found = []
@@ -103,7 +105,9 @@ class MappedRecords:
         wanted = {} if about is None else {name: at for name, at in about.values.items() if name in asked}
         if about is not None and wanted:
             operation = self._mapping.operations[about.operation]
-            path = fill(operation, {about.placeholder: customer}, about.query)
+            path = fill(
+                operation, _placed(about.placeholder, customer), filled_query(about.query, {"customer": customer})
+            )
             found |= mapped_values(_body(path, await self._wire.read(path)), wanted)
         for kind, held in self._file.kind.items():
             values = {} if held.read is None else {name: at for name, at in held.read.values.items() if name in asked}
@@ -144,7 +148,8 @@ class MappedRecords:
         if read is None or (read.form is not None and re.fullmatch(read.form, record_id) is None):
             return None
         try:
-            path = fill(self._mapping.operations[read.operation], {read.placeholder: record_id}, read.query)
+            query = filled_query(read.query, {"id": record_id})
+            path = fill(self._mapping.operations[read.operation], _placed(read.placeholder, record_id), query)
         except UnusableValue:
             return None
         answer = await self._wire.read(path)
@@ -213,6 +218,10 @@ class MappedRecords:
         return None if answer is None else find(decoded(answer), pointer)
 
 
+def _placed(placeholder: str, value: str) -> dict[str, str]:
+    return {placeholder: value} if placeholder else {}
+
+
 def _texts_at(body: object, pointer: str | None) -> frozenset[str]:
     found = None if pointer is None else find(body, pointer)
     return frozenset(text_of(one) for one in (found if is_list(found) else [found])) - {""}
@@ -241,6 +250,8 @@ def _version_at(body: object, pointer: str) -> str:
 
 def _version_of(value: object) -> str:
     """Return a value of a version as text; of a list or table, its digest."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, list | dict):
         return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
     return text_of(value)

@@ -1,5 +1,6 @@
 """Building requests to a mapped system: path, query and body, and reading values out of its answers."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -8,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from remit.adapters.backoffice.mapped.mapping import CUSTOMER, KEY, ActionMap, BodyPart, Limit, Success, Sum
+from remit.adapters.backoffice.mapped.mapping import CUSTOMER, HOLE, KEY, ActionMap, BodyPart, Limit, Success, Sum
 from remit.adapters.backoffice.mapped.pointers import PointerError, find, find_each, put
 from remit.adapters.http.connection import HttpAnswer
 from remit.adapters.http.faults import ExchangeFault, Problem
@@ -47,11 +48,24 @@ def segment(value: object) -> str:
     Raises:
         UnusableValue: for a value that can be no id.
     """
-    text = text_of(value)
-    if not text or text in {".", ".."} or len(text) > _LONGEST_ID or not text.isprintable():
+    text = verify_text(value)
+    if text in {".", ".."}:
         message = "an id has no usable form"
         raise UnusableValue(message)
     return quote(text, safe="")
+
+
+def verify_text(value: object) -> str:
+    """Return a value as a short printable text.
+
+    Raises:
+        UnusableValue: for any other.
+    """
+    text = text_of(value)
+    if not text or len(text) > _LONGEST_ID or not text.isprintable():
+        message = "a value has no usable form"
+        raise UnusableValue(message)
+    return text
 
 
 def fill(operation: Operation, values: Mapping[str, object], query: Mapping[str, str] | None = None) -> str:
@@ -82,7 +96,7 @@ def act_request(
         UnusableValue: for a param that cannot be sent.
     """
     path = fill(
-        operation, {name: find(act.params, at) for name, at in action.path.items()}, filled_query(action.query, act)
+        operation, {name: find(act.params, at) for name, at in action.path.items()}, act_query(action.query, act)
     )
     return _request(operation, path, _body(action.body, act, currency, extra), headers or {})
 
@@ -118,9 +132,29 @@ def _body(
     return body
 
 
-def filled_query(query: Mapping[str, str], act: Act) -> dict[str, str]:
-    """Return a query with the act's key and customer in it."""
-    return {name: value.replace(KEY, act.key).replace(CUSTOMER, act.customer) for name, value in query.items()}
+def act_query(query: Mapping[str, str], act: Act) -> dict[str, str]:
+    """Return a query with the key, customer and params of an act in it.
+
+    Raises:
+        UnusableValue: for a param that is no usable text.
+    """
+    return filled_query(query, {"key": act.key, "customer": act.customer}, act.params)
+
+
+def filled_query(
+    query: Mapping[str, str], known: Mapping[str, str], params: Mapping[str, Json] | None = None
+) -> dict[str, str]:
+    """Return a query with other values in the place of its holes; what stands in these is never filled again.
+
+    Raises:
+        UnusableValue: for a value that is no usable text.
+    """
+
+    def value_of(hole: re.Match[str]) -> str:
+        name = hole[1]
+        return verify_text(find(params, name) if name.startswith("/") else known.get(name, ""))
+
+    return {name: HOLE.sub(value_of, value) for name, value in query.items()}
 
 
 def _put_part(body: dict[str, object], part: BodyPart, act: Act, currency: str) -> None:
