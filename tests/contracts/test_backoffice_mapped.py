@@ -1,5 +1,7 @@
 """The mapped backoffice against a small shop: one act for each promise, broken at each step."""
 
+import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,8 @@ import pytest
 
 from contracts.desk_plugs import DATABASES
 from contracts.mapped_shop import DIGESTED, LIMITED, MAPPING, REPLAYED, SEARCHED, Mapped, act, mapped_shop, mapping_in
-from remit.adapters.backoffice.mapped.mapping import Auth
+from remit.adapters.backoffice.mapped.mapping import Auth, Query
+from remit.adapters.backoffice.mapped.requests import UnusableValue, filled_query
 from remit.adapters.backoffice.mapped.tokens import TokenHeader
 from remit.domain.errors import Fault, Refused
 from remit.ports.backoffice import ActOutcome
@@ -331,6 +334,27 @@ def test_a_record_can_be_asked_for_in_a_query(tmp_path: Path) -> None:
         assert read.values["order.status"] == "paid"
 
 
+def test_a_query_has_several_values_and_json_in_base64() -> None:
+    query: Query = {"f": ["state", "{key}"], "d": 'base64:[["party", "=", "{customer:integer}"], ["text", "=", "x{/text}"], true]'}
+    filled = filled_query(query, {"key": "act_1", "customer": "12"}, {"text": '"]{key}'})
+    assert filled["f"] == ["state", "act_1"]
+    found = json.loads(base64.urlsafe_b64decode(str(filled["d"])))
+    assert found == [["party", "=", 12], ["text", "=", 'x"]{key}'], True]
+
+
+@pytest.mark.parametrize("customer", ["", "1.5", "-1", "012", "٣", "12]", "anna"])
+def test_what_is_no_whole_number_is_not_asked_for(customer: str) -> None:
+    with pytest.raises(UnusableValue):
+        filled_query({"d": 'base64:["{customer:integer}"]'}, {"customer": customer})
+
+
+def test_a_text_of_digits_becomes_a_number_in_a_body(tmp_path: Path) -> None:
+    number = '{ to = "/owner", value = "12", as = "integer" }'
+    with mapped_shop(tmp_path, MAPPING.replace('{ to = "/owner", value = "{customer}" }', number)) as mapped:
+        assert mapped.run(mapped.backoffice.perform(act("order.token"))).state is ActOutcome.DONE
+        assert [one["owner"] for one in mapped.shop.tokens.values()] == [12]
+
+
 def test_a_record_that_is_gone_shows_no_state(mapped: Mapped) -> None:
     mapped.shop.breaks = ["lose"]
     with pytest.raises(Fault):
@@ -345,6 +369,7 @@ def test_a_token_that_was_replaced_is_used_and_one_that_is_gone_is_kept(tmp_path
     file.write_text("first\n")
     header = TokenHeader(Auth(scheme="Token"), file)
     assert dict(header) == {"authorization": "Token first"}
+    assert {**TokenHeader(Auth(), file, {"x-tenant": "3"})} == {"authorization": "Bearer first", "x-tenant": "3"}
     (tmp_path / "new").write_text("second")
     (tmp_path / "new").replace(file)
     assert dict(header) == {"authorization": "Token second"}
@@ -415,6 +440,9 @@ def test_a_limit_that_cannot_be_summed_up_lets_nothing_through(tmp_path: Path, p
         ("version = 1", "version = 2", "malformed"),
         ('placeholder = "id"\nid = "/order/id"', 'id = "/order/id"', "kind.order.read"),
         ('state = { kind = "order"', 'state = { kind = "ghost"', "order.close"),
+        ("pad_ms = 0", 'pad_ms = 0\nheaders = { "Host" = "evil.example" }', "headers.Host"),
+        ("pad_ms = 0", 'pad_ms = 0\nheaders = { "authorization" = "x" }', "headers.authorization"),
+        ('{ customer = "{customer}" }', '{ customer = "{customer}", d = "base64:{no" }', "kind.order.list"),
         ('owner_kind = "order"', 'owner_kind = "box"', "kind.box.read.owner_kind"),
         (
             'promise = "marker"',

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from remit.adapters.backoffice.mapped.client import MappedBackoffice
-from remit.adapters.backoffice.mapped.mapping import Auth
+from remit.adapters.backoffice.mapped.mapping import MappingFile
 from remit.adapters.backoffice.mapped.tokens import TokenHeader
 from remit.adapters.backoffice.mapped.wire import Wire
 from remit.adapters.builtin_desk.jobs import DeskJobs
@@ -25,9 +25,9 @@ def open_mapped_backoffice(
     if loaded.mapping is None:
         raise InvalidSetting("backoffice.mapping", "was not loaded with the rules")
     tls = tls_context(wanted.ca, "backoffice.ca_file")
-    auth = loaded.mapping.file.auth
-    reading = _header(auth, wanted.read_token, "backoffice.read_token_file")
-    acting = _header(auth, wanted.act_token, "backoffice.act_token_file")
+    file = loaded.mapping.file
+    reading = _header(file, wanted.read_token, "backoffice.read_token_file")
+    acting = _header(file, wanted.act_token, "backoffice.act_token_file")
     if dict(reading) == dict(acting):
         # ⚔ A token that acts would travel with every look-up.
         raise InvalidSetting(
@@ -37,11 +37,11 @@ def open_mapped_backoffice(
     return MappedBackoffice(wire, world, loaded.mapping, loaded.catalogue, database)
 
 
-def _header(auth: Auth, file: Path, key: str) -> TokenHeader:
+def _header(mapping: MappingFile, file: Path, key: str) -> TokenHeader:
     """Return the header that carries a token.
 
     Raises:
         InvalidSetting: `settings.invalid`.
     """
     read_token(file, key)
-    return TokenHeader(auth, file)
+    return TokenHeader(mapping.auth, file, mapping.headers)

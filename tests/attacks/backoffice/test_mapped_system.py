@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena
-from contracts.mapped_shop import LIMITED, MAPPING, Mapped, act, mapped_shop, mapping_in
+from contracts.mapped_shop import LIMITED, MAPPING, REPLAYED, SEARCHED, Mapped, act, mapped_shop, mapping_in
 from remit.adapters.backoffice.mapped.pointers import PointerError, find, put
 from remit.domain.errors import Fault, Refused
 from remit.ports.backoffice import ActOutcome, ActResult
@@ -132,6 +132,12 @@ def test_a_list_that_does_not_say_whose_records_is_refused(tmp_path: Path) -> No
         mapping_in(tmp_path, MAPPING.replace('query = { customer = "{customer}" }', 'query = { limit = "50" }'))
 
 
+@pytest.mark.proves("MAPPED")
+def test_a_kind_that_does_not_say_which_record_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="which one"):
+        mapping_in(tmp_path, SEARCHED.replace('query = { q = "{id}" }', 'query = { q = "W1" }'))
+
+
 @pytest.mark.proves("UNCLEAR")
 def test_an_act_without_a_promise_is_never_sent_twice(mapped: Mapped) -> None:
     mapped.shop.breaks = ["lose"]
@@ -207,3 +213,18 @@ def test_refunds_one_after_another_never_exceed_what_was_paid(tmp_path: Path) ->
         states = [mapped.run(mapped.backoffice.perform(one)).state for one in acts]
         assert states == [ActOutcome.DONE, ActOutcome.DONE, ActOutcome.FAILED, ActOutcome.FAILED]
         assert [one["amount"] for one in mapped.shop.refunds] == ["50.00", "50.00"]
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+@pytest.mark.parametrize("scope", ["token", "account"])
+def test_a_key_is_not_sent_again_by_a_token_that_the_system_does_not_know_it_by(tmp_path: Path, scope: str) -> None:
+    text = REPLAYED.replace('header = "Idempotency-Key"', f'header = "Idempotency-Key"\nscope = "{scope}"')
+    with mapped_shop(tmp_path, text) as mapped:
+        mapped.shop.breaks = ["lose"]
+        with pytest.raises(Fault):
+            mapped.run(mapped.backoffice.perform(act("order.charge")))
+        mapped.later()
+        mapped.backoffice._wire._acting = {"authorization": "Bearer replaced"}
+        found = mapped.run(mapped.backoffice.perform(act("order.charge")))
+        sent = sum(1 for method, path, *_ in mapped.shop.asked if (method, path) == ("POST", "/orders/W1/charges"))
+        assert (found.state, sent) == ((ActOutcome.UNCLEAR, 1) if scope == "token" else (ActOutcome.DONE, 2))

@@ -82,7 +82,7 @@ class MappedBackoffice:
             return ActResult(state=ActOutcome.FAILED, values={}, reason=_UNKNOWN)
         async with self._lock(act.key):
             self._wire.verify_closed()
-            entry = await self._journal.begin(act.key, act.action)
+            entry = await self._journal.begin(act.key, act.action, draft=self._promises.mark(known))
             if entry.settled is not None:
                 return entry.settled
             if not entry.fresh:
@@ -165,7 +165,7 @@ class MappedBackoffice:
         obstacle = await self._obstacle(act, known)
         if obstacle == _BUSY:
             raise Fault(Code.FAULT_BACKOFFICE, "another act has a record of this one")
-        if obstacle and self._promises.proves_absence(known) and not taken.draft:
+        if obstacle and self._promises.proves_absence(known) and not _is_drafted(known, taken):
             return await self._fail(act, obstacle)
         return await self._send(act, known, taken, again=True)
 
@@ -201,7 +201,7 @@ class MappedBackoffice:
                 raise Fault(Code.FAULT_BACKOFFICE, "an act cannot be sent again") from None
             return await self._fail(act, _UNSENT)
         except ExchangeFault as fault:
-            if fault.problem is Problem.UNREACHED and not again and not entry.draft:
+            if fault.problem is Problem.UNREACHED and not again and not _is_drafted(known, entry):
                 await self._journal.drop(act.key)
                 await self._holds.release(act.key)
             raise
@@ -214,3 +214,7 @@ class MappedBackoffice:
         settled = await self._journal.settle(act.key, result)
         await self._holds.release(act.key)
         return settled
+
+
+def _is_drafted(known: ActionMap, entry: JournalEntry) -> bool:
+    return known.prepare_commit is not None and bool(entry.draft)

@@ -15,6 +15,7 @@ from remit.adapters.backoffice.mapped.requests import (
     decoded,
     draft_request,
     fill,
+    filled_query,
     outcome_of,
     succeeded,
     text_of,
@@ -91,7 +92,8 @@ class Drafts:
         """
         if not draft:
             return ActOutcome.UNSEEN
-        path = fill(self._operations[prepared.state], {prepared.placeholder: draft})
+        query = filled_query(prepared.query, {"id": draft})
+        path = fill(self._operations[prepared.state], {prepared.placeholder: draft}, query)
         answer = await self._wire.read(path)
         if answer.status in ABSENT:
             return ActOutcome.UNCLEAR

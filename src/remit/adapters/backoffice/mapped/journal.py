@@ -26,7 +26,10 @@ COLUMNS: Final = ("action", "draft", "result", "reason")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """One act by its key. `settled` is None while it is sent; `fresh` for the call that entered it."""
+    """One act by its key. `settled` is None while it is sent; `fresh` for the call that entered it.
+
+    `draft` is the id of a prepared draft; of an act with an idempotency key, the mark of the token that sent it.
+    """
 
     key: str
     sent_at: Instant
@@ -51,9 +54,9 @@ class ActJournal:
         database.prepare(PART, VERSION, TABLES)
         self._acts = JournalTable(database, world, name="mapped_act", columns=COLUMNS, fault=Code.FAULT_BACKOFFICE)
 
-    async def begin(self, key: str, action: str) -> JournalEntry:
+    async def begin(self, key: str, action: str, *, draft: str = "") -> JournalEntry:
         """Enter an act as sent, unless its key is known, and return its entry."""
-        return await self._enter(key, action, SENT)
+        return await self._enter(key, action, SENT, draft)
 
     async def fence(self, key: str, action: str) -> JournalEntry:
         """Fence a key that nothing was sent by, and return its entry."""
@@ -98,8 +101,8 @@ class ActJournal:
         """Forget an act of which nothing was sent."""
         await self._acts.drop(key)
 
-    async def _enter(self, key: str, action: str, state: str) -> JournalEntry:
-        values = {"action": action, "draft": "", "result": "{}", "reason": ""}
+    async def _enter(self, key: str, action: str, state: str, draft: str = "") -> JournalEntry:
+        values = {"action": action, "draft": draft, "result": "{}", "reason": ""}
         return _entry(await self._acts.enter(key, values, state=state))
 
 

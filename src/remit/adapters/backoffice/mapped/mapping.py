@@ -22,11 +22,12 @@ from remit.domain.errors import Code, Refused
 _MAX_BYTES: Final = 4 * 1024 * 1024
 KEY: Final = "{key}"
 CUSTOMER: Final = "{customer}"
-RECORD: Final = "{id}"
-HOLE: Final = re.compile(r"\{(key|customer|id|/[^{}]*)\}")
+HOLE: Final = re.compile(r"\{(key|customer|id|/[^{}:]*)(:integer)?\}")
 """What stands for another value in a query: the act's key, the customer, the record's id, or a param by its pointer."""
+ENCODED: Final = "base64:"
+"""What a value of a query begins with that is JSON in URL-safe Base64."""
 Pointer = Annotated[str, Meta(max_length=400, description="a JSON pointer, such as /order/id")]
-Query = dict[str, str]
+Query = dict[str, str | list[str]]
 Status = Annotated[int, Meta(ge=400, le=499, description="a status from 400 to 499")]
 Header = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9-]{1,64}\Z", description="the name of a header")]
 Promise = Literal["key", "marker", "chosen-id", "prepare-commit", "conditional", "state", "none"]
@@ -100,16 +101,16 @@ class Customer(Part, frozen=True):
 
 
 class BodyPart(Part, frozen=True):
-    """One value of a body: from a param, or fixed; `{key}` and `{customer}` in a fixed text stand for them.
+    """One value of a body: from a param, or fixed; in a fixed text `{key}`, `{customer}` and params stand for them.
 
-    Money is written `as` a number (`major`), whole smaller units (`minor`), or a text.
+    `as` an `integer`, a text of digits becomes a number. Money is written `as` a number (`major`), whole smaller units (`minor`), or a text.
     Without a place for the `currency`, only the desk's own is sent.
     """
 
     to: Pointer
     from_: Pointer | None = msgspec.field(name="from", default=None)
     value: str | int | float | bool | None = None
-    as_: Literal["", "major", "minor", "text"] = msgspec.field(name="as", default="")
+    as_: Literal["", "major", "minor", "text", "integer"] = msgspec.field(name="as", default="")
     currency: Pointer | None = None
 
 
@@ -143,13 +144,14 @@ class Lookup(Part, frozen=True):
 
 
 class KeyPromise(Part, frozen=True):
-    """The system does each key once: `header` carries it, for `life_s` seconds.
+    """The system does each key once: `header` carries it, for `life_s` seconds, by `scope`: of one token, or of an account.
 
     `lookup` finds it again; without a place `at` it replays the answer, also a refusal.
     """
 
     header: Header
     life_s: Annotated[int, Meta(ge=60)] = 24 * 3600
+    scope: Literal["token", "account"] = "token"
     lookup: Lookup | None = None
 
 
@@ -206,6 +208,7 @@ class PreparePromise(Part, frozen=True):
     undo: str
     state: str
     done: Success
+    query: Query = {}
     steps: list[DraftStep] = []
     marker: DraftMarker | None = None
 
@@ -254,10 +257,11 @@ class ActionMap(Part, frozen=True):
 
 
 class MappingFile(Part, frozen=True):
-    """`mapping.toml`. `pad_ms` is the least time that reading facts takes, whatever is found."""
+    """`mapping.toml`. `headers` go with each request, fixed; `pad_ms` is the least time that reading facts takes, whatever is found."""
 
     version: Literal[1]
     auth: Auth = Auth()
+    headers: dict[Header, str] = {}
     pad_ms: Annotated[int, Meta(ge=0, le=1000)] = 100
     kind: dict[str, Kind] = {}
     customer: Customer | None = None
@@ -307,6 +311,9 @@ def _problems(
     found: MappingFile, operations: Mapping[str, Operation], catalogue: Catalogue
 ) -> Iterator[tuple[str, str]]:
     """Yield each wrong key with its problem."""
+    for name, value in found.headers.items():
+        if name.lower() in _OURS | {found.auth.header} or not (value.isascii() and value.isprintable()):
+            yield f"headers.{name}", "is a header of Remit's own, or has a value that no header can have"
     for name, kind in found.kind.items():
         if name not in catalogue.resources:
             yield f"kind.{name}", "is no resource of the catalogue"
@@ -315,7 +322,7 @@ def _problems(
     if found.customer is not None:
         yield from _reading("customer", found.customer.operation, operations)
         about = found.customer
-        yield from _asked_for("customer", operations, about.operation, about.placeholder, about.query, CUSTOMER)
+        yield from _asked_for("customer", operations, about.operation, about.placeholder, about.query, "customer")
     for name, known in catalogue.actions.items():
         if not known.builtin and name not in found.action:
             yield f'action."{name}"', "is missing: an action of the catalogue that nothing here does"
@@ -332,10 +339,10 @@ def _kind_problems(key: str, kind: Kind, operations: Mapping[str, Operation]) ->
             yield f"{key}.read.form", "is no regular expression"
         yield from _reading(f"{key}.read", kind.read.operation, operations)
         read = kind.read
-        yield from _asked_for(f"{key}.read", operations, read.operation, read.placeholder, read.query, RECORD)
+        yield from _asked_for(f"{key}.read", operations, read.operation, read.placeholder, read.query, "id")
     if kind.list is not None:
         yield from _reading(f"{key}.list", kind.list.operation, operations)
-        if CUSTOMER not in " ".join(kind.list.query.values()):
+        if not _has_hole(kind.list.query, "customer"):
             # ⚔ Without it, everybody's records would be offered to each customer.
             yield f"{key}.list.query", "does not say whose records: one value has to be {customer}"
 
@@ -354,9 +361,14 @@ def _asked_for(
 ) -> Iterator[tuple[str, str]]:
     """Yield problems of an operation that is asked for one record or customer, in its path or in its query."""
     yield from _filled(key, operations.get(operation), {placeholder} - {""})
-    if not placeholder and hole not in query.values():
+    if not placeholder and not _has_hole(query, hole):
         # ⚔ Without it, everybody would be shown the same record.
-        yield key, f"does not say which one: it needs a placeholder, or {hole} as a value of its query"
+        yield key, f"does not say which one: it needs a placeholder, or {{{hole}}} in a value of its query"
+
+
+def _has_hole(query: Query, name: str) -> bool:
+    texts = (text for value in query.values() for text in (value if isinstance(value, list) else [value]))
+    return any(hole[1] == name for text in texts for hole in HOLE.finditer(text))
 
 
 def _owner_problems(key: str, read: KindRead | None, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, str]]:
@@ -474,6 +486,7 @@ def _filled(key: str, operation: Operation | None, given: set[str]) -> Iterator[
         yield key, f"has to fill exactly the placeholders of its operation: {wanted}"
 
 
+_OURS: Final = frozenset({"content-length", "content-type", "host", "transfer-encoding", "connection"})
 _READ_POINTERS: Final = frozenset({"amount", "at", "from", "id", "items", "name", "owner", "param", "same_as", "where"})
 _WRITE_POINTERS: Final = frozenset({"currency", "to"})
 _NAMED_POINTERS: Final = frozenset({"path", "values"})
@@ -484,6 +497,8 @@ def _pointer_problems(key: str, node: object, *, named: bool = False) -> Iterato
     for name, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
         at = f"{key}.{name}"
         if isinstance(value, str):
+            if value.startswith(ENCODED) and not _is_json(value.removeprefix(ENCODED)):
+                yield at, f"is no JSON behind {ENCODED}"
             try:
                 if (named and value != KEY) or name in _READ_POINTERS:
                     steps_of(value)
@@ -493,3 +508,11 @@ def _pointer_problems(key: str, node: object, *, named: bool = False) -> Iterato
                 yield at, str(wrong)
         else:
             yield from _pointer_problems(at, value, named=name in _NAMED_POINTERS)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return True

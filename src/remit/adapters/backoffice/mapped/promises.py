@@ -59,6 +59,10 @@ class Promises:
             return action.key.lookup is not None
         return action.promise != "none"
 
+    def mark(self, action: ActionMap) -> str:
+        """Return what is entered in the journal of an act before it is sent: by which token its key is known."""
+        return self._wire.acting_mark() if action.key is not None and action.key.scope == "token" else ""
+
     async def send(
         self,
         action: ActionMap,
@@ -91,8 +95,8 @@ class Promises:
             Fault: `fault.backoffice`.
         """
         if action.key is not None:
-            if now - entry.sent_at > action.key.life_s * 1000:
-                return _UNCLEAR
+            if now - entry.sent_at > action.key.life_s * 1000 or entry.draft != self.mark(action):
+                return _UNCLEAR  # ⚔ By another token, the system would not know the key, and act again.
             return _UNSEEN if action.key.lookup is None else await self._find(action, action.key.lookup, act)
         marked = action.marker or action.chosen_id
         if marked is not None:

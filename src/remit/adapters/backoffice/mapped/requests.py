@@ -1,5 +1,6 @@
 """Building requests to a mapped system: path, query and body, and reading values out of its answers."""
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,16 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from remit.adapters.backoffice.mapped.mapping import CUSTOMER, HOLE, KEY, ActionMap, BodyPart, Limit, Success, Sum
+from remit.adapters.backoffice.mapped.mapping import (
+    ENCODED,
+    HOLE,
+    ActionMap,
+    BodyPart,
+    Limit,
+    Query,
+    Success,
+    Sum,
+)
 from remit.adapters.backoffice.mapped.pointers import PointerError, find, find_each, put
 from remit.adapters.http.connection import HttpAnswer
 from remit.adapters.http.faults import ExchangeFault, Problem
@@ -24,6 +34,7 @@ _LONGEST_ID: Final = 256
 _MOST: Final = 50
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+FilledQuery = dict[str, str | list[str]]
 
 
 class UnusableValue(ValueError):  # noqa: N818  # it names a value
@@ -68,7 +79,7 @@ def verify_text(value: object) -> str:
     return text
 
 
-def fill(operation: Operation, values: Mapping[str, object], query: Mapping[str, str] | None = None) -> str:
+def fill(operation: Operation, values: Mapping[str, object], query: FilledQuery | None = None) -> str:
     """Return an operation's path with its placeholders filled, and its query.
 
     Raises:
@@ -78,7 +89,7 @@ def fill(operation: Operation, values: Mapping[str, object], query: Mapping[str,
     filled = {name: segment(value) for name, value in values.items()}
     parts = path.split("{")
     out = parts[0] + "".join(f"{filled[part.split('}', 1)[0]]}{part.split('}', 1)[1]}" for part in parts[1:])
-    return f"{out}?{urlencode(query)}" if query else out
+    return f"{out}?{urlencode(query, doseq=True)}" if query else out
 
 
 def act_request(
@@ -132,7 +143,7 @@ def _body(
     return body
 
 
-def act_query(query: Mapping[str, str], act: Act) -> dict[str, str]:
+def act_query(query: Query, act: Act) -> FilledQuery:
     """Return a query with the key, customer and params of an act in it.
 
     Raises:
@@ -141,33 +152,63 @@ def act_query(query: Mapping[str, str], act: Act) -> dict[str, str]:
     return filled_query(query, {"key": act.key, "customer": act.customer}, act.params)
 
 
-def filled_query(
-    query: Mapping[str, str], known: Mapping[str, str], params: Mapping[str, Json] | None = None
-) -> dict[str, str]:
+def filled_query(query: Query, known: Mapping[str, str], params: Mapping[str, Json] | None = None) -> FilledQuery:
     """Return a query with other values in the place of its holes; what stands in these is never filled again.
 
     Raises:
-        UnusableValue: for a value that is no usable text.
+        UnusableValue: for a value that is no usable text, or no number where one is asked for.
     """
 
     def value_of(hole: re.Match[str]) -> str:
         name = hole[1]
-        return verify_text(find(params, name) if name.startswith("/") else known.get(name, ""))
+        text = verify_text(find(params, name) if name.startswith("/") else known.get(name, ""))
+        return str(verify_integer(text)) if hole[2] else text
 
-    return {name: HOLE.sub(value_of, value) for name, value in query.items()}
+    def in_json(node: object) -> object:
+        if isinstance(node, list):
+            return [in_json(one) for one in node]
+        hole = HOLE.fullmatch(node) if isinstance(node, str) else None
+        if hole is not None and hole[2]:
+            return verify_integer(value_of(hole))
+        return HOLE.sub(value_of, node) if isinstance(node, str) else node
+
+    def filled(text: str) -> str:
+        if not text.startswith(ENCODED):
+            return HOLE.sub(value_of, text)
+        raw = msgspec.json.encode(in_json(msgspec.json.decode(text.removeprefix(ENCODED))))
+        return base64.urlsafe_b64encode(raw).decode()
+
+    return {
+        name: [filled(one) for one in value] if isinstance(value, list) else filled(value)
+        for name, value in query.items()
+    }
+
+
+def verify_integer(text: str) -> int:
+    """Return a text of digits as a number.
+
+    Raises:
+        UnusableValue: for any other, also for one with a leading zero.
+    """
+    if not (text.isascii() and text.isdigit() and str(int(text)) == text):
+        message = "a value is no whole number"
+        raise UnusableValue(message)
+    return int(text)
 
 
 def _put_part(body: dict[str, object], part: BodyPart, act: Act, currency: str) -> None:
     if part.from_ is None:
-        value = part.value
-        fixed = value.replace(KEY, act.key).replace(CUSTOMER, act.customer) if isinstance(value, str) else value
-        put(body, part.to, fixed)
+        fixed = act_query({"": part.value}, act)[""] if isinstance(part.value, str) else part.value
+        put(body, part.to, verify_integer(text_of(fixed)) if part.as_ == "integer" else fixed)
         return
     found = find(act.params, part.from_)
     if found is None:
         return
     if not part.as_:
         put(body, part.to, found)
+        return
+    if part.as_ == "integer":
+        put(body, part.to, verify_integer(text_of(found)))
         return
     money = money_of(found, part.to)
     put(body, part.to, _amount(money, part))

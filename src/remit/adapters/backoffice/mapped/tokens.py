@@ -8,13 +8,13 @@ from remit.adapters.backoffice.mapped.mapping import Auth
 
 
 class TokenHeader(Mapping[str, str]):
-    """The header that carries a token.
+    """The header that carries a token, beside the fixed ones.
 
     A system whose tokens expire is given new ones by the company's own job, which replaces the file; a file that is being
     written, or gone, leaves the token as it was.
     """
 
-    def __init__(self, auth: Auth, file: Path) -> None:
+    def __init__(self, auth: Auth, file: Path, fixed: Mapping[str, str] | None = None) -> None:
         """Read the token.
 
         Raises:
@@ -23,12 +23,13 @@ class TokenHeader(Mapping[str, str]):
         """
         self._auth = auth
         self._file = file
+        self._fixed = fixed or {}
         self._seen = _stamp(file)
         self._value = _header(auth, file)
 
     def __getitem__(self, name: str) -> str:
         if name != self._auth.header:
-            raise KeyError(name)
+            return self._fixed[name]
         try:
             seen = _stamp(self._file)
             if seen != self._seen:
@@ -38,10 +39,10 @@ class TokenHeader(Mapping[str, str]):
         return self._value
 
     def __iter__(self) -> Iterator[str]:
-        return iter((self._auth.header,))
+        return iter((self._auth.header, *self._fixed))
 
     def __len__(self) -> int:
-        return 1
+        return 1 + len(self._fixed)
 
 
 def _stamp(file: Path) -> tuple[int, int, int]:

@@ -1,5 +1,6 @@
 """The exchanges with a mapped system: two accounts, one breaker, every act sent once."""
 
+import hashlib
 from collections.abc import Mapping
 
 from remit.adapters.backoffice.breaker import ACT_S, READ_S, CircuitBreaker
@@ -36,6 +37,10 @@ class Wire:
             Fault: `fault.backoffice`; nothing was sent if its problem is `unreached`.
         """
         return await self._send(request, self._acting, timeout_s=ACT_S, once=True)
+
+    def acting_mark(self) -> str:
+        """Return a mark of the token that acts: another one after it was replaced."""
+        return hashlib.sha256(repr(sorted(self._acting.items())).encode()).hexdigest()[:16]
 
     def verify_closed(self) -> None:
         """Let an act through to be entered and sent, or refuse it.
