@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean
+.PHONY: help setup provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean real-pretix real-privacyidea real-tryton
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -75,7 +75,7 @@ test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of
 # `dbconfig-no-thanks` and `msmtp-mta` keep a database server and a mail server out.
 REAL_PACKAGES := request-tracker5 rt5-db-sqlite rt5-standalone dbconfig-no-thanks msmtp-mta
 
-real: real-rt real-directory real-medusa .bench/real/roundup/.done .bench/real/pretix/.done ## Fetch the systems that `make test-real` starts (with apt, npm and from PyPI, where they are missing)
+real: real-rt real-directory real-medusa .bench/real/roundup/.done real-pretix real-privacyidea real-tryton ## Fetch the systems that `make test-real` starts (with apt, npm and from PyPI, where they are missing)
 
 real-rt:
 	@command -v rt-setup-database-5 >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching Request Tracker 5 with apt …" \
@@ -109,12 +109,30 @@ real-medusa: .bench/real/medusa/.done
 		&& cd ../../.. && PYTHONPATH=tests $(BIN)/python tests/real/medusa_server.py && touch $@ \
 		|| echo "remit: no Medusa, and it cannot be fetched here. Cure: Node.js 20 or newer with npm, and PostgreSQL (apt-get install postgresql)"
 
+real-pretix: .bench/real/pretix/.done
+real-privacyidea: .bench/real/privacyidea/.done
+real-tryton: .bench/real/tryton/.done
+
+TRYTON := trytond==8.2.1 trytond-account==8.2.1 trytond-party==8.2.0 trytond-company==8.2.0 trytond-currency==8.2.0 trytond-country==8.2.0 proteus==8.2.0 "psycopg[pool,binary]==3.3.9"
+
 # The server's own migrations take minutes: they are run once, and each run of the tests begins with a copy of their database.
-.bench/real/pretix/.done: $(VENV)/.dev
+.bench/real/pretix/.done: | $(VENV)/.dev
 	@echo "remit: fetching pretix into an environment of its own in .bench, and making its database …"
 	@rm -rf .bench/real/pretix/making .bench/real/pretix/database && $(PYTHON) -m venv --clear --without-pip .bench/real/pretix/v
 	@$(BIN)/uv pip install --quiet --python .bench/real/pretix/v/bin/python pretix==2026.8.0 && $(BIN)/python tests/real/pretix_server.py \
 		&& touch $@ || echo "remit: no pretix, and it cannot be fetched here"
+
+.bench/real/privacyidea/.done: | $(VENV)/.dev
+	@echo "remit: fetching privacyIDEA into an environment of its own in .bench …"
+	@$(PYTHON) -m venv --clear --without-pip .bench/real/privacyidea/v
+	@$(BIN)/uv pip install --quiet --python .bench/real/privacyidea/v/bin/python privacyidea==3.14 && $(BIN)/python tests/real/privacyidea_server.py \
+		&& touch $@ || echo "remit: no privacyIDEA, and it cannot be fetched here"
+
+.bench/real/tryton/.done: | $(VENV)/.dev
+	@echo "remit: fetching Tryton into an environment of its own in .bench, and making its database …"
+	@rm -rf .bench/real/tryton/making .bench/real/tryton/database && $(PYTHON) -m venv --clear --without-pip .bench/real/tryton/v
+	@$(BIN)/uv pip install --quiet --python .bench/real/tryton/v/bin/python $(TRYTON) && $(BIN)/python tests/real/tryton_server.py \
+		&& touch $@ || echo "remit: no Tryton, and it cannot be fetched here"
 
 test-real: $(VENV)/.dev real ## Against other people's real servers, which it installs and starts
 	@TESTS_REAL=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/real $(ARGS)

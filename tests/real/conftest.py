@@ -16,10 +16,14 @@ from real.medusa_server import MedusaServer
 from real.roundup_server import BIN, RoundupServer
 from real.pretix_server import INSTALLED as PRETIX
 from real.pretix_server import PretixServer
+from real.privacyidea_server import INSTALLED as PRIVACYIDEA
+from real.privacyidea_server import PrivacyIdeaServer
 from real.rt_server import RtServer
 from real.samba_server import SAMBA, SambaServer
 from real.slapd_server import SLAPD, SlapdServer
 from real.systems import ROWS, table
+from real.tryton_server import INSTALLED as TRYTON
+from real.tryton_server import TrytonServer
 
 NUMBERS = count(1)
 SYSTEMS = {
@@ -28,6 +32,8 @@ SYSTEMS = {
     "slapd": ("OpenLDAP", Path(SLAPD).exists()),
     "samba": ("Active Directory (Samba)", Path(SAMBA).exists()),
     "medusa": ("Medusa 2.21.2", (MEDUSA / ".done").exists()),
+    "privacyidea": ("privacyIDEA 3.14", (PRIVACYIDEA / ".done").exists()),
+    "tryton": ("Tryton 8.2", (TRYTON / ".done").exists()),
     "pretix": ("pretix 2026.8.0", (PRETIX / ".done").exists()),
 }
 """Systems by the name of their fixture: what they are called, and whether `make real` has installed them here."""
@@ -115,6 +121,28 @@ def medusa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MedusaServer]:
 def pretix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PretixServer]:
     """pretix with PostgreSQL, on the schema that `make real-pretix` made."""
     server = PretixServer(tmp_path_factory.mktemp("pretix"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def privacyidea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivacyIdeaServer]:
+    """privacyIDEA on SQLite, with the realm that `make real` made."""
+    server = PrivacyIdeaServer(tmp_path_factory.mktemp("privacyidea"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrytonServer]:
+    """Tryton with PostgreSQL, on the database that `make real` made."""
+    server = TrytonServer(tmp_path_factory.mktemp("tryton"))
     try:
         server.start()
         yield server

@@ -28,7 +28,8 @@ async def mapped_line(
     mapping = read_mapping(rules / "mapping.toml", rules / "openapi.yaml", catalogue)
     world, cuts = StandingWorld(), dict[str, str]()
     database = DeskDatabase(folder / "desk.db")
-    wire = Wire(Cut(base, cuts, fault=Code.FAULT_BACKOFFICE), world, reading=reading, acting=acting)
+    fixed = mapping.file.headers
+    wire = Wire(Cut(base, cuts, fault=Code.FAULT_BACKOFFICE), world, reading={**fixed, **reading}, acting={**fixed, **acting})
     backoffice = MappedBackoffice(wire, world, mapping, catalogue, database)
 
     def later() -> None:
