@@ -128,6 +128,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "DIRECTORY": Requirement(
         "A directory is searched by values, never by text; a record is its exact id; no password leaves; nothing is done twice.",
         "docs/directory.md#safe; RFC 4513 §5.1.2; RFC 4515; OWASP LDAP Injection",
+    ),
     "MAPPED-SUMS": Requirement(
         "Acts of one record at a mapped system come one after another, amounts never exceed what is left, and no key is used by two tokens.",
         "docs/mapping.md#holds; docs/mapping.md#limit",

@@ -13,11 +13,11 @@ import pytest
 from real.helpdesks import LiveCase, LiveHelpdesk, LiveRoundup, LiveRt
 from real.medusa_server import INSTALLED as MEDUSA
 from real.medusa_server import MedusaServer
-from real.roundup_server import BIN, RoundupServer
 from real.pretix_server import INSTALLED as PRETIX
 from real.pretix_server import PretixServer
 from real.privacyidea_server import INSTALLED as PRIVACYIDEA
 from real.privacyidea_server import PrivacyIdeaServer
+from real.roundup_server import BIN, RoundupServer
 from real.rt_server import RtServer
 from real.samba_server import SAMBA, SambaServer
 from real.slapd_server import SLAPD, SlapdServer
