@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from real.helpdesks import LiveCase, LiveHelpdesk, LiveRoundup, LiveRt
+from real.prism import installed as document_installed
 from real.roundup_server import BIN, RoundupServer
 from real.rt_server import RtServer
 from real.samba_server import SAMBA, SambaServer
@@ -23,8 +24,9 @@ SYSTEMS = {
     "roundup": ("roundup 2.6.0", (BIN / "roundup-server").exists()),
     "slapd": ("OpenLDAP", Path(SLAPD).exists()),
     "samba": ("Active Directory (Samba)", Path(SAMBA).exists()),
+    **{name: (f"document of {name}, behind prism", document_installed(name)) for name in ("intercom", "zendesk", "freshdesk", "jira")},
 }
-"""Systems by the name of their fixture: what they are called, and whether `make real` has installed them here."""
+"""Systems by the name of their fixture or param: what they are called, and whether `make real` has installed them here."""
 
 if not os.environ.get("TESTS_REAL"):
     collect_ignore_glob = ["test_*.py"]
@@ -102,9 +104,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def systems_of(item: pytest.Item) -> set[str]:
-    """The systems that a test needs, by their fixtures."""
+    """The systems that a test needs, by its fixtures and their params."""
     params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return SYSTEMS.keys() & {*getattr(item, "fixturenames", ()), params.get("helpdesk")}
+    return SYSTEMS.keys() & {*getattr(item, "fixturenames", ()), *(one for one in params.values() if isinstance(one, str))}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
