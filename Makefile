@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean real-pretix real-privacyidea real-tryton
+.PHONY: help setup provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean real-pretix real-privacyidea real-tryton real-documents
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -75,7 +75,18 @@ test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of
 # `dbconfig-no-thanks` and `msmtp-mta` keep a database server and a mail server out.
 REAL_PACKAGES := request-tracker5 rt5-db-sqlite rt5-standalone dbconfig-no-thanks msmtp-mta
 
-real: real-rt real-directory real-medusa .bench/real/roundup/.done real-pretix real-privacyidea real-tryton ## Fetch the systems that `make test-real` starts (with apt, npm and from PyPI, where they are missing)
+real: real-rt real-directory real-medusa .bench/real/roundup/.done real-pretix real-privacyidea real-tryton real-documents ## Fetch the systems that `make test-real` starts (with apt, npm and from PyPI, where they are missing)
+
+# Prism holds our fakes of hosted helpdesks to their vendors' documents, which are fetched at one commit each and not kept here.
+real-documents: .bench/real/prism/.done
+	@mkdir -p .bench/real/documents && cd .bench/real/documents && while read -r sum name url; do \
+		echo "$$sum  $$name" | sha256sum --check --status 2>/dev/null || { curl -fsSL --connect-timeout 5 --max-time 30 -o "$$name" "$$url" 2>/dev/null; \
+		echo "$$sum  $$name" | sha256sum --check --status 2>/dev/null || { rm -f "$$name"; echo "remit: no $$name, and it cannot be fetched here. Cure: put $$url into .bench/real/documents/$$name"; }; }; \
+		done <$(CURDIR)/tests/real/documents.txt
+
+.bench/real/prism/.done:
+	@mkdir -p .bench/real/prism && cd .bench/real/prism && npm install --silent --no-audit --no-fund @stoplight/prism-cli@5.16.0 >/dev/null 2>&1 && touch .done \
+		|| echo "remit: no prism, and it cannot be fetched here. Cure: npm install @stoplight/prism-cli@5.16.0 in .bench/real/prism"
 
 real-rt:
 	@command -v rt-setup-database-5 >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching Request Tracker 5 with apt …" \
@@ -159,7 +170,7 @@ check-prose: $(VENV)/.dev
 # Parts of the domain that are tried through the doors alone.
 DOMAIN_AT_DOORS := tests/contracts/test_german_words.py tests/attacks/mandate/test_summary_deceives.py tests/attacks/outbound/test_values_in_other_words.py \
 	tests/attacks/secrets/test_secret_in_other_forms.py tests/attacks/words/test_words_in_params.py tests/attacks/words/test_joined_wishes.py \
-	tests/attacks/words/test_unrecognised_clauses.py tests/attacks/outbound/test_facts_that_follow.py tests/attacks/outbound/test_helpdesk_events.py \
+	tests/attacks/words/test_unrecognised_clauses.py tests/attacks/outbound/test_facts_that_follow.py tests/attacks/outbound/test_helpdesk_events.py tests/attacks/outbound/test_hosted_events.py \
 	tests/attacks/store/test_rows_against_log.py tests/attacks/confirmation/test_offer_altered.py
 
 check-domain: $(VENV)/.dev

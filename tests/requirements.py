@@ -186,6 +186,11 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "helpdesk-events",
         "An event of the helpdesk wakes, and nothing of it is believed; replays and floods cost a bounded number of readings.",
     ),
+    "HELPDESK-HOSTED": _model(
+        "native-replies",
+        "In a hosted helpdesk a write is looked for until the product surely finds it; a reply is a draft where the product "
+        "shows that its author's account wrote it by hand.",
+    ),
     "TICKET-CARD": _model(
         "ticket-card", "The card in a ticket is Remit's own word, written once for each change; no foreign text passes for it."
     ),

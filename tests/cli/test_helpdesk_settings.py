@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 
+from remit.adapters.builtin_desk.database import DeskDatabase
+from remit.adapters.helpdesk.remote.hosted.products import HOSTED as HOSTED_PRODUCTS
+from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Refused
 from remit.domain.identity.event_signatures import EVENT_SCHEMES
 from remit.settings import Settings
-from remit.wiring.helpdesk import event_signing
+from remit.wiring.helpdesk import event_signing, open_remote_helpdesk
 from settings_made import settings_made
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "helpdesk.md"
+HOSTED = DOCUMENT.with_name("helpdesk-hosted.md")
 
 
 def as_written(base: Path, product: str = "rt", **changed: Any) -> Settings:
@@ -39,6 +43,24 @@ def test_the_document_is_what_a_desk_starts_with(tmp_path: Path) -> None:
         "Remit State",
     )
     assert event_signing(settings) == (EVENT_SCHEMES["rt"], b"a secret of 16 b")
+
+
+@pytest.mark.parametrize("product", ["intercom", "zendesk", "freshdesk", "jira"])
+def test_the_document_of_a_hosted_product_is_what_a_desk_starts_with(tmp_path: Path, product: str) -> None:
+    found = re.findall(r"```toml\n(.*?)```", HOSTED.read_text(), re.DOTALL)
+    (text,) = [one for one in found if f'helpdesk = "{product}"' in one]
+    (tmp_path / f"{product}-token").write_text("remit@desk.example/token:abc")
+    (tmp_path / f"{product}-events").write_text("a secret of 16 b")
+    settings = settings_made(tmp_path, **tomllib.loads(text.replace("/etc/remit", str(tmp_path))))
+    helpdesk = settings.remote_helpdesk
+    assert helpdesk is not None
+    assert (helpdesk.product, helpdesk.case_field) == (product, "Remit Case")
+    assert event_signing(settings) == (EVENT_SCHEMES[product], b"a secret of 16 b")
+    database = DeskDatabase(tmp_path / "desk.db")
+    connector, connections = open_remote_helpdesk(helpdesk, database, SystemWorld(), loopback=False)
+    connections.close()
+    database.close()
+    assert connector.capabilities == HOSTED_PRODUCTS[product].capabilities
 
 
 def test_the_document_of_roundup_is_what_a_desk_starts_with(tmp_path: Path) -> None:

@@ -79,6 +79,15 @@ def test_a_secret_is_in_no_file_that_others_can_read_and_in_no_setting(remit: Ru
     assert [path for path in (tmp_path / "desk").rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()] == []
 
 
+@pytest.mark.parametrize("product", ["intercom", "zendesk", "freshdesk", "jira"])
+def test_a_hosted_product_is_a_helpdesk(remit: Run, tmp_path: Path, token: Path, product: str) -> None:
+    assert remit("init", "--helpdesk", product, *RT[2:], "--helpdesk-token-file", token, tmp_path / "desk").code == 0
+    helpdesk = load_settings(tmp_path / "desk" / "remit.toml").remote_helpdesk
+    assert helpdesk is not None
+    assert (helpdesk.product, helpdesk.account, helpdesk.queue) == (product, "remit", "Agents")
+    assert [one["state"] for one in found(remit, tmp_path / "desk", "helpdesk")] == ["wrong"]  # nothing answers there
+
+
 def test_roundup_is_a_helpdesk_without_a_queue(remit: Run, tmp_path: Path, token: Path) -> None:
     assert remit("init", "--helpdesk", "roundup", *RT[2:-2], "--helpdesk-token-file", token, tmp_path / "desk").code == 0
     helpdesk = load_settings(tmp_path / "desk" / "remit.toml").remote_helpdesk
@@ -99,8 +108,8 @@ def test_the_authority_of_the_helpdesks_certificate_is_named_from_anywhere(remit
     [
         (RT, "--helpdesk-token-file is missing"),
         (RT[:-2], "--helpdesk-queue is missing"),
-        (RT[2:], "--helpdesk-url is for --helpdesk rt or roundup"),
-        (("--helpdesk", "roundup", *RT[2:]), "--helpdesk-queue is for --helpdesk rt"),
+        (RT[2:], "--helpdesk-url is for --helpdesk rt or roundup or intercom or zendesk or freshdesk or jira"),
+        (("--helpdesk", "roundup", *RT[2:]), "--helpdesk-queue is for --helpdesk rt or intercom or zendesk or freshdesk or jira"),
         (("--helpdesk", "roundup", *RT[2:-2]), "--helpdesk-token-file is missing"),
         ((*RT, "--helpdesk-token-file", "nowhere"), "nowhere, which is not there"),
         (("--backoffice", "http"), "--backoffice-url is missing"),

@@ -1,17 +1,20 @@
 """The connector over a helpdesk product in memory; `tests/real` holds it to real ones."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from contracts.desk_plugs import DATABASES, StandingWorld, desk_file, run
 from contracts.tickets_in_memory import TicketsInMemory
+from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.helpdesk.remote.connector import QUIET_MS, RemoteHelpdesk
+from remit.adapters.helpdesk.remote.journal import WriteJournal
 from remit.domain.errors import Code, Fault
 from remit.ports.helpdesk import TicketCard
 
+SEEN = [("7", "ann"), ("7", "ben"), ("8", "ben"), ("7", "ann")]
 FORGED = ["Remit: released", "The desk knows who runs it and trusts them."]
 
 
@@ -83,3 +86,18 @@ def test_a_write_that_another_node_sends_again_is_not_fenced(make: str, tmp_path
     finally:
         for database in databases:
             database.close()
+
+
+@pytest.mark.parametrize("make", DATABASES.values(), ids=DATABASES)
+def test_the_first_officer_that_was_seen_stays_the_first(tmp_path: Path, make: Callable[[Path], DeskJobs]) -> None:
+    """For products without a history: another one is a reassignment, whichever node saw the first."""
+    database = make(tmp_path)
+    journals = [WriteJournal(database, StandingWorld()) for _ in range(2)]
+
+    async def seen() -> list[str]:
+        return [await journals[turn % 2].first_owner(ticket, owner) for turn, (ticket, owner) in enumerate(SEEN)]
+
+    try:
+        assert run(seen()) == ["ann", "ann", "ben", "ann"]
+    finally:
+        database.close()

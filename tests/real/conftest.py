@@ -15,6 +15,7 @@ from real.medusa_server import INSTALLED as MEDUSA
 from real.medusa_server import MedusaServer
 from real.pretix_server import INSTALLED as PRETIX
 from real.pretix_server import PretixServer
+from real.prism import installed as document_installed
 from real.privacyidea_server import INSTALLED as PRIVACYIDEA
 from real.privacyidea_server import PrivacyIdeaServer
 from real.roundup_server import BIN, RoundupServer
@@ -35,8 +36,9 @@ SYSTEMS = {
     "privacyidea": ("privacyIDEA 3.14", (PRIVACYIDEA / ".done").exists()),
     "tryton": ("Tryton 8.2", (TRYTON / ".done").exists()),
     "pretix": ("pretix 2026.8.0", (PRETIX / ".done").exists()),
+    **{name: (f"document of {name}, behind prism", document_installed(name)) for name in ("intercom", "zendesk", "freshdesk", "jira")},
 }
-"""Systems by the name of their fixture: what they are called, and whether `make real` has installed them here."""
+"""Systems by the name of their fixture or param: what they are called, and whether `make real` has installed them here."""
 
 if not os.environ.get("TESTS_REAL"):
     collect_ignore_glob = ["test_*.py"]
@@ -158,9 +160,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def systems_of(item: pytest.Item) -> set[str]:
-    """The systems that a test needs, by their fixtures."""
+    """The systems that a test needs, by its fixtures and their params."""
     params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return SYSTEMS.keys() & {*getattr(item, "fixturenames", ()), params.get("helpdesk")}
+    return SYSTEMS.keys() & {*getattr(item, "fixturenames", ()), *(one for one in params.values() if isinstance(one, str))}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

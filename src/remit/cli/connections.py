@@ -14,10 +14,17 @@ from remit.cli.output import AdvisedError, CommandOutput
 from remit.domain.errors import Code, Refused
 
 _OTHERS: Final = 0o077
-_PRODUCTS: Final = {"rt": "Request Tracker 5", "roundup": "roundup"}
+_PRODUCTS: Final = {
+    "rt": "Request Tracker 5",
+    "roundup": "roundup",
+    "intercom": "Intercom",
+    "zendesk": "Zendesk",
+    "freshdesk": "Freshdesk",
+    "jira": "Jira Service Management",
+}
 _HELPDESK: Final = {
-    "helpdesk_url": "Address of its REST API, such as https://rt.example/REST/2.0 or https://tracker.example/desk/rest",
-    "helpdesk_account": "Name of Remit's own user there",
+    "helpdesk_url": "Address of its API, such as https://rt.example/REST/2.0 or https://api.intercom.io",
+    "helpdesk_account": "Remit's own user there: in RT and roundup its name, elsewhere its id",
 }
 _QUEUE: Final = {"helpdesk_queue": "Queue in which cases are opened"}
 _LOGIN: Final[Mapping[str, str]] = {
@@ -71,12 +78,11 @@ def add_options(init: argparse.ArgumentParser) -> None:
         help="postgresql://USER@HOST/DATABASE: for several nodes; with --keys (default: a file in DIR)",
     )
     desk.add_argument("--keys", metavar="URL", help="another database, for the content keys alone; with --store")
-    desk.add_argument(
-        "--helpdesk", choices=("builtin", *_PRODUCTS), help="rt: Request Tracker 5; roundup (default: builtin)"
-    )
-    desk.add_argument("--helpdesk-url", metavar="URL", help="with one of yours: the address of its REST API")
+    products = ", ".join(f"{name}: {title}" for name, title in _PRODUCTS.items())
+    desk.add_argument("--helpdesk", choices=("builtin", *_PRODUCTS), help=f"{products} (default: builtin)")
+    desk.add_argument("--helpdesk-url", metavar="URL", help="with one of yours: the address of its API")
     desk.add_argument("--helpdesk-account", metavar="NAME", help="with one of yours: Remit's own user there")
-    desk.add_argument("--helpdesk-queue", metavar="NAME", help="with rt: the queue in which cases are opened")
+    desk.add_argument("--helpdesk-queue", metavar="NAME", help="with one of yours but roundup: where cases are opened")
     desk.add_argument(
         "--helpdesk-token-file", metavar="FILE", help="with one of yours: a file (mode 600) with its token or password"
     )
@@ -151,9 +157,15 @@ def _yes(question: str) -> bool:
 
 def _helpdesk(args: argparse.Namespace, made: Connections, *, asking: bool) -> None:
     names = ("helpdesk_token_file", "helpdesk_ca_file", *_HELPDESK)
-    used, queued = args.helpdesk in _PRODUCTS, args.helpdesk == "rt"
+    used, queued = args.helpdesk in _PRODUCTS, args.helpdesk in _PRODUCTS.keys() - {"roundup"}
     _verify_used(args, "helpdesk", names, used=used, means=f"--helpdesk {' or '.join(_PRODUCTS)}")
-    _verify_used(args, "helpdesk", tuple(_QUEUE), used=queued, means="--helpdesk rt")
+    _verify_used(
+        args,
+        "helpdesk",
+        tuple(_QUEUE),
+        used=queued,
+        means=f"--helpdesk {' or '.join(name for name in _PRODUCTS if name != 'roundup')}",
+    )
     if not used:
         return
     _complete(args, _HELPDESK | _QUEUE if queued else _HELPDESK, asking=asking)

@@ -292,8 +292,8 @@ def _helpdesk(settings: Settings) -> Iterator[CheckFinding]:
         return
     yield CheckFinding("helpdesk", "ok", f"{url} answers, and has what Remit writes into")
     if missing:
-        says = f"the queue has no custom field {' and no '.join(map(repr, missing))}: tickets show less at a glance."
-        cure = "Create them in RT for this queue, for one free text each, with the rights to see and modify them."
+        says = f"it has no custom field {' and no '.join(map(repr, missing))}: tickets show less at a glance."
+        cure = "Create them there, for one line of text each, as docs/helpdesk.md says."
         yield CheckFinding("helpdesk", "look", says, cure)
 
 

@@ -12,7 +12,8 @@ from remit.settings.values import file_of, post_address
 _CASE_FIELD: Final = "Remit Case"
 _IDENTITY_FIELD: Final = "Agent Identity"
 _STATE_FIELD: Final = "Remit State"
-_OF_RT: Final = ("queue", "case_field", "identity_field", "state_field")
+_QUEUED: Final = ("queue", "case_field", "identity_field", "state_field")
+HelpdeskProduct = Literal["builtin", "rt", "roundup", "intercom", "zendesk", "freshdesk", "jira"]
 Name = Annotated[str, Meta(min_length=1, max_length=100, description="a name")]
 File = Annotated[str, Meta(min_length=1, description="the name of a file")]
 
@@ -20,7 +21,10 @@ File = Annotated[str, Meta(min_length=1, description="the name of a file")]
 class HelpdeskTable(Table, frozen=True):
     """`[helpdesk]`: its address, Remit's own account there, and where cases go."""
 
-    url: Annotated[str, Meta(description='the address of its API, such as "https://rt.example/REST/2.0"')] = ""
+    url: Annotated[
+        str,
+        Meta(description='the address of its API, such as "https://rt.example/REST/2.0" or "https://api.intercom.io"'),
+    ] = ""
     account: Name | None = None
     token_file: File | None = None
     queue: Name | None = None
@@ -35,12 +39,12 @@ class HelpdeskTable(Table, frozen=True):
 class HelpdeskSettings:
     """A product, and Remit's `account` there with the file of its token or password.
 
-    With RT cases go to a `queue`, `case_field` is the custom field that carries the case, and `identity_field` and
+    Except with roundup cases go to a `queue`, `case_field` is the custom field that carries the case, and `identity_field` and
     `state_field` are those of the card, where the queue has them. `events_secret` signs the helpdesk's events; without
     it they are not signed.
     """
 
-    product: Literal["rt", "roundup"]
+    product: HelpdeskProduct
     url: str
     account: str
     token_file: Path
@@ -52,9 +56,7 @@ class HelpdeskSettings:
     events_secret: Path | None
 
 
-def helpdesk_of(
-    table: HelpdeskTable, base: Path, *, product: Literal["builtin", "rt", "roundup"]
-) -> HelpdeskSettings | None:
+def helpdesk_of(table: HelpdeskTable, base: Path, *, product: HelpdeskProduct) -> HelpdeskSettings | None:
     """Return the helpdesk of the table, None where the built-in one is used; relative files start at `base`.
 
     Raises:
@@ -62,21 +64,22 @@ def helpdesk_of(
     """
     if product == "builtin":
         if table != HelpdeskTable():
-            problem = 'is set, but desk.helpdesk is "builtin"; set that to "rt" or "roundup", or take [helpdesk] out'
+            problem = 'is set, but desk.helpdesk is "builtin"; name your product there, or take [helpdesk] out'
             raise _invalid("url", problem)
         return None
     queue = table.queue or ""
-    if product == "rt" and not queue:
+    if product != "roundup" and not queue:
         _missing("queue", "the queue in which cases are opened")
-    for key in _OF_RT if product != "rt" else ():
+    for key in _QUEUED if product == "roundup" else ():
         if getattr(table, key) is not None:
-            raise _invalid(key, f'is for desk.helpdesk = "rt"; take it out for "{product}"')
-    url = post_address(table.url or _missing("url", "the address of its REST API"), "helpdesk.url").rstrip("/")
+            raise _invalid(key, f'is not for desk.helpdesk = "{product}"; take it out')
+    url = post_address(table.url or _missing("url", "the address of its API"), "helpdesk.url").rstrip("/")
     token_file = table.token_file or _missing("token_file", "a file with its token or password")
     return HelpdeskSettings(
         product=product,
         url=url,
-        account=table.account or _missing("account", "the name of Remit's own user there"),
+        account=table.account
+        or _missing("account", "Remit's own user there: in RT and roundup its name, elsewhere its id"),
         token_file=file_of(token_file, "helpdesk.token_file", base),
         queue=queue,
         case_field=table.case_field or _CASE_FIELD,

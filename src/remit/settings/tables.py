@@ -6,7 +6,7 @@ from msgspec import Meta, field
 
 from remit.settings.backoffice import BackofficeTable
 from remit.settings.decode import Table
-from remit.settings.helpdesk import HelpdeskTable
+from remit.settings.helpdesk import HelpdeskProduct, HelpdeskTable
 from remit.settings.leaks import MOST, LeakTable
 from remit.settings.notify import NotifyTable
 from remit.settings.people import PeopleTable
@@ -85,7 +85,7 @@ class DeskTable(Table, frozen=True):
     ]
     pack: Text | None = None
     backoffice: Literal["builtin", "directory", "facts", "http", "mapped"] = "builtin"
-    helpdesk: Literal["builtin", "rt", "roundup"] = "builtin"
+    helpdesk: HelpdeskProduct = "builtin"
 
 
 class LimitsTable(Table, frozen=True):

@@ -6,7 +6,9 @@ from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.helpdesk.remote.connector import RemoteHelpdesk
-from remit.adapters.helpdesk.remote.dialect import HelpdeskDialect
+from remit.adapters.helpdesk.remote.dialect import Capabilities, HelpdeskDialect
+from remit.adapters.helpdesk.remote.hosted.dialect import HostedHelpdesk, HostedNames
+from remit.adapters.helpdesk.remote.hosted.products import HOSTED
 from remit.adapters.helpdesk.remote.roundup import Roundup
 from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker
 from remit.adapters.http.connection import HttpConnections
@@ -31,7 +33,9 @@ def open_remote_helpdesk(
         Refused: `settings.invalid` when a file or name cannot be used, `request.malformed` when its address cannot.
     """
     dialect, connections = _dialect(wanted, loopback=loopback)
-    return RemoteHelpdesk(dialect, database, world), connections
+    hosted = HOSTED.get(wanted.product)
+    can = Capabilities() if hosted is None else hosted.capabilities
+    return RemoteHelpdesk(dialect, database, world, can), connections
 
 
 def _dialect(wanted: HelpdeskSettings, *, loopback: bool) -> tuple[HelpdeskDialect, HttpConnections]:
@@ -43,6 +47,15 @@ def _dialect(wanted: HelpdeskSettings, *, loopback: bool) -> tuple[HelpdeskDiale
         max_bytes=_MAX_ANSWER,
     )
     token = read_token(wanted.token_file, "helpdesk.token_file")
+    if wanted.product in HOSTED:
+        names = HostedNames(
+            account=wanted.account,
+            queue=wanted.queue,
+            case_field=wanted.case_field,
+            identity_field=wanted.identity_field,
+            state_field=wanted.state_field,
+        )
+        return HostedHelpdesk(connections, HOSTED[wanted.product], names, token=token), connections
     if wanted.product == "roundup":
         return Roundup(connections, password=token, account=wanted.account), connections
     dialect = RequestTracker(

@@ -4,6 +4,7 @@ import hmac
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from remit.domain.errors import Code, Refused
@@ -21,7 +22,8 @@ class EventScheme:
     """One product's events: the header of the signature and its algorithm and encoding, and the ticket's place.
 
     `prefix` stands before the signature. Where `time_header` is set, its value and `separator` are signed before the
-    body. `ticket` are the members that lead to the ticket's id.
+    body; with `iso_time` it is a date and time, else seconds. `ticket` are the members that lead to the ticket's id.
+    Without an algorithm the header is the secret itself: the product signs nothing.
     """
 
     header: str
@@ -30,14 +32,26 @@ class EventScheme:
     prefix: str = ""
     base64: bool = False
     time_header: str = ""
+    iso_time: bool = False
     separator: str = ""
 
 
 EVENT_SCHEMES: Final[Mapping[str, EventScheme]] = {
     "rt": EventScheme(header="x-rt-signature", algorithm="sha256", prefix="sha256=", ticket=("ticket",)),
     "roundup": EventScheme(header="x-roundup-signature", algorithm="sha256", prefix="sha256=", ticket=("ticket",)),
+    "intercom": EventScheme(header="x-hub-signature", algorithm="sha1", prefix="sha1=", ticket=("data", "item", "id")),
+    "zendesk": EventScheme(
+        header="x-zendesk-webhook-signature",
+        algorithm="sha256",
+        base64=True,
+        time_header="x-zendesk-webhook-signature-timestamp",
+        iso_time=True,
+        ticket=("ticket",),
+    ),
+    "freshdesk": EventScheme(header="x-remit-secret", algorithm="", ticket=("ticket",)),
+    "jira": EventScheme(header="x-hub-signature", algorithm="sha256", prefix="sha256=", ticket=("issue", "id")),
 }
-"""The scheme of each product with a dialect: those of the Scrip and of the detector in docs/helpdesk.md."""
+"""The scheme of each product with a dialect: those of the Scrip, the detector and the webhooks in docs/helpdesk*.md."""
 
 
 def verify_event(scheme: EventScheme, secret: bytes, header: Callable[[str], str], body: bytes, now: Instant) -> None:
@@ -49,18 +63,32 @@ def verify_event(scheme: EventScheme, secret: bytes, header: Callable[[str], str
     given = header(scheme.header)
     if not given:
         raise Refused(Code.CREDENTIAL_MISSING, f"an event without {scheme.header}")
-    signed, ahead = body, b""
-    if scheme.time_header:
-        time = header(scheme.time_header)
-        if not time.isascii() or not time.isdigit() or len(time) > _MAX_TIME:
-            raise Refused(Code.CREDENTIAL_MISSING, f"an event without {scheme.time_header}")
-        ahead = f"{time}{scheme.separator}".encode()
-    made = hmac.new(secret, ahead + signed, scheme.algorithm).digest()
-    expected = scheme.prefix + (b64encode(made).decode() if scheme.base64 else made.hex())
-    if not hmac.compare_digest(expected.encode(), given.encode("utf-8", errors="replace")):
+    time = header(scheme.time_header) if scheme.time_header else ""
+    at = _time(time, iso=scheme.iso_time) if scheme.time_header else now
+    if at is None:
+        raise Refused(Code.CREDENTIAL_MISSING, f"an event without {scheme.time_header}")
+    expected = secret
+    if scheme.algorithm:
+        ahead = f"{time}{scheme.separator}".encode() if scheme.time_header else b""
+        made = hmac.new(secret, ahead + body, scheme.algorithm).digest()
+        expected = (scheme.prefix + (b64encode(made).decode() if scheme.base64 else made.hex())).encode()
+    if not hmac.compare_digest(expected, given.encode("utf-8", errors="replace")):
         raise Refused(Code.CREDENTIAL_WRONG_KEY, "an event whose signature does not verify")
-    if scheme.time_header and abs(now - int(header(scheme.time_header)) * 1000) > _SKEW_MS:
+    if abs(now - at) > _SKEW_MS:
         raise Refused(Code.CREDENTIAL_EXPIRED, "an event of another time")
+
+
+def _time(text: str, *, iso: bool) -> int | None:
+    """Return a time in milliseconds, None for a text that is none."""
+    if not text.isascii() or len(text) > _MAX_TIME:
+        return None
+    if not iso:
+        return int(text) * 1000 if text.isdigit() else None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else round(moment.timestamp() * 1000)
 
 
 def event_ticket(scheme: EventScheme, event: Mapping[str, Json]) -> str:

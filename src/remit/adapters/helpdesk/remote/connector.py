@@ -13,7 +13,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from remit.adapters.builtin_desk.jobs import DeskJobs
-from remit.adapters.helpdesk.remote.dialect import HelpdeskDialect, TicketEntry
+from remit.adapters.helpdesk.remote.dialect import Capabilities, HelpdeskDialect, TicketEntry, TicketView
 from remit.adapters.helpdesk.remote.journal import JournalEntry, JournalState, WriteJournal, WriteKind
 from remit.domain.errors import Code, Fault
 from remit.ports.helpdesk import CaseFile, CaseNote, CaseView, NativeReply, TicketCard, WriteState
@@ -21,11 +21,13 @@ from remit.ports.world import World
 
 QUIET_MS: Final = 30_000
 """Time after which a request that was sent cannot arrive any more: longer than the client and the helpdesk wait."""
-SETTLED_MS: Final = 5_000
-"""Age of a reply from which on none can appear below it."""
+_CAPABLE: Final = Capabilities()
+SETTLED_MS: Final = _CAPABLE.settled_ms
+"""Age of a reply from which on none can appear below it, where the product says nothing else."""
 _MARK: Final = re.compile(
     r"\s*\nremit:(?P<key>[A-Za-z0-9_.:-]{1,200}) by (?P<author>agent|customer|remit|officer:[^\s]{1,200})\s*\Z"
 )
+_KEPT: Final = "A file, kept at Remit: "
 _FOREIGN: Final = frozenset({"agent", "customer"})
 _BAR: Final = " | "
 _BREAK: Final = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -46,9 +48,12 @@ class RemoteHelpdesk:
 
     shows_cards: Final = True
 
-    def __init__(self, dialect: HelpdeskDialect, database: DeskJobs, world: World) -> None:
-        """Keep the journal in the desk's own database."""
+    def __init__(
+        self, dialect: HelpdeskDialect, database: DeskJobs, world: World, capabilities: Capabilities = _CAPABLE
+    ) -> None:
+        """Keep the journal in the desk's own database; `capabilities` are the product's limits."""
         self._dialect = dialect
+        self.capabilities = capabilities
         self._world = world
         self._journal = WriteJournal(database, world)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -63,7 +68,7 @@ class RemoteHelpdesk:
             raise Fault(Code.FAULT_CASE, "a case's id cannot be written into the helpdesk")
 
         async def found() -> bool:
-            tickets = await self._dialect.find(case)
+            tickets = await self._tickets(case)
             if len(tickets) > 1:
                 raise Fault(Code.FAULT_CASE, f"several tickets carry {case}: {', '.join(tickets)}")
             if tickets:
@@ -99,7 +104,7 @@ class RemoteHelpdesk:
             subject=seen.subject,
             assignee=seen.assignee,
             reopened=seen.reopened,
-            reassigned=seen.reassigned,
+            reassigned=await self._reassigned(ticket, seen),
         )
 
     async def note(self, *, case: str, key: str, author: str, public: bool, text: str) -> None:
@@ -127,12 +132,15 @@ class RemoteHelpdesk:
     async def attach(self, *, case: str, key: str, author: str, name: str, media_type: str, data: bytes) -> None:
         """Add a file in an internal note, whose text is the file's name: a helpdesk may change the name itself.
 
+        A product that takes no files gets the note alone, and the file stays at Remit.
+
         Raises:
             Fault: `fault.case`.
         """
-        file = (name, media_type, data)
+        file = (name, media_type, data) if self.capabilities.files else None
+        text = name if file else f"{_KEPT}{name}"
         await self._once(
-            case, key, WriteKind.NOTE, [self._note_step(case, key, author, public=False, text=name, file=file)]
+            case, key, WriteKind.NOTE, [self._note_step(case, key, author, public=False, text=text, file=file)]
         )
 
     async def case_of_ticket(self, ticket: str) -> str:
@@ -180,7 +188,7 @@ class RemoteHelpdesk:
         Raises:
             Fault: `fault.case`.
         """
-        before_ms = self._world.now() - SETTLED_MS
+        before_ms = self._world.now() - self.capabilities.settled_ms
         seen = await self._dialect.native(after=after, before_ms=before_ms, limit=limit)
         cases = await self._journal.cases({entry.ticket for entry in seen})
         return tuple(
@@ -190,7 +198,7 @@ class RemoteHelpdesk:
                 n=entry.place,
                 at=entry.at,
                 author=f"officer:{entry.author}",
-                address=entry.address,
+                address=entry.address if self.capabilities.proves_authors else "",
             )
             for entry in seen
         )
@@ -306,7 +314,7 @@ class RemoteHelpdesk:
         settled = await self._journal.find(entry.key)
         if settled is not None and settled.state is JournalState.DONE:
             return True
-        tickets = await self._dialect.find(entry.case)
+        tickets = await self._tickets(entry.case)
         if not tickets:
             return False
         await self._journal.keep_ticket(entry.case, tickets[0])
@@ -320,8 +328,21 @@ class RemoteHelpdesk:
         return True
 
     def _verify_quiet(self, entry: JournalEntry) -> None:
-        if self._world.now() < entry.sent_at + QUIET_MS:
-            raise Fault(Code.FAULT_CASE, "a write that was sent may still arrive", retry_after_s=QUIET_MS // 1000)
+        opening = entry.what in {WriteKind.OPEN, WriteKind.OPEN_NOTED}
+        quiet_ms = max(QUIET_MS, self.capabilities.search_lag_ms if opening else 0)
+        if self._world.now() < entry.sent_at + quiet_ms:
+            raise Fault(Code.FAULT_CASE, "a write that was sent may still arrive", retry_after_s=quiet_ms // 1000)
+
+    async def _tickets(self, case: str) -> Sequence[str]:
+        """Return the tickets that carry a case. Where a search lags, the one that the product confirmed counts."""
+        known = await self._journal.ticket(case) if self.capabilities.search_lag_ms else ""
+        return [known] if known else await self._dialect.find(case)
+
+    async def _reassigned(self, ticket: str, seen: TicketView) -> int:
+        """Count changes of the officer: by the product's history, or against the first one that was seen."""
+        if self.capabilities.owner_history or not seen.assignee:
+            return seen.reassigned
+        return int(await self._journal.first_owner(ticket, seen.assignee) != seen.assignee)
 
     async def _ticket(self, case: str) -> str:
         ticket = await self._journal.ticket(case)

@@ -51,6 +51,24 @@ class NativeEntry:
     address: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """The limits of a product, and the connector's answer to each.
+
+    `search_lag_ms` is the age from which on a search surely finds a new ticket; until then the one that the journal
+    holds counts, and an opening whose answer was lost waits. `settled_ms` is the age of a public reply from which on
+    none can appear below it. Without `files` a file stays at Remit, and the note names it. Without `owner_history` the
+    first officer that a read of the ticket showed is kept, and another one is a reassignment. Without `proves_authors`
+    an account can write in another's name: no reply is a draft.
+    """
+
+    search_lag_ms: int = 0
+    settled_ms: int = 5_000
+    files: bool = True
+    owner_history: bool = True
+    proves_authors: bool = True
+
+
 class HelpdeskDialect(Protocol):
     """Requests to one product. Every method raises `fault.case` when the answer is none; a write may then have arrived.
 

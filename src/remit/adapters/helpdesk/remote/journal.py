@@ -122,6 +122,17 @@ class WriteJournal:
         insert = "insert or ignore into remote_case values (?, ?)"
         await self._database.write(lambda connection: connection.execute(insert, (case, ticket)), fault=Code.FAULT_CASE)
 
+    async def first_owner(self, ticket: str, owner: str) -> str:
+        """Return the first officer that a read of the ticket showed, which is `owner` where there was none before.
+
+        It is a row among the writes, by a key that no write has.
+        """
+        key = f"first owner of {ticket}"
+        row = await self._writes.find(key) or await self._writes.enter(
+            key, {"desk_case": owner, "what": WriteKind.NONE.value}, state=JournalState.DONE.value
+        )
+        return row.values["desk_case"]
+
     async def cases(self, tickets: Collection[str]) -> Mapping[str, str]:
         """Return the cases of those tickets that have one."""
 
