@@ -115,7 +115,8 @@ class Task:
             Refused: the desk said no; `code` and `cure` say why and what would help.
             Unavailable: the desk is down; `idempotency_key` of the exception repeats this very ask.
         """
-        key = secrets.token_urlsafe(24) if idempotency_key is None else idempotency_key
+        # Hexadecimal: a key in Base64 may begin as some issuer's token does, and is then refused as a secret.
+        key = secrets.token_hex(24) if idempotency_key is None else idempotency_key
         call = calls.ask(
             await self._door.desk(),
             task=self.id,
