@@ -25,7 +25,7 @@ class Consent(Generic[T]):
 
     redirect_uri: str
     granted: asyncio.Future[T] = field(repr=False, compare=False)
-    state: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    state: str = field(default_factory=lambda: secrets.token_hex(24), repr=False)
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
 
     @property

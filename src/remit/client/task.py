@@ -56,7 +56,7 @@ class Task:
         """Prepare the task; it is opened when the block is entered."""
         self._door = door
         self._mandate = mandate
-        self._opening_key = secrets.token_urlsafe(24)
+        self._opening_key = secrets.token_hex(24)
         self._opened: Opened | None = None
         self._fresh_until = 0.0
         self._renewing: SingleFlight[Opened] = SingleFlight()
@@ -214,7 +214,7 @@ class Task:
         subject, kind, key = (
             (self._mandate, calls.MANDATE_TOKEN, self._opening_key)
             if before is None
-            else (before.task, calls.TASK_TOKEN, secrets.token_urlsafe(24))
+            else (before.task, calls.TASK_TOKEN, secrets.token_hex(24))
         )
         desk = await self._door.desk()
         # Measured before sending: the lifetime began at the desk, not when the answer arrived here.
