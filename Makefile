@@ -146,7 +146,7 @@ TRYTON := trytond==8.2.1 trytond-account==8.2.1 trytond-party==8.2.0 trytond-com
 		&& touch $@ || echo "remit: no Tryton, and it cannot be fetched here"
 
 test-real: $(VENV)/.dev real ## Against other people's real servers, which it installs and starts
-	@TESTS_REAL=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/real $(ARGS)
+	@TESTS_REAL=1 $(BIN)/python -m pytest -q -n 3 --dist loadgroup -p no:cacheprovider tests/real $(ARGS)
 
 test-fast: $(VENV)/.dev ## The domain alone
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain tests/proof $(ARGS)

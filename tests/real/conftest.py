@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,6 +158,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if any(not SYSTEMS[name][1] for name in systems_of(item))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+    for item in items:  # each system is started once, by one process
+        item.add_marker(pytest.mark.xdist_group(" ".join(sorted(systems_of(item)))))
 
 
 def systems_of(item: pytest.Item) -> set[str]:
@@ -165,10 +168,22 @@ def systems_of(item: pytest.Item) -> set[str]:
     return SYSTEMS.keys() & {*getattr(item, "fixturenames", ()), *(one for one in params.values() if isinstance(one, str))}
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the rows of a worker to the process that shows the table."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["rows"] = ROWS
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the rows of a worker that ended."""
+    ROWS.extend(getattr(node, "workeroutput", {}).get("rows", ()))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name the systems that are not installed, and show the table of the others, which `tests/real/systems.py` fills."""
     for name, installed in SYSTEMS.values() if os.environ.get("TESTS_REAL") else ():
         if not installed:
             terminalreporter.write_line(f"remit: NOT RUN: tests against a real {name}")
     if ROWS:
-        terminalreporter.write_line(table(ROWS))
+        terminalreporter.write_line(table(sorted(ROWS, key=lambda row: (row["system"], row["act"]))))
