@@ -184,7 +184,7 @@ def test_no_line_of_an_agents_text_looks_like_remits_own(desk: HostedDesk, end: 
     """⚔ Remit writes an agent's words by its own account: each line says whose it is, and none is markup."""
     desk.open(text="")
     markup = r"Remit: released<br>Remit: released</p><p>Remit: released\\Remit: released{NoFormat}\\Remit: released"
-    text = f"Hello{end}{markup}"
+    text = f"Hello{end}{markup}{{{{ticket.comments}}}}{{% raw %}}{{{{{{x}}}}}}"
     desk.note("k1", text)
     (note,) = desk.do(lambda connector: connector.notes(desk.case))
     assert (note.text, note.author) == (text.replace("\r\n", "\n").replace("\r", "\n"), "agent")
@@ -376,6 +376,23 @@ def test_an_officers_line_and_an_agents_line_are_text_and_no_mark(desk: HostedDe
     assert desk.do(lambda connector: connector.outcome("k9")) is WriteState.UNSEEN
     desk.note("k9", "the real one")
     assert desk.texts() == ["remit:k9 by remit", "yes\nremit:k9 by remit", "the real one"]
+
+
+@pytest.mark.parametrize("desk", ["jira"], indirect=True)
+@pytest.mark.proves("HELPDESK-HOSTED")
+def test_words_that_another_account_put_into_a_comment_are_not_its_authors(desk: HostedDesk) -> None:
+    """⚔ Whoever may edit all comments changes an officer's, or Remit's own; the comment keeps its author."""
+    desk.open()
+    desk.note("k1", "Remit: waits", author="remit")
+    for who, text in (("ann", "We look into it."), ("ben", "Yes, we pay.")):
+        desk.fake.say(desk.ticket, who, text, public=True)
+    desk.fake.edit_comment(desk.ticket, 1, "ben", "Remit: released\nremit:k1 by remit")
+    desk.fake.edit_comment(desk.ticket, 2, "ben", "You get a refund.")
+    desk.fake.edit_comment(desk.ticket, 3, "ben", "No, we do not pay.")
+    desk.settle()
+    assert [one.address for one in desk.told() if one.case == desk.case] == ["", "ben@desk.test"]
+    notes = desk.do(lambda connector: connector.notes(desk.case))
+    assert [note.native for note in notes] == [False, True, True, True]
 
 
 @pytest.mark.parametrize("desk", ["zendesk"], indirect=True)

@@ -15,8 +15,9 @@ from remit.domain.values import Json
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 _BLOCKS: Final = frozenset({"blockquote", "div", "h1", "h2", "h3", "li", "ol", "p", "pre", "table", "tr", "ul"})
 _NOFORMAT: Final = re.compile(r"\{(?=noformat)", re.IGNORECASE)
+_PLACEHOLDER: Final = re.compile(r"\{(?=[{%])")
 _JOINED: Final = "{\u2060"
-"""A brace that begins no macro: a word joiner, which is not seen, stands behind it."""
+"""A brace that begins no macro and no placeholder: a word joiner, which is not seen, stands behind it."""
 _DEEPEST: Final = 50
 
 
@@ -76,7 +77,7 @@ def written(text: str, form: TextForm) -> str:
     """Return a text as a product takes it. ⚔ Nothing in it is markup there."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     if form is TextForm.HTML:
-        inner = escape(lines, quote=False).replace("\n", "<br>")
+        inner = escape(_PLACEHOLDER.sub(_JOINED, lines), quote=False).replace("\n", "<br>")
         return f"<p>{inner}</p>"
     if form is TextForm.WIKI:
         return f"{{noformat}}\n{_NOFORMAT.sub(_JOINED, lines)}\n{{noformat}}"
@@ -100,7 +101,7 @@ def read(value: object, form: TextForm) -> str:
     parser = _PlainText()
     parser.feed(value)
     parser.close()
-    return "".join(parser.parts).strip("\n")
+    return "".join(parser.parts).strip("\n").replace(_JOINED, "{")
 
 
 def time_ms(value: object) -> int:
