@@ -517,6 +517,10 @@ HTML = {
     '<div class="zd-comment"><p>one</p><ul><li>two</li><li>three</li></ul></div>': "one\n\ntwo\nthree",
     "plain": "plain",
     "": "",
+    "<div>We pay</div>nothing.": "We pay\nnothing.",
+    "<table><tr><td>10</td><td>20</td></tr>\n<tr><td>30</td></tr></table>": "10 20\n30",
+    "<p><b>not</b>\n<i>today</i></p>\n<p>now</p>": "not today\nnow",
+    "<style>p { color: red }</style><p>red</p><script>alert(1)</script>": "red",
 }
 
 

@@ -14,6 +14,8 @@ from remit.domain.values import Json
 
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 _BLOCKS: Final = frozenset({"blockquote", "div", "h1", "h2", "h3", "li", "ol", "p", "pre", "table", "tr", "ul"})
+_CELLS: Final = frozenset({"td", "th"})
+_UNSEEN: Final = frozenset({"script", "style"})
 _NOFORMAT: Final = re.compile(r"\{(?=noformat)", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(r"\{(?=[{%])")
 _JOINED: Final = "{\u2060"
@@ -136,19 +138,39 @@ def garbled(what: str) -> Fault:
 
 
 class _PlainText(HTMLParser):
-    """The text of a message in HTML: its blocks and breaks on lines of their own."""
+    """The text of a message in HTML: its blocks and breaks on lines of their own. ⚔ No two words become one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.parts: list[str] = []
+        self._gap = ""
+        """What stands between the last text and the next one, where no line begins in between."""
+        self._unseen = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002  # the parser's own signature
-        if tag == "br" or (tag in _BLOCKS and self.parts):
+        if tag in _UNSEEN:
+            self._unseen += 1
+        elif tag == "br" or (tag in _BLOCKS and self.parts):
+            self._gap = ""
             self.parts.append("\n")
+        elif tag in _CELLS:
+            self._gap = self._gap or " "
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _UNSEEN:
+            self._unseen = max(self._unseen - 1, 0)
+        elif tag in _BLOCKS:
+            self._gap = "\n"
 
     def handle_data(self, data: str) -> None:
+        if self._unseen:
+            return
         if data.strip() or "\n" not in data:
-            self.parts.append(data)
+            between = self._gap if self.parts and not self.parts[-1].endswith("\n") else ""
+            self.parts += [between, data] if between else [data]
+            self._gap = ""
+        else:
+            self._gap = self._gap or " "
 
 
 def _adf(node: object, depth: int) -> str:
