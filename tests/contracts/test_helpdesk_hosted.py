@@ -345,6 +345,54 @@ def test_two_replies_of_one_second_are_both_told(desk: HostedDesk) -> None:
     assert desk.do(looks) == [f"officer:{desk.vendor.officers[who]}" for who in ("ann", "ben")]
 
 
+@pytest.mark.proves("HELPDESK-HOSTED")
+def test_a_reply_in_a_ticket_that_a_search_finds_late_is_told(desk: HostedDesk) -> None:
+    """⚔ Looks go on from where the last one ended, but not past what a search did not show yet."""
+    desk.open()
+
+    async def looks(connector: RemoteHelpdesk) -> list[int]:
+        desk.fake.searched = set()
+        desk.fake.say(desk.ticket, "ann", "We look into it.", public=True)
+        told = []
+        for _ in range(2):
+            desk.settle()
+            found = await connector.native_replies(after=0, limit=100)
+            told.append(len([one for one in found if one.case == desk.case]))
+            desk.fake.searched = None
+        return told
+
+    assert desk.do(looks)[-1] == 1
+
+
+@pytest.mark.proves("HELPDESK-HOSTED")
+def test_a_ticket_that_is_gone_or_too_long_stops_no_other_ones_replies(desk: HostedDesk) -> None:
+    """⚔ An agent could fill the ticket of its own case, and no officer's reply in any other one would be told."""
+    other = replace(desk, case=f"{desk.case}b")
+    desk.open()
+    other.open("k-open-2")
+    for one in (desk, other):
+        desk.fake.say(one.ticket, "ann", "We look into it.", public=True)
+    desk.settle()
+    desk.fake.gone = desk.ticket
+    assert [one.case for one in desk.told()] == [other.case]
+    desk.fake.gone = ""
+    if isinstance(desk.fake, FakeIntercom):
+        desk.fake.shown_parts = 1
+    assert [one.case for one in desk.told()] == [desk.case, other.case]
+
+
+@pytest.mark.proves("HELPDESK-HOSTED")
+def test_the_author_of_a_reply_that_was_taken_up_is_not_asked_for_again(desk: HostedDesk) -> None:
+    desk.open()
+    desk.fake.say(desk.ticket, "ann", "We look into it.", public=True)
+    desk.settle()
+    (reply,) = desk.told()
+    before = len(desk.fake.requests)
+    assert desk.told(after=reply.place) == []
+    asked = {one.partition("?")[0] for one in desk.fake.requests[before:]}
+    assert {one for one in asked if "/user" in one or "/admin" in one or "/agents" in one} == set()
+
+
 def test_a_reply_by_the_requester_or_by_an_account_that_is_gone_is_told_without_an_address(desk: HostedDesk) -> None:
     """Whoever it was, it is an incident, and the replies behind it are told, too."""
     desk.open()

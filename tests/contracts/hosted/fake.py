@@ -85,6 +85,8 @@ class FakeVendor:
         self.hangs_up = False
         """Whether the product carries writes out and ends their connections without an answer."""
         self.busy = False
+        self.gone = ""
+        """A ticket that is listed, and not there when it is read."""
 
     @property
     def url(self) -> str:
@@ -119,6 +121,8 @@ class FakeVendor:
                         self.sign_in(given)
                         if self.busy:
                             return 429, {}
+                        if self.gone and self.gone in parts.path.split("/"):
+                            return 404, self.not_found()
                         if self.broken:
                             return 200, {"id": [], "ticket": []}
                         status, answer = handler(
