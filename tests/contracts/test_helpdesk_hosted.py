@@ -214,6 +214,22 @@ def test_a_search_that_lags_finds_no_second_ticket(desk: HostedDesk) -> None:
     assert other.texts() == ["The kettle leaks."]
 
 
+@pytest.mark.proves("HELPDESK-HOSTED")
+def test_an_opening_of_which_two_tickets_came_is_not_done(desk: HostedDesk) -> None:
+    """⚔ A search that took longer than it surely does: whichever ticket officers answer in, Remit would read the other."""
+    desk.fake.searched = set()
+    desk.cuts += ["after"]
+    faults(desk.open)
+    desk.wait()
+    desk.cuts += ["after"]
+    faults(desk.open)
+    desk.fake.searched = None
+    assert len(desk.fake.tickets_of(desk.case)) == 2
+    for ask in (lambda one: one.outcome("k-open"), lambda one: one.fence("k-open")):
+        assert "several tickets" in faults(lambda ask=ask: desk.do(ask)).detail
+    assert "several tickets" in faults(desk.open).detail
+
+
 def test_a_field_that_is_missing_is_found_before_a_ticket_is_lost(desk: HostedDesk) -> None:
     if not desk.vendor.product.case_field:
         return  # the product has a place for the case of its own
