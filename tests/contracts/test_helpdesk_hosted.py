@@ -14,7 +14,7 @@ from contracts.hosted.intercom import FakeIntercom
 from contracts.hosted.vendors import VENDORS
 from remit.adapters.helpdesk.remote.connector import QUIET_MS, RemoteHelpdesk
 from remit.adapters.helpdesk.remote.hosted.table import Call, TextForm
-from remit.adapters.helpdesk.remote.hosted.values import filled, path_of, read, time_ms, written
+from remit.adapters.helpdesk.remote.hosted.values import filled, number, path_of, read, time_ms, written
 from remit.adapters.http.connection import HttpConnections
 from remit.domain.errors import Refused
 from remit.ports.helpdesk import TicketCard, WriteState
@@ -301,6 +301,8 @@ def test_a_product_that_is_busy_says_how_long(desk: HostedDesk) -> None:
     desk.open()
     desk.fake.busy = True
     assert faults(desk.read).retry_after_s == 37
+    desk.fake.retry_after = "9" * 5000
+    assert faults(desk.read).retry_after_s == 600
 
 
 # Public replies in the product.
@@ -557,8 +559,8 @@ def test_a_name_of_two_fields_names_none(desk: HostedDesk) -> None:
 @pytest.mark.parametrize("desk", ["freshdesk"], indirect=True)
 def test_notes_and_tickets_of_many_pages_are_all_read(desk: HostedDesk) -> None:
     desk.open()
-    for number in range(205):
-        desk.fake.say(desk.ticket, "ann", f"note {number}", public=False)
+    for turn in range(205):
+        desk.fake.say(desk.ticket, "ann", f"note {turn}", public=False)
     desk.note("k1", "the last one")
     texts = desk.texts()
     assert (len(texts), texts[-2:]) == (207, ["note 204", "the last one"])
@@ -618,6 +620,11 @@ def test_times_of_all_forms_are_one(time: object) -> None:
     assert time_ms(time) == 1795975200000
 
 
-@pytest.mark.parametrize("answer", [None, [], True, "soon", {"a": 1}])
+@pytest.mark.parametrize("answer", [None, [], True, "soon", {"a": 1}, 10**30, "0001-01-01T00:00:00+14:00"])
 def test_a_time_that_is_none_is_a_fault(answer: object) -> None:
     faults(lambda: time_ms(answer))
+
+
+@pytest.mark.parametrize("answer", [None, "", "-1", "²", "1.5", "9" * 50])
+def test_an_id_that_is_none_is_a_fault(answer: object) -> None:
+    faults(lambda: number(answer))

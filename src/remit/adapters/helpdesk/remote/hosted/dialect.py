@@ -374,7 +374,7 @@ class HostedHelpdesk:
         named = f"{self._product.name} answered {answer.status} to {call.method} {path.partition('?')[0]}"
         if answer.status == _BUSY:
             wait = answer.headers.get("retry-after", "")
-            wait_s = min(int(wait), _LONGEST_WAIT_S) if wait.isascii() and wait.isdecimal() else 0
+            wait_s = min(int(wait[:9]), _LONGEST_WAIT_S) if wait.isascii() and wait.isdecimal() else 0
             raise Fault(Code.FAULT_CASE, named, retry_after_s=wait_s)
         if answer.status == _NOT_FOUND and absent is not None:
             return absent

@@ -21,6 +21,7 @@ _PLACEHOLDER: Final = re.compile(r"\{(?=[{%])")
 _JOINED: Final = "{\u2060"
 """A brace that begins no macro and no placeholder: a word joiner, which is not seen, stands behind it."""
 _DEEPEST: Final = 50
+_LONGEST_ID: Final = 40
 
 
 def at(value: object, place: Place, values: Mapping[str, Json]) -> Any:  # noqa: ANN401  # a value of a foreign answer
@@ -112,12 +113,14 @@ def time_ms(value: object) -> int:
     Raises:
         Fault: `fault.case` where it is none.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value * 1000
     try:
-        return round(datetime.fromisoformat(str(value)).astimezone(UTC).timestamp() * 1000)
-    except ValueError:
+        if isinstance(value, int) and not isinstance(value, bool):
+            moment = datetime.fromtimestamp(value, UTC)
+        else:
+            moment = datetime.fromisoformat(str(value)).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
         raise garbled("a time") from None
+    return round(moment.timestamp() * 1000)
 
 
 def number(value: object) -> int:
@@ -127,7 +130,7 @@ def number(value: object) -> int:
         Fault: `fault.case` where it is none.
     """
     text = str(value)
-    if not text.isascii() or not text.isdecimal():
+    if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_ID:
         raise garbled("an id")
     return int(text)
 
