@@ -336,7 +336,7 @@ class HostedHelpdesk:
         return values
 
     async def _rows(self, listing: Listing, values: Mapping[str, Json], *, newest: bool = False) -> AsyncIterator[Any]:
-        """Go through the rows of all pages; with `newest` the last ones do, and none of what is not there any more."""
+        """Go through the rows of all pages; with `newest` the last ones do, and a ticket that is gone has none."""
         call, more = listing.call, dict(values)
         for page in range(1, _MAX_PAGES + 1):
             place = {**more, "page": page, "start": (page - 1) * listing.size}
