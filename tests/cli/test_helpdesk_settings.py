@@ -10,6 +10,7 @@ import pytest
 from remit.adapters.builtin_desk.database import DeskDatabase
 from remit.adapters.helpdesk.remote.hosted.products import HOSTED as HOSTED_PRODUCTS
 from remit.adapters.world.system import SystemWorld
+from remit.cli.doctor import _modes
 from remit.domain.errors import Refused
 from remit.domain.identity.event_signatures import EVENT_SCHEMES
 from remit.settings import Settings
@@ -91,3 +92,11 @@ def test_a_secret_that_cannot_sign_stops_the_start(tmp_path: Path, content: str 
     with pytest.raises(Refused) as refused:
         event_signing(as_written(tmp_path))
     assert "helpdesk.events_secret_file" in str(refused.value)
+
+
+def test_the_doctor_sees_that_others_may_read_the_secrets_of_a_helpdesk(tmp_path: Path) -> None:
+    (tmp_path / "rt-events").write_text("a secret of 16 b")
+    settings = as_written(tmp_path)
+    (tmp_path / "rt-token").chmod(0o600)
+    (tmp_path / "rt-events").chmod(0o644)
+    assert [one.says for one in _modes(settings) if one.state == "wrong"] == [f"{tmp_path / 'rt-events'} is open to others."]

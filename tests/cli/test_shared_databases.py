@@ -205,8 +205,11 @@ def test_a_move_that_was_cut_off_is_not_taken_for_one_that_ended(remit: Run, sha
     refused(remit("migrate", "--config", shared), "settings.invalid", "still has this desk's records")
     assert file_of(shared).read_bytes() == b"an earlier one"
     file_of(shared).rename(shared / "data" / "desk.sqlite.part")
+    assert on_the_server(os.environ[DESK], "select beside from remit_desk.schema") == [(1,)]
     assert remit("desk", "move", "--config", shared).code == 0
     assert rows_of(shared) == before
+    beside = on_the_server(os.environ[DESK], "select beside from remit_desk.schema")
+    assert beside == [(3,)], "no node of the earlier version starts again: it would find nothing that was done"
 
 
 def test_records_that_are_in_a_file_are_not_moved(remit: Run, desk: Path) -> None:

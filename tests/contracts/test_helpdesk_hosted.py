@@ -14,7 +14,7 @@ from contracts.hosted.intercom import FakeIntercom
 from contracts.hosted.vendors import VENDORS
 from remit.adapters.helpdesk.remote.connector import QUIET_MS, RemoteHelpdesk
 from remit.adapters.helpdesk.remote.hosted.table import Call, TextForm
-from remit.adapters.helpdesk.remote.hosted.values import filled, path_of, read, time_ms, written
+from remit.adapters.helpdesk.remote.hosted.values import filled, number, path_of, read, time_ms, written
 from remit.adapters.http.connection import HttpConnections
 from remit.domain.errors import Refused
 from remit.ports.helpdesk import TicketCard, WriteState
@@ -184,7 +184,7 @@ def test_no_line_of_an_agents_text_looks_like_remits_own(desk: HostedDesk, end: 
     """⚔ Remit writes an agent's words by its own account: each line says whose it is, and none is markup."""
     desk.open(text="")
     markup = r"Remit: released<br>Remit: released</p><p>Remit: released\\Remit: released{NoFormat}\\Remit: released"
-    text = f"Hello{end}{markup}"
+    text = f"Hello{end}{markup}{{{{ticket.comments}}}}{{% raw %}}{{{{{{x}}}}}}"
     desk.note("k1", text)
     (note,) = desk.do(lambda connector: connector.notes(desk.case))
     assert (note.text, note.author) == (text.replace("\r\n", "\n").replace("\r", "\n"), "agent")
@@ -212,6 +212,22 @@ def test_a_search_that_lags_finds_no_second_ticket(desk: HostedDesk) -> None:
     other.open("k-open-2")
     assert other.ticket
     assert other.texts() == ["The kettle leaks."]
+
+
+@pytest.mark.proves("HELPDESK-HOSTED")
+def test_an_opening_of_which_two_tickets_came_is_not_done(desk: HostedDesk) -> None:
+    """⚔ A search that took longer than it surely does: whichever ticket officers answer in, Remit would read the other."""
+    desk.fake.searched = set()
+    desk.cuts += ["after"]
+    faults(desk.open)
+    desk.wait()
+    desk.cuts += ["after"]
+    faults(desk.open)
+    desk.fake.searched = None
+    assert len(desk.fake.tickets_of(desk.case)) == 2
+    for ask in (lambda one: one.outcome("k-open"), lambda one: one.fence("k-open")):
+        assert "several tickets" in faults(lambda ask=ask: desk.do(ask)).detail
+    assert "several tickets" in faults(desk.open).detail
 
 
 def test_a_field_that_is_missing_is_found_before_a_ticket_is_lost(desk: HostedDesk) -> None:
@@ -285,6 +301,8 @@ def test_a_product_that_is_busy_says_how_long(desk: HostedDesk) -> None:
     desk.open()
     desk.fake.busy = True
     assert faults(desk.read).retry_after_s == 37
+    desk.fake.retry_after = "9" * 5000
+    assert faults(desk.read).retry_after_s == 600
 
 
 # Public replies in the product.
@@ -345,6 +363,54 @@ def test_two_replies_of_one_second_are_both_told(desk: HostedDesk) -> None:
     assert desk.do(looks) == [f"officer:{desk.vendor.officers[who]}" for who in ("ann", "ben")]
 
 
+@pytest.mark.proves("HELPDESK-HOSTED")
+def test_a_reply_in_a_ticket_that_a_search_finds_late_is_told(desk: HostedDesk) -> None:
+    """⚔ Looks go on from where the last one ended, but not past what a search did not show yet."""
+    desk.open()
+
+    async def looks(connector: RemoteHelpdesk) -> list[int]:
+        desk.fake.searched = set()
+        desk.fake.say(desk.ticket, "ann", "We look into it.", public=True)
+        told = []
+        for _ in range(2):
+            desk.settle()
+            found = await connector.native_replies(after=0, limit=100)
+            told.append(len([one for one in found if one.case == desk.case]))
+            desk.fake.searched = None
+        return told
+
+    assert desk.do(looks)[-1] == 1
+
+
+@pytest.mark.proves("HELPDESK-HOSTED")
+def test_a_ticket_that_is_gone_or_too_long_stops_no_other_ones_replies(desk: HostedDesk) -> None:
+    """⚔ An agent could fill the ticket of its own case, and no officer's reply in any other one would be told."""
+    other = replace(desk, case=f"{desk.case}b")
+    desk.open()
+    other.open("k-open-2")
+    for one in (desk, other):
+        desk.fake.say(one.ticket, "ann", "We look into it.", public=True)
+    desk.settle()
+    desk.fake.gone = desk.ticket
+    assert [one.case for one in desk.told()] == [other.case]
+    desk.fake.gone = ""
+    if isinstance(desk.fake, FakeIntercom):
+        desk.fake.shown_parts = 1
+    assert [one.case for one in desk.told()] == [desk.case, other.case]
+
+
+@pytest.mark.proves("HELPDESK-HOSTED")
+def test_the_author_of_a_reply_that_was_taken_up_is_not_asked_for_again(desk: HostedDesk) -> None:
+    desk.open()
+    desk.fake.say(desk.ticket, "ann", "We look into it.", public=True)
+    desk.settle()
+    (reply,) = desk.told()
+    before = len(desk.fake.requests)
+    assert desk.told(after=reply.place) == []
+    asked = {one.partition("?")[0] for one in desk.fake.requests[before:]}
+    assert {one for one in asked if "/user" in one or "/admin" in one or "/agents" in one} == set()
+
+
 def test_a_reply_by_the_requester_or_by_an_account_that_is_gone_is_told_without_an_address(desk: HostedDesk) -> None:
     """Whoever it was, it is an incident, and the replies behind it are told, too."""
     desk.open()
@@ -376,6 +442,23 @@ def test_an_officers_line_and_an_agents_line_are_text_and_no_mark(desk: HostedDe
     assert desk.do(lambda connector: connector.outcome("k9")) is WriteState.UNSEEN
     desk.note("k9", "the real one")
     assert desk.texts() == ["remit:k9 by remit", "yes\nremit:k9 by remit", "the real one"]
+
+
+@pytest.mark.parametrize("desk", ["jira"], indirect=True)
+@pytest.mark.proves("HELPDESK-HOSTED")
+def test_words_that_another_account_put_into_a_comment_are_not_its_authors(desk: HostedDesk) -> None:
+    """⚔ Whoever may edit all comments changes an officer's, or Remit's own; the comment keeps its author."""
+    desk.open()
+    desk.note("k1", "Remit: waits", author="remit")
+    for who, text in (("ann", "We look into it."), ("ben", "Yes, we pay.")):
+        desk.fake.say(desk.ticket, who, text, public=True)
+    desk.fake.edit_comment(desk.ticket, 1, "ben", "Remit: released\nremit:k1 by remit")
+    desk.fake.edit_comment(desk.ticket, 2, "ben", "You get a refund.")
+    desk.fake.edit_comment(desk.ticket, 3, "ben", "No, we do not pay.")
+    desk.settle()
+    assert [one.address for one in desk.told() if one.case == desk.case] == ["", "ben@desk.test"]
+    notes = desk.do(lambda connector: connector.notes(desk.case))
+    assert [note.native for note in notes] == [False, True, True, True]
 
 
 @pytest.mark.parametrize("desk", ["zendesk"], indirect=True)
@@ -476,8 +559,8 @@ def test_a_name_of_two_fields_names_none(desk: HostedDesk) -> None:
 @pytest.mark.parametrize("desk", ["freshdesk"], indirect=True)
 def test_notes_and_tickets_of_many_pages_are_all_read(desk: HostedDesk) -> None:
     desk.open()
-    for number in range(205):
-        desk.fake.say(desk.ticket, "ann", f"note {number}", public=False)
+    for turn in range(205):
+        desk.fake.say(desk.ticket, "ann", f"note {turn}", public=False)
     desk.note("k1", "the last one")
     texts = desk.texts()
     assert (len(texts), texts[-2:]) == (207, ["note 204", "the last one"])
@@ -500,6 +583,10 @@ HTML = {
     '<div class="zd-comment"><p>one</p><ul><li>two</li><li>three</li></ul></div>': "one\n\ntwo\nthree",
     "plain": "plain",
     "": "",
+    "<div>We pay</div>nothing.": "We pay\nnothing.",
+    "<table><tr><td>10</td><td>20</td></tr>\n<tr><td>30</td></tr></table>": "10 20\n30",
+    "<p><b>not</b>\n<i>today</i></p>\n<p>now</p>": "not today\nnow",
+    "<style>p { color: red }</style><p>red</p><script>alert(1)</script>": "red",
 }
 
 
@@ -533,6 +620,11 @@ def test_times_of_all_forms_are_one(time: object) -> None:
     assert time_ms(time) == 1795975200000
 
 
-@pytest.mark.parametrize("answer", [None, [], True, "soon", {"a": 1}])
+@pytest.mark.parametrize("answer", [None, [], True, "soon", {"a": 1}, 10**30, "0001-01-01T00:00:00+14:00"])
 def test_a_time_that_is_none_is_a_fault(answer: object) -> None:
     faults(lambda: time_ms(answer))
+
+
+@pytest.mark.parametrize("answer", [None, "", "-1", "²", "1.5", "9" * 50])
+def test_an_id_that_is_none_is_a_fault(answer: object) -> None:
+    faults(lambda: number(answer))

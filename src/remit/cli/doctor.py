@@ -368,6 +368,8 @@ def _modes(settings: Settings) -> Iterator[CheckFinding]:
         private.extend(sorted(settings.keys.iterdir()))
     if settings.remote_helpdesk is not None:
         private.append(settings.remote_helpdesk.token_file)
+        if settings.remote_helpdesk.events_secret is not None:
+            private.append(settings.remote_helpdesk.events_secret)
     if settings.directory_backoffice is not None:
         private += [settings.directory_backoffice.read_password, settings.directory_backoffice.act_password]
     if settings.people is not None:

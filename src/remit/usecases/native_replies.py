@@ -22,6 +22,8 @@ from remit.usecases.reply_to_agent import DraftReply, reply_to_agent
 _SCOPE: Final = "native_replies"
 _TOLD: Final = "told"
 _PAGE: Final = 100
+_UNREAD_MS: Final = 900_000
+"""Age of a reply from which on the others wait no longer for a case that cannot be read."""
 _SENT: Final = "Remit sent this reply to the agent."
 _KEPT: Final = "Remit did not send this reply to the agent: {reason} Write it anew on {page}"
 
@@ -60,6 +62,17 @@ async def _take(desk: DeskContext, reply: NativeReply, turn: Reserve) -> int:
         await desk.store.commit(Commit(reserves=(turn,)))  # no agent's case
         return 0
     task = tasks[0].record
+    try:
+        await _take_up(desk, task, reply, turn)
+    except Fault as fault:
+        # ⚔ The helpdesk answers, and this case stays unreadable: it must not hold back the replies in all others.
+        if fault.code is not Code.FAULT_CASE or desk.world.now() < reply.at + _UNREAD_MS:
+            raise
+        await _report(desk, task, reply, turn)
+    return 1
+
+
+async def _take_up(desk: DeskContext, task: TaskRecord, reply: NativeReply, turn: Reserve) -> None:
     notes = await scan_native_notes(desk, task, since=reply.n)
     officer = await _author(desk, reply, task)
     note = next((one for one in notes if one.n == reply.n and one.native and one.public), None)
@@ -67,7 +80,6 @@ async def _take(desk: DeskContext, reply: NativeReply, turn: Reserve) -> int:
         await _report(desk, task, reply, turn)
     else:
         await _send(desk, task, reply, note, officer, turn)
-    return 1
 
 
 async def _author(desk: DeskContext, reply: NativeReply, task: TaskRecord) -> PersonRecord | None:

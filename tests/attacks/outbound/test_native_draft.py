@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, gathered
+from remit.domain.errors import Code, Fault
 from remit.domain.records import PersonRecord
 from remit.ports.store import Commit, Put
 from remit.sandbox import SandboxTask
@@ -63,6 +64,43 @@ def test_a_draft_that_tells_too_much_is_sent_back_and_reaches_no_agent(arena: Ar
     assert text.strip(" .") not in told or not text.strip()
     assert incidents(arena) == []
     assert arena.entries("reply.sent") == []
+
+
+class OneCaseUnreadable:
+    """The desk's helpdesk, which cannot show one case; its replies were written a while ago."""
+
+    ago_ms = 0
+
+    def __init__(self, helpdesk: Any, case: str) -> None:
+        self._helpdesk, self._case = helpdesk, case
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._helpdesk, name)
+
+    async def notes(self, case: str) -> Any:
+        if case == self._case:
+            raise Fault(Code.FAULT_CASE, "the ticket is gone")
+        return await self._helpdesk.notes(case)
+
+    async def native_replies(self, *, after: int, limit: int) -> Any:
+        found = await self._helpdesk.native_replies(after=after, limit=limit)
+        return [replace(one, at=one.at - self.ago_ms) for one in found]
+
+
+@pytest.mark.proves("NATIVE-DRAFT")
+@pytest.mark.usefixtures("olga")
+def test_a_case_that_stays_unreadable_holds_no_other_cases_replies_up(arena: Arena) -> None:
+    """⚔ Replies are taken up in one order: the ticket that an agent filled, or that was deleted, would end them for all."""
+    gone, task = arena.task(), arena.task()
+    helpdesk = OneCaseUnreadable(arena.helpdesk, gone.case)
+    object.__setattr__(arena.context, "helpdesk", helpdesk)
+    write(arena, gone, "We cannot say.")
+    write(arena, task, "We look into it.")
+    assert (task.inbox(), incidents(arena)) == ([], []), "it may be read again"
+    helpdesk.ago_ms = 15 * 60 * 1000
+    arena.desk.sweep()
+    assert ([one["text"] for one in task.inbox()], gone.inbox()) == (["We look into it."], [])
+    assert len(incidents(arena)) == 1
 
 
 def shared_address(arena: Arena) -> None:

@@ -56,7 +56,7 @@ class FakeVendor:
                 if content:
                     self.send_header("content-type", "application/json")
                 if status == 429:
-                    self.send_header("retry-after", "37")
+                    self.send_header("retry-after", vendor.retry_after)
                 if status != 204:
                     self.send_header("content-length", str(len(content)))
                 self._headers_buffer.append(b"\r\n" + content)  # type: ignore[attr-defined]  # one packet
@@ -85,6 +85,9 @@ class FakeVendor:
         self.hangs_up = False
         """Whether the product carries writes out and ends their connections without an answer."""
         self.busy = False
+        self.retry_after = "37"
+        self.gone = ""
+        """A ticket that is listed, and not there when it is read."""
 
     @property
     def url(self) -> str:
@@ -119,6 +122,8 @@ class FakeVendor:
                         self.sign_in(given)
                         if self.busy:
                             return 429, {}
+                        if self.gone and self.gone in parts.path.split("/"):
+                            return 404, self.not_found()
                         if self.broken:
                             return 200, {"id": [], "ticket": []}
                         status, answer = handler(

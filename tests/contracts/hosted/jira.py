@@ -168,6 +168,14 @@ class FakeJira(FakeVendor):
         document = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": content}]}
         self._add(self.issues[ticket], APP if by_api else WHO[who], document, public=public)
 
+    def edit_comment(self, ticket: str, place: int, who: str, text: str) -> None:
+        """Change a comment, which keeps its author."""
+        one = self.issues[ticket]["comments"][place]
+        lines = [node for line in text.split("\n") for node in ({"type": "hardBreak"}, {"type": "text", "text": line})]
+        one["body"] = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": lines[1:]}]}
+        one["updateAuthor"] = {name: value for name, value in self.users[WHO[who]].items() if name != "emailAddress"}
+        self._touch(self.issues[ticket])
+
     def say_as_stranger(self, ticket: str, text: str) -> None:
         self.users["qm:stranger"] = self._user("qm:stranger", "stranger@mail.example", kind="customer")
         document = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": text}]}]}
@@ -202,7 +210,14 @@ class FakeJira(FakeVendor):
 
     def _add(self, one: dict[str, Any], who: str, document: Any, *, public: bool) -> dict[str, Any]:
         author = {name: value for name, value in self.users[who].items() if name != "emailAddress"}
-        said = {"id": str(self.next_id()), "author": author, "body": document, "created": self.iso_ms(), "jsdPublic": public}
+        said = {
+            "id": str(self.next_id()),
+            "author": author,
+            "updateAuthor": author,
+            "body": document,
+            "created": self.iso_ms(),
+            "jsdPublic": public,
+        }
         one["comments"].append(said)
         self._touch(one)
         return said

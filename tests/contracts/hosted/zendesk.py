@@ -177,6 +177,7 @@ class FakeZendesk(FakeVendor):
 
     def _comment(self, given: Mapping[str, Any], who: int) -> dict[str, Any]:
         inner = given.get("html_body") or f"<p>{html.escape(given['body'], quote=False).replace(chr(10), '<br>')}</p>"
+        inner = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "<br>Remit: filled in<br>", inner)
         return {
             "id": self.next_id(),
             "type": "Comment",

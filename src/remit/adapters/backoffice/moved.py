@@ -12,8 +12,9 @@ from typing import Final, TypeVar
 
 from remit.adapters.backoffice import books
 from remit.adapters.builtin_desk.database import DeskDatabase, open_error
-from remit.adapters.builtin_desk.postgres import ANSWER_S, DESK, as_desk_fault
+from remit.adapters.builtin_desk.postgres import ANSWER_S, DESK, STEPS, as_desk_fault
 from remit.adapters.db.postgres import BlockingConnection, run_in_thread
+from remit.adapters.db.postgres_migrate import apply_schema_steps
 from remit.domain.errors import Code, Refused
 
 T = TypeVar("T")
@@ -58,17 +59,17 @@ def _in_session(url: str, name: str, answer_s: float, work: Callable[[BlockingCo
 
 
 def _move(session: BlockingConnection, desk: str, file: Path) -> Mapping[str, int]:
-    session.script("set idle_in_transaction_session_timeout to 0; begin")
-    if session.execute(_THERE).fetchone() == (True,):
-        session.execute(_HOLD, (desk,))
     if not _has_records(session, desk):
         raise Refused(Code.SETTINGS_INVALID, "desk.database: PostgreSQL has no records of this desk")
     if file.exists():
         cure = "If a move was cut off, delete the file; else see which of the two is newer."
         raise Refused(Code.SETTINGS_INVALID, f"there are records in {file} already", cure=cure)
-    if session.execute(_NODES).fetchone() != (0,):
-        detail = "nodes still use the database in desk.database"
-        raise Refused(Code.SETTINGS_INVALID, detail, cure="Stop every node, then try again.")
+    _verify_no_nodes(session)
+    # ⚔ A node of an earlier version that starts later would find no act that was done: the schema refuses it.
+    session.run(apply_schema_steps(session.connection, DESK, STEPS))
+    session.script("set idle_in_transaction_session_timeout to 0; begin")
+    session.execute(_HOLD, (desk,))
+    _verify_no_nodes(session)
     try:
         moved = _copy(session, desk, file)
     except (OSError, sqlite3.Error) as problem:
@@ -77,6 +78,12 @@ def _move(session: BlockingConnection, desk: str, file: Path) -> Mapping[str, in
         session.execute(f"delete from remit_desk.{table} where desk = ?", (desk,))  # noqa: S608  # our own names
     session.script("commit")
     return moved
+
+
+def _verify_no_nodes(session: BlockingConnection) -> None:
+    if session.execute(_NODES).fetchone() != (0,):
+        detail = "nodes still use the database in desk.database"
+        raise Refused(Code.SETTINGS_INVALID, detail, cure="Stop every node, then try again.")
 
 
 def _copy(session: BlockingConnection, desk: str, file: Path) -> Mapping[str, int]:

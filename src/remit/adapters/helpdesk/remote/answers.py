@@ -22,12 +22,14 @@ async def exchange(
 ) -> HttpAnswer:
     """Send one request, its body as JSON.
 
+    ⚔ A write is never sent again by itself when a kept connection breaks.
+
     Raises:
         Fault: `fault.case`; the request may have arrived.
     """
     sent = dict(headers) if body is None else {**headers, "content-type": "application/json"}
     content = b"" if body is None else json.dumps(body).encode()
-    return await connections.send(method, path, headers=sent, body=content, timeout_s=_TIMEOUT_S)
+    return await connections.send(method, path, headers=sent, body=content, timeout_s=_TIMEOUT_S, once=method != "GET")
 
 
 def verified(answer: HttpAnswer, method: str, path: str) -> HttpAnswer:

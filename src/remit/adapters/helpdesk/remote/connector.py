@@ -28,6 +28,7 @@ _MARK: Final = re.compile(
     r"\s*\nremit:(?P<key>[A-Za-z0-9_.:-]{1,200}) by (?P<author>agent|customer|remit|officer:[^\s]{1,200})\s*\Z"
 )
 _KEPT: Final = "A file, kept at Remit: "
+_OPENINGS: Final = frozenset({WriteKind.OPEN, WriteKind.OPEN_NOTED})
 _FOREIGN: Final = frozenset({"agent", "customer"})
 _BAR: Final = " | "
 _BREAK: Final = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -68,12 +69,7 @@ class RemoteHelpdesk:
             raise Fault(Code.FAULT_CASE, "a case's id cannot be written into the helpdesk")
 
         async def found() -> bool:
-            tickets = await self._tickets(case)
-            if len(tickets) > 1:
-                raise Fault(Code.FAULT_CASE, f"several tickets carry {case}: {', '.join(tickets)}")
-            if tickets:
-                await self._journal.keep_ticket(case, tickets[0])
-            return bool(tickets)
+            return bool(await self._found_ticket(case, opening=True))
 
         async def create() -> None:
             await self._journal.keep_ticket(
@@ -253,7 +249,7 @@ class RemoteHelpdesk:
 
     async def _once(self, case: str, key: str, what: WriteKind, steps: Sequence[_Step]) -> None:
         """Carry out the steps of a write unless its key was used; what may have arrived is looked up first."""
-        new = what in {WriteKind.OPEN, WriteKind.OPEN_NOTED}
+        new = what in _OPENINGS
         async with self._lock(case):
             if not new:
                 await self._ticket(case)
@@ -314,12 +310,11 @@ class RemoteHelpdesk:
         settled = await self._journal.find(entry.key)
         if settled is not None and settled.state is JournalState.DONE:
             return True
-        tickets = await self._tickets(entry.case)
-        if not tickets:
+        ticket = await self._found_ticket(entry.case, opening=entry.what in _OPENINGS)
+        if not ticket:
             return False
-        await self._journal.keep_ticket(entry.case, tickets[0])
         if entry.what is WriteKind.CLOSE:
-            arrived = not (await self._dialect.view(tickets[0])).open
+            arrived = not (await self._dialect.view(ticket)).open
         else:
             arrived = entry.what is WriteKind.OPEN or await self._has_note(entry.case, entry.key)
         if not arrived:
@@ -328,15 +323,22 @@ class RemoteHelpdesk:
         return True
 
     def _verify_quiet(self, entry: JournalEntry) -> None:
-        opening = entry.what in {WriteKind.OPEN, WriteKind.OPEN_NOTED}
-        quiet_ms = max(QUIET_MS, self.capabilities.search_lag_ms if opening else 0)
+        quiet_ms = max(QUIET_MS, self.capabilities.search_lag_ms if entry.what in _OPENINGS else 0)
         if self._world.now() < entry.sent_at + quiet_ms:
             raise Fault(Code.FAULT_CASE, "a write that was sent may still arrive", retry_after_s=quiet_ms // 1000)
 
-    async def _tickets(self, case: str) -> Sequence[str]:
-        """Return the tickets that carry a case. Where a search lags, the one that the product confirmed counts."""
+    async def _found_ticket(self, case: str, *, opening: bool) -> str:
+        """Return the ticket that carries a case, and keep it; empty where there is none.
+
+        Where a search lags, the one that the product confirmed counts. ⚔ Of several, none is the one that was opened.
+        """
         known = await self._journal.ticket(case) if self.capabilities.search_lag_ms else ""
-        return [known] if known else await self._dialect.find(case)
+        tickets = [known] if known else await self._dialect.find(case)
+        if opening and len(tickets) > 1:
+            raise Fault(Code.FAULT_CASE, f"several tickets carry {case}: {', '.join(tickets)}")
+        if tickets:
+            await self._journal.keep_ticket(case, tickets[0])
+        return tickets[0] if tickets else ""
 
     async def _reassigned(self, ticket: str, seen: TicketView) -> int:
         """Count changes of the officer: by the product's history, or against the first one that was seen."""

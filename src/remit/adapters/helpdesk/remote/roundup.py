@@ -212,7 +212,7 @@ class Roundup:
         body = "".join((*parts, opened)).encode() + data + f"\r\n--{boundary}--\r\n".encode()
         headers = {**self._headers, "content-type": f"multipart/form-data; boundary={boundary}"}
         path = "/data/file"
-        answer = await self._connections.send("POST", path, headers=headers, body=body, timeout_s=_TIMEOUT_S)
+        answer = await self._connections.send("POST", path, headers=headers, body=body, timeout_s=_TIMEOUT_S, once=True)
         return _id(member(decoded(answer, "POST", path), "data"))
 
     async def _change(self, ticket: str, change: Callable[[Mapping[str, Any]], Mapping[str, object]]) -> None:

@@ -186,7 +186,7 @@ class HostedHelpdesk:
         """Return public replies by other accounts, in order of their time.
 
         Every ticket that changed since the last look is read. A reply is kept from the look that saw it until it is
-        acknowledged, so that one is missed only where every look until it settles misses it.
+        acknowledged, so that one is missed only where every look misses it until a search surely finds its ticket.
         """
         now_ms = before_ms + self._product.capabilities.settled_ms
         since_ms = self._replies.start(after, now_ms)
@@ -206,7 +206,7 @@ class HostedHelpdesk:
             if text_at(row, members.case, values) and self._replies.unread(ticket, changed_ms):
                 await self._read_replies(ticket)
                 self._replies.mark_read(ticket, changed_ms, now_ms)
-        self._replies.end(before_ms)
+        self._replies.end(before_ms - self._product.capabilities.search_lag_ms)
         return self._replies.due(before_ms, limit)
 
     async def probe(self) -> Sequence[str]:
@@ -257,21 +257,24 @@ class HostedHelpdesk:
         shape = self._product.entries
         return text_at(row, shape.writer or shape.author, values) == text_at(row, shape.author, values)
 
-    async def _entry_rows(self, values: Mapping[str, Json]) -> Sequence[Any]:
+    async def _entry_rows(self, values: Mapping[str, Json], *, newest: bool = False) -> Sequence[Any]:
         shape = self._product.entries
-        found = [row async for row in self._rows(shape.listing, values)]
+        found = [row async for row in self._rows(shape.listing, values, newest=newest)]
         if not shape.inner:
             return found
         inner = [(row, one) for row in found for one in rows_at(row, shape.inner, values)]
         return [{**one, OUTER: row} for row, one in inner if isinstance(one, Mapping)]
 
     async def _read_replies(self, ticket: str) -> None:
-        """Keep the public replies of a ticket that others wrote. ⚔ Only one by hand speaks for its author."""
+        """Keep the new public replies of a ticket that others wrote. ⚔ Only one by hand speaks for its author.
+
+        ⚔ A long ticket, or one that is gone, does not keep the replies in others from being told.
+        """
         shape = self._product.entries
         values = await self._filled(ticket=ticket)
-        for row in await self._entry_rows(values):
+        for row in await self._entry_rows(values, newest=True):
             entry = self._entry(row, values)
-            if entry is None or entry.own or not entry.public:
+            if entry is None or entry.own or not entry.public or not self._replies.is_new(entry):
                 continue
             by_hand = self._is_authors(row, values) and holds(row, shape.by_hand, values)
             address = await self._address(self._product.officer, entry.author) if by_hand else ""
@@ -332,13 +335,16 @@ class HostedHelpdesk:
                 values["case_number"] = str(values["case_id"]).removeprefix("customfield_")
         return values
 
-    async def _rows(self, listing: Listing, values: Mapping[str, Json]) -> AsyncIterator[Any]:
-        """Go through the rows of all pages."""
+    async def _rows(self, listing: Listing, values: Mapping[str, Json], *, newest: bool = False) -> AsyncIterator[Any]:
+        """Go through the rows of all pages; with `newest` the last ones do, and a ticket that is gone has none."""
         call, more = listing.call, dict(values)
         for page in range(1, _MAX_PAGES + 1):
-            answer = await self._call(call, {**more, "page": page, "start": (page - 1) * listing.size})
+            place = {**more, "page": page, "start": (page - 1) * listing.size}
+            answer = await self._call(call, place, absent={} if newest else None)
+            if newest and answer == {}:
+                return
             rows = rows_at(answer, listing.rows, values)
-            if listing.total and len(rows) < number(at(answer, listing.total, values)):
+            if listing.total and not newest and len(rows) < number(at(answer, listing.total, values)):
                 raise Fault(Code.FAULT_CASE, f"{self._product.name} shows only the last rows of {path_of(call, more)}")
             for row in rows:
                 yield row
@@ -368,7 +374,7 @@ class HostedHelpdesk:
         named = f"{self._product.name} answered {answer.status} to {call.method} {path.partition('?')[0]}"
         if answer.status == _BUSY:
             wait = answer.headers.get("retry-after", "")
-            wait_s = min(int(wait), _LONGEST_WAIT_S) if wait.isascii() and wait.isdecimal() else 0
+            wait_s = min(int(wait[:9]), _LONGEST_WAIT_S) if wait.isascii() and wait.isdecimal() else 0
             raise Fault(Code.FAULT_CASE, named, retry_after_s=wait_s)
         if answer.status == _NOT_FOUND and absent is not None:
             return absent
@@ -407,16 +413,19 @@ class _Replies:
         if changed_ms < now_ms - _SAME_TIME_MS:
             self._read[ticket] = changed_ms
 
-    def keep(self, ticket: str, entry: TicketEntry, address: str) -> None:
-        """Keep a reply that was not acknowledged."""
-        if entry.n > self._after:
-            self._kept[entry.n] = NativeEntry(
-                place=entry.n, ticket=ticket, at=entry.at, author=entry.author, address=address
-            )
+    def is_new(self, entry: TicketEntry) -> bool:
+        """Whether a reply was not acknowledged."""
+        return entry.n > self._after
 
-    def end(self, before_ms: int) -> None:
+    def keep(self, ticket: str, entry: TicketEntry, address: str) -> None:
+        """Keep a new reply."""
+        self._kept[entry.n] = NativeEntry(
+            place=entry.n, ticket=ticket, at=entry.at, author=entry.author, address=address
+        )
+
+    def end(self, since_ms: int) -> None:
         """Look only at later changes from now on."""
-        self._since_ms = max(self._since_ms, before_ms)
+        self._since_ms = max(self._since_ms, since_ms)
         self._read = {ticket: at_ms for ticket, at_ms in self._read.items() if at_ms >= self._since_ms - 1000}
 
     def due(self, before_ms: int, limit: int) -> Sequence[NativeEntry]:

@@ -115,6 +115,7 @@ JIRA: Final = Product(
         id=("id",),
         at=("created",),
         author=("author", "accountId"),
+        writer=("updateAuthor", "accountId"),
         public=Match(("jsdPublic",), _TRUE),
         text=("body",),
         form=TextForm.ADF,
@@ -129,6 +130,7 @@ JIRA: Final = Product(
     updated=_search("cf%5B{case_number}%5D%20is%20not%20EMPTY%20and%20updated%20%3E%3D%20-{since_minutes}m"),
     newest_first=True,
 )
-"""The requester is Remit's own account. An address counts where its account shows it to Remit. ⚔ Wiki markup breaks
-lines and hides text: what is written stands in it as it is.
+"""The requester is Remit's own account. An address counts where its account shows it to Remit. ⚔ Whoever may edit all
+comments changes another's words: the account that changed one last has to be its author. ⚔ Wiki markup breaks lines and
+hides text: what is written stands in it as it is.
 """

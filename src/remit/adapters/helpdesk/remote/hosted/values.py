@@ -14,10 +14,14 @@ from remit.domain.values import Json
 
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 _BLOCKS: Final = frozenset({"blockquote", "div", "h1", "h2", "h3", "li", "ol", "p", "pre", "table", "tr", "ul"})
+_CELLS: Final = frozenset({"td", "th"})
+_UNSEEN: Final = frozenset({"script", "style"})
 _NOFORMAT: Final = re.compile(r"\{(?=noformat)", re.IGNORECASE)
+_PLACEHOLDER: Final = re.compile(r"\{(?=[{%])")
 _JOINED: Final = "{\u2060"
-"""A brace that begins no macro: a word joiner, which is not seen, stands behind it."""
+"""A brace that begins no macro and no placeholder: a word joiner, which is not seen, stands behind it."""
 _DEEPEST: Final = 50
+_LONGEST_ID: Final = 40
 
 
 def at(value: object, place: Place, values: Mapping[str, Json]) -> Any:  # noqa: ANN401  # a value of a foreign answer
@@ -76,7 +80,7 @@ def written(text: str, form: TextForm) -> str:
     """Return a text as a product takes it. ⚔ Nothing in it is markup there."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     if form is TextForm.HTML:
-        inner = escape(lines, quote=False).replace("\n", "<br>")
+        inner = escape(_PLACEHOLDER.sub(_JOINED, lines), quote=False).replace("\n", "<br>")
         return f"<p>{inner}</p>"
     if form is TextForm.WIKI:
         return f"{{noformat}}\n{_NOFORMAT.sub(_JOINED, lines)}\n{{noformat}}"
@@ -100,7 +104,7 @@ def read(value: object, form: TextForm) -> str:
     parser = _PlainText()
     parser.feed(value)
     parser.close()
-    return "".join(parser.parts).strip("\n")
+    return "".join(parser.parts).strip("\n").replace(_JOINED, "{")
 
 
 def time_ms(value: object) -> int:
@@ -109,12 +113,14 @@ def time_ms(value: object) -> int:
     Raises:
         Fault: `fault.case` where it is none.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value * 1000
     try:
-        return round(datetime.fromisoformat(str(value)).astimezone(UTC).timestamp() * 1000)
-    except ValueError:
+        if isinstance(value, int) and not isinstance(value, bool):
+            moment = datetime.fromtimestamp(value, UTC)
+        else:
+            moment = datetime.fromisoformat(str(value)).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
         raise garbled("a time") from None
+    return round(moment.timestamp() * 1000)
 
 
 def number(value: object) -> int:
@@ -124,7 +130,7 @@ def number(value: object) -> int:
         Fault: `fault.case` where it is none.
     """
     text = str(value)
-    if not text.isascii() or not text.isdecimal():
+    if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_ID:
         raise garbled("an id")
     return int(text)
 
@@ -135,19 +141,39 @@ def garbled(what: str) -> Fault:
 
 
 class _PlainText(HTMLParser):
-    """The text of a message in HTML: its blocks and breaks on lines of their own."""
+    """The text of a message in HTML: its blocks and breaks on lines of their own. ⚔ No two words become one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.parts: list[str] = []
+        self._gap = ""
+        """What stands between the last text and the next one, where no line begins in between."""
+        self._unseen = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002  # the parser's own signature
-        if tag == "br" or (tag in _BLOCKS and self.parts):
+        if tag in _UNSEEN:
+            self._unseen += 1
+        elif tag == "br" or (tag in _BLOCKS and self.parts):
+            self._gap = ""
             self.parts.append("\n")
+        elif tag in _CELLS:
+            self._gap = self._gap or " "
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _UNSEEN:
+            self._unseen = max(self._unseen - 1, 0)
+        elif tag in _BLOCKS:
+            self._gap = "\n"
 
     def handle_data(self, data: str) -> None:
+        if self._unseen:
+            return
         if data.strip() or "\n" not in data:
-            self.parts.append(data)
+            between = self._gap if self.parts and not self.parts[-1].endswith("\n") else ""
+            self.parts += [between, data] if between else [data]
+            self._gap = ""
+        else:
+            self._gap = self._gap or " "
 
 
 def _adf(node: object, depth: int) -> str:

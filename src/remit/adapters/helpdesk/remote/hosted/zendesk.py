@@ -136,5 +136,5 @@ ZENDESK: Final = Product(
     newest_first=True,
 )
 """⚔ A comment may name any author; the audit says which account made it. A solved ticket has an officer; a merged one is
-closed.
+closed. Placeholders (`{{ticket.id}}`) and Liquid in a comment by an agent may be filled in: none begins in what is written.
 """
