@@ -11,7 +11,7 @@ import pytest
 from contracts.desk_plugs import DATABASES
 from contracts.mapped_shop import DIGESTED, LIMITED, MAPPING, REPLAYED, SEARCHED, Mapped, act, mapped_shop, mapping_in
 from remit.adapters.backoffice.mapped.mapping import Auth, Query
-from remit.adapters.backoffice.mapped.requests import UnusableValue, filled_query
+from remit.adapters.backoffice.mapped.requests import UnusableValue, filled_query, verify_integer
 from remit.adapters.backoffice.mapped.tokens import TokenHeader
 from remit.domain.errors import Fault, Refused
 from remit.ports.backoffice import ActOutcome
@@ -340,12 +340,19 @@ def test_a_query_has_several_values_and_json_in_base64() -> None:
     assert filled["f"] == ["state", "act_1"]
     found = json.loads(base64.urlsafe_b64decode(str(filled["d"])))
     assert found == [["party", "=", 12], ["text", "=", 'x"]{key}'], True]
+    table = str(filled_query({"d": 'base64:{"party": {"is": "{customer:integer}"}}'}, {"customer": "12"})["d"])
+    assert json.loads(base64.urlsafe_b64decode(table)) == {"party": {"is": 12}}
 
 
 @pytest.mark.parametrize("customer", ["", "1.5", "-1", "012", "٣", "12]", "anna"])
 def test_what_is_no_whole_number_is_not_asked_for(customer: str) -> None:
     with pytest.raises(UnusableValue):
         filled_query({"d": 'base64:["{customer:integer}"]'}, {"customer": customer})
+
+
+def test_digits_without_end_are_no_number() -> None:
+    with pytest.raises(UnusableValue):
+        verify_integer("9" * 5000)
 
 
 def test_a_text_of_digits_becomes_a_number_in_a_body(tmp_path: Path) -> None:
@@ -410,7 +417,9 @@ def test_an_amount_of_another_currency_is_not_compared_with_a_limit(tmp_path: Pa
         assert (failed.state, mapped.shop.refunds) == (ActOutcome.FAILED, [])
 
 
-@pytest.mark.parametrize("payments", [None, [{"amount": "much", "state": "paid"}], [{"state": "paid"}]])
+@pytest.mark.parametrize(
+    "payments", [None, [{"amount": "much", "state": "paid"}], [{"state": "paid"}], [{"amount": "1e9999999", "state": "paid"}]]
+)
 def test_a_limit_that_cannot_be_summed_up_lets_nothing_through(tmp_path: Path, payments: Any) -> None:
     with mapped_shop(tmp_path, LIMITED) as mapped:
         mapped.shop.orders["W1"]["payments"] = payments

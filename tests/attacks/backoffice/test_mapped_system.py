@@ -228,3 +228,25 @@ def test_a_key_is_not_sent_again_by_a_token_that_the_system_does_not_know_it_by(
         found = mapped.run(mapped.backoffice.perform(act("order.charge")))
         sent = sum(1 for method, path, *_ in mapped.shop.asked if (method, path) == ("POST", "/orders/W1/charges"))
         assert (found.state, sent) == ((ActOutcome.UNCLEAR, 1) if scope == "token" else (ActOutcome.DONE, 2))
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+def test_a_refund_of_an_unknown_state_lets_nothing_through(tmp_path: Path) -> None:
+    text = LIMITED.replace('items = "/refunds", at = "/amount"', 'items = "/refunds", at = "/amount", where = "/state", is = ["done"]')
+    with mapped_shop(tmp_path, text) as mapped:
+        mapped.shop.refunds = [{"order": "W1", "amount": "120.00"}]
+        with pytest.raises(Fault):
+            mapped.run(mapped.backoffice.perform(act("order.refund", amount="100.00 EUR")))
+        assert len(mapped.shop.refunds) == 1
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+def test_a_look_up_that_names_no_key_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="asks for no key"):
+        mapping_in(tmp_path, MAPPING.replace('items = "/refunds/*", at = "/note"', 'items = "/refunds/*"'))
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+def test_a_limit_is_that_of_a_record_whose_owner_is_verified(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="marks as a order"):
+        mapping_in(tmp_path, LIMITED.replace('kind = "order", param = "/order_id", plus', 'kind = "order", param = "/amount", plus'))

@@ -144,6 +144,7 @@ class MappedRecords:
         return list(await asyncio.gather(*(one(kind, record_id) for kind, record_id in records)))
 
     async def _answer(self, kind: str, record_id: str) -> HttpAnswer | None:
+        """⚔ A record is the one asked for only if its id is the same byte for byte: systems know records by aliases."""
         read = self._reading(kind)
         if read is None or (read.form is not None and re.fullmatch(read.form, record_id) is None):
             return None
@@ -153,9 +154,8 @@ class MappedRecords:
         except UnusableValue:
             return None
         answer = await self._wire.read(path)
-        if answer.status in _ABSENT:
+        if answer.status in _ABSENT or text_of(find(_body(path, answer), read.id)) != record_id:
             return None
-        _body(path, answer)
         return answer
 
     def _reading(self, kind: str) -> KindRead | None:
@@ -164,9 +164,8 @@ class MappedRecords:
     async def _fact(
         self, kind: str, asked: str, answer: HttpAnswer, customer: str, as_of: Instant
     ) -> RecordFacts | None:
-        """⚔ A record is the one asked for only if its id is the same byte for byte: systems know records by aliases."""
         read, body = self._reading(kind), decoded(answer)
-        if read is None or text_of(find(body, read.id)) != asked:
+        if read is None:
             return None
         owners = _texts_at(body, read.owner)
         if read.owner_kind is not None:
@@ -188,8 +187,7 @@ class MappedRecords:
             return frozenset()
         (record_id,) = ids
         answer = await self._answer(kind, record_id)
-        body = None if answer is None else decoded(answer)
-        return _texts_at(body, read.owner) if text_of(find(body, read.id)) == record_id else frozenset()
+        return frozenset() if answer is None else _texts_at(decoded(answer), read.owner)
 
     def _parts(self, kind: str, answer: HttpAnswer) -> Mapping[str, str]:
         where = self._file.kind[kind].parts
