@@ -2,6 +2,7 @@
 
 import base64
 import json
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from contracts.mapped_shop import DIGESTED, LIMITED, MAPPING, REPLAYED, SEARCHED
 from remit.adapters.backoffice.mapped.mapping import Auth, Query
 from remit.adapters.backoffice.mapped.requests import UnusableValue, filled_query, verify_integer
 from remit.adapters.backoffice.mapped.tokens import TokenHeader
+from remit.adapters.http.connection import HttpConnections
 from remit.domain.errors import Fault, Refused
 from remit.ports.backoffice import ActOutcome
 
@@ -238,6 +240,38 @@ def test_a_refused_step_leaves_no_draft_and_nothing_is_sent_of_params_that_canno
         assert other.shop.exchanges.begun == 0
 
 
+def test_a_draft_that_a_changed_record_stops_is_not_committed(mapped: Mapped) -> None:
+    wanted = act("order.return")
+    mapped.shop.breaks = ["before", ""]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(wanted))
+    mapped.shop.orders["W1"]["version"] = 2
+    mapped.later()
+    assert mapped.run(mapped.backoffice.perform(wanted)).state is ActOutcome.FAILED
+    assert mapped.shop.returns == {}
+
+
+def test_a_draft_is_still_known_when_its_commit_did_not_reach_the_system(mapped: Mapped) -> None:
+    wanted, wire = act("order.exchange", line="i1"), mapped.backoffice._wire
+    reached, gone = wire._connections, HttpConnections("http://127.0.0.1:1", tls=ssl.create_default_context(), allow_loopback=True)
+    mapped.once_at("POST /exchanges/x1/lines", lambda: setattr(wire, "_connections", gone))
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(wanted))
+    wire._connections = reached
+    mapped.later()
+    assert mapped.run(mapped.backoffice.fence(wanted)).state is ActOutcome.FENCED
+    assert mapped.shop.exchanges.all == {}
+
+
+def test_a_refused_commit_of_a_draft_that_is_gone_is_unclear(mapped: Mapped) -> None:
+    def committed_by_a_proxy() -> None:
+        mapped.shop.exchanges.all.clear()
+        mapped.shop.answers = [(409, {}, {})]
+
+    mapped.once_at("POST /exchanges/x1/confirm", committed_by_a_proxy)
+    assert mapped.run(mapped.backoffice.perform(act("order.exchange", line="i1"))).state is ActOutcome.UNCLEAR
+
+
 def test_a_record_that_changed_meanwhile_is_not_drafted_anew(mapped: Mapped) -> None:
     wanted = act("order.exchange", line="i1")
     mapped.shop.breaks = ["before", ""]
@@ -405,6 +439,7 @@ def test_a_record_is_held_until_a_lost_act_can_no_longer_arrive(mapped: Mapped) 
         mapped.run(mapped.backoffice.perform(act("order.refund", amount="1.00 EUR")))
     held = mapped.run(mapped.backoffice.perform(act("order.ship", key="act_2")))
     assert (held.state, mapped.shop.shipped) == (ActOutcome.FAILED, [])
+    mapped.shop.orders["W2"]["customer"] = "anna"
     assert mapped.run(mapped.backoffice.perform(act("order.refund", key="act_3", order="W2", amount="1.00 EUR"))).state is ActOutcome.DONE
     mapped.later()
     mapped.later()
