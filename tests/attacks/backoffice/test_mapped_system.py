@@ -307,6 +307,25 @@ def test_an_act_that_was_fenced_while_its_records_were_looked_at_is_not_sent(map
 
 
 @pytest.mark.proves("FENCE")
+def test_a_draft_that_a_fence_deletes_is_committed_by_no_other_node(mapped: Mapped) -> None:
+    here, there = mapped.nodes
+    wanted, refused = act("order.return"), list[Fault]()
+    mapped.shop.breaks = ["before", ""]
+    with pytest.raises(Fault):
+        mapped.run(here.perform(wanted))
+    mapped.later()
+
+    def commit() -> None:
+        with pytest.raises(Fault) as fault:
+            mapped.run(there.perform(wanted))
+        refused.append(fault.value)
+
+    mapped.once_at("DELETE /returns/r0", commit)
+    assert mapped.run(here.fence(wanted)).state is ActOutcome.FENCED
+    assert (len(refused), mapped.shop.returns) == (1, {})
+
+
+@pytest.mark.proves("FENCE")
 def test_an_act_that_another_node_did_meanwhile_is_not_forgotten(mapped: Mapped) -> None:
     here, there = mapped.nodes
     wanted = act("order.refund", amount="1.00 EUR")

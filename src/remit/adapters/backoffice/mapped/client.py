@@ -123,6 +123,7 @@ class MappedBackoffice:
                 return found
             if known is None or not self._promises.proves_absence(known):
                 return ActResult(state=ActOutcome.UNCLEAR, values={})
+            entry = await self._journal.send_again(entry)  # ⚔ no other node commits the draft that is deleted
             await self._promises.undo(known, act, entry)
             await self._journal.settle_fenced(entry)
             await self._holds.release(act.key)
