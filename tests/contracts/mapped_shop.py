@@ -397,7 +397,7 @@ class Shop:
             case "GET", ["orders"]:
                 return 200, {"orders": [one for one in self.orders.values() if one["customer"] == "anna"]}
             case "GET", ["customers" | "boxes" as kind, name]:
-                customer = {"email": f"{name}@mail.example", "password": "hunter2"}
+                customer = {"email": f"{name}@mail.example", "password": "hunter2", "name": name.lower().replace("%2a", "nna")}
                 found = customer if kind == "customers" else self.boxes.get(name)
                 return (200, found) if found else (404, {})
             case _, ["orders", order, *rest]:

@@ -46,6 +46,13 @@ def test_an_alias_of_a_record_is_no_record_of_its_owner(mapped: Mapped) -> None:
 
 
 @pytest.mark.proves("MAPPED")
+def test_what_is_answered_about_another_customer_is_not_told(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, MAPPING.replace('values = { "contact.email"', 'id = "/name"\nvalues = { "contact.email"')) as mapped:
+        told = [mapped.run(mapped.backoffice.attributes(one, ["contact.email"])) for one in ("anna", "ANNA", "a*", "..", "")]
+        assert told == [{"contact.email": "anna@mail.example"}, {}, {}, {}, {}]
+
+
+@pytest.mark.proves("MAPPED")
 def test_a_value_that_is_not_mapped_does_not_leave_the_adapter(mapped: Mapped) -> None:
     shop = mapped.backoffice
     found = [

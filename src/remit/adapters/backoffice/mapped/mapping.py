@@ -92,10 +92,14 @@ class Kind(Part, frozen=True):
 
 
 class Customer(Part, frozen=True):
-    """`[customer]`: how the customer, at `placeholder` or as `{customer}` in `query`, is read, and the attributes."""
+    """`[customer]`: how the customer, at `placeholder` or as `{customer}` in `query`, is read, and the attributes.
+
+    With `id`, an answer is one only if it has the customer's id there, byte for byte.
+    """
 
     operation: str
     values: dict[str, Pointer]
+    id: Pointer | None = None
     placeholder: str = ""
     query: Query = {}
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from remit.adapters.backoffice.mapped.mapping import ApiMapping, KindRead, Limit
+from remit.adapters.backoffice.mapped.mapping import ApiMapping, Customer, KindRead, Limit
 from remit.adapters.backoffice.mapped.pointers import find, find_each
 from remit.adapters.backoffice.mapped.requests import (
     UnusableValue,
@@ -84,8 +84,12 @@ class MappedRecords:
         listed = self._file.kind[kind].list if kind in self._file.kind else None
         if listed is None:
             return ()
-        query = filled_query(listed.query, {"customer": customer})
-        path = fill(self._mapping.operations[listed.operation], {}, query)
+        try:
+            path = fill(
+                self._mapping.operations[listed.operation], {}, filled_query(listed.query, {"customer": customer})
+            )
+        except UnusableValue:
+            return ()
         items = find(_body(path, await self._wire.read(path)), listed.items)
         found = []
         for item in items[:_MOST] if is_list(items) else ():
@@ -104,11 +108,7 @@ class MappedRecords:
         about = self._file.customer
         wanted = {} if about is None else {name: at for name, at in about.values.items() if name in asked}
         if about is not None and wanted:
-            operation = self._mapping.operations[about.operation]
-            path = fill(
-                operation, _placed(about.placeholder, customer), filled_query(about.query, {"customer": customer})
-            )
-            found |= mapped_values(_body(path, await self._wire.read(path)), wanted)
+            found |= mapped_values(await self._customer(about, customer), wanted)
         for kind, held in self._file.kind.items():
             values = {} if held.read is None else {name: at for name, at in held.read.values.items() if name in asked}
             if values:
@@ -116,6 +116,16 @@ class MappedRecords:
                 for name, several in (await self._over_records(customer, kind, values, left)).items():
                     found[name] = list(several)
         return found
+
+    async def _customer(self, about: Customer, customer: str) -> object:
+        """Return what is answered about a customer, None where it is about another one."""
+        try:
+            query = filled_query(about.query, {"customer": customer})
+            path = fill(self._mapping.operations[about.operation], _placed(about.placeholder, customer), query)
+        except UnusableValue:
+            return None
+        body = _body(path, await self._wire.read(path))
+        return None if about.id is not None and text_of(find(body, about.id)) != customer else body
 
     async def _over_records(
         self, customer: str, kind: str, values: Mapping[str, str], left: frozenset[str]
