@@ -1,6 +1,6 @@
 """A mapped system: ids that lead elsewhere, redirects, values that were not mapped, and acts that nothing can find again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -244,12 +244,39 @@ def test_a_key_is_sent_by_no_token_that_came_while_it_was_looked_for(tmp_path: P
         with pytest.raises(Fault):
             mapped.run(mapped.backoffice.perform(act("order.charge")))
         mapped.later()
-        mapped.once_at("GET /replays", lambda: setattr(mapped.backoffice._wire, "_acting", {"authorization": "Bearer replaced"}))
+        mapped.once_at("GET /orders/W1", lambda: setattr(mapped.backoffice._wire, "_acting", {"authorization": "Bearer replaced"}))
         with pytest.raises(Fault):
             mapped.run(mapped.backoffice.perform(act("order.charge")))
         assert mapped.shop.charges == {}
         mapped.later()
         assert mapped.run(mapped.backoffice.perform(act("order.charge"))).state is ActOutcome.UNCLEAR
+
+
+class ReplacedToken(Mapping[str, str]):
+    """The header of a token that is replaced after it was read once."""
+
+    def __init__(self) -> None:
+        self.left = ["Bearer acts"]
+
+    def __getitem__(self, name: str) -> str:
+        return self.left.pop() if self.left else "Bearer replaced"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("authorization",))
+
+    def __len__(self) -> int:
+        return 1
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+def test_a_key_that_another_token_did_not_find_is_not_fenced(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, REPLAYED) as mapped:
+        mapped.shop.breaks = ["lose"]
+        with pytest.raises(Fault):
+            mapped.run(mapped.backoffice.perform(act("order.charge")))
+        mapped.later()
+        mapped.backoffice._wire._acting = ReplacedToken()
+        assert mapped.run(mapped.backoffice.fence(act("order.charge"))).state is ActOutcome.UNCLEAR
 
 
 @pytest.mark.proves("MAPPED-SUMS")

@@ -68,7 +68,7 @@ class ActJournal:
         return None if row is None else _entry(row)
 
     async def send_again(self, entry: JournalEntry) -> JournalEntry:
-        """Take over an entry whose act never arrived, or was not sent yet: it is as if entered now.
+        """Take over the entry of an act that never arrived, or was not sent yet: it is as if entered now.
 
         Raises:
             Fault: `fault.backoffice` when another node was faster.

@@ -446,7 +446,7 @@ def _action_problems(
 
 
 def _record_problems(key: str, action: ActionMap, known: Action) -> Iterator[tuple[str, str]]:
-    """Yield each look at a record that no param names as one: nothing verifies whose it is, nothing holds it."""
+    """Yield each look at a record that no param names as one: nothing verifies its owner, nothing holds it."""
     named = {(mark.of, "/" + "/".join(map(str, mark.path.steps))) for mark in known.marked(MarkKind.RESOURCE)}
     looks: dict[str, Requirement | Limit | ConditionalPromise | StatePromise | None] = {
         **{f"only_if.{number}": one for number, one in enumerate(action.only_if)},

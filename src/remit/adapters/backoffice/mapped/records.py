@@ -118,7 +118,7 @@ class MappedRecords:
         return found
 
     async def _customer(self, about: Customer, customer: str) -> object:
-        """Return what is answered about a customer, None where it is about another one."""
+        """Return the answer about a customer, None where it is about another one."""
         try:
             query = filled_query(about.query, {"customer": customer})
             path = fill(self._mapping.operations[about.operation], _placed(about.placeholder, customer), query)
