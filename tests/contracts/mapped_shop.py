@@ -5,7 +5,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -327,7 +327,10 @@ DIGESTED = MAPPING.replace('["/order/version"]', '["/order/status", "/order/paym
 
 
 class Shop:
-    """The shop's state, what it was asked, and what breaks next: `lose` drops an answer, `before` breaks before acting."""
+    """The shop's state, what it was asked, and what breaks next: `lose` drops an answer, `before` breaks before acting.
+
+    `during` is awaited before each answer.
+    """
 
     def __init__(self) -> None:
         self.orders = {
@@ -355,6 +358,7 @@ class Shop:
         self.boxes = {str(number): {"id": number, "order": order, "weight": 2} for number, order in enumerate(("W1", "W2", "w1", "W9"), 1)}
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
         self.breaks: list[str] = []
+        self.during: Callable[[str, str], Awaitable[None]] | None = None
         self.answers: list[tuple[int, Any, dict[str, str]]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -365,6 +369,8 @@ class Shop:
         path, method = scope["raw_path"].decode(), scope["method"]
         body = json.loads(raw) if raw else None
         self.asked.append((method, path, headers, body))
+        if self.during is not None:
+            await self.during(method, path)
         broken = self.breaks.pop() if self.breaks and method != "GET" else ""
         if self.answers and method != "GET":
             status, answer, more = self.answers.pop()
@@ -391,7 +397,7 @@ class Shop:
             case "GET", ["orders"]:
                 return 200, {"orders": [one for one in self.orders.values() if one["customer"] == "anna"]}
             case "GET", ["customers" | "boxes" as kind, name]:
-                customer = {"email": f"{name}@mail.example", "password": "hunter2"}
+                customer = {"email": f"{name}@mail.example", "password": "hunter2", "name": name.lower().replace("%2a", "nna")}
                 found = customer if kind == "customers" else self.boxes.get(name)
                 return (200, found) if found else (404, {})
             case _, ["orders", order, *rest]:
@@ -473,6 +479,16 @@ class Mapped:
             return await asyncio.gather(*work)
 
         return self.run(together())
+
+    def once_at(self, at: str, work: Callable[[], Any]) -> None:
+        """Have the shop wait for some work before it answers the first request of this method and path."""
+
+        async def during(method: str, path: str) -> None:
+            if f"{method} {path}" == at:
+                self.shop.during = None
+                await asyncio.to_thread(work)
+
+        self.shop.during = during
 
     def later(self) -> None:
         """Let the time pass in which a request may still arrive."""

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from contracts.desk_plugs import DATABASES
 from contracts.mapped_shop import DIGESTED, LIMITED, MAPPING, REPLAYED, SEARCHED, Mapped, act, mapped_shop, mapping_in
 from remit.adapters.backoffice.mapped.mapping import Auth, Query
-from remit.adapters.backoffice.mapped.requests import UnusableValue, filled_query
+from remit.adapters.backoffice.mapped.requests import UnusableValue, filled_query, verify_integer
 from remit.adapters.backoffice.mapped.tokens import TokenHeader
+from remit.adapters.http.connection import HttpConnections
 from remit.domain.errors import Fault, Refused
 from remit.ports.backoffice import ActOutcome
 
@@ -238,6 +240,38 @@ def test_a_refused_step_leaves_no_draft_and_nothing_is_sent_of_params_that_canno
         assert other.shop.exchanges.begun == 0
 
 
+def test_a_draft_that_a_changed_record_stops_is_not_committed(mapped: Mapped) -> None:
+    wanted = act("order.return")
+    mapped.shop.breaks = ["before", ""]
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(wanted))
+    mapped.shop.orders["W1"]["version"] = 2
+    mapped.later()
+    assert mapped.run(mapped.backoffice.perform(wanted)).state is ActOutcome.FAILED
+    assert mapped.shop.returns == {}
+
+
+def test_a_draft_is_still_known_when_its_commit_did_not_reach_the_system(mapped: Mapped) -> None:
+    wanted, wire = act("order.exchange", line="i1"), mapped.backoffice._wire
+    reached, gone = wire._connections, HttpConnections("http://127.0.0.1:1", tls=ssl.create_default_context(), allow_loopback=True)
+    mapped.once_at("POST /exchanges/x1/lines", lambda: setattr(wire, "_connections", gone))
+    with pytest.raises(Fault):
+        mapped.run(mapped.backoffice.perform(wanted))
+    wire._connections = reached
+    mapped.later()
+    assert mapped.run(mapped.backoffice.fence(wanted)).state is ActOutcome.FENCED
+    assert mapped.shop.exchanges.all == {}
+
+
+def test_a_refused_commit_of_a_draft_that_is_gone_is_unclear(mapped: Mapped) -> None:
+    def committed_by_a_proxy() -> None:
+        mapped.shop.exchanges.all.clear()
+        mapped.shop.answers = [(409, {}, {})]
+
+    mapped.once_at("POST /exchanges/x1/confirm", committed_by_a_proxy)
+    assert mapped.run(mapped.backoffice.perform(act("order.exchange", line="i1"))).state is ActOutcome.UNCLEAR
+
+
 def test_a_record_that_changed_meanwhile_is_not_drafted_anew(mapped: Mapped) -> None:
     wanted = act("order.exchange", line="i1")
     mapped.shop.breaks = ["before", ""]
@@ -340,12 +374,19 @@ def test_a_query_has_several_values_and_json_in_base64() -> None:
     assert filled["f"] == ["state", "act_1"]
     found = json.loads(base64.urlsafe_b64decode(str(filled["d"])))
     assert found == [["party", "=", 12], ["text", "=", 'x"]{key}'], True]
+    table = str(filled_query({"d": 'base64:{"party": {"is": "{customer:integer}"}}'}, {"customer": "12"})["d"])
+    assert json.loads(base64.urlsafe_b64decode(table)) == {"party": {"is": 12}}
 
 
 @pytest.mark.parametrize("customer", ["", "1.5", "-1", "012", "٣", "12]", "anna"])
 def test_what_is_no_whole_number_is_not_asked_for(customer: str) -> None:
     with pytest.raises(UnusableValue):
         filled_query({"d": 'base64:["{customer:integer}"]'}, {"customer": customer})
+
+
+def test_digits_without_end_are_no_number() -> None:
+    with pytest.raises(UnusableValue):
+        verify_integer("9" * 5000)
 
 
 def test_a_text_of_digits_becomes_a_number_in_a_body(tmp_path: Path) -> None:
@@ -398,6 +439,7 @@ def test_a_record_is_held_until_a_lost_act_can_no_longer_arrive(mapped: Mapped) 
         mapped.run(mapped.backoffice.perform(act("order.refund", amount="1.00 EUR")))
     held = mapped.run(mapped.backoffice.perform(act("order.ship", key="act_2")))
     assert (held.state, mapped.shop.shipped) == (ActOutcome.FAILED, [])
+    mapped.shop.orders["W2"]["customer"] = "anna"
     assert mapped.run(mapped.backoffice.perform(act("order.refund", key="act_3", order="W2", amount="1.00 EUR"))).state is ActOutcome.DONE
     mapped.later()
     mapped.later()
@@ -410,7 +452,9 @@ def test_an_amount_of_another_currency_is_not_compared_with_a_limit(tmp_path: Pa
         assert (failed.state, mapped.shop.refunds) == (ActOutcome.FAILED, [])
 
 
-@pytest.mark.parametrize("payments", [None, [{"amount": "much", "state": "paid"}], [{"state": "paid"}]])
+@pytest.mark.parametrize(
+    "payments", [None, [{"amount": "much", "state": "paid"}], [{"state": "paid"}], [{"amount": "1e9999999", "state": "paid"}]]
+)
 def test_a_limit_that_cannot_be_summed_up_lets_nothing_through(tmp_path: Path, payments: Any) -> None:
     with mapped_shop(tmp_path, LIMITED) as mapped:
         mapped.shop.orders["W1"]["payments"] = payments

@@ -13,8 +13,9 @@ from example_desk import make_example_desk, served
 from real.mapped_line import mapped_line
 from real.pretix_server import PretixServer
 from real.systems import Line, LiveAct, try_row
+from remit.client import Refused
 from remit.ports.backoffice import Act, ActOutcome
-from remit.sandbox import Sandbox
+from remit.sandbox import Sandbox, SandboxCustomer
 
 
 def line_to(pretix: PretixServer, folder: Path) -> AbstractAsyncContextManager[Line]:
@@ -116,6 +117,17 @@ def test_parallel_refunds_never_exceed_what_was_paid(pretix: PretixServer, tmp_p
     assert refunds(pretix, code) == ["90.00", "30.00"]
 
 
+def confirm(customer: SandboxCustomer, pending: Any) -> Any:
+    """Confirm, again where uses of the one passkey overtook each other: its counter then goes backwards."""
+    for _ in range(9):
+        try:
+            return customer.confirm(pending)
+        except Refused as refused:
+            if refused.code != "credential.wrong_key":
+                raise
+    return customer.confirm(pending)
+
+
 def test_a_whole_desk_pays_back_once_whatever_four_agents_do_at_once(pretix: PretixServer, tmp_path: Path) -> None:
     code, customer = pretix.booking(), pretix.customers["alice"]
     wanted = {
@@ -138,7 +150,7 @@ def test_a_whole_desk_pays_back_once_whatever_four_agents_do_at_once(pretix: Pre
         assert {one.decision for one in waiting} == {"needs_human"}
         assert refunds(pretix, code) == []
         with ThreadPoolExecutor(4) as at_once:
-            replies = list(at_once.map(alice.confirm, waiting))
+            replies = list(at_once.map(partial(confirm, alice), waiting))
     assert [one.outcome for one in replies].count("done") == 1, replies
     assert refunds(pretix, code) == ["90.00"]
 

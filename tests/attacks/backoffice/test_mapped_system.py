@@ -1,6 +1,6 @@
 """A mapped system: ids that lead elsewhere, redirects, values that were not mapped, and acts that nothing can find again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,13 @@ def test_an_act_with_such_an_id_does_nothing(mapped: Mapped, hostile: str) -> No
 @pytest.mark.proves("MAPPED")
 def test_an_alias_of_a_record_is_no_record_of_its_owner(mapped: Mapped) -> None:
     assert mapped.run(mapped.backoffice.facts([("order", "w1")], customer="anna")) == [None]
+
+
+@pytest.mark.proves("MAPPED")
+def test_what_is_answered_about_another_customer_is_not_told(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, MAPPING.replace('values = { "contact.email"', 'id = "/name"\nvalues = { "contact.email"')) as mapped:
+        told = [mapped.run(mapped.backoffice.attributes(one, ["contact.email"])) for one in ("anna", "ANNA", "a*", "..", "")]
+        assert told == [{"contact.email": "anna@mail.example"}, {}, {}, {}, {}]
 
 
 @pytest.mark.proves("MAPPED")
@@ -228,3 +235,170 @@ def test_a_key_is_not_sent_again_by_a_token_that_the_system_does_not_know_it_by(
         found = mapped.run(mapped.backoffice.perform(act("order.charge")))
         sent = sum(1 for method, path, *_ in mapped.shop.asked if (method, path) == ("POST", "/orders/W1/charges"))
         assert (found.state, sent) == ((ActOutcome.UNCLEAR, 1) if scope == "token" else (ActOutcome.DONE, 2))
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+def test_a_key_is_sent_by_no_token_that_came_while_it_was_looked_for(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, REPLAYED) as mapped:
+        mapped.shop.breaks = ["before"]
+        with pytest.raises(Fault):
+            mapped.run(mapped.backoffice.perform(act("order.charge")))
+        mapped.later()
+        mapped.once_at("GET /orders/W1", lambda: setattr(mapped.backoffice._wire, "_acting", {"authorization": "Bearer replaced"}))
+        with pytest.raises(Fault):
+            mapped.run(mapped.backoffice.perform(act("order.charge")))
+        assert mapped.shop.charges == {}
+        mapped.later()
+        assert mapped.run(mapped.backoffice.perform(act("order.charge"))).state is ActOutcome.UNCLEAR
+
+
+class ReplacedToken(Mapping[str, str]):
+    """The header of a token that is replaced after it was read once."""
+
+    def __init__(self) -> None:
+        self.left = ["Bearer acts"]
+
+    def __getitem__(self, name: str) -> str:
+        return self.left.pop() if self.left else "Bearer replaced"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("authorization",))
+
+    def __len__(self) -> int:
+        return 1
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+def test_a_key_that_another_token_did_not_find_is_not_fenced(tmp_path: Path) -> None:
+    with mapped_shop(tmp_path, REPLAYED) as mapped:
+        mapped.shop.breaks = ["lose"]
+        with pytest.raises(Fault):
+            mapped.run(mapped.backoffice.perform(act("order.charge")))
+        mapped.later()
+        mapped.backoffice._wire._acting = ReplacedToken()
+        assert mapped.run(mapped.backoffice.fence(act("order.charge"))).state is ActOutcome.UNCLEAR
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+def test_the_life_of_a_key_begins_when_it_is_sent_first(mapped: Mapped) -> None:
+    for _ in range(2):
+        mapped.shop.breaks = ["lose"]
+        with pytest.raises(Fault):
+            mapped.run(mapped.backoffice.perform(act("order.charge")))
+        mapped.world.at += 20 * 3_600_000
+    assert mapped.run(mapped.backoffice.perform(act("order.charge"))).state is ActOutcome.UNCLEAR
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+def test_a_refund_of_an_unknown_state_lets_nothing_through(tmp_path: Path) -> None:
+    text = LIMITED.replace('items = "/refunds", at = "/amount"', 'items = "/refunds", at = "/amount", where = "/state", is = ["done"]')
+    with mapped_shop(tmp_path, text) as mapped:
+        mapped.shop.refunds = [{"order": "W1", "amount": "120.00"}]
+        with pytest.raises(Fault):
+            mapped.run(mapped.backoffice.perform(act("order.refund", amount="100.00 EUR")))
+        assert len(mapped.shop.refunds) == 1
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+def test_a_look_up_that_names_no_key_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="asks for no key"):
+        mapping_in(tmp_path, MAPPING.replace('items = "/refunds/*", at = "/note"', 'items = "/refunds/*"'))
+
+
+@pytest.mark.proves("MAPPED-SUMS")
+def test_a_limit_is_that_of_a_record_whose_owner_is_verified(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="marks as a order"):
+        mapping_in(tmp_path, LIMITED.replace('kind = "order", param = "/order_id", plus', 'kind = "order", param = "/amount", plus'))
+
+
+@pytest.mark.proves("MAPPED")
+@pytest.mark.parametrize("action", ["order.ship", "order.charge"])
+def test_a_record_that_changed_its_owner_alone_is_not_acted_on(mapped: Mapped, action: str) -> None:
+    mapped.shop.orders["W1"]["customer"] = "bram"
+    assert mapped.run(mapped.backoffice.perform(act(action))).state is ActOutcome.FAILED
+    assert (mapped.shop.shipped, mapped.shop.charges) == ([], {})
+
+
+def slow(mapped: Mapped) -> None:
+    """Let the system take so long that another node would take the act for one that cannot arrive any more."""
+    mapped.world.at += 20_000
+
+
+@pytest.mark.proves("FENCE")
+def test_an_act_that_was_fenced_while_its_records_were_looked_at_is_not_sent(mapped: Mapped) -> None:
+    here, there = mapped.nodes
+    wanted, fenced = act("order.refund", amount="1.00 EUR"), list[ActResult]()
+
+    def fence() -> None:
+        slow(mapped)
+        fenced.append(mapped.run(there.fence(wanted)))
+
+    mapped.once_at("GET /orders/W1", fence)
+    with pytest.raises(Fault):
+        mapped.run(here.perform(wanted))
+    assert ([one.state for one in fenced], mapped.shop.refunds) == ([ActOutcome.FENCED], [])
+    assert mapped.run(here.perform(wanted)).state is ActOutcome.FENCED
+
+
+@pytest.mark.proves("FENCE")
+def test_a_draft_that_a_fence_deletes_is_committed_by_no_other_node(mapped: Mapped) -> None:
+    here, there = mapped.nodes
+    wanted, refused = act("order.return"), list[Fault]()
+    mapped.shop.breaks = ["before", ""]
+    with pytest.raises(Fault):
+        mapped.run(here.perform(wanted))
+    mapped.later()
+
+    def commit() -> None:
+        with pytest.raises(Fault) as fault:
+            mapped.run(there.perform(wanted))
+        refused.append(fault.value)
+
+    mapped.once_at("DELETE /returns/r0", commit)
+    assert mapped.run(here.fence(wanted)).state is ActOutcome.FENCED
+    assert (len(refused), mapped.shop.returns) == (1, {})
+
+
+@pytest.mark.proves("FENCE")
+def test_an_act_that_another_node_did_meanwhile_is_not_forgotten(mapped: Mapped) -> None:
+    here, there = mapped.nodes
+    wanted = act("order.refund", amount="1.00 EUR")
+
+    def do() -> None:
+        slow(mapped)
+        mapped.shop.breaks = ["lose"]
+        with pytest.raises(Fault):
+            mapped.run(there.perform(wanted))
+
+    mapped.once_at("GET /orders/W1", do)
+    with pytest.raises(Fault):
+        mapped.run(here.perform(wanted))
+    mapped.later()
+    assert mapped.run(here.perform(wanted)).state is ActOutcome.DONE
+    assert len(mapped.shop.refunds) == 1
+
+
+@pytest.mark.proves("FENCE")
+@pytest.mark.parametrize(
+    ("action", "at", "before"),
+    [
+        ("order.refund", "GET /orders/W1", 0),
+        ("order.exchange", "POST /exchanges", 1),
+        ("order.exchange", "POST /exchanges/x1/lines", 2),
+    ],
+)
+def test_what_was_sent_late_may_still_arrive_late(mapped: Mapped, action: str, at: str, before: int) -> None:
+    """The request after the slow one breaks, `before` others having been sent."""
+    here, there = mapped.nodes
+    wanted = act(action, amount="1.00 EUR") if action == "order.refund" else act(action, line="i1")
+    mapped.once_at(at, lambda: slow(mapped))
+    mapped.shop.breaks = ["before", *[""] * before]
+    with pytest.raises(Fault):
+        mapped.run(here.perform(wanted))
+    with pytest.raises(Fault):
+        mapped.run(there.fence(wanted))
+    mapped.world.at += 12_000  # more than 30 s after its records were held first
+    other = mapped.run(there.perform(act("order.ship", key="act_2")))
+    assert (other.state, mapped.shop.shipped) == (ActOutcome.FAILED, [])
+    mapped.later()
+    assert mapped.run(there.fence(wanted)).state is ActOutcome.FENCED

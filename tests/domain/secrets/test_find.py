@@ -367,7 +367,7 @@ def test_what_only_looks_encoded_never_breaks_the_search(text: str) -> None:
     assert all(0 <= one.start < one.end <= len(text) for one in find_secrets(text))
 
 
-@pytest.mark.parametrize("prefix", ["sk_", "tok_", "token ", "key: ", "my password is pay_"])
+@pytest.mark.parametrize("prefix", ["sk_", "tok_", "token ", "key: ", "my password is pay_", "refresh_", "apikey_", "otp_"])
 def test_a_ulid_behind_the_name_of_a_credential_is_one(prefix: str) -> None:
     assert find_secrets(f"use {prefix}01ARZ3NDEKTSV4RRFFQ69G5FAV please")
 

@@ -63,13 +63,15 @@ class JournalTable:
         """Return the row of a key."""
         return await self._database.read(lambda connection: self._find(connection, key), fault=self._fault)
 
-    async def take_over(self, key: str, sent_at: Instant) -> None:
-        """Enter that a request, last sent at `sent_at`, is sent again now.
+    async def take_over(self, key: str, sent_at: Instant) -> Instant:
+        """Enter that a request, last sent at `sent_at`, is sent again now, and return that time.
 
         Raises:
             Fault: when another node was faster.
         """
-        await self.change(key, sent_at, {"sent_at": Instant(max(self._world.now(), sent_at + 1))})
+        now = Instant(max(self._world.now(), sent_at + 1))
+        await self.change(key, sent_at, {"sent_at": now})
+        return now
 
     async def change(self, key: str, sent_at: Instant, changes: Mapping[str, str | Instant]) -> None:
         """Change the row of a request that was last sent at `sent_at`.
@@ -89,10 +91,14 @@ class JournalTable:
         changes = {"state": state, **(values or {})}
         await self._database.write(lambda connection: self._update(connection, key, changes), fault=self._fault)
 
-    async def drop(self, key: str) -> None:
-        """Forget a request of which nothing was sent."""
-        delete = f"delete from {self._name} where key = ? and state = ?"  # noqa: S608  # our own name
-        await self._database.write(lambda connection: connection.execute(delete, (key, SENT)), fault=self._fault)
+    async def drop(self, key: str, sent_at: Instant) -> bool:
+        """Forget a request of which nothing was sent; False, with nothing done, where another node has it."""
+        delete = f"delete from {self._name} where key = ? and state = ? and sent_at = ?"  # noqa: S608  # our own name
+
+        def job(connection: DeskConnection) -> bool:
+            return connection.execute(delete, (key, SENT, sent_at)).rowcount == 1
+
+        return await self._database.write(job, fault=self._fault)
 
     def _update(
         self,

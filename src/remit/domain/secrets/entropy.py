@@ -18,7 +18,9 @@ _REPEATS: Final = re.compile(r"(.)\1{5,}")
 _HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{8,}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ULID: Final = re.compile(
-    r"(?:(?!(?:api|auth|key|live|pass|pat|pk|pw|rk|rt|sec|secret|sess|session|sk|tok|token|test|whsec)_)[a-z]{2,12}_)?"
+    r"(?:(?!(?:access|api|apikey|auth|bearer|code|cookie|creds?|csrf|hmac|jwt|keys?|live|login|magic|nonce|oauth|otp|pass"
+    r"|passwd|password|pat|pin|pk|priv|private|pw|pwd|refresh|reset|rk|rt|sec|secrets?|seed|sess|session|sid|sig|signin|sk"
+    r"|test|tok|tokens?|whsec)_)[a-z]{2,12}_)?"
     r"01[0-9A-HJKMNP-TV-Z]{24}"
 )
 """A ULID of the years 2004 to 2039, with the kind of its record before it, as in `pay_01ARZ3NDEKTSV4RRFFQ69G5FAV`."""

@@ -5,7 +5,6 @@ Source: docs/mapping.md.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -27,6 +26,8 @@ from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
 from remit.ports.world import World
 
 _CHANGED: Final = "It has changed meanwhile."
+_FRESH_MS: Final = 2_000
+"""How long after it was entered an act may be sent; longer ago, it is entered anew."""
 _BUSY: Final = "Something else is being done with it at this moment."
 _UNKNOWN: Final = "This desk cannot do that yet."
 _UNSENT: Final = "It cannot be sent like this."
@@ -82,16 +83,18 @@ class MappedBackoffice:
             return ActResult(state=ActOutcome.FAILED, values={}, reason=_UNKNOWN)
         async with self._lock(act.key):
             self._wire.verify_closed()
-            entry = await self._journal.begin(act.key, act.action, draft=self._promises.mark(known))
+            entry = await self._journal.begin(
+                act.key, act.action, draft=self._promises.mark(known, now=self._world.now())
+            )
             if entry.settled is not None:
                 return entry.settled
             if not entry.fresh:
                 return await self._again(act, known, entry)
             try:
                 obstacle = await self._obstacle(act, known)
+                entry = await self._still_ours(act, entry)
             except BaseException:
-                await self._journal.drop(act.key)  # nothing was sent
-                await self._holds.release(act.key)
+                await self._drop(entry)
                 raise
             if obstacle:
                 return await self._fail(act, obstacle)
@@ -120,8 +123,10 @@ class MappedBackoffice:
                 return found
             if known is None or not self._promises.proves_absence(known):
                 return ActResult(state=ActOutcome.UNCLEAR, values={})
+            entry = await self._journal.send_again(entry)  # ⚔ no other node commits the draft that is deleted
             await self._promises.undo(known, act, entry)
             await self._journal.settle_fenced(entry)
+            await self._holds.release(act.key)
             return ActResult(state=ActOutcome.FENCED, values={})
 
     def close(self) -> None:
@@ -135,19 +140,33 @@ class MappedBackoffice:
         """Return why an act may not be sent now, "" where it may; its records are then held.
 
         ⚔ Two acts decided on one version, or two amounts that only together are too much, would both be done by a
-        system that compares nothing.
+        system that compares nothing. A version need not move with the owner.
         """
         if not await self._take(act):
             return _BUSY
         records = list(act.versions)
         facts = await self._records.facts(records, customer=act.customer) if records else ()
         for record, fact in zip(records, facts, strict=True):
-            if fact is None or fact.version != act.versions[record]:
+            if fact is None or fact.relation == "none" or fact.version != act.versions[record]:
                 return _CHANGED
         return await self._preconditions.unmet(known, act)
 
     async def _take(self, act: Act) -> bool:
         return await self._holds.take(act.key, [one for one in act.versions if one[0] not in self._public])
+
+    async def _still_ours(self, act: Act, entry: JournalEntry) -> JournalEntry:
+        """Return the entry of an act that is sent next.
+
+        ⚔ Another node takes an act that was entered long ago for one that never arrived, and fences it or sends it.
+
+        Raises:
+            Fault: `fault.backoffice` when another node has the act, or one of its records.
+        """
+        if self._world.now() - entry.sent_at <= _FRESH_MS:
+            return entry
+        if not await self._take(act):
+            raise Fault(Code.FAULT_BACKOFFICE, "another act has a record of this one")
+        return await self._journal.send_again(entry)
 
     async def _again(self, act: Act, known: ActionMap, entry: JournalEntry) -> ActResult:
         """Find out about an act that was sent before, and send it again only where that cannot act twice."""
@@ -155,27 +174,27 @@ class MappedBackoffice:
         found = await self._resolve(act, known, entry)
         if found.state is not ActOutcome.UNSEEN:
             return found
-        await self._journal.send_again(entry)
-        taken = await self._journal.find(act.key)
-        if taken is None or taken.settled is not None:
-            raise Fault(Code.FAULT_BACKOFFICE, "another node has this act")
+        taken = await self._journal.send_again(entry)
         if await self._promises.undo_unfinished(known, act, taken):
-            await self._journal.keep_draft(taken, "")
-            taken = replace(taken, draft="")
+            taken = await self._journal.keep_draft(taken, "")
         obstacle = await self._obstacle(act, known)
+        if obstacle not in {"", _BUSY} and _is_drafted(known, taken):
+            # ⚔ Only without the draft it shows whether the draft itself is in the way.
+            taken = await self._still_ours(act, taken)
+            await self._promises.undo(known, act, taken)
+            taken = await self._journal.keep_draft(taken, "")
+            obstacle = await self._obstacle(act, known)
         if obstacle == _BUSY:
             raise Fault(Code.FAULT_BACKOFFICE, "another act has a record of this one")
-        if obstacle and self._promises.proves_absence(known) and not _is_drafted(known, taken):
+        taken = await self._still_ours(act, taken)
+        if obstacle and self._promises.proves_absence(known):
             return await self._fail(act, obstacle)
         return await self._send(act, known, taken, again=True)
 
     async def _with_draft(self, act: Act, known: ActionMap | None, entry: JournalEntry) -> JournalEntry:
         """Return the entry with the draft of its act, which is looked for where the answer was lost."""
         draft = "" if known is None else await self._promises.lost_draft(known, act, entry)
-        if not draft:
-            return entry
-        await self._journal.keep_draft(entry, draft)
-        return replace(entry, draft=draft)
+        return await self._journal.keep_draft(entry, draft) if draft else entry
 
     async def _resolve(self, act: Act, known: ActionMap | None, entry: JournalEntry) -> ActResult:
         """Return the fate of a sent act; nothing is said while its request may still be on its way."""
@@ -190,9 +209,10 @@ class MappedBackoffice:
 
     async def _send(self, act: Act, known: ActionMap, entry: JournalEntry, *, again: bool) -> ActResult:
         async def keep_draft(draft: str) -> None:
-            await self._journal.keep_draft(entry, draft)
-            if not await self._take(act):
-                raise Fault(Code.FAULT_BACKOFFICE, "another act has a record of this one")
+            nonlocal entry
+            if entry.draft != draft:
+                entry = await self._journal.keep_draft(entry, draft)
+            entry = await self._still_ours(act, entry)
 
         try:
             found = await self._promises.send(known, act, entry, keep_draft=keep_draft, again=again)
@@ -202,10 +222,14 @@ class MappedBackoffice:
             return await self._fail(act, _UNSENT)
         except ExchangeFault as fault:
             if fault.problem is Problem.UNREACHED and not again and not _is_drafted(known, entry):
-                await self._journal.drop(act.key)
-                await self._holds.release(act.key)
+                await self._drop(entry)
             raise
         return found if found.state is ActOutcome.UNCLEAR else await self._settle(act, found)
+
+    async def _drop(self, entry: JournalEntry) -> None:
+        """Forget an act of which nothing was sent, unless another node has it now."""
+        if await self._journal.drop(entry):
+            await self._holds.release(entry.key)
 
     async def _fail(self, act: Act, reason: str) -> ActResult:
         return await self._settle(act, ActResult(state=ActOutcome.FAILED, values={}, reason=reason))

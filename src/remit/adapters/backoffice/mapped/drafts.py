@@ -71,14 +71,15 @@ class Drafts:
             draft = text_of(find(decoded(answer), prepared.id)) if answer.status in GOOD else ""
             if not draft:
                 raise ExchangeFault(Problem.STATUS, f"{act.action}: no draft was made", status=answer.status)
-            await keep_draft(draft)
             for step in prepared.steps:
+                await keep_draft(draft)
                 answer = await self._wire.act(self._request(prepared, step.operation, draft, act, step.body))
                 if answer.status in action.refusals:
                     return await self._refused(prepared, act, draft)
                 if answer.status not in GOOD:
                     message = f"{step.operation}: status {answer.status}"
                     raise ExchangeFault(Problem.STATUS, message, status=answer.status)
+        await keep_draft(draft)
         answer = await self._wire.act(self._request(prepared, prepared.commit, draft, act))
         if answer.status in action.refusals:
             return await self._refused(prepared, act, draft)
@@ -114,8 +115,9 @@ class Drafts:
 
     async def _refused(self, prepared: PreparePromise, act: Act, draft: str) -> ActResult:
         """Leave no draft of a refused act behind. ⚔ A commit that an earlier one made needless is refused, too."""
-        if await self.state(prepared, draft) is ActOutcome.DONE:
-            return ActResult(state=ActOutcome.DONE, values={})
+        state = await self.state(prepared, draft)
+        if state is not ActOutcome.UNSEEN:
+            return ActResult(state=state, values={})
         await self.undo(prepared, act, draft)
         return _failed()
 

@@ -1,7 +1,7 @@
 """The journal of acts at a mapped system: each by its key before it is sent. It is the fence where the system has none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskJobs
@@ -28,7 +28,7 @@ COLUMNS: Final = ("action", "draft", "result", "reason")
 class JournalEntry:
     """One act by its key. `settled` is None while it is sent; `fresh` for the call that entered it.
 
-    `draft` is the id of a prepared draft; of an act with an idempotency key, the mark of the token that sent it.
+    `draft` is the id of a prepared draft; of an act with an idempotency key, when and by which token it was sent first.
     """
 
     key: str
@@ -67,21 +67,22 @@ class ActJournal:
         row = await self._acts.find(key)
         return None if row is None else _entry(row)
 
-    async def send_again(self, entry: JournalEntry) -> None:
-        """Take over an entry whose act never arrived.
+    async def send_again(self, entry: JournalEntry) -> JournalEntry:
+        """Take over the entry of an act that never arrived, or was not sent yet: it is as if entered now.
 
         Raises:
             Fault: `fault.backoffice` when another node was faster.
         """
-        await self._acts.take_over(entry.key, entry.sent_at)
+        return replace(entry, sent_at=await self._acts.take_over(entry.key, entry.sent_at), fresh=False)
 
-    async def keep_draft(self, entry: JournalEntry, draft: str) -> None:
+    async def keep_draft(self, entry: JournalEntry, draft: str) -> JournalEntry:
         """Keep the id of a prepared draft before it is committed.
 
         Raises:
             Fault: `fault.backoffice` when another node has the act.
         """
         await self._acts.change(entry.key, entry.sent_at, {"draft": draft})
+        return replace(entry, draft=draft)
 
     async def settle(self, key: str, result: ActResult) -> ActResult:
         """Record the outcome of a sent act, and return it."""
@@ -97,9 +98,9 @@ class ActJournal:
         """
         await self._acts.change(entry.key, entry.sent_at, {"state": ActOutcome.FENCED.value})
 
-    async def drop(self, key: str) -> None:
-        """Forget an act of which nothing was sent."""
-        await self._acts.drop(key)
+    async def drop(self, entry: JournalEntry) -> bool:
+        """Forget an act of which nothing was sent; False, with nothing done, where another node has it."""
+        return await self._acts.drop(entry.key, entry.sent_at)
 
     async def _enter(self, key: str, action: str, state: str, draft: str = "") -> JournalEntry:
         values = {"action": action, "draft": draft, "result": "{}", "reason": ""}

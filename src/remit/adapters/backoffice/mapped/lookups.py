@@ -5,7 +5,7 @@ from typing import Final
 
 from remit.adapters.backoffice.mapped.mapping import KEY, Lookup
 from remit.adapters.backoffice.mapped.pointers import find, find_each
-from remit.adapters.backoffice.mapped.requests import GOOD, act_query, decoded, fill
+from remit.adapters.backoffice.mapped.requests import GOOD, UnusableValue, act_query, decoded, fill
 from remit.adapters.backoffice.mapped.wire import Wire
 from remit.adapters.http.connection import HttpAnswer
 from remit.adapters.http.faults import ExchangeFault, Problem
@@ -52,6 +52,9 @@ class Lookups:
             Fault: `fault.backoffice`; it is not known.
         """
         values = {name: act.key if at == KEY else find(act.params, at) for name, at in lookup.path.items()}
-        path = fill(self._operations[lookup.operation], values, act_query(lookup.query, act))
+        try:
+            path = fill(self._operations[lookup.operation], values, act_query(lookup.query, act))
+        except UnusableValue:
+            raise ExchangeFault(Problem.FORM, f"{lookup.operation}: a param cannot be asked for") from None
         answer = await self._wire.read(path, as_actor=lookup.account == "act")
         return None if answer.status in ABSENT else answer

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from remit.adapters.backoffice.mapped.pointers import PointerError, steps_of, verify_writable
 from remit.adapters.openapi.document import Operation, read_document
-from remit.domain.catalogue.model import Catalogue, Effect, MarkKind
+from remit.domain.catalogue.model import Action, Catalogue, Effect, MarkKind
 from remit.domain.errors import Code, Refused
 
 _MAX_BYTES: Final = 4 * 1024 * 1024
@@ -92,10 +92,14 @@ class Kind(Part, frozen=True):
 
 
 class Customer(Part, frozen=True):
-    """`[customer]`: how the customer, at `placeholder` or as `{customer}` in `query`, is read, and the attributes."""
+    """`[customer]`: how the customer, at `placeholder` or as `{customer}` in `query`, is read, and the attributes.
+
+    With `id`, an answer is one only if it has the customer's id there, byte for byte.
+    """
 
     operation: str
     values: dict[str, Pointer]
+    id: Pointer | None = None
     placeholder: str = ""
     query: Query = {}
 
@@ -438,6 +442,22 @@ def _action_problems(
             yield f"{key}.{promise}", f'and promise = "{promise}" belong together'
     yield from _promise_problems(key, action, operations, kinds)
     yield from _limit_problems(key, action.limit, kinds)
+    yield from _record_problems(key, action, known)
+
+
+def _record_problems(key: str, action: ActionMap, known: Action) -> Iterator[tuple[str, str]]:
+    """Yield each look at a record that no param names as one: nothing verifies its owner, nothing holds it."""
+    named = {(mark.of, "/" + "/".join(map(str, mark.path.steps))) for mark in known.marked(MarkKind.RESOURCE)}
+    looks: dict[str, Requirement | Limit | ConditionalPromise | StatePromise | None] = {
+        **{f"only_if.{number}": one for number, one in enumerate(action.only_if)},
+        "limit": action.limit,
+        "conditional": action.conditional,
+        "state": action.state,
+    }
+    for name, look in looks.items():
+        if look is not None and (look.kind, look.param) not in named:
+            # ⚔ An agent would choose a record whose sums or state let its act through.
+            yield f"{key}.{name}.param", f"is no param that the catalogue marks as a {look.kind}"
 
 
 def _limit_problems(key: str, limit: Limit | None, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, str]]:
@@ -459,6 +479,9 @@ def _promise_problems(
     if lookup is not None:
         yield from _reading(f"{key}.{action.promise}.lookup", lookup.operation, operations)
         yield from _filled(f"{key}.{action.promise}.lookup", operations.get(lookup.operation), set(lookup.path))
+        if not (lookup.at or KEY in lookup.path.values() or _has_hole(lookup.query, "key")):
+            # ⚔ Any answer would show that the act was done.
+            yield f"{key}.{action.promise}.lookup", f"asks for no key: it needs at, or {KEY} in its path or query"
     if action.conditional is not None and (action.conditional.header is None) == (action.conditional.to is None):
         yield f"{key}.conditional", "needs either a header or a place in the body for the version"
     if action.state is not None and action.state.kind not in kinds:

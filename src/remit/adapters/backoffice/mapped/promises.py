@@ -15,6 +15,7 @@ from remit.adapters.backoffice.mapped.mapping import (
     ActionMap,
     ApiMapping,
     ConditionalPromise,
+    KeyPromise,
     Lookup,
     StatePromise,
 )
@@ -59,9 +60,17 @@ class Promises:
             return action.key.lookup is not None
         return action.promise != "none"
 
-    def mark(self, action: ActionMap) -> str:
-        """Return what is entered in the journal of an act before it is sent: by which token its key is known."""
-        return self._wire.acting_mark() if action.key is not None and action.key.scope == "token" else ""
+    def mark(self, action: ActionMap, *, now: int) -> str:
+        """Return the mark of an act in the journal before it is sent: since when, and by which token, its key is known."""
+        return "" if action.key is None else f"{now}@{self._token(action.key)}"
+
+    def _token(self, key: KeyPromise) -> str:
+        return self._wire.acting_mark() if key.scope == "token" else ""
+
+    def _knows(self, key: KeyPromise, entry: JournalEntry, now: int) -> bool:
+        """Return whether the system still knows an act's key. ⚔ Its life begins when it is sent first, not again."""
+        since, _, token = entry.draft.partition("@")
+        return since.isdecimal() and now - int(since) <= key.life_s * 1000 and token == self._token(key)
 
     async def send(
         self,
@@ -81,7 +90,7 @@ class Promises:
         if action.prepare_commit is not None:
             prepared, begin = action.prepare_commit, self._request(action, act)
             return await self._drafts.send(action, prepared, act, begin, draft=entry.draft, keep_draft=keep_draft)
-        answer = await self._wire.act(self._request(action, act))
+        answer = await self._wire.act(self._request(action, act), mark=entry.draft.partition("@")[2])
         if action.conditional is not None and answer.status in action.conditional.stale:
             if again:
                 return await self._changed_to(action.conditional, act)
@@ -95,9 +104,7 @@ class Promises:
             Fault: `fault.backoffice`.
         """
         if action.key is not None:
-            if now - entry.sent_at > action.key.life_s * 1000 or entry.draft != self.mark(action):
-                return _UNCLEAR  # ⚔ By another token, the system would not know the key, and act again.
-            return _UNSEEN if action.key.lookup is None else await self._find(action, action.key.lookup, act)
+            return await self._key(action, action.key, act, entry, now)
         marked = action.marker or action.chosen_id
         if marked is not None:
             return await self._find(action, marked.lookup, act)
@@ -106,6 +113,16 @@ class Promises:
         if action.prepare_commit is not None:
             return ActResult(state=await self._drafts.state(action.prepare_commit, entry.draft), values={})
         return _UNCLEAR  # ⚔ Nothing shows whether it was done: it is never sent again, and a person has to look.
+
+    async def _key(self, action: ActionMap, key: KeyPromise, act: Act, entry: JournalEntry, now: int) -> ActResult:
+        """Return whether an act was done by its key.
+
+        ⚔ By another token, the system would not know the key, and act again. It may also have been looked for by one.
+        """
+        if not self._knows(key, entry, now):
+            return _UNCLEAR
+        found = _UNSEEN if key.lookup is None else await self._find(action, key.lookup, act)
+        return _UNCLEAR if found.state is ActOutcome.UNSEEN and not self._knows(key, entry, now) else found
 
     async def lost_draft(self, action: ActionMap, act: Act, entry: JournalEntry) -> str:
         """Return the draft of a sent act whose answer was lost, "" where there is none to be found.

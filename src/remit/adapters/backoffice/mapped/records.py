@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from remit.adapters.backoffice.mapped.mapping import ApiMapping, KindRead, Limit
+from remit.adapters.backoffice.mapped.mapping import ApiMapping, Customer, KindRead, Limit
 from remit.adapters.backoffice.mapped.pointers import find, find_each
 from remit.adapters.backoffice.mapped.requests import (
     UnusableValue,
@@ -84,8 +84,12 @@ class MappedRecords:
         listed = self._file.kind[kind].list if kind in self._file.kind else None
         if listed is None:
             return ()
-        query = filled_query(listed.query, {"customer": customer})
-        path = fill(self._mapping.operations[listed.operation], {}, query)
+        try:
+            path = fill(
+                self._mapping.operations[listed.operation], {}, filled_query(listed.query, {"customer": customer})
+            )
+        except UnusableValue:
+            return ()
         items = find(_body(path, await self._wire.read(path)), listed.items)
         found = []
         for item in items[:_MOST] if is_list(items) else ():
@@ -104,11 +108,7 @@ class MappedRecords:
         about = self._file.customer
         wanted = {} if about is None else {name: at for name, at in about.values.items() if name in asked}
         if about is not None and wanted:
-            operation = self._mapping.operations[about.operation]
-            path = fill(
-                operation, _placed(about.placeholder, customer), filled_query(about.query, {"customer": customer})
-            )
-            found |= mapped_values(_body(path, await self._wire.read(path)), wanted)
+            found |= mapped_values(await self._customer(about, customer), wanted)
         for kind, held in self._file.kind.items():
             values = {} if held.read is None else {name: at for name, at in held.read.values.items() if name in asked}
             if values:
@@ -116,6 +116,16 @@ class MappedRecords:
                 for name, several in (await self._over_records(customer, kind, values, left)).items():
                     found[name] = list(several)
         return found
+
+    async def _customer(self, about: Customer, customer: str) -> object:
+        """Return the answer about a customer, None where it is about another one."""
+        try:
+            query = filled_query(about.query, {"customer": customer})
+            path = fill(self._mapping.operations[about.operation], _placed(about.placeholder, customer), query)
+        except UnusableValue:
+            return None
+        body = _body(path, await self._wire.read(path))
+        return None if about.id is not None and text_of(find(body, about.id)) != customer else body
 
     async def _over_records(
         self, customer: str, kind: str, values: Mapping[str, str], left: frozenset[str]
@@ -144,6 +154,7 @@ class MappedRecords:
         return list(await asyncio.gather(*(one(kind, record_id) for kind, record_id in records)))
 
     async def _answer(self, kind: str, record_id: str) -> HttpAnswer | None:
+        """⚔ A record is the one asked for only if its id is the same byte for byte: systems know records by aliases."""
         read = self._reading(kind)
         if read is None or (read.form is not None and re.fullmatch(read.form, record_id) is None):
             return None
@@ -153,9 +164,8 @@ class MappedRecords:
         except UnusableValue:
             return None
         answer = await self._wire.read(path)
-        if answer.status in _ABSENT:
+        if answer.status in _ABSENT or text_of(find(_body(path, answer), read.id)) != record_id:
             return None
-        _body(path, answer)
         return answer
 
     def _reading(self, kind: str) -> KindRead | None:
@@ -164,9 +174,8 @@ class MappedRecords:
     async def _fact(
         self, kind: str, asked: str, answer: HttpAnswer, customer: str, as_of: Instant
     ) -> RecordFacts | None:
-        """⚔ A record is the one asked for only if its id is the same byte for byte: systems know records by aliases."""
         read, body = self._reading(kind), decoded(answer)
-        if read is None or text_of(find(body, read.id)) != asked:
+        if read is None:
             return None
         owners = _texts_at(body, read.owner)
         if read.owner_kind is not None:
@@ -188,8 +197,7 @@ class MappedRecords:
             return frozenset()
         (record_id,) = ids
         answer = await self._answer(kind, record_id)
-        body = None if answer is None else decoded(answer)
-        return _texts_at(body, read.owner) if text_of(find(body, read.id)) == record_id else frozenset()
+        return frozenset() if answer is None else _texts_at(decoded(answer), read.owner)
 
     def _parts(self, kind: str, answer: HttpAnswer) -> Mapping[str, str]:
         where = self._file.kind[kind].parts

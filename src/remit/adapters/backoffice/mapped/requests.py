@@ -32,6 +32,8 @@ GOOD: Final = range(200, 300)
 REFUSED: Final = "The system refused it."
 _LONGEST_ID: Final = 256
 _MOST: Final = 50
+_LARGEST: Final = 18
+"""Digits of an amount before the point, less one: sums of larger ones are not exact."""
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 FilledQuery = dict[str, str | list[str]]
@@ -167,6 +169,8 @@ def filled_query(query: Query, known: Mapping[str, str], params: Mapping[str, Js
     def in_json(node: object) -> object:
         if isinstance(node, list):
             return [in_json(one) for one in node]
+        if isinstance(node, dict):
+            return {name: in_json(one) for name, one in node.items()}
         hole = HOLE.fullmatch(node) if isinstance(node, str) else None
         if hole is not None and hole[2]:
             return verify_integer(value_of(hole))
@@ -190,7 +194,7 @@ def verify_integer(text: str) -> int:
     Raises:
         UnusableValue: for any other, also for one with a leading zero.
     """
-    if not (text.isascii() and text.isdigit() and str(int(text)) == text):
+    if not (len(text) <= _LONGEST_ID and text.isascii() and text.isdigit() and str(int(text)) == text):
         message = "a value is no whole number"
         raise UnusableValue(message)
     return int(text)
@@ -293,7 +297,11 @@ def _added(body: object, wanted: Sum) -> Decimal:
         raise ExchangeFault(Problem.FORM, f"nothing at {wanted.items}, which a limit sums up")
     counted = Decimal(0)
     for one in found if is_list(found) else [found]:
-        if wanted.where is None or succeeded(one, Success(at=wanted.where, is_=wanted.is_)):
+        counts = succeeded(one, None if wanted.where is None else Success(at=wanted.where, is_=wanted.is_))
+        if counts is None:
+            # ⚔ A refund of an unknown state may be one: left out, it would be paid twice.
+            raise ExchangeFault(Problem.FORM, f"nothing at {wanted.where}, by which a limit sums up")
+        if counts:
             counted += _decimal(find(one, wanted.at))
     return counted
 
@@ -303,7 +311,7 @@ def _decimal(value: object) -> Decimal:
         number = Decimal(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
     except InvalidOperation:
         number = None
-    if number is None or not number.is_finite():
+    if number is None or not number.is_finite() or number.adjusted() > _LARGEST:
         raise ExchangeFault(Problem.FORM, "a value that a limit sums up is no amount")
     return number
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from remit.adapters.backoffice.breaker import ACT_S, READ_S, CircuitBreaker
 from remit.adapters.backoffice.mapped.requests import Request
 from remit.adapters.http.connection import HttpAnswer, HttpConnections
+from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.ports.world import World
 
 
@@ -30,17 +31,20 @@ class Wire:
         request = Request(method="GET", path=path, headers={}, body=b"")
         return await self._send(request, self._acting if as_actor else self._reading, timeout_s=READ_S, once=False)
 
-    async def act(self, request: Request) -> HttpAnswer:
-        """Send one act, once, with the account that acts.
+    async def act(self, request: Request, *, mark: str = "") -> HttpAnswer:
+        """Send one act, once, with the account that acts; with a `mark`, by the token of that mark alone.
 
         Raises:
             Fault: `fault.backoffice`; nothing was sent if its problem is `unreached`.
         """
-        return await self._send(request, self._acting, timeout_s=ACT_S, once=True)
+        account = dict(self._acting)
+        if mark and _mark_of(account) != mark:
+            raise ExchangeFault(Problem.UNREACHED, "the token that acts was replaced meanwhile")
+        return await self._send(request, account, timeout_s=ACT_S, once=True)
 
     def acting_mark(self) -> str:
         """Return a mark of the token that acts: another one after it was replaced."""
-        return hashlib.sha256(repr(sorted(self._acting.items())).encode()).hexdigest()[:16]
+        return _mark_of(self._acting)
 
     def verify_closed(self) -> None:
         """Let an act through to be entered and sent, or refuse it.
@@ -67,3 +71,7 @@ class Wire:
                 once=once,
             )
         )
+
+
+def _mark_of(account: Mapping[str, str]) -> str:
+    return hashlib.sha256(repr(sorted(account.items())).encode()).hexdigest()[:16]

@@ -259,7 +259,7 @@ class RemoteHelpdesk:
             if entry.state is JournalState.DONE:
                 return
             if entry.fresh and new and await self._journal.ticket(case):
-                await self._journal.drop(key)
+                await self._journal.drop(entry)
                 raise Fault(Code.FAULT_CASE, "the case is open already")
             if not entry.fresh:
                 await self._retry(entry, steps)

@@ -104,9 +104,9 @@ class WriteJournal:
         """
         await self._writes.change(entry.key, entry.sent_at, {"state": JournalState.FENCED.value})
 
-    async def drop(self, key: str) -> None:
+    async def drop(self, entry: JournalEntry) -> None:
         """Forget a write that was never sent."""
-        await self._writes.drop(key)
+        await self._writes.drop(entry.key, entry.sent_at)
 
     async def ticket(self, case: str) -> str:
         """Return the ticket of a case, empty where none is known."""
