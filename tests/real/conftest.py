@@ -153,8 +153,9 @@ def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrytonServer]:
         server.stop()
 
 
+@pytest.hookimpl(tryfirst=True)  # before groups are read
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests of systems that are not installed; the summary names those."""
+    """Leave out the tests of systems that are not installed, which the summary names, and group the others by system."""
     left_out = [item for item in items if any(not SYSTEMS[name][1] for name in systems_of(item))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
