@@ -18,7 +18,7 @@ from contracts.desk_plugs import DATABASES, StandingWorld, backoffice, desk_file
 from postgres_proxy import Proxy
 from postgres_server import VARIABLE
 from postgres_tests import database_of, end_connections, nobody_gets_in, on_the_server, postgres_url, rows_of
-from remit.adapters.backoffice.mapped.journal import ActJournal
+from remit.adapters.backoffice.act_journal import ActJournal
 from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs
 from remit.adapters.builtin_desk.postgres import PARTS, PostgresCases, has_desk_rows
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk

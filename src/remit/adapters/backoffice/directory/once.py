@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from remit.adapters.backoffice.act_journal import JournalEntry
 from remit.adapters.backoffice.directory import messages
 from remit.adapters.backoffice.directory.changes import Changes, NotDoneError, Target, done, refused, verify_own
 from remit.adapters.backoffice.directory.connection import Directory, LdapConnection, explain
-from remit.adapters.backoffice.directory.journal import MarkedAct, MarkerJournal
+from remit.adapters.backoffice.directory.journal import MarkerJournal
 from remit.adapters.backoffice.directory.messages import (
     Add,
     Change,
@@ -176,7 +177,7 @@ class MarkerOnce:
         found = await self._directory.act(lambda connection: self._end(connection, act, rule, ActOutcome.FENCED))
         return _told(found, rule)
 
-    async def _perform(self, connection: LdapConnection, act: Act, rule: ActionRule, entry: MarkedAct) -> ActResult:
+    async def _perform(self, connection: LdapConnection, act: Act, rule: ActionRule, entry: JournalEntry) -> ActResult:
         for _ in range(_TRIES):
             seen = await self._changes.target(connection, act, rule, more=(self._attribute,))
             found = await self._marked(connection, act, rule, seen)
@@ -188,17 +189,17 @@ class MarkerOnce:
             except NotDoneError as reason:
                 return await self._fail(connection, act, rule, entry, str(reason))
             if not await self._settle_mark(target.entry):
-                return await self._journal.settle(act.key, ActOutcome.FAILED, _FOREIGN)
+                return await self._journal.settle_as(act.key, ActOutcome.FAILED, _FOREIGN)
             result = await self._mark(connection, target.entry, f"{_DONE_MARK}{act.key}", changes)
             if result.code == LdapCode.SUCCESS:
-                return await self._journal.settle(act.key, ActOutcome.DONE)
+                return await self._journal.settle_as(act.key, ActOutcome.DONE)
             _verify_settled(act, result)
             if await self._mark_of(connection, target.entry) == target.entry.only(self._attribute):
                 return await self._fail(connection, act, rule, entry, refused(result))
         raise ExchangeFault(Problem.BUSY, f"{act.key}: its record keeps changing")
 
     async def _fail(
-        self, connection: LdapConnection, act: Act, rule: ActionRule, entry: MarkedAct, reason: str
+        self, connection: LdapConnection, act: Act, rule: ActionRule, entry: JournalEntry, reason: str
     ) -> ActResult:
         """⚔ Where the act was sent before, it may still arrive: its record is marked, so that it then fails as told."""
         if not entry.fresh:
@@ -215,7 +216,7 @@ class MarkerOnce:
             return None if found.state is ActOutcome.UNSEEN else found
         mark = target.entry.only(self._attribute)
         state = next((state for prefix, state in _MARKS.items() if mark == f"{prefix}{act.key}"), None)
-        return None if state is None else await self._journal.settle(act.key, state)
+        return None if state is None else await self._journal.settle_as(act.key, state)
 
     async def _look_up(self, connection: LdapConnection, act: Act, rule: ActionRule) -> ActResult:
         """Look for the mark wherever its record is now; the journal is read last, as a mark may be replaced meanwhile."""
@@ -224,7 +225,7 @@ class MarkerOnce:
             where = messages.equal(self._attribute, mark)
             found = await connection.search(self._bases[rule.kind], Scope.SUBTREE, where, [self._attribute], most=1)
             if any(entry.only(self._attribute) == mark for entry in found):
-                return await self._journal.settle(act.key, state)
+                return await self._journal.settle_as(act.key, state)
         return await self._known(act, _UNSEEN)
 
     async def _known(self, act: Act, otherwise: ActResult) -> ActResult:
@@ -262,7 +263,7 @@ class MarkerOnce:
                 raise ExchangeFault(Problem.STATUS, f"{target.entry.dn} cannot be marked: {explain(result)}")
         else:
             raise ExchangeFault(Problem.BUSY, f"{act.key}: its record keeps changing")
-        return await self._journal.settle(act.key, state, reason)
+        return await self._journal.settle_as(act.key, state, reason)
 
     async def _settle_mark(self, entry: Entry) -> bool:
         """Settle the act whose mark is going to be replaced; false for a mark that this desk did not leave."""

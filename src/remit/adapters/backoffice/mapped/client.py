@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
+from remit.adapters.backoffice.act_journal import ActJournal, JournalEntry
 from remit.adapters.backoffice.mapped.holds import RecordHolds
-from remit.adapters.backoffice.mapped.journal import ActJournal, JournalEntry
 from remit.adapters.backoffice.mapped.mapping import ActionMap, ApiMapping
 from remit.adapters.backoffice.mapped.preconditions import Preconditions
 from remit.adapters.backoffice.mapped.promises import QUIET_MS, Promises

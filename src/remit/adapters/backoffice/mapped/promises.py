@@ -6,9 +6,9 @@ Source: docs/mapping.md#promises.
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from remit.adapters.backoffice.act_journal import JournalEntry
 from remit.adapters.backoffice.breaker import ACT_S
 from remit.adapters.backoffice.mapped.drafts import Drafts
-from remit.adapters.backoffice.mapped.journal import JournalEntry
 from remit.adapters.backoffice.mapped.lookups import Lookups
 from remit.adapters.backoffice.mapped.mapping import (
     KEY,

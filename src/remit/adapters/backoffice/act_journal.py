@@ -1,4 +1,4 @@
-"""The journal of acts at a mapped system: each by its key before it is sent. It is the fence where the system has none."""
+"""The journal of acts at a system without keys: each by its key before it is sent. It is the fence where the system has none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,16 +12,15 @@ from remit.ports.backoffice import ActOutcome, ActResult
 from remit.ports.world import World
 from remit.proof.canonical import canonical
 
-PART: Final = "mapped_backoffice"
-VERSION: Final = 1
-TABLES: Final = """
+_PART: Final = "mapped_backoffice"
+_VERSION: Final = 1
+_TABLES: Final = """
 create table mapped_act (
     key text primary key, action text not null, state text not null, sent_at integer not null, draft text not null,
     result text not null, reason text not null
 ) strict, without rowid
 """
-COLUMNS: Final = ("action", "draft", "result", "reason")
-"""The table of acts, which the journal of a directory's marks uses too: a desk has one backoffice."""
+_COLUMNS: Final = ("action", "draft", "result", "reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +50,8 @@ class ActJournal:
         Raises:
             Refused: `settings.invalid` when the database holds another version of them.
         """
-        database.prepare(PART, VERSION, TABLES)
-        self._acts = JournalTable(database, world, name="mapped_act", columns=COLUMNS, fault=Code.FAULT_BACKOFFICE)
+        database.prepare(_PART, _VERSION, _TABLES)
+        self._acts = JournalTable(database, world, name="mapped_act", columns=_COLUMNS, fault=Code.FAULT_BACKOFFICE)
 
     async def begin(self, key: str, action: str, *, draft: str = "") -> JournalEntry:
         """Enter an act as sent, unless its key is known, and return its entry."""
