@@ -89,8 +89,7 @@ def directory_of(table: BackofficeTable, base: Path, *, used: bool) -> Directory
     if not used:
         _verify_unused(table, _DIRECTORY, "directory")
         return None
-    if table.answer_keys or table.proof != "signature" or table.certificate_file or table.private_key_file:
-        raise _invalid("proof", 'is for desk.backoffice = "http"; a directory knows accounts alone: take it out')
+    _verify_no_proof(table, "a directory knows accounts alone")
     rules, read_password, act_password = (
         getattr(table, name) for name in ("directory", "read_password_file", "act_password_file")
     )
@@ -128,6 +127,11 @@ def _ldap_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _verify_no_proof(table: BackofficeTable, instead: str) -> None:
+    if table.answer_keys or table.proof != "signature" or table.certificate_file or table.private_key_file:
+        raise _invalid("proof", f'is for desk.backoffice = "http"; {instead}: take it out')
+
+
 def _verify_unused(table: BackofficeTable, names: tuple[str, ...], backoffice: str) -> None:
     given = [name for name in names if getattr(table, name) is not None]
     if given:
@@ -143,8 +147,7 @@ def mapped_of(table: BackofficeTable, base: Path, *, used: bool) -> MappedSettin
     if not used:
         _verify_unused(table, _MAPPED, "mapped")
         return None
-    if table.answer_keys or table.proof != "signature" or table.certificate_file or table.private_key_file:
-        raise _invalid("proof", 'is for desk.backoffice = "http"; a mapped system knows tokens alone: take it out')
+    _verify_no_proof(table, "a mapped system knows tokens alone")
     files = {name: getattr(table, name) for name in _MAPPED}
     missing = next((name for name, value in files.items() if value is None), None)
     if missing is not None or not table.url:

@@ -4,7 +4,6 @@ Source: docs/directory.md.
 """
 
 import hashlib
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,12 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from remit.adapters.backoffice.rules_file import invalid_rule, read_rules_file
 from remit.domain.catalogue.model import Action, Catalogue, Effect, MarkKind
-from remit.domain.errors import Code, Refused
 from remit.domain.values import is_list
 
 _MAX_BYTES: Final = 1024 * 1024
+_CURE: Final = "docs/directory.md explains every key."
 _SECRETS: Final = frozenset(
     {
         "authpassword",
@@ -177,23 +177,10 @@ def read_directory_rules(file: Path, catalogue: Catalogue) -> DirectoryRules:
     Raises:
         Refused: `settings.invalid`, naming the file, the key and the cure.
     """
-    try:
-        raw = file.read_bytes()
-        if len(raw) > _MAX_BYTES:
-            raise _invalid(file, "", f"has more than {_MAX_BYTES} bytes")
-        found = msgspec.convert(tomllib.loads(raw.decode()), DirectoryFile)
-    except OSError as broken:
-        raise _invalid(file, "", f"cannot be read: {type(broken).__name__}") from None
-    except (ValueError, msgspec.ValidationError) as broken:
-        raise _invalid(file, "", f"is malformed: {broken}") from None
+    found, raw = read_rules_file(file, DirectoryFile, max_bytes=_MAX_BYTES, cure=_CURE)
     for key, problem in _problems(found, catalogue):
-        raise _invalid(file, key, problem)
+        raise invalid_rule(file, key, problem, cure=_CURE)
     return DirectoryRules(file=found, digest=f"sha256:{hashlib.sha256(raw).hexdigest()}")
-
-
-def _invalid(file: Path, key: str, problem: str) -> Refused:
-    where = f"{file}: {key}" if key else f"{file}"
-    return Refused(Code.SETTINGS_INVALID, f"{where} {problem}", cure="docs/directory.md explains every key.")
 
 
 def _problems(found: DirectoryFile, catalogue: Catalogue) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,6 @@ Source: docs/mapping.md.
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,12 @@ import msgspec
 from msgspec import Meta
 
 from remit.adapters.backoffice.mapped.pointers import PointerError, steps_of, verify_writable
+from remit.adapters.backoffice.rules_file import invalid_rule, read_rules_file
 from remit.adapters.openapi.document import Operation, read_document
 from remit.domain.catalogue.model import Action, Catalogue, Effect, MarkKind
-from remit.domain.errors import Code, Refused
 
 _MAX_BYTES: Final = 4 * 1024 * 1024
+_CURE: Final = "docs/mapping.md explains every key."
 KEY: Final = "{key}"
 CUSTOMER: Final = "{customer}"
 HOLE: Final = re.compile(r"\{(key|customer|id|/[^{}:]*)(:integer)?\}")
@@ -288,27 +288,11 @@ def read_mapping(file: Path, document: Path, catalogue: Catalogue) -> ApiMapping
         Refused: `settings.invalid`, naming the file, the key and the cure.
     """
     operations = {one.name: one for one in read_document(document).operations()}
-    try:
-        raw = file.read_bytes()
-        if len(raw) > _MAX_BYTES:
-            raise _invalid(file, "", f"has more than {_MAX_BYTES} bytes")
-        found = msgspec.convert(tomllib.loads(raw.decode()), MappingFile)
-    except OSError as broken:
-        raise _invalid(file, "", f"cannot be read: {type(broken).__name__}") from None
-    except (ValueError, msgspec.ValidationError) as broken:
-        raise _invalid(file, "", f"is malformed: {broken}") from None
+    found, raw = read_rules_file(file, MappingFile, max_bytes=_MAX_BYTES, cure=_CURE)
     for key, problem in _problems(found, operations, catalogue):
-        raise _invalid(file, key, problem)
+        raise invalid_rule(file, key, problem, cure=_CURE)
     seen = hashlib.sha256(raw).hexdigest() + hashlib.sha256(document.read_bytes()).hexdigest()
     return ApiMapping(file=found, operations=operations, digest=f"sha256:{hashlib.sha256(seen.encode()).hexdigest()}")
-
-
-def _invalid(file: Path, key: str, problem: str) -> Refused:
-    return Refused(
-        Code.SETTINGS_INVALID,
-        f"{file}{f': {key}' if key else ''} {problem}",
-        cure="docs/mapping.md explains every key.",
-    )
 
 
 def _problems(
