@@ -201,8 +201,7 @@ def reports(begin: str, text: str, vocabulary: Vocabulary) -> bool:
     """Return whether a text reports with its first words, and nothing makes it a wish, an order or an addition."""
     cues = vocabulary.clauses
     return (
-        cues.report.search(begin) is not None
-        and cues.not_report.search(text) is None
+        cues.is_report(text, begin)
         and cues.more.search(text) is None
         and cues.towards.search(text) is None
         and not orders_behind(text, vocabulary.patterns)

@@ -89,7 +89,7 @@ class _Reader:
             return claim
         if (several or self._scope.lists) and (own or stretch.asks) and self._adds(text, asks=stretch.asks):
             return ADDS
-        reports = not stretch.asks and self._reports(text)
+        reports = not stretch.asks and self._cues.is_report(text)
         strange = plain - self._own - self._cues.context
         if reports or (bare and not stretch.asks):
             strange -= self._cues.people
@@ -116,9 +116,6 @@ class _Reader:
             if asks or len(words) == 1 or last in self._own or last in self._lexicon.concerns:
                 return True
         return False
-
-    def _reports(self, text: str) -> bool:
-        return self._cues.report.search(text) is not None and self._cues.not_report.search(text) is None
 
     def _is_told(self, text: str, strange: Collection[str], plain: frozenset[str], *, own: bool, bare: bool) -> bool:
         """Return whether a stretch only states something that the desk has nothing to do with.

@@ -99,6 +99,10 @@ class ClauseCues:
     weighty: CaselessPattern
     """Sums, and words that stand for what was named before."""
 
+    def is_report(self, text: str, begin: str | None = None) -> bool:
+        """Return whether a text, in its beginning if one is given, tells what happened, and says nothing that makes it no report."""
+        return self.report.search(text if begin is None else begin) is not None and self.not_report.search(text) is None
+
     @property
     def frequent(self) -> tuple[CaselessPattern, ...]:
         """Patterns that are searched in every clause."""

@@ -228,7 +228,7 @@ async def _earlier_texts(desk: DeskContext, task: str, *, but: str) -> list[_Tol
     text never reached the case: no later message continues it, and it must not spoil an honest one.
     """
     texts: list[_Told] = []
-    for limit in (_EARLIER, _FARTHEST):
+    for limit in (_EARLIER + bool(but), _FARTHEST):
         found = await desk.store.find(AskRecord, "ask.task", task, limit=limit, newest=True)
         texts = [one for one in (_told(desk, kept.record) for kept in found if kept.record.id != but) if any(one)][
             :_EARLIER
