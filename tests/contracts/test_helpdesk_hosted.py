@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.hosted.desk import NUMBERS, REQUESTER, TLS, HostedDesk, faults
+from contracts.connector_case import REQUESTER, faults
+from contracts.hosted.desk import NUMBERS, TLS, HostedDesk
 from contracts.hosted.freshdesk import FakeFreshdesk
 from contracts.hosted.intercom import FakeIntercom
 from contracts.hosted.vendors import VENDORS
@@ -314,14 +315,14 @@ def test_public_replies_are_told_once_with_their_author_and_nothing_else_is(desk
     desk.note("k1", "ours", public=True)
     desk.fake.say(desk.ticket, "ann", "internal", public=False)
     desk.fake.say(desk.ticket, "ann", "We look into it.\nAnn & Tom", public=True)
-    assert [one for one in desk.told() if one.case == desk.case] == [], "the last seconds are not settled yet"
+    assert [one for one in desk.replies() if one.case == desk.case] == [], "the last seconds are not settled yet"
     desk.settle()
-    (reply,) = [one for one in desk.told() if one.case == desk.case]
+    (reply,) = [one for one in desk.replies() if one.case == desk.case]
     assert reply.author == f"officer:{desk.vendor.officers['ann']}"
     assert reply.address == ("ann@desk.test" if desk.vendor.product.capabilities.proves_authors else "")
     (note,) = [one for one in desk.do(lambda connector: connector.notes(desk.case)) if one.native and one.public]
     assert (note.n, note.text, note.author) == (reply.n, "We look into it.\nAnn & Tom", reply.author)
-    assert [one for one in desk.told(after=reply.place) if one.case == desk.case] == []
+    assert [one for one in desk.replies(after=reply.place) if one.case == desk.case] == []
 
 
 @pytest.mark.proves("HELPDESK-HOSTED")
@@ -392,11 +393,11 @@ def test_a_ticket_that_is_gone_or_too_long_stops_no_other_ones_replies(desk: Hos
         desk.fake.say(one.ticket, "ann", "We look into it.", public=True)
     desk.settle()
     desk.fake.gone = desk.ticket
-    assert [one.case for one in desk.told()] == [other.case]
+    assert [one.case for one in desk.replies()] == [other.case]
     desk.fake.gone = ""
     if isinstance(desk.fake, FakeIntercom):
         desk.fake.shown_parts = 1
-    assert [one.case for one in desk.told()] == [desk.case, other.case]
+    assert [one.case for one in desk.replies()] == [desk.case, other.case]
 
 
 @pytest.mark.proves("HELPDESK-HOSTED")
@@ -404,9 +405,9 @@ def test_the_author_of_a_reply_that_was_taken_up_is_not_asked_for_again(desk: Ho
     desk.open()
     desk.fake.say(desk.ticket, "ann", "We look into it.", public=True)
     desk.settle()
-    (reply,) = desk.told()
+    (reply,) = desk.replies()
     before = len(desk.fake.requests)
-    assert desk.told(after=reply.place) == []
+    assert desk.replies(after=reply.place) == []
     asked = {one.partition("?")[0] for one in desk.fake.requests[before:]}
     assert {one for one in asked if "/user" in one or "/admin" in one or "/agents" in one} == set()
 
@@ -417,7 +418,7 @@ def test_a_reply_by_the_requester_or_by_an_account_that_is_gone_is_told_without_
     desk.fake.say_as_stranger(desk.ticket, "hello")
     desk.fake.say(desk.ticket, "ann", "We look into it.", public=True)
     desk.settle()
-    replies = [one for one in desk.told() if one.case == desk.case]
+    replies = [one for one in desk.replies() if one.case == desk.case]
     proven = desk.vendor.product.capabilities.proves_authors
     assert [one.address for one in replies] == ["", "ann@desk.test" if proven else ""]
 
@@ -428,7 +429,7 @@ def test_only_a_reply_by_hand_speaks_for_its_author(desk: HostedDesk) -> None:
     desk.open()
     desk.fake.say(desk.ticket, "ann", "Released.", public=True, by_api=True)
     desk.settle()
-    (reply,) = [one for one in desk.told() if one.case == desk.case]
+    (reply,) = [one for one in desk.replies() if one.case == desk.case]
     assert reply.address == ""
 
 
@@ -456,7 +457,7 @@ def test_words_that_another_account_put_into_a_comment_are_not_its_authors(desk:
     desk.fake.edit_comment(desk.ticket, 2, "ben", "You get a refund.")
     desk.fake.edit_comment(desk.ticket, 3, "ben", "No, we do not pay.")
     desk.settle()
-    assert [one.address for one in desk.told() if one.case == desk.case] == ["", "ben@desk.test"]
+    assert [one.address for one in desk.replies() if one.case == desk.case] == ["", "ben@desk.test"]
     notes = desk.do(lambda connector: connector.notes(desk.case))
     assert [note.native for note in notes] == [False, True, True, True]
 
@@ -528,7 +529,7 @@ def test_a_product_that_is_away_loses_and_doubles_nothing(desk: HostedDesk) -> N
     faults(desk.read)
     faults(lambda: desk.do(lambda connector: connector.outcome("k1")))
     faults(lambda: desk.do(lambda connector: connector.fence("k1")))
-    faults(desk.told)
+    faults(desk.replies)
     desk.url = url
     desk.wait()
     assert desk.do(lambda connector: connector.outcome("k1")) is WriteState.UNSEEN

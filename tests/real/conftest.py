@@ -5,13 +5,15 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from real.helpdesks import LiveCase, LiveHelpdesk, LiveRoundup, LiveRt
+from real.live_server import LiveServer
 from real.medusa_server import INSTALLED as MEDUSA
 from real.medusa_server import MedusaServer
 from real.pretix_server import INSTALLED as PRETIX
@@ -27,6 +29,8 @@ from real.systems import ROWS, table
 from real.tryton_server import INSTALLED as TRYTON
 from real.tryton_server import TrytonServer
 
+Server = TypeVar("Server", bound=LiveServer)
+HERE = Path(__file__).parent
 NUMBERS = count(1)
 SYSTEMS = {
     "rt": ("Request Tracker 5", shutil.which("rt-setup-database-5") is not None),
@@ -45,55 +49,74 @@ if not os.environ.get("TESTS_REAL"):
     collect_ignore_glob = ["test_*.py"]
 
 
-@pytest.fixture(scope="session")
-def rt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RtServer]:
-    """Request Tracker 5 on SQLite, made anew and started once."""
-    server = RtServer(tmp_path_factory.mktemp("rt"), Path(__file__).parent / "rt")
-    server.make()
-    server.start()
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """A server made and started, and closed at the end."""
     try:
+        server.open()
         yield server
     finally:
-        server.stop()
-
-
-@pytest.fixture(scope="session")
-def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlapdServer]:
-    """OpenLDAP with the example's rights, made anew and started once."""
-    server = SlapdServer(tmp_path_factory.mktemp("slapd"), Path(__file__).parent / "openldap")
-    server.make()
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+        server.close()
 
 
 @pytest.fixture(scope="session")
-def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SambaServer]:
-    """A domain controller with the example's rights, made anew and started once."""
-    server = SambaServer(tmp_path_factory.mktemp("samba"))
-    server.make()
-    server.start()
-    try:
-        server.seed()
+def rt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RtServer]:
+    """Request Tracker 5 on SQLite."""
+    with running(RtServer(tmp_path_factory.mktemp("rt"), HERE / "rt")) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
 def roundup() -> Iterator[RoundupServer]:
-    """roundup on SQLite, made anew and started once, in a folder that its account may enter."""
+    """roundup on SQLite, in a folder that its account may enter."""
     memory = Path("/dev/shm")  # where an fsync costs nothing
-    with tempfile.TemporaryDirectory(prefix="roundup-", dir=memory if memory.is_dir() else None) as home:
-        server = RoundupServer(Path(home))
-        server.make()
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
+    with (
+        tempfile.TemporaryDirectory(prefix="roundup-", dir=memory if memory.is_dir() else None) as home,
+        running(RoundupServer(Path(home))) as server,
+    ):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlapdServer]:
+    """OpenLDAP with the example's rights."""
+    with running(SlapdServer(tmp_path_factory.mktemp("slapd"), HERE / "openldap")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SambaServer]:
+    """A domain controller with the example's rights."""
+    with running(SambaServer(tmp_path_factory.mktemp("samba"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def medusa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MedusaServer]:
+    """Medusa 2 on a PostgreSQL of its own."""
+    with running(MedusaServer(tmp_path_factory.mktemp("medusa"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pretix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PretixServer]:
+    """pretix with PostgreSQL, on the schema that `make real-pretix` made."""
+    with running(PretixServer(tmp_path_factory.mktemp("pretix"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def privacyidea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivacyIdeaServer]:
+    """privacyIDEA on SQLite, with the realm that `make real` made."""
+    with running(PrivacyIdeaServer(tmp_path_factory.mktemp("privacyidea"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrytonServer]:
+    """Tryton with PostgreSQL, on the database that `make real` made."""
+    with running(TrytonServer(tmp_path_factory.mktemp("tryton"))) as server:
+        yield server
 
 
 @pytest.fixture(params=["rt", "roundup"])
@@ -107,50 +130,6 @@ def helpdesk(request: pytest.FixtureRequest) -> LiveHelpdesk:
 def desk(helpdesk: LiveHelpdesk, tmp_path: Path) -> LiveCase:
     """A case at it."""
     return LiveCase(helpdesk, tmp_path / "journal.db", f"case_{next(NUMBERS)}x{time.time_ns()}")
-
-
-@pytest.fixture(scope="session")
-def medusa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MedusaServer]:
-    """Medusa 2 on a PostgreSQL of its own, made anew and started once."""
-    server = MedusaServer(tmp_path_factory.mktemp("medusa"))
-    try:
-        server.make()
-        yield server
-    finally:
-        server.close()
-
-
-@pytest.fixture(scope="session")
-def pretix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PretixServer]:
-    """pretix with PostgreSQL, on the schema that `make real-pretix` made."""
-    server = PretixServer(tmp_path_factory.mktemp("pretix"))
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(scope="session")
-def privacyidea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivacyIdeaServer]:
-    """privacyIDEA on SQLite, with the realm that `make real` made."""
-    server = PrivacyIdeaServer(tmp_path_factory.mktemp("privacyidea"))
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()
-
-
-@pytest.fixture(scope="session")
-def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrytonServer]:
-    """Tryton with PostgreSQL, on the database that `make real` made."""
-    server = TrytonServer(tmp_path_factory.mktemp("tryton"))
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.hookimpl(tryfirst=True)  # before groups are read

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import httpx
-import pytest
 
+from contracts.connector_case import ConnectorCase
 from real.cut import Cut
 from real.roundup_server import RoundupServer
 from real.rt_server import RtServer
@@ -19,12 +19,10 @@ from remit.adapters.helpdesk.remote.dialect import HelpdeskDialect
 from remit.adapters.helpdesk.remote.roundup import Roundup
 from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker
 from remit.adapters.http.connection import HttpConnections
-from remit.domain.errors import Code, Fault
 from remit.domain.values import Instant
 from remit.ports.helpdesk import TicketCard
 
 T = TypeVar("T")
-REQUESTER = "requester@desk.test"
 FIELDS = CardFields("Agent Identity", "Remit State")
 CARD = TicketCard(identity="“Shop”, helper.example (known)", state="waits for the customer", text="Remit: waits\n“Shop” speaks for anna.")
 
@@ -207,7 +205,7 @@ class Clock:
 
 
 @dataclass
-class LiveCase:
+class LiveCase(ConnectorCase):
     """The connector with a journal of its own, and one case."""
 
     helpdesk: LiveHelpdesk
@@ -234,32 +232,11 @@ class LiveCase:
 
         return asyncio.run(run())
 
-    def open(self, key: str = "k-open", text: str = "The kettle leaks.") -> None:
-        self.do(lambda desk: desk.open(case=self.case, key=key, requester=REQUESTER, subject="Kettle", text=text))
-
-    def note(self, key: str, text: str = "A note.", *, public: bool = False, author: str = "agent") -> None:
-        self.do(lambda desk: desk.note(case=self.case, key=key, author=author, public=public, text=text))
-
-    def close(self, key: str = "k-close") -> None:
-        self.do(lambda desk: desk.close(case=self.case, key=key))
-
     @property
     def ticket(self) -> str:
         (found,) = self.helpdesk.tickets(self.case)
         return found
 
-    def texts(self) -> list[str]:
-        return [note.text for note in self.do(lambda desk: desk.notes(self.case))]
-
     def told(self, after: int = 0) -> list[Any]:
         """Native replies of this case."""
-        found = self.do(lambda desk: desk.native_replies(after=after, limit=100))
-        return [one for one in found if one.case == self.case]
-
-
-def faults(work: Callable[[], object]) -> Fault:
-    """Work that ends in a fault of the helpdesk."""
-    with pytest.raises(Fault) as broken:
-        work()
-    assert broken.value.code is Code.FAULT_CASE
-    return broken.value
+        return [one for one in self.replies(after) if one.case == self.case]

@@ -1,5 +1,6 @@
 """The mapped backoffice of an example before its live system, with connections that break at will."""
 
+import asyncio
 import tomllib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -39,4 +40,5 @@ async def mapped_line(
         yield Line(backoffice=backoffice, cuts=cuts, later=later)
     finally:
         backoffice.close()
+        await asyncio.sleep(0)  # the loop has to see that the connections are closed
         database.close()

@@ -3,11 +3,9 @@
 import json
 import os
 import secrets
-import signal
-import socket
 import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +13,28 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from real.postgres_cluster import PostgresCluster  # as a command it is run by its path
+from real.live_server import LiveServer, free_port  # as a command it is run by its path
+from real.postgres_cluster import PostgresCluster
 
 ROOT = Path(__file__).parents[2]
 INSTALLED = ROOT / ".bench" / "real" / "pretix"
 KIT = Path(__file__).parent / "pretix"
-_START_S = 90
 
 
-class PretixServer:
+class PretixServer(LiveServer):
     """One pretix with the organizer air, the event berlis, and the customers alice and bob."""
 
     def __init__(self, home: Path) -> None:
-        self.home = home
+        super().__init__(home)
         self.database = PostgresCluster()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/api/v1"
         self.seed: dict[str, Any] = {}
         self.customers: dict[str, str] = {}
-        self._process: subprocess.Popen[bytes] | None = None
         settings = (KIT / "pretix.cfg").read_text().replace("@HOME@", str(home)).replace("@DATABASE@", str(self.database.folder))
         (home / "pretix.cfg").write_text(settings)
         (home / "data").mkdir()
-        self._environment = {**os.environ, "PRETIX_CONFIG_FILE": str(home / "pretix.cfg")}
+        self.environment = {**os.environ, "PRETIX_CONFIG_FILE": str(home / "pretix.cfg")}
 
     def make_schema(self) -> None:
         """Make the database's schema."""
@@ -47,53 +43,28 @@ class PretixServer:
         self.database.create("pretix")
         self._python("-m", "pretix", "migrate", "-v0")
 
-    def start(self) -> None:
-        """Start it with customers, and wait until it answers."""
+    def command(self) -> Sequence[str | Path]:
+        """The command that starts it in its folder."""
+        return [INSTALLED / "v" / "bin" / "python", "-m", "pretix", "runserver", "--noreload", f"127.0.0.1:{self.port}"]
+
+    def answers(self) -> bool:
+        """Ask for its version."""
+        return bool(self.call("GET", "/version"))
+
+    def close(self) -> None:
+        """Kill all of it."""
+        self.stop()
+        self.database.remove()
+
+    def open(self) -> None:
+        """Start it with customers on the schema that was made once."""
         self.database.load(INSTALLED / "database")
         self.database.start()
         self.seed = json.loads(self._python(str(KIT / "seed.py")).splitlines()[-1])
-        self.start_again()
+        self.start()
         for who in ("alice", "bob"):
             account = {"email": f"{who}@mail.test", "name_parts": {"_scheme": "full", "full_name": who}, "is_active": True}
             self.customers[who] = self.call("POST", "/organizers/air/customers/", account)["identifier"]
-
-    def start_again(self) -> None:
-        """Start the server on the database as it stands."""
-        with (self.home / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [INSTALLED / "v" / "bin" / "python", "-m", "pretix", "runserver", "--noreload", f"127.0.0.1:{self.port}"],
-                cwd=self.home,
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        until = time.monotonic() + _START_S
-        while time.monotonic() < until:
-            try:
-                self.call("GET", "/version")
-            except httpx.HTTPError:
-                time.sleep(0.1)
-            else:
-                return
-        raise AssertionError((self.home / "server.log").read_text()[-2000:])
-
-    def kill(self) -> None:
-        """Kill the server; its database stands."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-    def crash(self) -> None:
-        """Kill the server, and start it again."""
-        self.kill()
-        self.start_again()
-
-    def stop(self) -> None:
-        """Kill all of it."""
-        self.kill()
-        self.database.remove()
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One call as the company's staff."""
@@ -142,7 +113,7 @@ class PretixServer:
         done = subprocess.run(
             [INSTALLED / "v" / "bin" / "python", *given],
             cwd=self.home,
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -159,7 +130,7 @@ def main(home: Path) -> None:
         server.make_schema()
         server.database.save(INSTALLED / "database")
     finally:
-        server.stop()
+        server.close()
 
 
 if __name__ == "__main__":

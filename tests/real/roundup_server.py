@@ -3,22 +3,21 @@
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from real.live_server import LiveServer, free_port
 
 ROOT = Path(__file__).parents[2]
 BIN = ROOT / ".bench" / "real" / "roundup" / "bin"
 DOCUMENT = ROOT / "docs" / "helpdesk.md"
 EVENTS_SECRET = "a secret of the helpdesk"
 USERS = ("ann", "ben", "bot")  # user3 to user5
-_START_S = 30
 _SETTINGS = {
     "backend": "sqlite",
     "domain": "desk.test",
@@ -28,18 +27,15 @@ _SETTINGS = {
 _PAGE_ROW = ' <th i18n:translate="">File</th>'
 
 
-class RoundupServer:
+class RoundupServer(LiveServer):
     """One tracker of the classic template. Its officers are ann and ben, bot may write too, Remit's account is remit."""
 
     def __init__(self, home: Path) -> None:
-        self.home = home
+        super().__init__(home)
         self.tracker = home / "tracker"
-        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as events:
-            self.port: int = free.getsockname()[1]
-            self.events_port: int = events.getsockname()[1]
+        self.port, self.events_port = free_port(), free_port()
         self.web = f"http://127.0.0.1:{self.port}/desk/"
         self.url = f"{self.web}rest"
-        self._process: subprocess.Popen[bytes] | None = None
 
     def admin(self, *arguments: str, text: str = "") -> str:
         """Run one command of an administrator."""
@@ -82,28 +78,14 @@ class RoundupServer:
         for path in (self.home, *self.home.rglob("*")) if os.getuid() == 0 else ():
             shutil.chown(path, "nobody")
 
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
+    def command(self) -> Sequence[str | Path]:
+        """The command that starts it in its folder."""
         as_nobody = ("-u", "nobody") if os.getuid() == 0 else ()
-        command = [str(BIN / "roundup-server"), *as_nobody, "-n", "127.0.0.1", "-p", str(self.port), f"desk={self.tracker}"]
-        with (self.home / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        until = time.monotonic() + _START_S
-        while time.monotonic() < until:
-            try:
-                self.call("remit", "GET", "/data/status")
-            except httpx.HTTPError:
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError((self.home / "server.log").read_text()[-2000:])
+        return [BIN / "roundup-server", *as_nobody, "-n", "127.0.0.1", "-p", str(self.port), f"desk={self.tracker}"]
 
-    def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """Kill it with its workers."""
-        if self._process is not None:
-            os.killpg(self._process.pid, how)
-            self._process.wait()
-            self._process = None
+    def answers(self) -> bool:
+        """Ask for its states."""
+        return bool(self.call("remit", "GET", "/data/status"))
 
     def password(self, account: str) -> str:
         """The password of an account."""
@@ -135,6 +117,5 @@ class RoundupServer:
 
 if __name__ == "__main__":  # a tracker to try by hand
     server = RoundupServer(Path(sys.argv[1]))
-    server.make()
-    server.start()
+    server.open()
     print(server.url)  # noqa: T201  # a tool

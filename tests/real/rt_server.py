@@ -2,33 +2,30 @@
 
 import os
 import re
-import signal
-import socket
 import stat
 import subprocess
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from real.live_server import LiveServer, free_port
+
 SERVER = "/usr/share/request-tracker5/libexec/rt-server"
 SETUP = "/usr/sbin/rt-setup-database-5"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "helpdesk.md"
 EVENTS_SECRET = "a secret of the helpdesk"
-_START_S = 90
 
 
-class RtServer:
+class RtServer(LiveServer):
     """One RT. Its officers are ann and ben, Remit's account is remit, its queue Support."""
 
     def __init__(self, home: Path, kit: Path) -> None:
-        self.home, self.kit = home, kit
-        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as events:
-            self.port: int = free.getsockname()[1]
-            self.events_port: int = events.getsockname()[1]
+        super().__init__(home)
+        self.kit = kit
+        self.port, self.events_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}/REST/2.0"
-        self._process: subprocess.Popen[bytes] | None = None
         self.environment = {
             **os.environ,
             "RT_HOME": str(home),
@@ -61,32 +58,14 @@ class RtServer:
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
+    def command(self) -> Sequence[str | Path]:
+        """The command that starts it in its folder."""
         server = next(path for path in (SERVER, "/usr/share/request-tracker5/sbin/rt-server") if Path(path).exists())
-        with (self.home / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [server, "--server", "Starlet", "--max-workers", "4", "--host", "127.0.0.1", "--port", str(self.port)],
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        until = time.monotonic() + _START_S
-        while time.monotonic() < until:
-            try:
-                if self.call("remit", "GET", "/rt").get("Version"):
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        raise AssertionError((self.home / "server.log").read_text()[-2000:])
+        return [server, "--server", "Starlet", "--max-workers", "4", "--host", "127.0.0.1", "--port", str(self.port)]
 
-    def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """Kill it with its workers."""
-        if self._process is not None:
-            os.killpg(self._process.pid, how)
-            self._process.wait()
-            self._process = None
+    def answers(self) -> bool:
+        """Ask for its version."""
+        return bool(self.call("remit", "GET", "/rt").get("Version"))
 
     def token(self, account: str) -> str:
         """The token of an account."""

@@ -1,16 +1,12 @@
 """Samba's Active Directory from Debian's packages, with the example's rights, started and killed at will."""
 
 import base64
-import os
-import re
-import signal
 import struct
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from notice_servers import certificate
+from real.directory_server import DirectoryServer
 
 SAMBA, TOOL = "/usr/sbin/samba", "/usr/bin/samba-tool"
 RIGHTS = Path(__file__).parents[2] / "examples" / "directory" / "active-directory" / "rights.sddl"
@@ -20,7 +16,6 @@ ADMIN = ("Administrator@ad.corp.example", "Admin-pass-1")
 READER = ("remit-read@ad.corp.example", "Read-pass-11")
 ACTOR = ("remit-act@ad.corp.example", "Act-pass-11")
 _ATTRIBUTES: Mapping[str, int] = {"lockoutTime": 0x00090296, "unicodePwd": 0x0009005A}
-_START_S = 60
 _CONF = """[global]
   workgroup = CORP
   realm = AD.CORP.EXAMPLE
@@ -66,24 +61,22 @@ def _group(name: str, owner: str) -> str:
     )
 
 
-def _seed() -> str:
+def _entries() -> str:
     entries = [f"dn: {place}\nobjectClass: organizationalUnit" for place in (PEOPLE, GROUPS, ACCOUNTS)]
     entries += [_person(name.partition("@")[0], password, ACCOUNTS) for name, password in (READER, ACTOR)]
     entries += [_person(one, f"Start-pass-{one}", PEOPLE) for one in ("alice", "bob", "carol")]
     return "\n\n".join([*entries, _group("payroll-readers", "bob")]) + "\n"
 
 
-class SambaServer:
+class SambaServer(DirectoryServer):
     """One domain controller: alice, bob and carol, a group of bob, and Remit's two accounts. Its ports are fixed."""
 
     url = "ldaps://127.0.0.1:636"
+    admin = ADMIN
 
     def __init__(self, home: Path) -> None:
-        self.home = home
-        self.ca = certificate(home)
+        super().__init__(home)
         self.ca.chmod(0o600)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._groups = 0
 
     def make(self) -> None:
         """Make the domain."""
@@ -96,9 +89,26 @@ class SambaServer:
         (self.home / "run").mkdir()
         self._samba_tool("domain", "passwordsettings", "set", "--account-lockout-threshold=3", *self._local())
 
-    def seed(self) -> None:
+    def command(self) -> Sequence[str]:
+        """The command that starts it in its folder."""
+        return [SAMBA, "-F", "-s", f"{self.home}/smb.conf", "--no-process-group", "--debug-stdout", "-d1"]
+
+    def login(self, person: str) -> str:
+        """The name that a person binds with."""
+        return f"{person}@ad.corp.example"
+
+    def group(self, name: str, owner: str) -> str:
+        """The entry of a group, in LDIF."""
+        return _group(name, owner)
+
+    def open(self) -> None:
+        """Make it, start it, and fill it."""
+        super().open()
+        self._seed()
+
+    def _seed(self) -> None:
         """Add people, groups and accounts, with the rights of the example."""
-        self.modify(_seed(), tool="ldapadd")
+        self.modify(_entries(), tool="ldapadd")
         (raw,) = self.values(f"CN=remit-act,{ACCOUNTS}", "objectSid")
         sid = _sid(base64.b64decode(raw))
         for line in RIGHTS.read_text().splitlines():
@@ -113,63 +123,11 @@ class SambaServer:
         done = subprocess.run([TOOL, *words], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        with (self.home / "server.log").open("ab") as log:
-            command = [SAMBA, "-F", "-s", f"{self.home}/smb.conf", "--no-process-group", "--debug-stdout", "-d1"]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        until = time.monotonic() + _START_S
-        while time.monotonic() < until:
-            if not self._tool("ldapwhoami", *ADMIN).returncode:
-                return
-            time.sleep(0.05)
-        raise AssertionError((self.home / "server.log").read_text()[-2000:])
-
-    def stop(self) -> None:
-        """Kill it with all its processes."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-    def crash(self) -> None:
-        """Kill it and start it again."""
-        self.stop()
-        self.start()
-
-    def _tool(self, tool: str, name: str, password: str, *more: str, given: str = "") -> "subprocess.CompletedProcess[str]":
-        command = [tool, "-x", "-H", self.url, "-D", name, "-w", password, *more]
-        return subprocess.run(command, input=given, env={"LDAPTLS_CACERT": str(self.ca)}, capture_output=True, text=True, check=False)
-
-    def accepts(self, person: str, password: str) -> bool:
-        """Try a password as its owner does."""
-        return not self._tool("ldapwhoami", f"{person}@ad.corp.example", password).returncode
-
-    def modify(self, ldif: str, who: tuple[str, str] = ADMIN, *, tool: str = "ldapmodify") -> str:
-        """Change the directory with OpenLDAP's tools, and return their complaint."""
-        done = self._tool(tool, *who, given=ldif)
-        assert who != ADMIN or done.returncode == 0, done.stderr
-        return done.stderr
-
-    def values(
-        self, base: str, attribute: str, who: tuple[str, str] = ADMIN, *, where: str = "(objectClass=*)", scope: str = "base"
-    ) -> Sequence[str]:
-        """Read values with OpenLDAP's tools; binary ones in base64."""
-        done = self._tool("ldapsearch", *who, "-LLL", "-o", "ldif-wrap=no", "-b", base, "-s", scope, where, attribute)
-        return re.findall(rf"^{attribute}::? (.*)$", done.stdout, re.MULTILINE)
-
     def lock(self, person: str) -> None:
         """Lock an account by wrong passwords."""
         for _ in range(3):
             assert not self.accepts(person, "wrong")
         assert self.values(f"CN={person},{PEOPLE}", "lockoutTime") != ["0"]
-
-    def new_group(self, owner: str) -> str:
-        """Add a group."""
-        self._groups += 1
-        name = f"group-{self._groups}"
-        self.modify(_group(name, owner) + "\n", tool="ldapadd")
-        return name
 
     def written(self, person: str, attribute: str) -> int:
         """Count the writes of an attribute, by the version that the directory keeps of each attribute for replication."""

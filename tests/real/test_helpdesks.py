@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from real.helpdesks import CARD, REQUESTER, LiveCase, LiveHelpdesk, LiveRoundup, LiveRt, faults
+from contracts.connector_case import REQUESTER, faults
+from real.helpdesks import CARD, LiveCase, LiveHelpdesk, LiveRoundup, LiveRt
 from remit.__main__ import main
 from remit.adapters.helpdesk.remote.connector import QUIET_MS, SETTLED_MS, RemoteHelpdesk
 from remit.ports.helpdesk import WriteState

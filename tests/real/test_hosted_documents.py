@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts.hosted.desk import NUMBERS, HostedDesk, faults
+from contracts.connector_case import faults
+from contracts.hosted.desk import NUMBERS, HostedDesk
 from contracts.hosted.vendors import VENDORS
 from real.prism import Prism, document
 from remit.ports.helpdesk import TicketCard, WriteState
@@ -78,7 +79,7 @@ def test_replies_of_officers_and_of_others_are_told(desk: HostedDesk) -> None:
     desk.fake.say(other.ticket, "ann", "Released.", public=True, by_api=True)
     desk.settle()
     proven = desk.vendor.product.capabilities.proves_authors
-    told = {one.case: one.address for one in desk.told()}
+    told = {one.case: one.address for one in desk.replies()}
     assert (told[desk.case], told[other.case]) == ("ann@desk.test" if proven else "", "")
 
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import base64
-import tomllib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -12,51 +11,23 @@ from typing import Any
 
 import pytest
 
-from contracts.desk_plugs import StandingWorld
-from real.cut import Cut
+from real.mapped_line import mapped_line
 from real.medusa_seed import SeededCustomer
 from real.medusa_server import MedusaServer
 from real.systems import Line, LiveAct, try_row
-from remit.adapters.backoffice.mapped.client import MappedBackoffice
-from remit.adapters.backoffice.mapped.mapping import read_mapping
-from remit.adapters.backoffice.mapped.wire import Wire
-from remit.adapters.builtin_desk.database import DeskDatabase
-from remit.domain.catalogue.model import Catalogue
-from remit.domain.errors import Code, Fault
-from remit.domain.policy.rulebook import read_catalogue
+from remit.domain.errors import Fault
 from remit.ports.backoffice import Act, ActOutcome, ActResult
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "medusa"
 STREETS = count(1)
-
-
-def catalogue() -> Catalogue:
-    return read_catalogue(tomllib.loads((EXAMPLE / "catalogue.toml").read_text()), today=None)
 
 
 def basic(token: str) -> dict[str, str]:
     return {"authorization": f"Basic {base64.b64encode(f'{token}:'.encode()).decode()}"}
 
 
-@asynccontextmanager
-async def line(medusa: MedusaServer, folder: Path) -> AsyncIterator[Line]:
+def line(medusa: MedusaServer, folder: Path) -> AbstractAsyncContextManager[Line]:
     """The example's mapping in front of the live shop."""
-    cuts: dict[str, str] = {}
-    world, rules, database = StandingWorld(), catalogue(), DeskDatabase(folder / "journal.db")
-    connections = Cut(medusa.url, cuts, fault=Code.FAULT_BACKOFFICE)
-    wire = Wire(connections, world, reading=basic(medusa.shop.reads), acting=basic(medusa.shop.secret))
-    mapping = read_mapping(EXAMPLE / "mapping.toml", EXAMPLE / "openapi.yaml", rules)
-    backoffice = MappedBackoffice(wire, world, mapping, rules, database)
-
-    def later() -> None:
-        world.at += 20_000
-
-    try:
-        yield Line(backoffice=backoffice, cuts=cuts, later=later)
-    finally:
-        backoffice.close()
-        await asyncio.sleep(0)  # the loop has to see that the connections are closed
-        database.close()
+    return mapped_line(folder, "medusa", medusa.url, reading=basic(medusa.shop.reads), acting=basic(medusa.shop.secret))
 
 
 class Books:

@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from contracts.connector_case import faults
 from real.cut import Cut
-from real.helpdesks import LiveCase, LiveRoundup, faults
+from real.helpdesks import LiveCase, LiveRoundup
 from real.roundup_server import BIN, RoundupServer
 from remit.adapters.helpdesk.remote.connector import QUIET_MS, SETTLED_MS, RemoteHelpdesk
 from remit.adapters.helpdesk.remote.roundup import Roundup

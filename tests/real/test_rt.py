@@ -6,8 +6,9 @@ from functools import partial
 
 import pytest
 
+from contracts.connector_case import REQUESTER, faults
 from real.cut import Cut
-from real.helpdesks import CARD, FIELDS, REQUESTER, LiveCase, LiveRt, faults
+from real.helpdesks import CARD, FIELDS, LiveCase, LiveRt
 from real.rt_server import RtServer
 from remit.adapters.helpdesk.remote.connector import QUIET_MS, SETTLED_MS, RemoteHelpdesk
 from remit.adapters.helpdesk.remote.rt import CardFields, RequestTracker

@@ -3,11 +3,9 @@
 import base64
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +13,22 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from real.live_server import LiveServer, free_port
 from real.postgres_cluster import PostgresCluster
 
 INSTALLED = Path(__file__).parents[2] / ".bench" / "real" / "tryton"
 KIT = Path(__file__).parent / "tryton"
-_START_S = 60
 
 
-class TrytonServer:
+class TrytonServer(LiveServer):
     """One Tryton with a ledger in which alice and bob owe 84.00 EUR each."""
 
     def __init__(self, home: Path) -> None:
-        self.home = home
+        super().__init__(home)
         self.database = PostgresCluster()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/tryton/rest"
         self.seed: dict[str, Any] = {}
-        self._process: subprocess.Popen[bytes] | None = None
         self._conf = home / "trytond.conf"
         wanted = {"@DATABASE@": str(self.database.folder), "@HOME@": str(home), "@PORT@": str(self.port)}
         settings = (KIT / "trytond.conf").read_text()
@@ -41,9 +37,9 @@ class TrytonServer:
         self._conf.write_text(settings)
         (home / "data").mkdir()
         (home / "password").write_text("admin-pass-1")
-        self._environment = {**os.environ, "TRYTONPASSFILE": str(home / "password")}
+        self.environment = {**os.environ, "TRYTONPASSFILE": str(home / "password")}
 
-    def make(self) -> None:
+    def make_database(self) -> None:
         """Make the database and its seed."""
         self.database.make()
         self.database.start()
@@ -58,49 +54,25 @@ class TrytonServer:
             self.database.ask("tryton", change)
         (INSTALLED / "seed.json").write_text(seed)
 
-    def start(self) -> None:
+    def command(self) -> Sequence[str | Path]:
+        """The command that starts it in its folder."""
+        return [INSTALLED / "v" / "bin" / "trytond", "-c", self._conf]
+
+    def answers(self) -> bool:
+        """Ask for a party."""
+        return bool(self.call("GET", f"/model/party.party/{self.seed['alice']}?f=name"))
+
+    def close(self) -> None:
+        """Kill all of it."""
+        self.stop()
+        self.database.remove()
+
+    def open(self) -> None:
         """Start it on what was made once."""
         self.database.load(INSTALLED / "database")
         self.database.start()
         self.seed = json.loads((INSTALLED / "seed.json").read_text())
-        self.start_again()
-
-    def start_again(self) -> None:
-        """Start the server on the database as it stands."""
-        with (self.home / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [INSTALLED / "v" / "bin" / "trytond", "-c", self._conf],
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        until = time.monotonic() + _START_S
-        while time.monotonic() < until:
-            try:
-                self.call("GET", f"/model/party.party/{self.seed['alice']}?f=name")
-            except httpx.HTTPError:
-                time.sleep(0.1)
-            else:
-                return
-        raise AssertionError((self.home / "server.log").read_text()[-2000:])
-
-    def kill(self) -> None:
-        """Kill the server; its database stands."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-    def crash(self) -> None:
-        """Kill the server, and start it again."""
-        self.kill()
-        self.start_again()
-
-    def stop(self) -> None:
-        """Kill all of it."""
-        self.kill()
-        self.database.remove()
+        self.start()
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One call as the company's staff."""
@@ -144,7 +116,7 @@ class TrytonServer:
 
     def _python(self, program: str, *given: object) -> str:
         done = subprocess.run(
-            [INSTALLED / "v" / "bin" / program, *map(str, given)], env=self._environment, capture_output=True, text=True, check=False
+            [INSTALLED / "v" / "bin" / program, *map(str, given)], env=self.environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
@@ -155,10 +127,10 @@ def main(home: Path) -> None:
     home.mkdir()
     server = TrytonServer(home)
     try:
-        server.make()
+        server.make_database()
         server.database.save(INSTALLED / "database")
     finally:
-        server.stop()
+        server.close()
 
 
 if __name__ == "__main__":

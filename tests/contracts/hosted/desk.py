@@ -9,8 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
-
+from contracts.connector_case import ConnectorCase
 from contracts.desk_plugs import StandingWorld
 from contracts.hosted.vendors import Vendor
 from remit.adapters.builtin_desk.database import DeskDatabase
@@ -21,7 +20,6 @@ from remit.domain.errors import Code, Fault
 from remit.domain.values import Instant
 
 T = TypeVar("T")
-REQUESTER = "requester@desk.test"
 NUMBERS = count(1)
 TLS = ssl.create_default_context()
 
@@ -55,7 +53,7 @@ class Cut(HttpConnections):
 
 
 @dataclass
-class HostedDesk:
+class HostedDesk(ConnectorCase):
     """The connector with a journal of its own, one case, and hands in the product."""
 
     vendor: Vendor
@@ -96,28 +94,10 @@ class HostedDesk:
 
         return asyncio.run(run())
 
-    def open(self, key: str = "k-open", text: str = "The kettle leaks.") -> None:
-        self.do(lambda desk: desk.open(case=self.case, key=key, requester=REQUESTER, subject="Kettle", text=text))
-
-    def note(self, key: str, text: str = "A note.", *, public: bool = False, author: str = "agent") -> None:
-        self.do(lambda desk: desk.note(case=self.case, key=key, author=author, public=public, text=text))
-
-    def close(self, key: str = "k-close") -> None:
-        self.do(lambda desk: desk.close(case=self.case, key=key))
-
-    def read(self) -> Any:
-        return self.do(lambda desk: desk.read(self.case))
-
     @property
     def ticket(self) -> str:
         (ticket,) = self.fake.tickets_of(self.case)
         return str(ticket)
-
-    def texts(self) -> list[str]:
-        return [note.text for note in self.do(lambda desk: desk.notes(self.case))]
-
-    def told(self, after: int = 0) -> list[Any]:
-        return list(self.do(lambda desk: desk.native_replies(after=after, limit=100)))
 
     def settle(self) -> None:
         self.clock.ahead_ms = self.vendor.product.capabilities.settled_ms + 2000
@@ -125,10 +105,3 @@ class HostedDesk:
     def wait(self) -> None:
         """Let so much time pass that no write can arrive any more, and none that did is not found."""
         self.clock.ahead_ms = max(QUIET_MS, self.vendor.product.capabilities.search_lag_ms) + 1000
-
-
-def faults(work: Callable[[], object]) -> Fault:
-    with pytest.raises(Fault) as broken:
-        work()
-    assert broken.value.code is Code.FAULT_CASE
-    return broken.value

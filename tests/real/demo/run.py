@@ -140,11 +140,10 @@ def systems(folder: DemoFolder) -> Iterator[tuple[RtServer, MedusaServer]]:
         home.mkdir()
     rt, medusa = RtServer(homes[0], ROOT / "tests" / "real" / "rt"), MedusaServer(homes[1])
     with ExitStack() as ending, ThreadPoolExecutor(max_workers=2) as both:
-        ending.callback(rt.stop)
+        ending.callback(rt.close)
         ending.callback(medusa.close)
-        shop = both.submit(medusa.make)
-        rt.make()
-        rt.start()
+        shop = both.submit(medusa.open)
+        rt.open()
         shop.result()
         yield rt, medusa
 
