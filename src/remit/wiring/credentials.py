@@ -3,6 +3,7 @@
 import ssl
 from pathlib import Path
 
+from remit.adapters.http.token_file import NoTokenError, read_token_file
 from remit.settings import InvalidSetting
 
 
@@ -13,12 +14,11 @@ def read_token(path: Path, key: str) -> str:
         InvalidSetting: `settings.invalid`.
     """
     try:
-        token = path.read_text(encoding="ascii").strip()
-    except (OSError, ValueError) as broken:
+        return read_token_file(path)
+    except NoTokenError:
+        raise InvalidSetting(key, f"{path} holds no token") from None
+    except (OSError, UnicodeError) as broken:
         raise InvalidSetting(key, f"{path} cannot be used: {type(broken).__name__}") from None
-    if not token or not token.isprintable() or " " in token:
-        raise InvalidSetting(key, f"{path} holds no token")
-    return token
 
 
 def tls_context(ca: Path | None, key: str) -> ssl.SSLContext:

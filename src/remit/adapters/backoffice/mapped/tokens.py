@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from remit.adapters.backoffice.mapped.mapping import Auth
+from remit.adapters.http.token_file import read_token_file
 
 
 class TokenHeader(Mapping[str, str]):
@@ -57,10 +58,7 @@ def _header(auth: Auth, file: Path) -> str:
         OSError: when the file cannot be read.
         ValueError: when it holds no token.
     """
-    token = file.read_text(encoding="ascii").strip()
-    if not token or not token.isprintable() or " " in token:
-        message = "holds no token"
-        raise ValueError(message)
+    token = read_token_file(file)
     if auth.scheme == "Basic":
         token = base64.b64encode(f"{token}:".encode()).decode()
     return f"{auth.scheme} {token}".strip()
