@@ -13,7 +13,7 @@ REQUESTER = "requester@desk.test"
 
 
 class ConnectorCase(Protocol):
-    """What is done with a case; `do` works as a process that was just started does."""
+    """Steps of a case; `do` works as a process that was just started does."""
 
     case: str
 

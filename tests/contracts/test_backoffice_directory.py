@@ -306,7 +306,7 @@ def test_one_record_that_cannot_be_read_closes_the_directory_for_nobody_else(dir
 
 
 def test_nor_does_one_record_that_is_too_long(directed: Directed) -> None:
-    """What employees may write about themselves is not bounded by every directory."""
+    """Not every directory bounds the texts that employees write about themselves."""
     directed.server.put(f"cn=bob,{directed.server.people}", cn="x" * 2**20, displayname="x" * 2**20)
     for _ in range(6):
         with pytest.raises(Fault, match="too long"):

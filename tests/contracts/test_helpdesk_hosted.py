@@ -413,7 +413,7 @@ def test_the_author_of_a_reply_that_was_taken_up_is_not_asked_for_again(desk: Ho
 
 
 def test_a_reply_by_the_requester_or_by_an_account_that_is_gone_is_told_without_an_address(desk: HostedDesk) -> None:
-    """Whoever it was, it is an incident, and the replies behind it are told, too."""
+    """It is an incident whoever wrote it, and the replies behind it are told, too."""
     desk.open()
     desk.fake.say_as_stranger(desk.ticket, "hello")
     desk.fake.say(desk.ticket, "ann", "We look into it.", public=True)

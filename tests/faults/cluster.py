@@ -185,7 +185,7 @@ class Cluster:
 
 
 async def read_rows(url: str, name: str, folder: Path) -> Disk:
-    """What lies on the server of a desk, and in its file of records."""
+    """Rows on the server of a desk, and in its file of records."""
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch("select kind, envelope from remit.entry where desk = $1 order by idx", name)

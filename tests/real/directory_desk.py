@@ -1,4 +1,4 @@
-"""What the tests of real directories share: the adapter on one, cut at will, and the two copies of the example's rules."""
+"""Common parts of the tests of real directories: the adapter on one, cut at will, and the two copies of the example's rules."""
 
 import asyncio
 import ssl

@@ -23,7 +23,7 @@ class SeededCustomer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """What the seed made: the API keys of the account that acts and of the one that reads, and the customers."""
+    """Results of the seed: the API keys of the account that acts and of the one that reads, and the customers."""
 
     secret: str
     reads: str

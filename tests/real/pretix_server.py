@@ -106,7 +106,7 @@ class PretixServer(LiveServer):
         return str(self.call("POST", "/organizers/air/giftcards/", card)["id"])
 
     def transactions(self, card: str) -> int:
-        """How often a gift card was changed, its first value included."""
+        """Count the changes of a gift card, its first value included."""
         return len(self.call("GET", f"/organizers/air/giftcards/{card}/transactions/")["results"])
 
     def _python(self, *given: str) -> str:

@@ -31,7 +31,7 @@ def line(medusa: MedusaServer, folder: Path) -> AbstractAsyncContextManager[Line
 
 
 class Books:
-    """What stands in the shop, asked as its administrator."""
+    """The books of the shop, read as its administrator."""
 
     def __init__(self, medusa: MedusaServer, customer: SeededCustomer) -> None:
         self.medusa, self.customer = medusa, customer

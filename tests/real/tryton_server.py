@@ -101,7 +101,7 @@ class TrytonServer(LiveServer):
         return made
 
     def posted(self, who: str) -> int:
-        """How many posted credits stand on a customer's account."""
+        """Count the posted credits on a customer's account."""
         domain = [["party", "=", self.seed[who]], ["move.state", "=", "posted"], ["credit", ">", 0]]
         return len(self.search("account.move.line", domain, "id"))
 

@@ -23,7 +23,7 @@ class RefusalError(Exception):
 
 
 class FakeVendor:
-    """What all fakes share: a port, a clock, a search that lags at will, and hands of officers in the vendor's pages.
+    """Common parts of all fakes: a port, a clock, a search that lags at will, and hands of officers in the vendor's pages.
 
     `routes` name a method and path; `{name}` in it is one segment.
     """

@@ -1,4 +1,4 @@
-"""How both agents look at the order: again, when the shop was too slow to be asked what may be told of it."""
+"""Both agents' look at the order: again, when the shop was too slow to be asked what may be told of it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _PAUSE_S = 1.0
 
 
 async def look(stage: Stage, task: Task, order: str) -> Mapping[str, Any]:
-    """What the desk tells of the order."""
+    """Ask the desk for the order."""
 
     async def asking() -> Reply:
         for _ in range(_TRIES - 1):

@@ -184,7 +184,7 @@ def play(folder: DemoFolder, screen: Screen, served: ServedDesk, rt: RtServer, m
 
 
 def goals(person: str, anna: Any) -> list[CustomerGoal]:
-    """What Anna wants: both lamps back, and the money for one."""
+    """Anna's wish: both lamps back, and the money for one."""
     returns = [{"order_id": anna.delivered, "item_id": item, "quantity": 1} for item in anna.items.values()]
     refund = {"order_id": anna.delivered, "payment_id": anna.payment, "amount": "60.00 EUR"}
     return [

@@ -61,7 +61,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Shown(Part, frozen=True, kw_only=True):
-    """How an attribute of an entry is told: its text, its day, one text for each value, or whether it is there.
+    """Form in which an attribute of an entry leaves: its text, its day, one text for each value, or whether it is there.
 
     `texts` are by the value; `present` and `absent` are told where no text is. `holds` asks whether the customer's own
     name is among the values, without reading them.

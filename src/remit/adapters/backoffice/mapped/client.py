@@ -27,7 +27,7 @@ from remit.ports.world import World
 
 _CHANGED: Final = "It has changed meanwhile."
 _FRESH_MS: Final = 2_000
-"""How long after it was entered an act may be sent; longer ago, it is entered anew."""
+"""Time after its entry within which an act may be sent; later, it is entered anew."""
 _BUSY: Final = "Something else is being done with it at this moment."
 _UNKNOWN: Final = "This desk cannot do that yet."
 _UNSENT: Final = "It cannot be sent like this."

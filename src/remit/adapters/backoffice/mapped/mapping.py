@@ -23,9 +23,9 @@ _CURE: Final = "docs/mapping.md explains every key."
 KEY: Final = "{key}"
 CUSTOMER: Final = "{customer}"
 HOLE: Final = re.compile(r"\{(key|customer|id|/[^{}:]*)(:integer)?\}")
-"""What stands for another value in a query: the act's key, the customer, the record's id, or a param by its pointer."""
+"""Placeholder in a query: the act's key, the customer, the record's id, or a param by its pointer."""
 ENCODED: Final = "base64:"
-"""What a value of a query begins with that is JSON in URL-safe Base64."""
+"""Beginning of a query's value that is JSON in URL-safe Base64."""
 Pointer = Annotated[str, Meta(max_length=400, description="a JSON pointer, such as /order/id")]
 Query = dict[str, str | list[str]]
 Status = Annotated[int, Meta(ge=400, le=499, description="a status from 400 to 499")]
@@ -126,7 +126,7 @@ class Success(Part, frozen=True):
 
 
 class Requirement(Success, frozen=True):
-    """What must stand in a record for an act to be sent: the value at `at` is one of these."""
+    """Condition of a record for an act to be sent: the value at `at` is one of these."""
 
     kind: str
     param: Pointer

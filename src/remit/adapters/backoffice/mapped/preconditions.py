@@ -1,4 +1,4 @@
-"""What has to stand in the records for an act to be sent, besides their versions.
+"""Conditions of the records for an act to be sent, besides their versions.
 
 Source: docs/mapping.md#preconditions.
 """

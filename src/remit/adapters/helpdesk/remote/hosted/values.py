@@ -147,7 +147,7 @@ class _PlainText(HTMLParser):
         super().__init__()
         self.parts: list[str] = []
         self._gap = ""
-        """What stands between the last text and the next one, where no line begins in between."""
+        """The gap between the last text and the next one, where no line begins in between."""
         self._unseen = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002  # the parser's own signature
