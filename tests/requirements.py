@@ -25,6 +25,10 @@ def _peers(probe: str, sentence: str, *, mutated: bool = True) -> Requirement:
     return Requirement(sentence, f"docs/model/peers.md#{probe}", mutated)
 
 
+def _visitors(anchor: str, sentence: str, *, mutated: bool = True) -> Requirement:
+    return Requirement(sentence, f"docs/model/visitors.md#{anchor}", mutated)
+
+
 REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "P1": _peers("p1", "An agent cannot approve its own step-up."),
     "P2": _peers("p2", "An amount above the approved intent is refused."),
@@ -44,6 +48,11 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "P16": _peers("p16", "An approver's page can be neither framed nor driven."),
     "P17": _peers("p17", "An id sent as a list, a smuggled field and money as a float are refused."),
     "P18": _peers("p18", "A sub-agent cannot widen the chain."),
+    "VISITOR-IDENTITY": _visitors("identity", "A visitor is known by the host of its document, and its code goes nowhere else."),
+    "VISITOR-REQUEST": _visitors("request", "A customer picks purpose and records by hand; nothing else is asked or signed."),
+    "VISITOR-TOKENS": _visitors("tokens", "A visitor's token is for one resource; a refresh token or code used twice ends all."),
+    "VISITOR-RIGHTS": _visitors("rights", "Without the customer's passkey a visitor changes nothing and is told nothing sensitive."),
+    "VISITOR-EVIDENCE": _visitors("evidence", "Entries say that a visitor proved nothing, and how it was known."),
     "TITLES": _model("titles", "A title that hides money, a record or a recipient stops the start."),
     "FLOORS": _model("floors", "No policy lowers a floor; an unpinned recipient needs the customer."),
     "WAIVER-MARKED": _model("waivers", "Every use of a waiver is marked in the transcript."),

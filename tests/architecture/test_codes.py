@@ -14,8 +14,6 @@ from remit.entrypoints.http.replies import STATUS, oauth_error_response, problem
 
 ALL = list(Code)
 RESERVED = {
-    Code.AGENT_UNTRUSTED: "a desk's policies refuse by tier today, as policy.forbidden",
-    Code.CREDENTIAL_REVOKED: "a revoked token's task has ended, and task.ended says so",
     Code.DESK_UNAVAILABLE: "an act waits in the outbox when the desk is down, so nobody has to be told no",
 }
 """Codes of the public contract that this version never answers with, and why."""

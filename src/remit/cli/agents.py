@@ -8,10 +8,10 @@ from typing import Final
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, table
 from remit.cli.shared import command_seat, desk_options, settings_of, with_desk
 from remit.domain.errors import Code, Refused
-from remit.domain.records import AgentRecord, Tier
+from remit.domain.records import KEYED_TIERS, AgentRecord, Tier
 from remit.domain.values import Json, decode_json, instant_text
 from remit.engine.mandates.revoke import RevocationResult, suspend
-from remit.ports.identity import ClientMethod
+from remit.ports.identity import PUBLIC_CLIENT, ClientMethod
 from remit.ports.store import Versioned
 from remit.settings import Settings
 from remit.usecases.agents.register import NewAgent, register_agent
@@ -32,7 +32,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--operator", metavar="NAME", help="the organisation that runs it (default: the trust domain of a SPIFFE ID)"
     )
     add.add_argument("--name", metavar="TEXT", help="how people see it (default: the client id)")
-    choices = [one.value for one in Tier]
+    choices = [one.value for one in KEYED_TIERS]
     add.add_argument("--tier", default=Tier.KNOWN.value, choices=choices, help="how far it is trusted (default: known)")
     keys = add.add_mutually_exclusive_group(required=True)
     keys.add_argument("--jwks", metavar="FILE", help="its public keys, a JWK set that is copied in")
@@ -41,6 +41,9 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--bundle", metavar="FILE", help="the SPIFFE bundle of its trust domain, read again as it rotates"
     )
     keys.add_argument("--bundle-url", metavar="URL", help="where its trust domain publishes the bundle (https)")
+    keys.add_argument(
+        "--public", action="store_true", help="none: an app without a key of its own, let in as a visitor"
+    )
     add.add_argument(
         "--trust-domain", metavar="NAME", help="with --bundle or --bundle-url (default: that of the client id)"
     )
@@ -74,7 +77,7 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
         operator=operator,
         name=args.name or args.client_id,
         tier=Tier(args.tier),
-        method=(ClientMethod.SPIFFE_JWT if spiffe else ClientMethod.PRIVATE_KEY_JWT).value,
+        method=PUBLIC_CLIENT if args.public else _method(spiffe=spiffe).value,
         keys=_keys(args),
         redirect_uris=tuple(args.redirect_uri),
     )
@@ -87,6 +90,10 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
     return ExitCode.OK
 
 
+def _method(*, spiffe: bool) -> ClientMethod:
+    return ClientMethod.SPIFFE_JWT if spiffe else ClientMethod.PRIVATE_KEY_JWT
+
+
 def _verify_tier(settings: Settings, tier: str) -> None:
     """Verify that a trust tier takes two people on a desk reachable from outside (docs/model/model.md#two-people)."""
     if tier == Tier.TRUSTED and not settings.loopback:
@@ -95,6 +102,8 @@ def _verify_tier(settings: Settings, tier: str) -> None:
 
 
 def _keys(args: argparse.Namespace) -> Mapping[str, Json]:
+    if args.public:
+        return {}
     if args.jwks:
         return {"jwks": _jwks(Path(args.jwks))}
     if args.jwks_url:

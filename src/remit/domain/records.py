@@ -60,16 +60,35 @@ def _members(kind: Callable[..., Record]) -> tuple[tuple[str, ...], Callable[[ob
 
 
 class Tier(StrEnum):
-    """The trust in an agent; a found key is an identity, not trust."""
+    """The trust in an agent; a found key is an identity, not trust. A visitor proves no key at all."""
 
     KNOWN = "known"
     TRUSTED = "trusted"
     UNPROVED = "unproved"
+    VISITOR = "visitor"
+
+
+KEYED_TIERS: Final = (Tier.KNOWN, Tier.TRUSTED, Tier.UNPROVED)
+"""The tiers of agents that prove a key: those the desk may give, lowest last."""
+
+
+class KnownBy(StrEnum):
+    """The way the desk came to know a visitor; "" for an agent that it registered itself, with keys."""
+
+    DOCUMENT = "document"
+    """The client id is the address of its client id metadata document."""
+    DYNAMIC = "dynamic"
+    """It registered itself (RFC 7591)."""
+    REGISTERED = "registered"
+    """The desk registered it as a public client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRecord:
-    """A registered workload. `keys` is its key source as JSON text; `id` is the client_id."""
+    """A registered workload. `keys` is its key source as JSON text; `id` is the client_id.
+
+    `known_by` and `document` (the digest of its client id metadata document) are of visitors alone.
+    """
 
     KIND: ClassVar[str] = "agent"
     id: str
@@ -82,6 +101,8 @@ class AgentRecord:
     redirect_uris: tuple[str, ...]
     created_at: Instant
     suspended: str = ""
+    known_by: str = ""
+    document: str = ""
 
     def links(self) -> tuple[Link, ...]:
         """Index by operator, by actor, and globally."""
@@ -90,6 +111,21 @@ class AgentRecord:
             Link("agent.actor", self.actor, self.created_at),
             Link("agent.all", "", self.created_at),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRegistration:
+    """A client that registered itself (RFC 7591). It becomes an agent when a customer first looks at its request."""
+
+    KIND: ClassVar[str] = "client"
+    id: str
+    name: str
+    redirect_uris: tuple[str, ...]
+    expires_at: Instant
+
+    def links(self) -> tuple[Link, ...]:
+        """Index by expiry."""
+        return (Link("due.client", "", self.expires_at),)
 
 
 class SuspendableKind(StrEnum):
@@ -248,7 +284,11 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushedRequest:
-    """A mandate pushed by PAR. `wire` is the remit_mandate as requested, `code` the keyed hash of the code."""
+    """A mandate requested. `wire` is the remit_mandate as requested, `code` the keyed hash of the code.
+
+    `jkt` is the binding of the grant (`identity/binding`). Of a visitor: `resource` is the audience of its tokens, and
+    `document` the digest of the metadata document it came with.
+    """
 
     KIND: ClassVar[str] = "request"
     id: str
@@ -267,6 +307,8 @@ class PushedRequest:
     mandate: str = ""
     code: str = ""
     code_expires_at: Instant = NEVER
+    resource: str = ""
+    document: str = ""
 
     def links(self) -> tuple[Link, ...]:
         """Index by expiry, and by the code once it is issued."""
@@ -349,6 +391,7 @@ class EndReason(StrEnum):
     OBJECTIVE_SUSPENDED = "objective_suspended"
     OPERATOR_SUSPENDED = "operator_suspended"
     RECOVERED = "recovered"
+    REFRESH_REUSED = "refresh_reused"
     REVOKED = "revoked"
     RISK = "risk"
 
@@ -395,6 +438,34 @@ class TaskRecord:
         if self.state is TaskState.HELD:
             links.append(Link("task.held", "", self.opened_at))
         return tuple(links)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFamily:
+    """The tokens of a visitor's task. `number` counts refresh tokens; the newest alone may be used. `document` as in
+    `PushedRequest`.
+
+    `body` is the digest of the request that used the one before, `answer` its answer, sealed under the customer's
+    content key, for a retry until `retry_until`. It is over when its task is.
+    """
+
+    KIND: ClassVar[str] = "family"
+    id: str
+    task: str
+    mandate: str
+    client_id: str
+    customer: str
+    resource: str
+    document: str
+    expires_at: Instant
+    number: int = 1
+    body: str = ""
+    answer: str = ""
+    retry_until: Instant = NEVER
+
+    def links(self) -> tuple[Link, ...]:
+        """Index by expiry."""
+        return (Link("due.family", "", self.expires_at),)
 
 
 class AskState(StrEnum):

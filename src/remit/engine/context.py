@@ -20,7 +20,7 @@ from remit.engine.woken_tickets import WokenTickets
 from remit.ports.backoffice import Backoffice
 from remit.ports.documents import DocumentReader
 from remit.ports.helpdesk import Helpdesk
-from remit.ports.identity import ClientVerifier, ProofVerifier
+from remit.ports.identity import ClientDocuments, ClientVerifier, ProofVerifier
 from remit.ports.notify import Carrier, CredentialIssuer, Notify
 from remit.ports.params import ParamsValidator
 from remit.ports.people import Passkeys, Provider
@@ -75,6 +75,18 @@ class DeskTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VisitorTerms:
+    """The terms for visitors, agents that prove no key (docs/model/visitors.md#rights).
+
+    `officer` is the role that confirms their security and identity acts with the customer ("" where none is open);
+    `dynamic`: clients may register themselves (RFC 7591).
+    """
+
+    officer: str
+    dynamic: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskContext:
     """The ports and rules one desk runs on.
 
@@ -109,6 +121,9 @@ class DeskContext:
     frameworks: tuple[Framework, ...]
     """The frameworks available to reports."""
     terms: DeskTerms
+    visitors: VisitorTerms | None
+    """The terms for visitors; None where the desk lets none in."""
+    client_documents: ClientDocuments
     rules_digest: str
     rules_outline: RulesOutline
     verify_ed25519: VerifyEd25519

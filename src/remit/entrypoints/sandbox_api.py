@@ -12,7 +12,7 @@ import msgspec
 
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment
-from remit.domain.records import PersonRecord, Tier
+from remit.domain.records import KEYED_TIERS, PersonRecord, Tier
 from remit.domain.transcript.entry import OpenedEntry, Section
 from remit.domain.values import JsonObject
 from remit.engine.context import DeskContext
@@ -124,7 +124,7 @@ class SandboxApi:
             Refused: `request.malformed_request`, `request.conflict` for one of another operator, `person.not_allowed`.
         """
         body = convert(await self._object(scope, receive), SandboxAgentIn)
-        if body.tier not in set(Tier):
+        if body.tier not in KEYED_TIERS:
             raise malformed_request("tier must be unproved, known or trusted")
         new = NewAgent(
             client_id=body.client_id,

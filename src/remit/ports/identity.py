@@ -6,7 +6,7 @@ People's logins are in `people`; the desk's own keys are in `signer`. Looking up
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from remit.domain.ids import OperatorId
 from remit.domain.values import Instant, Json
@@ -50,6 +50,10 @@ class SpiffeBundleUrl:
 
 
 KeySource: TypeAlias = InlineKeys | KeyFile | KeyUrl | SpiffeBundleFile | SpiffeBundleUrl
+
+
+PUBLIC_CLIENT: Final = "none"
+"""The method of a client that proves nothing: a visitor."""
 
 
 class ClientMethod(StrEnum):
@@ -133,6 +137,22 @@ class ClientVerifier(Protocol):
         Raises:
             Refused: `request.malformed` with the problem in `public`.
             Fault: `fault.identity` when the keys cannot be had.
+        """
+
+
+class ClientDocuments(Protocol):
+    """Fetches client id metadata documents.
+
+    Promises: only answers with status 200 count; no redirects, no special-use address (loopback only for a desk on
+    loopback), five seconds, 5 KiB; a document is kept for an hour at most, a failure is not kept, and one address is
+    read at most once in ten seconds, several at once, but not many.
+    """
+
+    async def document(self, client_id: str, *, now: Instant) -> bytes:
+        """Return the document at a client id verified by `verify_document_id`.
+
+        Raises:
+            Fault: `fault.identity`: the client cannot be known now.
         """
 
 

@@ -22,6 +22,7 @@ from remit.settings.people import people_of
 from remit.settings.tables import LAST_PORT, SANDBOX_TIMES, Document, LimitsTable
 from remit.settings.telemetry import telemetry_of
 from remit.settings.values import content_keys_of, files_of, is_postgres_url, issuer_of, log_name_of, store_of
+from remit.settings.visitors import visitors_of
 from remit.settings.words import NO_MODEL, beyond_of, languages_of
 
 POINTS: Final = (
@@ -142,6 +143,7 @@ def _settings(
         leaks=leaks_of(document.leak, base),
         people=people_of(document.people, base),
         contact_attribute=document.people.contact,
+        visitors=visitors_of(document.visitors),
         points=points,
     )
 

@@ -14,6 +14,7 @@ from remit.settings.people import PeopleSettings
 from remit.settings.telemetry import Telemetry
 from remit.settings.terms import TermsTable
 from remit.settings.values import LOOPBACK
+from remit.settings.visitors import VisitorSettings
 from remit.settings.words import DEFAULT_LANGUAGES, NO_MODEL
 
 
@@ -67,6 +68,8 @@ class Settings:
     """A company's directory as the backoffice; None for another one."""
     remote_helpdesk: HelpdeskSettings | None = None
     """The company's own helpdesk; None for the built-in one."""
+    visitors: VisitorSettings | None = None
+    """The terms for agents without a key; None where none are let in."""
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: only for fault tests in a sandbox."""
 

@@ -13,6 +13,7 @@ from remit.settings.people import PeopleTable
 from remit.settings.telemetry import TelemetryTable
 from remit.settings.terms import TermsTable
 from remit.settings.values import Text
+from remit.settings.visitors import VisitorsTable
 from remit.settings.words import WordsTable
 
 SANDBOX_TIMES: Final = 100
@@ -143,3 +144,4 @@ class Document(Table, frozen=True):
         tuple[LeakTable, ...], Meta(max_length=MOST, description=f"tables of their own: [[leak]], {MOST} at most")
     ] = field(default=())
     sandbox: SandboxTable = SandboxTable()
+    visitors: VisitorsTable = VisitorsTable()

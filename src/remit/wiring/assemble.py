@@ -1,5 +1,6 @@
 """Assembly of one desk: rules, keys, stores and plugs, the use cases' context, and its entry points and jobs."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,9 @@ from remit.adapters.files.vocabulary import read_fact_words
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
 from remit.adapters.identity.assertions import AssertionClients
+from remit.adapters.identity.client_documents import FetchedDocuments
 from remit.adapters.identity.dpop import DpopProofs
+from remit.adapters.identity.fetching import Fetcher
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
 from remit.adapters.people.passkey import WebauthnPasskeys
@@ -24,9 +27,10 @@ from remit.adapters.store.location import ServingStore, StoreOptions
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.text_model.background import BackgroundDetector
 from remit.adapters.world.system import SystemWorld
+from remit.domain.identity.client_documents import MAX_DOCUMENT_BYTES
 from remit.domain.transcript.verification import verify_vkey
 from remit.engine.agents.replay import ReplayCache
-from remit.engine.context import DeskContext, DeskTerms
+from remit.engine.context import DeskContext, DeskTerms, VisitorTerms
 from remit.engine.leaks.scan import LeakScanner
 from remit.engine.noise import NoiseCounter
 from remit.engine.scan_executor import ScanExecutor
@@ -258,6 +262,10 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         fact_words=read_fact_words(),
         frameworks=read_frameworks(),
         terms=_terms(settings, plan.origin),
+        visitors=_visitors(settings),
+        client_documents=FetchedDocuments(
+            Fetcher(allow_loopback=settings.loopback, tls=ssl.create_default_context(), most_bytes=MAX_DOCUMENT_BYTES)
+        ),
         rules_digest=loaded.digest,
         rules_outline=loaded.outline,
         verify_ed25519=verify_ed25519,
@@ -327,6 +335,11 @@ def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
     )
     holder.append(desk)
     return desk
+
+
+def _visitors(settings: Settings) -> VisitorTerms | None:
+    visitors = settings.visitors
+    return None if visitors is None else VisitorTerms(officer=visitors.officer, dynamic=visitors.dynamic)
 
 
 def _terms(settings: Settings, origin: str) -> DeskTerms:

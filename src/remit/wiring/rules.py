@@ -21,6 +21,7 @@ from remit.proof.canonical import digest
 from remit.settings import Settings
 from remit.settings.people import verify_roles
 from remit.settings.terms import deciding
+from remit.settings.visitors import verify_visitors
 from remit.settings.words import DEFAULT_LANGUAGES, verify_officer_role
 from remit.settings.words import deciding as deciding_words
 from remit.usecases.people.enrol import BUILT_IN
@@ -85,6 +86,7 @@ def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = 
     catalogue = load_catalogue(rules.catalogue, today=today)
     verify_roles(settings.people, [*catalogue.roles, *BUILT_IN])
     verify_officer_role(settings.beyond, catalogue.roles)
+    verify_visitors(settings.visitors, catalogue, catalogue.roles)
     policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
     mapped = settings.mapped_backoffice
     mapping = None if mapped is None else read_mapping(mapped.mapping, mapped.document, catalogue)
@@ -129,6 +131,7 @@ def _deciding(settings: Settings, words_model: str) -> JsonObject:
         {} if settings.words_languages == DEFAULT_LANGUAGES else {"words_languages": list(settings.words_languages)}
     )
     told: JsonObject = {"contacts": list(settings.contacts)} if settings.contacts else {}
+    visitors: JsonObject = {} if settings.visitors is None else {"visitors": settings.visitors.digest_input}
     return {
         "terms": dict(deciding(settings.terms)),
         "secrets": settings.secrets,
@@ -138,4 +141,5 @@ def _deciding(settings: Settings, words_model: str) -> JsonObject:
         **nonce,
         **people,
         **told,
+        **visitors,
     }

@@ -331,7 +331,9 @@ def test_a_speech_act_other_than_the_actions_own_needs_its_own_power() -> None:
 
 
 def floor_of(given: Mandate, action: str, params: Mapping[str, Any], day: date = TODAY, catalogue: Catalogue = DESK) -> Floor:
-    return confirmation_floor(catalogue, catalogue.action(action), params, [charged(given, action, params, catalogue=catalogue)], day=day)
+    return confirmation_floor(
+        catalogue, catalogue.action(action), params, [charged(given, action, params, catalogue=catalogue)], day=day, waivers=True
+    )
 
 
 def test_areas_set_the_floor() -> None:

@@ -359,7 +359,7 @@ def test_a_disclosing_read_has_the_floor_of_what_it_tells_and_not_of_its_area() 
             catalogue, objective={"type": "account-help"}, powers=[{"power": "receive", "attributes": list(attributes)}], never=[]
         )
         chosen = choose_charges(match_powers(one, catalogue, peek, {}), lambda _charges: True)
-        return confirmation_floor(catalogue, peek, {}, [chosen], day=date(2026, 11, 25)).who
+        return confirmation_floor(catalogue, peek, {}, [chosen], day=date(2026, 11, 25), waivers=True).who
 
     assert who("identity.email") == frozenset()
     assert who("identity.email", "identity.birth_date") == {CUSTOMER}

@@ -40,6 +40,7 @@ class Fetcher:
     allow_loopback: bool
     tls: ssl.SSLContext
     allow_private: bool = False
+    most_bytes: int = MAX_DOCUMENT
 
     async def fetch(self, url: str) -> bytes:
         """Fetch a document of at most 256 KiB within five seconds.
@@ -92,8 +93,8 @@ class Fetcher:
             document = bytearray()
             async for chunk in response.aiter_raw():
                 document += chunk
-                if len(document) > MAX_DOCUMENT:
-                    raise Fault(Code.FAULT_IDENTITY, f"{url}: more than {MAX_DOCUMENT} bytes")
+                if len(document) > self.most_bytes:
+                    raise Fault(Code.FAULT_IDENTITY, f"{url}: more than {self.most_bytes} bytes")
             return response.status_code, bytes(document)
 
     async def _resolve(self, url: httpx.URL) -> Address:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from remit.adapters.policy.cedar_schema import ActionModel
+from remit.domain.records import Tier
 from remit.domain.values import Instant, instant_text
 from remit.ports.policy import PolicyQuestion
 
@@ -45,7 +46,11 @@ def build_entities(question: PolicyQuestion) -> Sequence[Mapping[str, object]]:
     return (
         {
             "uid": {"type": "Agent", "id": question.agent},
-            "attrs": {"tier": question.tier, "operator": {"__entity": operator}},
+            "attrs": {
+                "tier": Tier.UNPROVED.value if question.tier == Tier.VISITOR else question.tier,
+                "visitor": question.tier == Tier.VISITOR,
+                "operator": {"__entity": operator},
+            },
             "parents": [operator],
         },
         {

@@ -261,7 +261,10 @@ def _record_writer(writers: Mapping[str, Writer], required: frozenset[str]) -> W
 TIERS: Final = frozenset({"unproved", "known", "trusted"})
 CONFIRMATION_KINDS: Final = frozenset({"none", "fresh", "preapproved"})
 
-AGENT: Final = RecordShape({"operator": EntityShape("Operator"), "tier": ScalarShape.STRING})
+AGENT: Final = RecordShape(
+    {"operator": EntityShape("Operator"), "tier": ScalarShape.STRING, "visitor": ScalarShape.BOOLEAN}
+)
+"""⚔ Policies see a visitor as an unproved agent with `visitor`: a rule for those holds for visitors, too."""
 ENTITIES: Final[Mapping[str, RecordShape]] = {
     "Agent": AGENT,
     "Customer": RecordShape({}),

@@ -18,6 +18,7 @@ _KINDS: Final[tuple[type[Record], ...]] = (
     records.AgentRecord,
     records.AskRecord,
     records.Ceremony,
+    records.ClientRegistration,
     records.ConfirmationRecord,
     records.Contest,
     records.FileContent,
@@ -37,6 +38,7 @@ _KINDS: Final[tuple[type[Record], ...]] = (
     records.SessionRecord,
     records.Suspension,
     records.TaskRecord,
+    records.TokenFamily,
     records.CanaryRecord,
     records.LeakReport,
 )
@@ -45,7 +47,11 @@ _ENCODER: Final = msgspec.json.Encoder()
 _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {kind.KIND: msgspec.json.Decoder(kind) for kind in _KINDS}
 
 
-_LATER: Final[Mapping[str, Mapping[str, Any]]] = {records.OfferRecord.KIND: {"choice": ""}}
+_LATER: Final[Mapping[str, Mapping[str, Any]]] = {
+    records.AgentRecord.KIND: {"known_by": "", "document": ""},
+    records.OfferRecord.KIND: {"choice": ""},
+    records.PushedRequest.KIND: {"resource": "", "document": ""},
+}
 """Members that stored records of earlier versions lack, with the value that is not written: their bytes stay the same."""
 KINDS: Final = tuple(_DECODERS)
 """Kinds of stored records."""

@@ -208,7 +208,8 @@ class Action:
 class Objective:
     """An approved support purpose.
 
-    `after` maps an action to its prerequisites; all of `done_when` together reach the objective. The built-in
+    `visitors` are the powers that an agent without a key may ask for (`policy/visitors`); None: none, it is closed to
+    them. `after` maps an action to its prerequisites; all of `done_when` together reach the objective. The built-in
     `case.*` actions are part of every objective and listed in `actions` too.
     """
 
@@ -219,6 +220,7 @@ class Objective:
     after: Mapping[str, tuple[str, ...]]
     done_when: tuple[str, ...]
     examples: tuple[str, ...]
+    visitors: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.values import Instant, Json, JsonObject, decode_json, is_list, verify_instant
 
 _NOON: Final = "2026-01-07T12:00:00Z"
-_TIERS: Final = ("known", "trusted", "unproved")
+_TIERS: Final = ("known", "trusted", "unproved", "visitor")
 _KINDS: Final = ("fresh", "none", "preapproved")
 _MAX_RISK: Final = 100
 NO_RULE: Final = "none"

@@ -159,7 +159,8 @@ def _tiers(found: Table, key: str) -> frozenset[str]:
             raise catalogue_error(key, f"{tier!r} is no tier", f"write some of {', '.join(sorted(Tier))}")
     if not named:
         raise catalogue_error(key, "names no tier, so the rule can never match", "name some, or leave it out for all")
-    return frozenset(map(str, named))
+    # A visitor stands below an unproved agent: a rule for those is one for visitors, too.
+    return frozenset(map(str, named)) | ({Tier.VISITOR.value} if Tier.UNPROVED in named else frozenset())
 
 
 def _amount(value: object, key: str) -> Money:

@@ -29,13 +29,19 @@ class Floor:
 
 
 def confirmation_floor(
-    catalogue: Catalogue, action: Action, params: JsonObject, chosen: Sequence[ChargedPowers], *, day: date
+    catalogue: Catalogue,
+    action: Action,
+    params: JsonObject,
+    chosen: Sequence[ChargedPowers],
+    *,
+    day: date,
+    waivers: bool,
 ) -> Floor:
     """Return the floor of an ask covered by a mandate and those above: `chosen` are their charges, the customer's last.
 
     The floor of the action's area (for disclosure: of its writes); the customer where a sensitive attribute would be
-    told, or where a write names a recipient that no test of a charged power pins. A waiver lowers all of it, within
-    its limit, and is returned so that its use is marked.
+    told, or where a write names a recipient that no test of a charged power pins. Where `waivers` count, a waiver
+    lowers all of it, within its limit, and is returned so that its use is marked.
 
     Source: docs/model/model.md#floors.
     """
@@ -54,7 +60,7 @@ def confirmation_floor(
         reasons.append("recipient.open")
     if not who:
         return Floor(who=frozenset(), reasons=())
-    waiver = find_waiver(catalogue, action, params, day=day)
+    waiver = find_waiver(catalogue, action, params, day=day) if waivers else None
     if waiver is not None:
         return Floor(who=frozenset(), reasons=(*reasons, "waiver"), waiver=waiver)
     return Floor(who=frozenset(who), reasons=tuple(reasons))

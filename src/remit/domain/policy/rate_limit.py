@@ -10,7 +10,7 @@ from remit.domain.errors import Code, Refused
 class RateLimit:
     """The sustained rate per second, and the largest burst."""
 
-    per_s: int
+    per_s: float
     burst: int
 
 

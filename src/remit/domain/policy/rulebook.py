@@ -30,7 +30,9 @@ from remit.domain.errors import Refused
 from remit.domain.i18n import ENGLISH_NAME, Translator
 from remit.domain.ids import is_dotted, is_word
 from remit.domain.policy.escalation import declared_actions, read_escalations
+from remit.domain.policy.visitors import read_preset, verify_presets
 from remit.domain.policy.waivers import read_waiver
+from remit.domain.records import Tier
 from remit.domain.values import Json, JsonObject, Money, verify_money
 from remit.proof.canonical import digest
 
@@ -240,6 +242,7 @@ def read_catalogue(
         digest="",
         escalations=read_escalations(top.get("escalation", ()), actions, roles),
     )
+    verify_presets(draft)
     spoken = read_languages(top.get("language", {}), draft, speeches)
     whole = _catalogue_digest(draft, spoken)
     languages = (draft.say.language, *spoken)
@@ -350,7 +353,7 @@ def _floors(given: Table, roles: Mapping[str, Role]) -> Mapping[Area, frozenset[
 def _objective(name: str, value: object, actions: Mapping[str, Action], resources: Mapping[str, Resource]) -> Objective:
     key = toml_key("objective", name)
     found = closed_table(
-        value, key, required=("title", "actions"), optional=("target", "after", "done_when", "examples")
+        value, key, required=("title", "actions"), optional=("target", "after", "done_when", "examples", "visitors")
     )
     inside = _objective_actions(texts(found["actions"], f"{key}.actions"), actions, f"{key}.actions")
     target = found.get("target")
@@ -375,6 +378,7 @@ def _objective(name: str, value: object, actions: Mapping[str, Action], resource
         after=after,
         done_when=_of_objective(texts(found.get("done_when", ()), f"{key}.done_when"), inside, f"{key}.done_when"),
         examples=texts(examples, f"{key}.examples"),
+        visitors=read_preset(found["visitors"], f"{key}.visitors") if "visitors" in found else None,
     )
 
 
@@ -433,7 +437,9 @@ def _digested(action: Action) -> list[Json]:
 
 def _escalated(rule: Escalation) -> list[Json]:
     steps: list[Json] = [[list(step.roles), step.due_ms] for step in rule.steps]
-    fits: list[Json] = [sorted(rule.actions), sorted(rule.tiers), str(rule.at_least or ""), rule.risk]
+    # A rule for unproved agents is one for visitors: accepted rules keep their digest.
+    tiers = rule.tiers - {Tier.VISITOR} if Tier.UNPROVED in rule.tiers else rule.tiers
+    fits: list[Json] = [sorted(rule.actions), sorted(tiers), str(rule.at_least or ""), rule.risk]
     return [rule.name, rule.reason, fits, rule.instead, steps]
 
 
@@ -465,6 +471,7 @@ def _catalogue_digest(catalogue: Catalogue, spoken: Mapping[str, Catalogue]) -> 
                     "after": {step: sorted(before) for step, before in objective.after.items()},
                     "done_when": sorted(objective.done_when),
                     "examples": list(objective.examples),
+                    **({} if objective.visitors is None else {"visitors": objective.visitors}),
                 }
                 for name, objective in catalogue.objectives.items()
             },

@@ -6,8 +6,10 @@ from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import claimed_client
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.records import AgentRecord, Suspension
+from remit.engine.agents.client_documents import known_client
 from remit.engine.agents.registration import registration_of
 from remit.engine.context import DeskContext
+from remit.ports.identity import PUBLIC_CLIENT
 from remit.ports.store import RecordMissing, Replayed, ReplayMark, Versioned
 
 
@@ -19,6 +21,8 @@ class Caller:
     actor: str
     jkt: str
     marks: tuple[ReplayMark, ...]
+    resource: str = ""
+    """The resource that a visitor's tokens are for; "" for the desk as a whole."""
     proof_mark: str = ""
     """The proof's mark among the replay marks ("" without one)."""
 
@@ -49,6 +53,9 @@ async def prove_client(desk: DeskContext, *, assertion_type: str, assertion: str
         )
     client_id = claimed_client(assertion_type, assertion)
     agent = await _find_agent(desk, client_id, claimed_id)
+    if agent.record.method == PUBLIC_CLIENT:
+        public = "This client is known without keys, so it can prove none."
+        raise Refused(Code.CREDENTIAL_WRONG_KEY, "a public client", public=public)
     now = desk.world.now()
     proved = await desk.clients.verify_client(
         unverified_type=assertion_type,
@@ -135,13 +142,9 @@ def prove_key(
 async def _find_agent(desk: DeskContext, client_id: str, claimed_id: str) -> Versioned[AgentRecord]:
     """Find the registration: by client_id, or for a JWT-SVID by SPIFFE ID."""
     for candidate in dict.fromkeys(one for one in (claimed_id, client_id) if one):
-        try:
-            kept = await desk.store.get(AgentRecord, candidate)
-        except RecordMissing:
-            continue
-        if claimed_id and kept.record.id != claimed_id:
-            continue
-        return kept
+        kept = await known_client(desk, candidate)
+        if kept is not None and claimed_id in {"", kept.record.id}:
+            return kept
     found = await desk.store.find(AgentRecord, "agent.actor", client_id, limit=1)
     if found and claimed_id in {"", found[0].record.id}:
         return found[0]

@@ -1,4 +1,7 @@
-"""Authentication of agent requests: this desk's access token and a DPoP proof of the very request."""
+"""Authentication of agent requests: this desk's access token, and a DPoP proof of the very request.
+
+A visitor's token has no key to prove: it is a bearer token of one resource, and worth little (`policy/visitors`).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.identity.binding import family_binding
 from remit.domain.identity.dpop import ScopeRefused, verify_bound, verify_presented
 from remit.domain.values import Json
 from remit.engine.cache import BoundedCache
@@ -15,7 +19,10 @@ from remit.ports.store import ReplayMark
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """The caller, as proved by an access token and a DPoP proof of this very request."""
+    """The caller, as proved by an access token and a DPoP proof of this very request.
+
+    `jkt` is the binding of its grant: for a visitor, who proves no key, the token family.
+    """
 
     task: str
     client_id: str
@@ -25,11 +32,13 @@ class Workload:
     marks: tuple[ReplayMark, ...]
 
 
+DOORS: Final = ("/mcp", "/a2a")
+"""The doors that are protected resources of their own, by path."""
 _KEPT: Final = 1024
 """Tokens cached at least; each lives for minutes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Token:
     """The claims of a verified token that a request needs."""
 
@@ -37,6 +46,10 @@ class _Token:
     client_id: str
     actor: str
     jkt: str
+    """The thumbprint of the key it is bound to; "" for a visitor's."""
+    family: str
+    """The family of a visitor's token; "" for one bound to a key."""
+    audience: str
     jti: str
     scope: str
     expires_s: int
@@ -72,17 +85,24 @@ def prove_workload(
     method: str,
     path: str,
     scope: str = "ask",
+    resource: str = "",
 ) -> Workload:
     """Authenticate the caller of one request; its replay mark must be committed with the request's effects.
+
+    `resource` is the path of the door where it is another protected resource than the desk itself: `/mcp`, `/a2a`. A
+    token that proves a key is for the whole desk, or for that door. ⚔ A visitor's is for one of them alone.
 
     Raises:
         Refused: `credential.*`.
 
-    Source: RFC 9449 §7, RFC 9068 §4.
+    Source: RFC 9449 §7, RFC 9068 §4, RFC 8707 §2, RFC 6750 §2.1.
     """
     presented = verify_presented(authorization=authorization, dpop=dpop)
     token = tokens.verify(desk, presented.unverified_token)
-    verify_bound(presented, token_jkt=token.jkt)
+    verify_bound(presented, token_jkt=token.jkt or None)
+    here = desk.terms.issuer + resource
+    if token.audience != here and (token.family or token.audience != desk.terms.issuer):
+        raise Refused(Code.CREDENTIAL_WRONG_AUDIENCE, "a token for another resource")
     now = desk.world.now()
     if now // 1000 >= token.expires_s:
         raise Refused(Code.CREDENTIAL_EXPIRED, "the access token has expired")
@@ -93,6 +113,8 @@ def prove_workload(
             public="This token opens no task; exchange the mandate first.",
             public_cure="Exchange the mandate at the token endpoint, and use the token of the task that it opens.",
         )
+    if token.family:
+        return _visitor(desk, token)
     proof = desk.proofs.verify_proof(
         presented.unverified_proof or "",
         method=method,
@@ -112,20 +134,61 @@ def prove_workload(
     )
 
 
+def _visitor(desk: DeskContext, token: _Token) -> Workload:
+    """Return the workload of a visitor's token. ⚔ A desk that lets no visitors in any more takes none of theirs."""
+    if desk.visitors is None:
+        raise Refused(Code.CREDENTIAL_REVOKED, "this desk lets no visitors in")
+    return Workload(
+        task=token.task,
+        client_id=token.client_id,
+        actor=token.actor,
+        jkt=family_binding(token.family),
+        token_jti=token.jti,
+        marks=(),
+    )
+
+
+def resources(issuer: str) -> tuple[str, ...]:
+    """Return the protected resources of a desk: the whole, and the doors with tokens of their own."""
+    return (issuer, *(issuer + door for door in DOORS))
+
+
 def _read(desk: DeskContext, claims: Mapping[str, Json]) -> _Token:
     """Extract the needed claims. Our own signature is on them; a missing one is still a refusal."""
-    if claims.get("iss") != desk.terms.issuer or claims.get("aud") != desk.terms.issuer:
+    if claims.get("iss") != desk.terms.issuer or claims.get("aud") not in resources(desk.terms.issuer):
         raise Refused(Code.CREDENTIAL_WRONG_AUDIENCE, "a token of another issuer or for another audience")
     match claims:
         case {
             "client_id": str(client_id),
             "act": {"sub": str(actor)},
-            "cnf": {"jkt": str(jkt)},
             "jti": str(jti),
             "scope": str(scope),
             "exp": int(expires_s),
+            "aud": str(audience),
         }:
-            task, mandate = claims.get("task", ""), claims.get("mandate", "")
-            return _Token(str(task), client_id, actor, jkt, jti, scope, expires_s, str(mandate))
+            jkt, family = _binding(claims)
+            return _Token(
+                task=str(claims.get("task", "")),
+                client_id=client_id,
+                actor=actor,
+                jkt=jkt,
+                family=family,
+                audience=audience,
+                jti=jti,
+                scope="ask" if family else scope,  # a visitor's scope is its purpose
+                expires_s=expires_s,
+                mandate=str(claims.get("mandate", "")),
+            )
         case _:
             raise Refused(Code.CREDENTIAL_MALFORMED, "a claim is missing")
+
+
+def _binding(claims: Mapping[str, Json]) -> tuple[str, str]:
+    """Return the key and the family of a token: it names exactly one of them."""
+    match claims:
+        case {"cnf": {"jkt": str(jkt)}} if jkt and "family" not in claims:
+            return jkt, ""
+        case {"family": str(family)} if family and "cnf" not in claims:
+            return "", family
+        case _:
+            raise Refused(Code.CREDENTIAL_MALFORMED, "a token names its key or its family")

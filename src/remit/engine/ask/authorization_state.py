@@ -13,6 +13,7 @@ from remit.domain.mandate.narrow import verify_delegation_chain
 from remit.domain.mandate.parse import read_mandate
 from remit.domain.policy.decision import recorded_ending
 from remit.domain.policy.risk import RiskHistory
+from remit.domain.policy.visitors import is_visitor
 from remit.domain.records import (
     ActRecord,
     AgentRecord,
@@ -27,6 +28,7 @@ from remit.domain.records import (
     Suspension,
     TaskRecord,
     TaskState,
+    Tier,
 )
 from remit.domain.values import Instant, decode_json
 from remit.engine.agents.authenticate import WrongCaller
@@ -101,6 +103,16 @@ class AuthorizationState:
     now: Instant
     sound: bool = False
     """Whether the records alone allow asking; time and counters are checked at every attempt."""
+
+    @property
+    def visits(self) -> bool:
+        """Whether the task is a visitor's."""
+        return is_visitor(self.agent.record, self.mandate.jkt)
+
+    @property
+    def tier(self) -> str:
+        """The tier that policies and escalation rules see."""
+        return str(Tier.VISITOR if self.visits else self.agent.record.tier)
 
     @property
     def mandate(self) -> MandateRecord:

@@ -1,6 +1,7 @@
 """The transcript entry of a decision, with a section for each party."""
 
 from remit.domain.policy.risk import risk_signs
+from remit.domain.policy.visitors import visitor_marks
 from remit.domain.records import AskRecord
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import JsonObject, instant_text
@@ -59,6 +60,7 @@ async def write_decision(
                 "confirmed_by": list(record.confirmed_by),
                 "waiver": record.waiver,
                 **({"words": record.words_state} if record.words_state else {}),
+                **visitor_marks(state.agent.record, state.mandate.jkt),
             },
             agent={"ask": shown, "public": record.public},
             customer={"ask": shown, "agent": state.agent.record.name},

@@ -26,8 +26,9 @@ from remit.domain.policy.decision import (
     RiskThresholds,
 )
 from remit.domain.policy.escalation import candidate_sets, matching_rule, outstanding_confirmers
-from remit.domain.policy.floors import confirmation_floor, ladder_rungs
+from remit.domain.policy.floors import Floor, confirmation_floor, ladder_rungs
 from remit.domain.policy.risk import RiskScore, overall_risk
+from remit.domain.policy.visitors import verify_visitor_action, visitor_floor
 from remit.domain.records import NEVER, AskRecord, EndReason, OfferRecord, PersonRecord, Reservation
 from remit.domain.values import Instant, JsonObject, decode_json, deep_equal
 from remit.domain.words.excess import (
@@ -425,6 +426,8 @@ def _verify_step(desk: DeskContext, state: AuthorizationState, request: Evaluati
     objective = desk.catalogue.objective(state.mandate.objective)
     if request.action not in objective.actions:
         raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{request.action} is not part of {objective.name}")
+    if state.visits:
+        verify_visitor_action(action)
     if action.builtin:
         if action.name in _ONCE and state.counters.get((state.task.record.id, _once(action))):
             public = "The case has its subject already; add to it with case.comment."
@@ -515,12 +518,10 @@ def _settle(
     desk: DeskContext, state: AuthorizationState, outcome: _RulesOutcome, confirmed: ConfirmedBy, risk: RiskScore
 ) -> Evaluation:
     """Decide by the strictest of floor, policy, risk and escalation. ⚔ Escalation comes last and only adds."""
-    base = confirmation_floor(
-        desk.catalogue, outcome.action, outcome.params, outcome.chosen, day=_day(state.now // _DAY_MS)
-    )
+    base = _floor(desk, state, outcome)
     needed = base.who | {CUSTOMER} if risk.anywhere and risk.adds_confirmation(RiskThresholds()) else base.who
     question = _question(state, outcome, risk.highest, confirmed.kind)
-    tier = str(state.agent.record.tier)
+    tier = state.tier
     rules = desk.catalogue.escalations
     rule = matching_rule(rules, outcome.action, outcome.params, tier=tier, risk=risk.highest) if rules else None
     if confirmed is NOBODY:
@@ -558,6 +559,18 @@ def _settle(
     )
 
 
+def _floor(desk: DeskContext, state: AuthorizationState, outcome: _RulesOutcome) -> Floor:
+    """Return the confirmers an ask needs whatever policy says."""
+    day = _day(state.now // _DAY_MS)
+    floor = confirmation_floor(
+        desk.catalogue, outcome.action, outcome.params, outcome.chosen, day=day, waivers=not state.visits
+    )
+    if not state.visits:
+        return floor
+    officer = "" if desk.visitors is None else desk.visitors.officer
+    return visitor_floor(floor, desk.catalogue, outcome.action, outcome.chosen, officer)
+
+
 @cache
 def _day(number: int) -> date:
     """Return a calendar day by its number since 1970."""
@@ -571,7 +584,7 @@ def _question(state: AuthorizationState, outcome: _RulesOutcome, risk: int, kind
         params=outcome.params,
         agent=task.client_id,
         operator=task.operator,
-        tier=str(state.agent.record.tier),
+        tier=state.tier,
         customer=task.customer,
         objective=task.objective,
         task=task.id,

@@ -1,7 +1,6 @@
 """The OAuth endpoints: pushed requests, tokens, introspection and revocation."""
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -27,11 +26,14 @@ from remit.entrypoints.agents.oauth_requests import (
     TASK_SCOPE,
     TASK_TYPE,
     UnsupportedValue,
+    code_verifier,
+    needed,
     opaque_state,
     thumbprint,
     verify_push_parameters,
     verify_token_parameters,
 )
+from remit.entrypoints.agents.visitors import VisitorEndpoints, is_visitor_request
 from remit.entrypoints.http.bodies import OAUTH, mark_proved, read_form
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, json_response, oauth_error_response, raw_json
@@ -49,7 +51,6 @@ EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACTOR_PROFILE: Final = "ai_agent"
 GRANTS: Final = ("authorization_code", EXCHANGE)
 METHODS: Final = ("private_key_jwt", "spiffe_jwt")
-_VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"})
 
 
@@ -82,7 +83,10 @@ class OAuth:
             raise Refused(Code.REQUEST_METHOD, "not POST", public="Use POST.")
         self.limits.verify_peer(scope)
         try:
-            caller, form = await self._prove(scope, receive)
+            form = await self._form(scope, receive)
+            if is_visitor_request(scope, form):
+                return await VisitorEndpoints(self.context, self.tokens, self.limits).handle(scope, form)
+            caller = await self._prove(form)
         except Fault:
             raise
         except Exception:  # ⚔ any unproved request is counted
@@ -104,13 +108,13 @@ class OAuth:
             case "/oauth/token":
                 return await self._token(caller, form)
             case "/oauth/introspect":
-                return json_response(200, await introspect(self.context, self.tokens, caller, _needed(form, "token")))
+                return json_response(200, await introspect(self.context, self.tokens, caller, needed(form, "token")))
             case _:
-                await revoke_token(self.context, self.tokens, caller, _needed(form, "token"))
+                await revoke_token(self.context, self.tokens, caller, needed(form, "token"))
                 return json_response(200, {})
 
-    async def _prove(self, scope: Scope, receive: Receive) -> tuple[Caller, Mapping[str, str]]:
-        """Authenticate the calling workload and decode its form."""
+    async def _form(self, scope: Scope, receive: Receive) -> Mapping[str, str]:
+        """Decode a form, and refuse a person's credential in it or beside it."""
         sent = await read_form(scope, receive)
         # an empty parameter counts as absent (RFC 6749 §3.2)
         form = {name: value for name, value in sent.items() if value}
@@ -119,6 +123,10 @@ class OAuth:
         await refuse_human_credential(
             self.context, arrival, self.signs, borrowed_session(authorization, cookies, form.values())
         )
+        return form
+
+    async def _prove(self, form: Mapping[str, str]) -> Caller:
+        """Authenticate the calling workload."""
         try:
             caller = await prove_client(
                 self.context,
@@ -130,7 +138,7 @@ class OAuth:
             self.context.leak_scanner.present(form.values(), LeakSource(where="presented"))
             raise
         self.context.leak_scanner.present(form.values(), LeakSource(where="presented", agent=caller.agent.record.id))
-        return caller, form
+        return caller
 
     def _with_key(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Caller:
         """Add the caller's DPoP key: required for a token, optional for a pushed request."""
@@ -157,9 +165,9 @@ class OAuth:
             raise malformed_request("send response_type=code, code_challenge_method=S256, dpop_jkt and no request_uri")
         wanted = AuthorizationRequest(
             details=_details(form),
-            redirect_uri=_needed(form, "redirect_uri"),
+            redirect_uri=needed(form, "redirect_uri"),
             state=opaque_state(form),
-            code_challenge=_needed(form, "code_challenge"),
+            code_challenge=needed(form, "code_challenge"),
             jkt=jkt,
         )
         agent = caller.agent.record.id
@@ -174,7 +182,7 @@ class OAuth:
         return json_response(201, Pushed(URN + request.id, self.context.terms.request_ttl_s))
 
     async def _token(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
-        grant = _needed(form, "grant_type")
+        grant = needed(form, "grant_type")
         if grant not in GRANTS:
             raise UnsupportedValue("unsupported_grant_type", "Use authorization_code or token exchange.")
         delegates = grant == EXCHANGE and "actor_token" in form
@@ -185,9 +193,9 @@ class OAuth:
                 redeemed = await redeem_code(
                     self.context,
                     caller,
-                    code=_needed(form, "code"),
-                    verifier=_verifier(form),
-                    redirect_uri=_needed(form, "redirect_uri"),
+                    code=needed(form, "code"),
+                    verifier=code_verifier(form),
+                    redirect_uri=needed(form, "redirect_uri"),
                 )
                 return _token_answer(issue_grant_token(self.context, caller, redeemed), exchange=False)
             case _ if delegates:
@@ -201,19 +209,19 @@ class OAuth:
             raise malformed_request(
                 f"with an actor_token, subject_token_type and requested_token_type are {MANDATE_TYPE}"
             )
-        if _needed(form, "actor_token_type") not in set(AssertionType):
+        if needed(form, "actor_token_type") not in set(AssertionType):
             raise malformed_request(f"actor_token_type must be one of {', '.join(AssertionType)}")
         record = await delegate(
             self.context,
             caller,
             DelegateActor(
                 assertion_type=form["actor_token_type"],
-                assertion=_needed(form, "actor_token"),
+                assertion=needed(form, "actor_token"),
                 client_id=form.get("actor_client_id", ""),
             ),
-            mandate_id=_needed(form, "subject_token"),
+            mandate_id=needed(form, "subject_token"),
             details=_details(form),
-            jkt=thumbprint(form) or _needed(form, "dpop_jkt"),
+            jkt=thumbprint(form) or needed(form, "dpop_jkt"),
         )
         body = TokenResponse(
             access_token=record.id,
@@ -225,7 +233,7 @@ class OAuth:
         return json_response(200, body)
 
     async def _exchange(self, caller: Caller, form: Mapping[str, str]) -> IssuedToken:
-        subject = _needed(form, "subject_token")
+        subject = needed(form, "subject_token")
         if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
             raise malformed_request("only access tokens are issued")
         match form.get("subject_token_type"):
@@ -252,29 +260,6 @@ def _token_answer(issued: IssuedToken, *, exchange: bool) -> HttpResponse:
     return json_response(200, body)
 
 
-def _verifier(form: Mapping[str, str]) -> str:
-    """Return the PKCE verifier. Without a valid one the grant is not proved.
-
-    Raises:
-        UnsupportedValue: `invalid_grant`.
-
-    Source: RFC 7636 §4.1, §4.6; FAPI 2.0 Security Profile.
-    """
-    verifier = form.get("code_verifier", "")
-    if _VERIFIER.fullmatch(verifier) is None:
-        raise UnsupportedValue(
-            "invalid_grant", "code_verifier must be 43 to 128 letters, digits or any of -._~ (RFC 7636)."
-        )
-    return verifier
-
-
-def _needed(form: Mapping[str, str], name: str) -> str:
-    value = form.get(name, "")
-    if not value:
-        raise malformed_request(f"the parameter {name} is missing")
-    return value
-
-
 def _details(form: Mapping[str, str]) -> Json:
     """Parse the requested details, naming the parameter that is not JSON.
 
@@ -283,7 +268,7 @@ def _details(form: Mapping[str, str]) -> Json:
 
     Source: RFC 9396 §5 (invalid_authorization_details).
     """
-    text = _needed(form, "authorization_details")
+    text = needed(form, "authorization_details")
     try:
         return decode_json(text.encode(), max_members=OAUTH.members)
     except Refused as refused:

@@ -112,3 +112,34 @@ def _verify_scope_and_target(form: Mapping[str, str], issuer: str, gives: str) -
         if form.get(name, issuer) != issuer:
             # The requested token is for the actor; the subject token is not concerned.
             raise UnsupportedValue("invalid_target", f"{name} must be {issuer}.")
+
+
+_VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
+
+
+def code_verifier(form: Mapping[str, str]) -> str:
+    """Return the PKCE verifier. Without a valid one the grant is not proved.
+
+    Raises:
+        UnsupportedValue: `invalid_grant`.
+
+    Source: RFC 7636 §4.1, §4.6; FAPI 2.0 Security Profile.
+    """
+    verifier = form.get("code_verifier", "")
+    if _VERIFIER.fullmatch(verifier) is None:
+        raise UnsupportedValue(
+            "invalid_grant", "code_verifier must be 43 to 128 letters, digits or any of -._~ (RFC 7636)."
+        )
+    return verifier
+
+
+def needed(form: Mapping[str, str], name: str) -> str:
+    """Return a required parameter.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    value = form.get(name, "")
+    if not value:
+        raise malformed_request(f"the parameter {name} is missing")
+    return value

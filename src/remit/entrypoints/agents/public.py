@@ -10,19 +10,23 @@ from remit.domain.values import Json
 from remit.engine.context import DeskContext
 from remit.entrypoints.agents.oauth import ACTOR_PROFILE, GRANTS, METHODS
 from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, SCOPES, TASK_SCOPE
+from remit.entrypoints.agents.visitors import REFRESH, REGISTER
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, json_response, problem_response
 from remit.entrypoints.http.wire import Receive, Scope
 from remit.entrypoints.ops.health import Health
 from remit.entrypoints.ops.metrics import MEDIA_TYPE, Metrics
+from remit.ports.identity import PUBLIC_CLIENT
 from remit.ports.store import RecordMissing
 from remit.proof.tiles import Bundle, encode_bundle
 from remit.usecases.desk.catalogue import show_catalogue
+from remit.usecases.visitors.request import open_objectives
 
 
 def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
     """Build the RFC 8414 metadata: only features that work."""
-    issuer = desk.terms.issuer
+    issuer, visitors = desk.terms.issuer, desk.visitors
+    public = [] if visitors is None else [PUBLIC_CLIENT]
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
@@ -31,26 +35,41 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "introspection_endpoint": f"{issuer}/oauth/introspect",
         "revocation_endpoint": f"{issuer}/oauth/revoke",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
-        "require_pushed_authorization_requests": True,
+        "require_pushed_authorization_requests": visitors is None,
+        **_visitor_metadata(desk),
         "authorization_response_iss_parameter_supported": True,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": list(GRANTS),
+        "grant_types_supported": [*GRANTS, *([] if visitors is None else [REFRESH])],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_methods_supported": [*METHODS, *public],
         "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": list(METHODS),
         "introspection_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
-        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_methods_supported": [*METHODS, *public],
         "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "authorization_details_types_supported": ["remit_mandate"],
         "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),
-        "scopes_supported": list(SCOPES),
+        "scopes_supported": [*SCOPES, *visitor_scopes(desk)],
         "actor_profile_token_types_supported": [ACCESS_TOKEN],
         # Names of parties in our tokens: only actors are classified (draft-mora-oauth-entity-profiles; actor profile).
         "entity_profiles_supported": {"client": [], "subject": [], "actor": [ACTOR_PROFILE]},
         "service_documentation": f"{issuer}/openapi.json",
     }
+
+
+def visitor_scopes(desk: DeskContext) -> list[str]:
+    """Return the scopes that visitors may ask for: the objectives open to them; none where none are let in."""
+    return [] if desk.visitors is None else [one.name for one in open_objectives(desk)]
+
+
+def _visitor_metadata(desk: DeskContext) -> Mapping[str, Json]:
+    if desk.visitors is None:
+        return {}
+    registration: Mapping[str, Json] = (
+        {"registration_endpoint": desk.terms.issuer + REGISTER} if desk.visitors.dynamic else {}
+    )
+    return {"client_id_metadata_document_supported": True, **registration}
 
 
 def resource_metadata(desk: DeskContext) -> Mapping[str, Json]:
@@ -60,10 +79,10 @@ def resource_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "resource": issuer,
         "authorization_servers": [issuer],
         "bearer_methods_supported": ["header"],
-        "dpop_bound_access_tokens_required": True,
+        "dpop_bound_access_tokens_required": desk.visitors is None,
         "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),
         "authorization_details_types_supported": ["remit_mandate"],
-        "scopes_supported": [TASK_SCOPE],
+        "scopes_supported": [TASK_SCOPE, *visitor_scopes(desk)],
         "actor_profile_required": True,
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "resource_documentation": f"{issuer}/openapi.json",

@@ -26,6 +26,10 @@ _HOST_V6: Final = 128 - _NET_V6
 _MAX_LENGTH: Final = 64
 _ALL: Final = ""
 _HELD: Final = "remit.held"
+_REGISTRATIONS: Final = 10
+_REGISTRATIONS_PER_S: Final = 1 / 60
+_MOST_TIMES: Final = 20
+"""Registrations of all addresses together, as a multiple of one's."""
 
 
 class _Buckets:
@@ -79,6 +83,10 @@ class Limits:
         self._unproved = _Buckets(RateLimit(per_s=numbers["unproved_per_s"], burst=numbers["unproved_burst"]))
         self._peer_bytes = _bytes(numbers["peer_bytes_per_s"], numbers["peer_bytes_burst"])
         self._unproved_bytes = _bytes(numbers["unproved_bytes_per_s"], numbers["unproved_bytes_burst"])
+        self._registrations = _Buckets(RateLimit(per_s=_REGISTRATIONS_PER_S, burst=_REGISTRATIONS))
+        self._all_registrations = _Buckets(
+            RateLimit(per_s=_MOST_TIMES * _REGISTRATIONS_PER_S, burst=_MOST_TIMES * _REGISTRATIONS)
+        )
         self._most_held = numbers["in_flight_bytes"]
         self._most_held_of_peer = numbers["peer_in_flight_bytes"]
         self._held = 0
@@ -135,6 +143,17 @@ class Limits:
         if peer:
             self._peers.take(peer, now_s)
         self._unproved.take(_ALL, now_s)
+
+    def count_registration(self, scope: Scope) -> None:
+        """Count a client that registers itself, at its address and in the sum of all: each one is stored.
+
+        Raises:
+            Refused: `request.rate_limited`.
+        """
+        peer = self._peer(scope)
+        if peer:
+            self._count("registrations", self._registrations, peer)
+        self._count("registrations", self._all_registrations, _ALL)
 
     def hold_body(self, scope: Scope, size: int) -> None:
         """Count bytes of a body until the request is answered; ⚔ the first ones of an unproved body need room.

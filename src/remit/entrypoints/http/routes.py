@@ -9,6 +9,7 @@ from remit.engine.people.sessions import SIGNIN_PREFIX
 from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.agents.oauth import OAuth
 from remit.entrypoints.agents.public import Public
+from remit.entrypoints.agents.visitors import REGISTER, VisitorEndpoints
 from remit.entrypoints.helpdesk_events import EVENTS, HelpdeskEventsApi
 from remit.entrypoints.http.app import App, Handler, Route, route
 from remit.entrypoints.http.cookies import SESSIONS
@@ -22,6 +23,7 @@ from remit.entrypoints.people.access import AccessApi, ContestApi, ReceiptsApi
 from remit.entrypoints.people.api import PeopleApi
 from remit.entrypoints.people.company_login import BACK, BACK_CHANNEL, FRONT_CHANNEL, START, LoginApi
 from remit.entrypoints.people.page_events import LiveApi
+from remit.entrypoints.people.visits import VisitsApi
 from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.staff.audit import AuditApi
 from remit.entrypoints.staff.desk import DeskApi, FilesApi
@@ -31,6 +33,7 @@ from remit.entrypoints.web.file_pages import FilePages
 from remit.entrypoints.web.layout import static_answer
 from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.web.pages import Pages
+from remit.entrypoints.web.visit_pages import AUTHORIZE, VisitPages
 from remit.usecases.transcript.report import CountedLog
 
 
@@ -49,6 +52,7 @@ def make_app(
     signs = CredentialSigns(login_issuers=issuers, session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
     tokens = TokenVerifier()
     agents = AgentApi(desk, tokens, signs, limits)
+    visitors = VisitorEndpoints(desk, tokens, limits)
     counted = CountedLog()
     receipts = ReceiptsApi(agents, AuditApi(PeopleApi(desk, limits), counted))
 
@@ -62,6 +66,11 @@ def make_app(
         routes=[
             *public_routes(Public(desk, openapi(desk), metrics, health, limits)),
             *people_routes(desk, limits, counted),
+            *(
+                [route("POST", REGISTER, visitors.register)]
+                if desk.visitors is not None and desk.visitors.dynamic
+                else []
+            ),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
             route("POST", EVENTS, HelpdeskEventsApi(desk, limits).event),
             route("POST", BACK_CHANNEL, LoginApi(desk, limits).back_channel),
@@ -114,6 +123,7 @@ def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> lis
         ours("GET", "/me/v1", api.me),
         ours("GET", "/desk/v1", api.me),
         ours("GET POST", "/me/v1/requests/{id}", api.request),
+        ours("GET POST", "/me/v1/visits", VisitsApi(api).visit),
         ours("GET", "/me/v1/mandates", api.mandates),
         ours("POST", "/me/v1/mandates/{id}/revoke", api.revoke),
         ours("POST", "/me/v1/mandates/{id}/narrow", api.narrow),
@@ -213,7 +223,8 @@ def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[
         ours(START, login.start),
         ours(BACK, login.back),
         ours("/enrol", customer.enrol),
-        ours("/oauth/authorize", customer.authorize),
+        ours(AUTHORIZE, customer.authorize),
+        ours(AUTHORIZE, VisitPages(pages).pick, "POST"),
         ours("/resume", customer.resume),
         ours("/verify", customer.receipt),
         ours("/me", customer.me),

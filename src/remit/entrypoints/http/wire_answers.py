@@ -109,6 +109,31 @@ class TokenResponse(msgspec.Struct, frozen=True):
     case: Text = UNSET
 
 
+class VisitorTokenResponse(msgspec.Struct, frozen=True):
+    """The tokens of a visitor, which names no key: a bearer token of one resource, and the next refresh token."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    refresh_token: str
+    scope: str
+    mandate: str
+    task: str
+    case: str
+
+
+class RegisteredClient(msgspec.Struct, frozen=True):
+    """A client that registered itself (RFC 7591)."""
+
+    client_id: str
+    client_name: str
+    redirect_uris: list[str]
+    token_endpoint_auth_method: Literal["none"]
+    grant_types: list[str]
+    response_types: list[str]
+    client_id_expires_at: int
+
+
 class Introspected(msgspec.Struct, frozen=True):
     """Whether a token is good, and its content (RFC 7662)."""
 

@@ -5,8 +5,19 @@ from typing import Any, Final
 
 from remit.entrypoints.agents.oauth import GRANTS
 from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, MANDATE_TYPE, TASK_TYPE
+from remit.entrypoints.agents.visitors import REFRESH, REGISTER
 from remit.entrypoints.http.wire import AskBody, EmptyBody
-from remit.entrypoints.http.wire_answers import Ended, Inbox, Introspected, Pushed, Reply, Task, TokenResponse
+from remit.entrypoints.http.wire_answers import (
+    Ended,
+    Inbox,
+    Introspected,
+    Pushed,
+    RegisteredClient,
+    Reply,
+    Task,
+    TokenResponse,
+    VisitorTokenResponse,
+)
 from remit.entrypoints.openapi.shapes import (
     BYTES,
     FORM,
@@ -176,3 +187,52 @@ def _agents(
     return path, {
         method: operation(path, summary, answers, parameters=parameters or (_DPOP,), security=security, **more)
     }
+
+
+_METADATA: Final[Shape] = {
+    "type": "object",
+    "description": "A public client's metadata (RFC 7591); members unknown here are ignored",
+    "properties": {"redirect_uris": {"type": "array", "items": {"type": "string"}}, "client_name": {"type": "string"}},
+    "required": ["redirect_uris"],
+}
+_VISITORS_FORM: Final = form(
+    ("client_id", "grant_type"),
+    ("code", "code_verifier", "redirect_uri", "refresh_token", "resource", "scope"),
+    grant_type={"type": "string", "enum": ["authorization_code", REFRESH]},
+)
+_OPTIONAL_DPOP: Final = header_parameter("DPoP", f"{_PROOF}; none beside a visitor's token", required=False)
+
+
+def open_to_visitors(paths: Mapping[str, Mapping[str, Any]], *, registration: bool) -> dict[str, dict[str, Any]]:
+    """Describe the same paths for a desk that lets in clients without a key, with `registration` or without."""
+    found = {
+        path: {method: _for_visitors(operation) for method, operation in one.items()} for path, one in paths.items()
+    }
+    issues = found["/oauth/token"]["post"]
+    issued = issues["responses"]["200"]["content"][JSON]["schema"]
+    answer = response("Issued", {"anyOf": [issued, inlined(VisitorTokenResponse)]})
+    asked = {"anyOf": [_TOKEN_FORM, _VISITORS_FORM]}
+    found["/oauth/token"]["post"] = {
+        **issues,
+        "responses": {**issues["responses"], "200": answer},
+        "requestBody": request_body(FORM, asked),
+        "parameters": [_OPTIONAL_DPOP],
+    }
+    taken = {"anyOf": [_TOKEN_ALONE, form(("client_id", "token"), ("token_type_hint",))]}
+    found["/oauth/revoke"]["post"] = {**found["/oauth/revoke"]["post"], "requestBody": request_body(FORM, taken)}
+    if registration:
+        registered = response("Registered for a day", inlined(RegisteredClient))
+        answers = {"201": registered, **oauth_errors(400, 403, 413, 415, 429, 500, 503)}
+        summary = "Register a client without a key"
+        body = request_body(JSON, _METADATA)
+        found[REGISTER] = {"post": operation(REGISTER, summary, answers, requestBody=body)}
+    return found
+
+
+def _for_visitors(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe an operation of agents as taking a bearer token, too."""
+    security = list(described.get("security", ()))
+    if {"dpop": []} not in security:
+        return dict(described)
+    parameters = [_OPTIONAL_DPOP if one == _DPOP else one for one in described.get("parameters", ())]
+    return {**described, "security": [*security, {"bearer": []}], "parameters": parameters}

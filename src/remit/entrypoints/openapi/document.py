@@ -6,7 +6,7 @@ from typing import Any, Final
 from remit import __version__
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.cookies import SESSIONS
-from remit.entrypoints.openapi.agents import agent_paths
+from remit.entrypoints.openapi.agents import agent_paths, open_to_visitors
 from remit.entrypoints.openapi.people import people_paths, sandbox_paths
 from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
 
@@ -14,6 +14,9 @@ from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
 def openapi(desk: DeskContext) -> Mapping[str, Any]:
     """Build an OpenAPI 3.1 document of every address of this desk."""
     sandbox = sandbox_paths() if desk.terms.sandbox and desk.terms.loopback else {}
+    agents = agent_paths()
+    if desk.visitors is not None:
+        agents = open_to_visitors(agents, registration=desk.visitors.dynamic)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -22,13 +25,23 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
             "description": "A support desk's door for agents that speak for customers.",
         },
         "servers": [{"url": desk.terms.issuer}],
-        "paths": {**agent_paths(), **people_paths(), **sandbox},
-        "components": {"securitySchemes": _SCHEMES, "schemas": SCHEMAS},
+        "paths": {**agents, **people_paths(), **sandbox},
+        "components": {
+            "securitySchemes": _SCHEMES
+            if desk.visitors is not None
+            else {name: one for name, one in _SCHEMES.items() if name != "bearer"},
+            "schemas": SCHEMAS,
+        },
     }
 
 
 _SCHEMES: Final[Shape] = {
     "dpop": {"type": "http", "scheme": "DPoP", "description": "RFC 9449: an access token and a fresh proof."},
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A visitor's token: it proves no key and does little.",
+    },
     "assertion": {
         "type": "apiKey",
         "in": "header",

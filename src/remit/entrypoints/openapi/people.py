@@ -26,9 +26,11 @@ from remit.entrypoints.openapi.shapes import (
 )
 from remit.entrypoints.people import access as access_api
 from remit.entrypoints.people import api as people_api
+from remit.entrypoints.people import visits as visits_api
 from remit.entrypoints.staff import audit as audit_api
 from remit.entrypoints.staff import desk as desk_api
 from remit.entrypoints.staff import security as security_api
+from remit.usecases.visitors.request import KNOWN_PARAMETERS
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
 _NO_BODY: Final = (413, 415)
@@ -70,6 +72,7 @@ def _form(path: str, summary: str, takes: Shape, answers: Shape, *, signed_in: b
 
 _MANDATE: Final[Shape] = {"type": "object", "description": "A remit_mandate that narrows the one there is"}
 _LIVE: Final = ("/me/v1/live", "/desk/v1/live", "/security/v1/live")
+_VISIT: Final = tuple(sorted(KNOWN_PARAMETERS))
 _OURS: Final = (
     _Operation("/login/v1/enrol", "Begin or finish enrolling a passkey", people_api.EnrolIn, signed_in=False),
     _Operation("/login/v1/sign-in", "Begin or finish signing in", people_api.AssertedIn, signed_in=False),
@@ -79,6 +82,8 @@ _OURS: Final = (
     _get("/desk/v1", "Who is signed in"),
     _get("/me/v1/requests/{id}", "What an agent asks to be allowed"),
     _Operation("/me/v1/requests/{id}", "Cut it, grant it or decline it", people_api.ConsentIn),
+    _get("/me/v1/visits", "Which assistant asks, and the purposes to pick from", *_VISIT),
+    _Operation("/me/v1/visits", "Pick a purpose and its records", visits_api.VisitIn, query=_VISIT),
     _get("/me/v1/mandates", "The customer's mandates"),
     _Operation("/me/v1/mandates/{id}/revoke", "Take a mandate back"),
     _Operation("/me/v1/mandates/{id}/narrow", "Take powers or room away", _MANDATE),
@@ -168,7 +173,9 @@ _PAGES: Final = (
     _page("/login/oidc", "On to the company's OpenID provider", "next", "as", "vouch"),
     _page("/login/oidc/callback", "Back from there", "code", "state", "iss", "error"),
     _page("/enrol", "The page to enrol a passkey", "code", "next"),
-    _page("/oauth/authorize", "The consent page of a pushed request (RFC 9126)", "request_uri", "client_id"),
+    _page(
+        "/oauth/authorize", "The consent page of a request, pushed (RFC 9126) or a visitor's", "request_uri", *_VISIT
+    ),
     _page("/resume", "The page to resume what a recovery paused"),
     _page("/verify", "The page that checks a receipt in the browser", "entry"),
     _page("/me", "The customer's page"),
@@ -200,6 +207,16 @@ _FILE: Final[Shape] = {
 }
 _OTHERS: Final = (
     _form("/language", "Choose the language of the pages", form(("language",)), _BACK),
+    replace(
+        _form(
+            "/oauth/authorize",
+            "Pick a purpose, and the records it is about",
+            form(("objective",)),
+            {"200": response("The page again", None, HTML), **_BACK, "422": response("Nothing was picked", None, HTML)},
+            signed_in=True,
+        ),
+        query=_VISIT,
+    ),
     _form(
         "/oidc/back-channel-logout",
         "The company's provider says that somebody signed out",

@@ -9,7 +9,7 @@ import msgspec
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked, said
 from remit.domain.policy.confirmers import Enrolment
-from remit.domain.records import AgentRecord, PersonRecord, Tier
+from remit.domain.records import KEYED_TIERS, AgentRecord, PersonRecord, Tier
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import instant_text
 from remit.engine.context import DeskContext
@@ -117,7 +117,7 @@ class SecurityApi:
         if scope["method"] == "GET":
             return json_response(200, {"agents": await security_view.list_agents(self.context)})
         body = await read_as(scope, receive, AgentIn)
-        if body.tier not in set(Tier):
+        if body.tier not in KEYED_TIERS:
             raise malformed_request("tier must be unproved, known or trusted")
         tier = Tier(body.tier)
         if body.keys is None:

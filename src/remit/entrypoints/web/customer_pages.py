@@ -27,6 +27,7 @@ from remit.entrypoints.web.file_pages import KINDS
 from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.pages import Pages, home_of, redirect_to, verified_next
 from remit.entrypoints.web.phrases import METHODS, TIERS
+from remit.entrypoints.web.visit_pages import VisitPages, is_visit
 from remit.usecases.confirm.answer import show_invitation
 from remit.usecases.confirm.queue import pending_confirmations
 from remit.usecases.desk.page_events import page_version
@@ -106,17 +107,20 @@ class CustomerPages:
         )
 
     async def authorize(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /oauth/authorize: the consent page.
+        """GET /oauth/authorize: the consent page; before it, for a visitor, the page to pick a purpose.
 
         Raises:
-            Refused: `request.malformed_request` without a pushed request, `request.not_found` for one of another agent.
+            Refused: `request.malformed_request` without a pushed request, `request.not_found` for one of another agent,
+                as `view_visit` for a visitor.
 
         Source: RFC 9126 §4; RFC 9396.
         """
-        person = await self.pages.who(scope, "customer")
         given = {
             name: value for name, value in query_parameters(scope).items() if value
         }  # an empty parameter counts as absent (RFC 6749 §3.1)
+        if is_visit(self.context, given):
+            return await VisitPages(self.pages).show(scope, given)
+        person = await self.pages.who(scope, "customer")
         request_id = given.get("request_uri", "").removeprefix(URN)
         if not request_id or not given["request_uri"].startswith(URN):
             raise malformed_request("the agent must push its request first and send you here with its request_uri")

@@ -226,12 +226,14 @@ TIERS: Final[Mapping[str, str]] = {
     "known": marked("{desk} knows who runs it."),
     "trusted": marked("{desk} knows who runs it and trusts them."),
     "unproved": marked("{desk} has not checked who runs it. Take special care."),
+    "visitor": marked("No. It has proved nothing, so every change it asks for needs your passkey."),
 }
 
 TRUST: Final[Mapping[str, str]] = {
     "known": marked("known"),
     "trusted": marked("trusted"),
     "unproved": marked("unproved"),
+    "visitor": marked("visitor"),
 }
 """Trust tiers, in a word."""
 STOPPABLE: Final[Mapping[str, str]] = {

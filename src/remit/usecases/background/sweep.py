@@ -11,6 +11,7 @@ from remit.domain.records import (
     ActRecord,
     AskRecord,
     Ceremony,
+    ClientRegistration,
     ConfirmationRecord,
     EndReason,
     FileRecord,
@@ -21,6 +22,7 @@ from remit.domain.records import (
     Record,
     SessionRecord,
     TaskRecord,
+    TokenFamily,
 )
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import JsonObject, instant_text
@@ -53,7 +55,7 @@ from remit.usecases.transcript.replay_erasures import finish_erasures
 R = TypeVar("R", bound=Record)
 _LOG: Final = logging.getLogger("remit")
 _PAGE: Final = 200
-_SPENT = (Ceremony, SessionRecord, Invitation, PushedRequest)
+_SPENT = (Ceremony, ClientRegistration, SessionRecord, Invitation, PushedRequest, TokenFamily)
 
 
 async def sweep(desk: DeskContext, *, patience_s: float, live: TaskExpiryQueue | None = None) -> int:

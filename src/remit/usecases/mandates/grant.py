@@ -12,12 +12,14 @@ from remit.domain.confirm.render_ask import Rendering
 from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
+from remit.domain.identity.binding import bound_family
 from remit.domain.ids import CustomerId, MandateId, OperatorId, new_id
 from remit.domain.mandate.grant import exceeds_routine, make_grant, signed_form
 from remit.domain.mandate.model import Grant, Mandate
 from remit.domain.mandate.narrow import verify_narrows
 from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.policy.confirmers import verify_passkey_may_grant
+from remit.domain.policy.visitors import visitor_marks
 from remit.domain.records import AgentRecord, Ceremony, MandateRecord, PersonRecord, PushedRequest, RequestState
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.pseudonyms import limits_digest
@@ -89,7 +91,7 @@ async def push_request(desk: DeskContext, caller: Caller, wanted: AuthorizationR
         raise Refused(
             Code.REQUEST_MALFORMED, "not an S256 code_challenge", public="code_challenge must be the S256 of RFC 7636."
         )
-    _verify_redirect(caller.agent.record, wanted.redirect_uri)
+    verify_redirect(caller.agent.record, wanted.redirect_uri)
     request = PushedRequest(
         id=new_id("req", desk.world.random(16)),
         client_id=caller.agent.record.id,
@@ -128,10 +130,11 @@ async def view_request(desk: DeskContext, request_id: str, customer: PersonRecor
     asked; the target may be chosen from the customer's own records.
 
     Raises:
-        Refused: `request.not_found`, `mandate.invalid`, `mandate.inactive`, `agent.suspended`.
+        Refused: `request.not_found`, also for a visitor that described itself anew; `mandate.invalid`,
+            `mandate.inactive`, `agent.suspended`.
     """
     await rules_precondition(desk)
-    request = (await open_request(desk, request_id)).record
+    request = (await open_request(desk, request_id, customer)).record
     now = desk.world.now()
     asked = read_mandate(decode_json(request.wire.encode()), desk.catalogue, now=request.created_at)
     mandate = asked
@@ -143,6 +146,7 @@ async def view_request(desk: DeskContext, request_id: str, customer: PersonRecor
         verify_narrows(replace(mandate, objective=replace(mandate.objective, target=asked.objective.target)), asked)
     names = await mandate_record_names(desk, customer.id, mandate, known=await _target_names(desk, mandate, customer))
     agent = await active_agent(desk, request.client_id)
+    _verify_document(request, agent)
     rendering = render_mandate(mandate, desk.catalogue, names, agent=agent.name, operator=agent.operator)
     nonce = b64url(desk.world.random(16))
     wire = wire_mandate(mandate)
@@ -186,7 +190,7 @@ async def grant_mandate(
     Source: docs/model/model.md#grant, #passkeys; RFC 6749 §4.1.2, RFC 9207 (iss).
     """
     rules = await rules_precondition(desk)
-    kept = await open_request(desk, request_id)
+    kept = await open_request(desk, request_id, customer)
     ceremony, passkey = await verify_ceremony(
         desk, ceremony_id, purpose="grant", subject=request_id, person=customer.id, assertion=assertion
     )
@@ -198,8 +202,7 @@ async def grant_mandate(
     asserted = verify_assertion(desk, assertion, passkey.record, unb64url(ceremony.record.challenge))
     shown = desk.in_language(ceremony.record.extra.get("language", ""))
     grant = _shown_grant(shown, kept.record, customer, mandate, ceremony.record)
-    agent = await desk.store.get(AgentRecord, kept.record.client_id)
-    await verify_not_suspended(desk, agent.record)
+    agent = await _granted_agent(desk, kept.record)
     # ⚔ before anything is sealed: see `erase`
     granting = Precondition("person", customer.id, (await desk.store.get(PersonRecord, customer.id)).rev)
     preconditions = await _verify_none_suspended(desk, agent, customer, mandate)
@@ -236,6 +239,13 @@ async def grant_mandate(
     return with_query(granted.redirect_uri, query)
 
 
+async def _granted_agent(desk: DeskContext, request: PushedRequest) -> Versioned[AgentRecord]:
+    agent = await desk.store.get(AgentRecord, request.client_id)
+    await verify_not_suspended(desk, agent.record)
+    _verify_document(request, agent.record)
+    return agent
+
+
 def _shown_grant(
     shown: DeskContext, request: PushedRequest, customer: PersonRecord, mandate: Mandate, ceremony: Ceremony
 ) -> Grant:
@@ -258,6 +268,7 @@ async def _prepare_granted(
             "customer": pseudonym(desk, record.customer),
             "objective": record.objective,
             "limits": limits_digest(desk.signer.keyed, record),
+            **visitor_marks(agent, record.jkt),
         },
         agent={"mandate": decode_json(record.wire.encode())},
         customer={
@@ -295,7 +306,7 @@ async def decline_request(desk: DeskContext, request_id: str, customer: PersonRe
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`.
     """
-    kept = await open_request(desk, request_id)
+    kept = await open_request(desk, request_id, customer)
     declined = replace(kept.record, phase=RequestState.DECLINED, customer=customer.id)
     written = await prepare_entry(
         desk,
@@ -354,7 +365,9 @@ async def redeem_code(
             Precondition("agent", caller.agent.record.id, caller.agent.rev),
             *await verify_issuable(desk, mandate, now),
         )
-        used = replace(request, phase=RequestState.USED, code="")
+        # A visitor's code stays known until it expires: used twice, it ends what it gave.
+        code_kept = request.code if bound_family(request.jkt) else ""
+        used = replace(request, phase=RequestState.USED, code=code_kept)
         try:
             await desk.store.commit(
                 Commit(preconditions=preconditions, puts=(Put(used, kept.rev, request),), marks=caller.marks)
@@ -377,8 +390,8 @@ def with_query(address: str, query: Mapping[str, str]) -> str:
     return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
 
-async def open_request(desk: DeskContext, request_id: str) -> Versioned[PushedRequest]:
-    """Return a pushed request that still waits for its answer.
+async def open_request(desk: DeskContext, request_id: str, customer: PersonRecord) -> Versioned[PushedRequest]:
+    """Return a request that still waits for its answer. A visitor's is for the customer that picked it.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`.
@@ -387,6 +400,8 @@ async def open_request(desk: DeskContext, request_id: str) -> Versioned[PushedRe
         kept = await desk.store.get(PushedRequest, request_id.removeprefix(URN))
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such request") from None
+    if kept.record.customer not in {"", customer.id}:
+        raise Refused(Code.REQUEST_NOT_FOUND, "another customer's request")
     if desk.world.now() >= kept.record.expires_at:
         public = marked("This request has expired; the agent must ask again.")
         raise Refused(Code.REQUEST_NOT_FOUND, "the request has expired", public=public)
@@ -422,6 +437,17 @@ async def _target_names(desk: DeskContext, mandate: Mandate, customer: PersonRec
             raise Refused(Code.PARAMS_NOT_OWNED, f"{kind} {record_id} is not the customer's")
         names[kind, record_id] = fact.name if fact is not None and fact.name else record_id
     return names
+
+
+def _verify_document(request: PushedRequest, agent: AgentRecord) -> None:
+    """⚔ Verify that a visitor is still the client the customer looks at: its document says where the code goes.
+
+    Raises:
+        Refused: `request.not_found`.
+    """
+    if bound_family(request.jkt) and request.document != agent.document:
+        public = marked("The agent has described itself anew meanwhile; let it ask again.")
+        raise Refused(Code.REQUEST_NOT_FOUND, "the client's document changed", public=public)
 
 
 def _grant(
@@ -469,8 +495,11 @@ def _mandate_record(
     )
 
 
-def _verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
+def verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
     """Verify that a redirect address is registered, byte for byte; on loopback with any port.
+
+    Raises:
+        Refused: `request.malformed`.
 
     Source: RFC 9700 §2.1, RFC 8252 §7.3.
     """

@@ -33,7 +33,7 @@ async def outline_request(desk: DeskContext, request_id: str, customer: PersonRe
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`, `agent.suspended`.
     """
-    request = (await open_request(desk, request_id)).record
+    request = (await open_request(desk, request_id, customer)).record
     mandate = read_mandate(decode_json(request.wire.encode()), desk.catalogue, now=request.created_at)
     agent = await active_agent(desk, request.client_id)
     choices = {kind: tuple(await desk.backoffice.records(customer.id, kind)) for kind in mandate.objective.target}

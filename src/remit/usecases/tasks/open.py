@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from remit.domain.catalogue.target import mandate_targets
 from remit.domain.errors import Code, Refused
+from remit.domain.identity.binding import bound_family
 from remit.domain.ids import is_id, new_id
+from remit.domain.policy.visitors import visitor_marks
 from remit.domain.records import ActRecord, MandateRecord, TaskRecord, TaskState, with_changes
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json
@@ -175,6 +177,7 @@ async def _open(
             "agent": task.client_id,
             "customer": pseudonym(desk, task.customer),
             "objective": task.objective,
+            **visitor_marks(caller.agent.record, mandate.jkt),
         },
         agent={"jkt": task.jkt, "actor": task.actor},
         customer={"agent": caller.agent.record.name, "objective": task.objective},
@@ -225,7 +228,7 @@ def _act(issuer: str, actors: tuple[str, ...]) -> Mapping[str, Json]:
 def _issue(
     desk: DeskContext, caller: Caller, mandate: MandateRecord, task: TaskRecord | None, now: Instant
 ) -> IssuedToken:
-    """Sign an access token (RFC 9068, ES256) bound to the caller's key, with the actor of the actor profile.
+    """Sign an access token (RFC 9068, ES256) bound to the caller's key or family, with the actor of the actor profile.
 
     `now` is when its preconditions were checked: it must not outlive any of them.
     """
@@ -234,19 +237,20 @@ def _issue(
     expires_in_s = min(desk.terms.token_ttl_s, ends_s - now_s)
     if expires_in_s < 1:
         raise invalid_grant("less than a second is left")
+    family = bound_family(mandate.jkt)
     claims: dict[str, Json] = {
         "iss": desk.terms.issuer,
-        "aud": desk.terms.issuer,
+        "aud": caller.resource or desk.terms.issuer,
         "sub": mandate.customer,
         "client_id": mandate.client_id,
         "act": _act(desk.terms.issuer, (caller.actor, *mandate.above)),
         "iat": now_s,
         "exp": now_s + expires_in_s,
         "jti": b64url(desk.world.random(16)),
-        "cnf": {"jkt": mandate.jkt},
+        **({"family": family} if family else {"cnf": {"jkt": mandate.jkt}}),
         "mandate": mandate.id,
         "mandate_hash": mandate.hash,
-        "scope": "mandate" if task is None else "ask",
+        "scope": mandate.objective if family else "mandate" if task is None else "ask",
     }
     if task is not None:
         claims["task"] = task.id

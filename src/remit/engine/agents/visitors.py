@@ -1,0 +1,30 @@
+"""Clients that prove no key: the visitors.
+
+Source: docs/model/visitors.md#identity.
+"""
+
+from remit.domain.errors import Code, Refused
+from remit.domain.records import AgentRecord
+from remit.engine.agents.authenticate import verify_not_suspended
+from remit.engine.agents.client_documents import known_client
+from remit.engine.context import DeskContext
+from remit.ports.identity import PUBLIC_CLIENT
+from remit.ports.store import Versioned
+
+
+async def public_client(desk: DeskContext, client_id: str) -> Versioned[AgentRecord]:
+    """Return a client that may come as a visitor: it proves no key, and is not suspended.
+
+    Raises:
+        Refused: `agent.unknown`, `agent.suspended`, `agent.untrusted` where the desk lets no visitors in.
+        Fault: `fault.identity` while its document cannot be read.
+    """
+    if desk.visitors is None:
+        public = "This desk lets in no agents without a key of their own."
+        raise Refused(Code.AGENT_UNTRUSTED, "no visitors", public=public)
+    kept = await known_client(desk, client_id)
+    if kept is None or kept.record.method != PUBLIC_CLIENT:
+        public = "There is no public client of this name; a client with a key proves it."
+        raise Refused(Code.AGENT_UNKNOWN, "no public client", public=public)
+    await verify_not_suspended(desk, kept.record)
+    return kept

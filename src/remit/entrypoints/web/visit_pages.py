@@ -1,0 +1,95 @@
+"""The first page of a visitor's request: the client, and the purposes to pick from. The consent page follows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.engine.context import DeskContext
+from remit.entrypoints.http.bodies import read_form
+from remit.entrypoints.http.replies import HttpResponse
+from remit.entrypoints.http.wire import Receive, Scope, malformed_request, query_parameters
+from remit.entrypoints.people.session import verify_own_page
+from remit.entrypoints.web.layout import render_page
+from remit.entrypoints.web.pages import Pages, redirect_to
+from remit.usecases.mandates.grant import URN, with_query
+from remit.usecases.people import overview as views
+from remit.usecases.visitors.request import Visit, VisitRefused, request_visit, view_visit
+
+AUTHORIZE: Final = "/oauth/authorize"
+_RECORD: Final = "record:"
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPages:
+    """Handlers of one desk."""
+
+    pages: Pages
+
+    async def show(self, scope: Scope, query: Mapping[str, str]) -> HttpResponse:
+        """Show the client, and the purposes to pick from. ⚔ No parameter ticks anything.
+
+        Raises:
+            Refused: as `view_visit`.
+        """
+        person, desk = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
+        try:
+            visit = await view_visit(desk, person, query)
+        except VisitRefused as refused:
+            return redirect_to(refused.redirect)
+        return await self._page(desk, scope, visit, problem="")
+
+    async def pick(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
+        """POST /oauth/authorize: the purpose and records a customer picked; the consent page follows.
+
+        Raises:
+            Refused: `person.not_allowed` for another site's form, `request.malformed`, as `request_visit`.
+        """
+        verify_own_page(self.pages.context.terms.issuer, scope)
+        person, desk = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
+        form, query = await read_form(scope, receive), query_parameters(scope)
+        objective = form.get("objective", "")
+        marker = f"{_RECORD}{objective}:"
+        if any(name != "objective" and not name.startswith(_RECORD) for name in form):
+            raise malformed_request("the form has a purpose and records")
+        records = [name.removeprefix(marker) for name in form if name.startswith(marker)]
+        try:
+            visit = await view_visit(desk, person, query)
+            picked = next((one for one in visit.purposes if one.objective.name == objective), None)
+            if picked is None or (picked.objective.target and not records):
+                return await self._page(desk, scope, visit, problem="purpose" if picked is None else "record")
+            request = await request_visit(desk, person, query, objective=objective, records=records)
+        except VisitRefused as refused:
+            return redirect_to(refused.redirect)
+        return redirect_to(with_query(AUTHORIZE, {"client_id": request.client_id, "request_uri": URN + request.id}))
+
+    async def _page(self, desk: DeskContext, scope: Scope, visit: Visit, *, problem: str) -> HttpResponse:
+        person, agent = await self.pages.who(scope, "customer"), visit.agent.record
+        return render_page(
+            desk,
+            "visit.html",
+            person,
+            status=422 if problem else 200,
+            agent=agent,
+            query=scope.get("query_string", b"").decode("latin-1"),
+            back=visit.redirect_uri,
+            purposes=visit.purposes,
+            kinds={kind: one.title for kind, one in desk.catalogue.resources.items()},
+            before=await views.granted_before(desk, person, agent.id),
+            disowned=await views.disowned_since(desk, person, agent.id),
+            problem=problem,
+        )
+
+
+def is_visit(desk: DeskContext, query: Mapping[str, str]) -> bool:
+    """Return whether an authorization request is a visitor's: it was not pushed, and names its client.
+
+    Raises:
+        Refused: `agent.untrusted` where the desk lets no visitors in.
+    """
+    if "request_uri" in query or "client_id" not in query or "response_type" not in query:
+        return False
+    if desk.visitors is None:
+        public = "This desk lets in no agents without a key of their own."
+        raise Refused(Code.AGENT_UNTRUSTED, "no visitors", public=public)
+    return True

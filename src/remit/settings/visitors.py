@@ -1,0 +1,67 @@
+"""The `[visitors]` table of `remit.toml`: whether agents without a key are let in, and how they become known."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.policy.visitors import officer_areas
+from remit.domain.values import JsonObject
+from remit.settings.decode import InvalidSetting, Table
+
+
+class VisitorsTable(Table, frozen=True):
+    """`[visitors]`."""
+
+    enabled: bool = False
+    registration: Literal["", "dynamic"] = ""
+    officer: Annotated[str, Meta(max_length=100, description="a role of the catalogue")] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitorSettings:
+    """Visitors are let in. `dynamic`: clients may register themselves; `officer` as in `[visitors]`."""
+
+    officer: str
+    dynamic: bool
+
+    @property
+    def digest_input(self) -> JsonObject:
+        """The part of the rules' digest."""
+        return {"officer": self.officer, "dynamic": self.dynamic}
+
+
+def visitors_of(table: VisitorsTable) -> VisitorSettings | None:
+    """Return the settings for visitors; None where none are let in.
+
+    Raises:
+        InvalidSetting: `settings.invalid` for a key that would have no effect.
+    """
+    if table.enabled:
+        return VisitorSettings(officer=table.officer, dynamic=table.registration == "dynamic")
+    if table.registration or table.officer:
+        problem = "is false, so the other keys of [visitors] have no effect; set it to true or remove them"
+        raise InvalidSetting("visitors.enabled", problem)
+    return None
+
+
+def verify_visitors(visitors: VisitorSettings | None, catalogue: Catalogue, roles: Collection[str]) -> None:
+    """Verify that an objective is open to visitors, and that guarded actions have an officer.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    if visitors is None:
+        return
+    if all(objective.visitors is None for objective in catalogue.objectives.values()):
+        problem = 'lets visitors in, but no objective is open to them; add [objective."…".visitors] to the catalogue'
+        raise InvalidSetting("visitors.enabled", problem)
+    if visitors.officer and visitors.officer not in roles:
+        known = ", ".join(sorted(roles)) or "none; declare one as [role.…]"
+        raise InvalidSetting("visitors.officer", f"is no role of the catalogue; known are {known}")
+    guarded = officer_areas(catalogue)
+    if guarded and not visitors.officer:
+        problem = f"is missing: {guarded[0]} is open to visitors and needs an officer beside the customer; name a role"
+        raise InvalidSetting("visitors.officer", problem)

@@ -1,0 +1,107 @@
+"""Refresh tokens and codes are replayed, forged, raced; tokens are taken to other resources."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from attacks.arena import Arena, code_of
+from visiting import Documents, Visitor
+
+READ = {"order_id": "W1001"}
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_a_refresh_token_used_twice_ends_the_task_and_the_customer_is_told(arena: Arena, visitor: Visitor) -> None:
+    stolen = visitor.tokens["refresh_token"]
+    assert visitor.refresh().is_success
+    answered = visitor.refresh(stolen, scope="return-item")
+    assert answered.json()["error"] == "invalid_grant"
+    arena.recorded("task.ended", reason="refresh_reused")
+    assert code_of(visitor.ask("order.read", READ)) == "task.ended"
+    assert visitor.refresh().json()["error"] == "invalid_grant"
+    assert [one for one in arena.notify.told if "used twice" in one.subject and one.person == "anna"]
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_the_very_same_request_gets_the_very_same_answer_for_ten_seconds(arena: Arena, visitor: Visitor) -> None:
+    first = visitor.tokens["refresh_token"]
+    answer = visitor.refresh(first)
+    arena.clock.ahead_ms += 9_000
+    assert visitor.refresh(first).json() == answer.json()
+    arena.clock.ahead_ms += 2_000
+    assert visitor.refresh(first).json()["error"] == "invalid_grant"
+    arena.recorded("task.ended", reason="refresh_reused")
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_a_forged_or_foreign_refresh_token_ends_nothing(arena: Arena, docs: Documents, visitor: Visitor) -> None:
+    family, number, mac = visitor.tokens["refresh_token"].split(".")
+    forged = [f"{family}.{number}.{mac[::-1]}", f"{family}.2.{mac}", f"{family[:-1]}a.{number}.{mac}", "fam", f"{family}.0.{mac}"]
+    for token in forged:
+        assert visitor.refresh(token).json()["error"] == "invalid_grant"
+    other = Visitor(arena.room, docs.publish("/other.json"))
+    assert other.refresh(visitor.tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    assert visitor.refresh(resource="http://localhost/mcp").json()["error"] == "invalid_grant"
+    assert arena.entries("task.ended") == []
+    assert visitor.refresh().is_success
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_a_code_used_twice_ends_what_it_gave(arena: Arena, docs: Documents) -> None:
+    visitor = Visitor(arena.room, docs.publish())
+    redirect = visitor.consent(arena.anna, "return-item", ["W1001"])
+    assert visitor.redeem(redirect).is_success
+    assert visitor.redeem(redirect).json()["error"] == "invalid_grant"
+    assert code_of(visitor.ask("order.read", READ)) == "task.ended"
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+@pytest.mark.parametrize(
+    "changed", [{"code_verifier": "a" * 43}, {"redirect_uri": "http://127.0.0.1/callback"}, {"resource": "http://localhost/mcp"}]
+)
+def test_a_stolen_code_is_no_use_elsewhere(arena: Arena, docs: Documents, changed: dict[str, str]) -> None:
+    visitor = Visitor(arena.room, docs.publish())
+    redirect = visitor.consent(arena.anna, "return-item", ["W1001"])
+    assert visitor.redeem(redirect, **changed).json()["error"] == "invalid_grant"
+    other = docs.publish("/other.json", name="Helper")
+    assert visitor.redeem(redirect, client_id=other).json()["error"] == "invalid_grant"
+    assert arena.entries("task.opened") == []
+    assert dict(parse_qsl(urlsplit(redirect).query))["iss"] == "http://localhost"
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_a_token_for_one_resource_is_not_taken_at_another(arena: Arena, docs: Documents) -> None:
+    visitor = Visitor(arena.room, docs.publish(), resource="http://localhost/mcp").connect(arena.anna, "return-item", ["W1001"])
+    assert code_of(visitor.ask("order.read", READ)) == "credential.wrong_audience"
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_a_bearer_token_is_not_made_more_by_a_proof_beside_it(arena: Arena, visitor: Visitor) -> None:
+    task = arena.task({"type": "remit_mandate", "objective": {"type": "unlock"}, "powers": [{"power": "represent"}]})
+    assert (
+        code_of(visitor.send("GET", f"/v1/tasks/{visitor.tokens['task']}", dpop=arena.proof(task.agent, "GET", "/v1")))
+        == "credential.malformed"
+    )
+    assert (
+        code_of(arena.send(task, f"/v1/tasks/{task.id}", method="GET", headers={"authorization": f"Bearer {task.token}", "dpop": ""}))
+        == "credential.wrong_key"
+    )
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_a_family_ends_with_its_task_and_by_revocation(arena: Arena, docs: Documents) -> None:
+    visitor = Visitor(arena.room, docs.publish()).connect(arena.anna, "return-item", ["W1001"])
+    arena.clock.ahead_ms += 16 * 60_000
+    assert visitor.refresh().json()["error"] == "invalid_grant"
+    again = Visitor(arena.room, docs.publish()).connect(arena.anna, "return-item", ["W1001"])
+    assert again.form("/oauth/revoke", {"client_id": docs.publish("/other.json"), "token": again.tokens["refresh_token"]}).is_success
+    assert again.refresh().is_success
+    assert again.form("/oauth/revoke", {"client_id": again.client_id, "token": again.tokens["refresh_token"]}).is_success
+    assert code_of(again.ask("order.read", READ)) == "task.ended"
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_suspending_the_client_or_its_host_ends_it_at_once(arena: Arena, visitor: Visitor) -> None:
+    arena.desk.suspend(operator=visitor.client_id.split("/")[2], reason="seen elsewhere")
+    assert code_of(visitor.ask("order.read", READ)) in {"agent.suspended", "task.ended"}
+    assert visitor.refresh().is_error
