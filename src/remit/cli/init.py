@@ -166,6 +166,9 @@ nonce = false                        # true: no proof can be made in advance; an
 
 [sandbox]
 enabled = false                      # true: anybody on this machine may add people and agents, to try things
+
+[visitors]
+enabled = false                      # true: assistants without a key of their own may ask; docs/visitors.md
 {tables}"""
 _README: Final = """\
 # A desk with Remit

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from remit.domain.errors import Code, Refused
-from remit.domain.records import EndReason
+from remit.domain.records import EndReason, Tier
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import JsonObject
 from remit.domain.words.excess import WordsState
@@ -92,6 +92,8 @@ class EvidenceFact(StrEnum):
     SENT_BEFORE_END = "task.ended:sent", "tasks ended with something sent already"
     TASK_HELD = "task.held", "tasks held for raised risk"
     TASK_OPENED = "task.opened", "tasks opened"
+    VISITED = "task.opened:visitor", "tasks opened by agents that proved no key"
+    VISITOR_ASKED = "ask.decided:visitor", "decisions on asks of agents that proved no key"
     VOIDED_AT_END = "task.ended:voided", "tasks ended with something waiting, which died with them"
     WAIVED = "ask.decided:waived", "asks permitted under a waiver, which lowered a floor"
     WORDS_ANSWERED = "words.answered", "held words answered or run out"
@@ -130,7 +132,6 @@ _PLAIN: Final[Mapping[Kind, EvidenceFact]] = {
     Kind.MANDATE_REVOKED: EvidenceFact.MANDATE_REVOKED,
     Kind.OFFER_MADE: EvidenceFact.OFFER_MADE,
     Kind.TASK_HELD: EvidenceFact.TASK_HELD,
-    Kind.TASK_OPENED: EvidenceFact.TASK_OPENED,
 }
 _REFUSED: Final[Mapping[str, EvidenceFact]] = {
     "action": EvidenceFact.REFUSED_PARAMS,
@@ -182,6 +183,7 @@ _ENDINGS: Final[Mapping[str, EvidenceFact]] = {
     EndReason.OBJECTIVE_SUSPENDED: EvidenceFact.ENDED_SUSPENDED,
     EndReason.OPERATOR_SUSPENDED: EvidenceFact.ENDED_SUSPENDED,
     EndReason.RECOVERED: EvidenceFact.ENDED_RECOVERED,
+    EndReason.REFRESH_REUSED: EvidenceFact.ENDED_LEAK,
     EndReason.REVOKED: EvidenceFact.ENDED_PERSON,
     EndReason.RISK: EvidenceFact.ENDED_RISK,
 }
@@ -201,6 +203,8 @@ def facts_of(kind: Kind, envelope: JsonObject) -> tuple[EvidenceFact, ...]:
 
 def _decided(envelope: JsonObject) -> Iterator[EvidenceFact]:
     yield EvidenceFact.DECIDED
+    if _visits(envelope):
+        yield EvidenceFact.VISITOR_ASKED
     if envelope.get("words") == WordsState.STRIPPED and not envelope.get("confirmed_by"):
         yield EvidenceFact.LEFT_OUT  # a confirmed ask is decided a second time
     match envelope.get("decision"):
@@ -233,6 +237,17 @@ def _held(envelope: JsonObject) -> EvidenceFact:
     if "customer" not in asked:
         return EvidenceFact.HELD_OFFICER
     return EvidenceFact.HELD_CUSTOMER if asked == {"customer"} else EvidenceFact.HELD_BOTH
+
+
+def _opened(envelope: JsonObject) -> Iterator[EvidenceFact]:
+    yield EvidenceFact.TASK_OPENED
+    if _visits(envelope):
+        yield EvidenceFact.VISITED
+
+
+def _visits(envelope: JsonObject) -> bool:
+    """Return whether an entry is about an agent that proved no key (docs/model/visitors.md#evidence)."""
+    return envelope.get("tier") == Tier.VISITOR
 
 
 def _ended(envelope: JsonObject) -> Iterator[EvidenceFact]:
@@ -289,6 +304,7 @@ _TELLERS: Final[Mapping[Kind, Callable[[JsonObject], Iterator[EvidenceFact]]]] =
     Kind.MESSAGE_BLOCKED: _blocked,
     Kind.REPLY_SENT: _sent,
     Kind.TASK_ENDED: _ended,
+    Kind.TASK_OPENED: _opened,
     Kind.WORDS_ANSWERED: _words,
 }
 

@@ -39,6 +39,10 @@ def command(*argv: str) -> Sequence[str]:
     return [sys.executable, "-m", "remit", *argv]
 
 
+_SWITCHED: Final = 2
+"""Tables of a new desk's settings that the demo switches on: a sandbox, and visitors."""
+
+
 def free_port(wanted: int | None) -> tuple[int, str]:
     """Return a port to serve on, with a remark: the wanted one, else the usual one or the next free one.
 
@@ -84,9 +88,9 @@ def make(folder: DemoFolder, port: int) -> str:
         raise DemoStopped(f"the desk could not be made: {_error_message(made)}", "Repair that and run the demo again.")
     config = folder.desk / "remit.toml"
     text = config.read_text(encoding="utf-8")
-    changed = text.replace("enabled = false", "enabled = true ", 1)
-    if changed == text:
-        detail = f"{config} has no [sandbox] to switch on."
+    changed = text.replace("enabled = false", "enabled = true ")
+    if changed.count("enabled = true ") != _SWITCHED:
+        detail = f"{config} has no [sandbox] and [visitors] to switch on."
         raise DemoStopped(detail, "Report this line: `remit init` and `remit demo` do not fit together.")
     config.write_text(changed, encoding="utf-8")
     return str(json.loads(made.stdout)["log_key"])
