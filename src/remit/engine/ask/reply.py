@@ -85,6 +85,10 @@ class AskReply:
     """States of the files that came with it."""
     retry_after_s: int | None = None
     """When a person can be asked again."""
+    asked_at: Instant = NEVER
+    """When it was asked."""
+    confirmation: str = ""
+    """The confirmation that is waited for: its page, opened by a person who is signed in, is all it leads to."""
 
 
 async def build_reply(
@@ -141,6 +145,8 @@ async def build_reply(
         if record.marked and record.words_state == WordsState.STRIPPED
         else "",
         files=agent_file_status(await ask_files(desk, record)) if record.files else (),
+        asked_at=record.at,
+        confirmation=open_ask.confirmation if open_ask.state is AskState.WAITING else "",
     )
 
 

@@ -215,9 +215,14 @@ def _path(scope: Scope) -> str:
 
 
 def task_response(view: TaskView) -> HttpResponse:
+    """Build the answer with a task as its agent sees it."""
+    return json_response(200, task_body(view))
+
+
+def task_body(view: TaskView) -> Task:
     """Build a task as its agent sees it (docs/model/wire.md#task-view)."""
     task = view.task
-    body = Task(
+    return Task(
         task=task.id,
         case=task.case,
         state=task.state.value,
@@ -227,7 +232,6 @@ def task_response(view: TaskView) -> HttpResponse:
         ends_at=instant_text(task.ends_at),
         reason=task.reason or UNSET,
     )
-    return json_response(200, body)
 
 
 def message_body(message: DeskMessage) -> InboxMessage:

@@ -8,6 +8,7 @@ from remit.domain.identity.assertions import CLIENT_ALGORITHMS
 from remit.domain.transcript.verification import verify_path
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
+from remit.entrypoints.agents.mcp.door import PATH as MCP
 from remit.entrypoints.agents.oauth import ACTOR_PROFILE, GRANTS, METHODS
 from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, SCOPES, TASK_SCOPE
 from remit.entrypoints.agents.visitors import REFRESH, REGISTER
@@ -89,6 +90,16 @@ def resource_metadata(desk: DeskContext) -> Mapping[str, Json]:
     }
 
 
+def mcp_metadata(desk: DeskContext) -> Mapping[str, Json]:
+    """Build the members of the RFC 9728 metadata that are the MCP door's own."""
+    issuer = desk.terms.issuer
+    return {
+        "resource": f"{issuer}{MCP}",
+        "resource_name": desk.catalogue.desk,
+        "resource_documentation": f"{issuer}/openapi.json",
+    }
+
+
 _TEXT = b"text/plain; charset=utf-8"
 _BYTES = b"application/octet-stream"
 _FOREVER = ((b"cache-control", b"public, max-age=31536000, immutable"),)
@@ -112,6 +123,10 @@ class Public:
     async def resource(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /.well-known/oauth-protected-resource."""
         return json_response(200, resource_metadata(self.context))
+
+    async def mcp_resource(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
+        """GET /.well-known/oauth-protected-resource/mcp."""
+        return json_response(200, {**resource_metadata(self.context), **mcp_metadata(self.context)})
 
     async def jwks(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /.well-known/jwks.json."""

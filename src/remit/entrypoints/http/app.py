@@ -14,6 +14,7 @@ from remit.engine.context import DeskContext
 from remit.entrypoints.agents.api import ADDRESSES as AGENT_ADDRESSES
 from remit.entrypoints.agents.api import PATHS as AGENT_PATHS
 from remit.entrypoints.agents.api import AgentApi
+from remit.entrypoints.agents.mcp.door import PATH as MCP_PATH
 from remit.entrypoints.agents.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.agents.oauth import OAuth
 from remit.entrypoints.http.bodies import INTAKE
@@ -146,7 +147,9 @@ class App:
         """Return the nonce header for endpoints with proofs, where the desk requires one (RFC 9449 §8.2, §9)."""
         nonce, path = self._desk.proofs.nonce(self._desk.world.now()), scope["path"]
         proves = (
-            path in OAUTH_PATHS or AGENT_PATHS.fullmatch(path) or (path.startswith(RECEIPTS) and presents_token(scope))
+            path in {*OAUTH_PATHS, MCP_PATH}
+            or AGENT_PATHS.fullmatch(path)
+            or (path.startswith(RECEIPTS) and presents_token(scope))
         )
         return () if nonce is None or not proves else ((b"dpop-nonce", nonce.encode()),)
 

@@ -21,6 +21,8 @@ from remit.proof.canonical import b64url, canonical
 
 JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"
+METADATA: Final = "/.well-known/oauth-protected-resource"
+"""The address of the metadata of a resource; its path follows (RFC 9728 §3.1)."""
 
 _ALGS: Final = f'algs="{" ".join(PROOF_ALGORITHMS)}"'
 _MAX_REMEDY_LENGTH: Final = 4096
@@ -173,11 +175,13 @@ def problem_response(  # members and headers of one code
     allow: str = "",
     remedy: JsonObject | None = None,
     people: bool = False,
+    resource: str = "",
 ) -> HttpResponse:
     """Build RFC 9457 problem details for a refusal or fault, with the headers of the refusal ladder.
 
     `allow` names the methods of an address (RFC 9110 §15.5.6); `remedy` is the mandate that would cover what was
-    refused. `people` sign in instead of sending tokens, so none is asked for.
+    refused. `people` sign in instead of sending tokens, so none is asked for. `resource` is the path of a door with
+    metadata of its own.
 
     Source: docs/model/standards.md#refusal-ladder.
     """
@@ -203,7 +207,7 @@ def problem_response(  # members and headers of one code
         headers.append(
             (
                 b"www-authenticate",
-                _SIGN_IN if people or code.value.startswith("person.") else _challenge(error, issuer, remedy),
+                _SIGN_IN if people or code.value.startswith("person.") else _challenge(error, issuer, remedy, resource),
             )
         )
     if code is Code.REQUEST_METHOD:
@@ -215,13 +219,22 @@ def _cure(error: Refused | Fault) -> str:
     return (error.public_cure if isinstance(error, Refused) else "") or MEANINGS[error.code].cure
 
 
-def _challenge(error: Refused | Fault, issuer: str, remedy: JsonObject | None) -> bytes:
+def bearer_challenge(issuer: str, resource: str, scope: str, *, wider: bool = False) -> bytes:
+    """Build the challenge for a bearer token with a scope, at a door with metadata of its own; `wider`: than sent.
+
+    Source: RFC 6750 §3, RFC 9728 §5.1.
+    """
+    named = 'error="insufficient_scope", ' if wider else ""
+    return f'Bearer {named}resource_metadata="{issuer}{METADATA}{resource}", scope="{scope}"'.encode()
+
+
+def _challenge(error: Refused | Fault, issuer: str, remedy: JsonObject | None, resource: str) -> bytes:
     """Build the WWW-Authenticate header: the rung of the refusal ladder, and where to learn more.
 
     A bad proof differs from a bad token (RFC 9449 §7.1): on `invalid_token` a client discards a good token.
     """
     code = error.code
-    metadata = f'resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
+    metadata = f'resource_metadata="{issuer}{METADATA}{resource}"'
     if isinstance(error, ScopeRefused):
         return f'DPoP error="insufficient_scope", scope="{error.scope}", {metadata}'.encode()
     if code is Code.CREDENTIAL_MISSING:

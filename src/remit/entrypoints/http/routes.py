@@ -7,6 +7,9 @@ from remit.engine.agents.authenticate_request import TokenVerifier
 from remit.engine.context import DeskContext
 from remit.engine.people.sessions import SIGNIN_PREFIX
 from remit.entrypoints.agents.api import AgentApi
+from remit.entrypoints.agents.mcp.door import METADATA as MCP_METADATA
+from remit.entrypoints.agents.mcp.door import PATH as MCP
+from remit.entrypoints.agents.mcp.door import McpDoor
 from remit.entrypoints.agents.oauth import OAuth
 from remit.entrypoints.agents.public import Public
 from remit.entrypoints.agents.visitors import REGISTER, VisitorEndpoints
@@ -71,6 +74,7 @@ def make_app(
                 if desk.visitors is not None and desk.visitors.dynamic
                 else []
             ),
+            route("POST", MCP, McpDoor(agents).handle),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
             route("POST", EVENTS, HelpdeskEventsApi(desk, limits).event),
             route("POST", BACK_CHANNEL, LoginApi(desk, limits).back_channel),
@@ -91,6 +95,7 @@ def public_routes(public: Public) -> list[Route]:
     return [
         route("GET", "/.well-known/oauth-authorization-server", public.server),
         route("GET", "/.well-known/oauth-protected-resource", public.resource),
+        route("GET", MCP_METADATA, public.mcp_resource),
         route("GET", "/.well-known/jwks.json", public.jwks),
         route("GET", "/v1/catalogue", public.catalogue),
         route("GET", "/openapi.json", public.described),

@@ -22,7 +22,7 @@ T = TypeVar("T")
 MAX_PARAMETERS: Final = 200
 """Parameters of a form or a query: no door takes that many."""
 _MAX_SAID_LENGTH: Final = 1000
-_KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class AttachmentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,10 +137,18 @@ def idempotency_key(scope: Scope) -> str:
         Refused: `request.malformed_request` when it is absent, doubled, not 1 to 255 visible ASCII characters, or
             carries a secret.
     """
-    values = [value for key, value in scope["headers"] if key == b"idempotency-key"]
-    if len(values) != 1 or _KEY.fullmatch(values[0]) is None:
+    values = header_values(scope, b"idempotency-key")
+    return verify_idempotency_key(values[0] if len(values) == 1 else "")
+
+
+def verify_idempotency_key(key: str) -> str:
+    """Return an idempotency key that is one.
+
+    Raises:
+        Refused: `request.malformed_request` when it is not 1 to 255 visible ASCII characters, or carries a secret.
+    """
+    if _KEY.fullmatch(key) is None:
         raise malformed_request("send one Idempotency-Key of 1 to 255 visible ASCII characters")
-    key = str(values[0].decode("ascii"))
     if holds_secret(key):
         raise malformed_request("an Idempotency-Key is an opaque id, and this one carries a secret")
     return key

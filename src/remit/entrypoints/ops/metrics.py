@@ -125,6 +125,7 @@ class Histogram(Instrument):
 MEDIA_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
 _DOORS: Final = (
     ("agents", ("/v1/tasks/", "/v1/asks/")),
+    ("mcp", ("/mcp",)),
     ("pages", ("/oauth/authorize",)),
     ("oauth", ("/oauth/",)),
     ("people", ("/me/v1", "/desk/v1", "/security/v1", "/audit/v1", "/login/v1")),

@@ -10,6 +10,7 @@ from remit.domain.identity.dpop import ProofRefused
 from remit.domain.ids import is_id
 from remit.domain.mandate.cover import counter_key
 from remit.domain.mandate.parse_where import format_remaining
+from remit.domain.mandate.tools import GrantedAction, granted_actions
 from remit.domain.records import (
     OPEN_ASKS,
     AgentRecord,
@@ -73,6 +74,35 @@ async def task_status(desk: DeskContext, workload: Workload) -> TaskView:
             del unreadable  # the status is Remit's own record and says nothing of the case
     asks = await desk.store.find(AskRecord, "ask.task", open_asks_key(workload.task), limit=1000)
     return TaskView(task=state.task.record, budgets=remaining_budgets(state), waiting=[one.record.id for one in asks])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskTools:
+    """The actions a task may ask for now, by the mandate nearest to it."""
+
+    objective: str
+    actions: tuple[GrantedAction, ...]
+
+
+async def granted_tools(desk: DeskContext, workload: Workload) -> TaskTools:
+    """Return the actions the caller's task grants: those of its mandate, unchanged since the customer signed it.
+
+    Raises:
+        Refused: the state's own codes, `task.ended` for a foreign task, `credential.replayed`.
+
+    Source: docs/model/wire.md#mcp; docs/model/model.md#renewed-consent.
+    """
+    state = await _own(desk, workload)
+    await mark_proof_used(desk, workload)
+    verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
+    kept, mandate = state.chain[0]
+    current = kept.record.action_digests
+    actions = tuple([
+        one
+        for one in granted_actions(mandate, desk.catalogue)
+        if desk.catalogue.matches_signed_digest(one.action.name, current.get(one.action.name))
+    ])  # fmt: skip
+    return TaskTools(objective=state.task.record.objective, actions=actions)
 
 
 def remaining_budgets(state: AuthorizationState) -> list[Mapping[str, Json]]:

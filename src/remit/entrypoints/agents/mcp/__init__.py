@@ -1,0 +1,1 @@
+"""The MCP door: the same asks as over HTTP, for clients that speak the Model Context Protocol."""

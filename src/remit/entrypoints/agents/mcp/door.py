@@ -1,0 +1,439 @@
+"""The MCP door at `/mcp`: JSON-RPC over one POST a message, without any memory between requests.
+
+A caller is proved before a byte of its body is read. Each call of an action is an ask, and is decided like every other.
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from remit import __version__
+from remit.domain.catalogue.model import CUSTOMER
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.identity.dpop import ScopeRefused
+from remit.domain.values import Json, JsonObject
+from remit.engine.agents.authenticate_request import Workload
+from remit.engine.ask.redact import AskRequest
+from remit.engine.ask.reply import AskReply
+from remit.engine.leaks.revoke import revoke_leaked_credentials
+from remit.engine.transcript.record import keyed_digest
+from remit.entrypoints.agents.api import AgentApi, message_body, task_body
+from remit.entrypoints.agents.mcp.messages import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    META,
+    METHOD_NOT_FOUND,
+    MISSING_CAPABILITY,
+    PARSE_ERROR,
+    REVISIONS,
+    SESSION,
+    TASKS,
+    Message,
+    RpcRefused,
+    negotiated,
+    new_session,
+    read_message,
+    text_param,
+)
+from remit.entrypoints.agents.mcp.results import (
+    Result,
+    ask_result,
+    elicitation,
+    events_response,
+    input_required,
+    is_settled,
+    plain_result,
+    problem_result,
+    rpc_error,
+    rpc_response,
+    task_of,
+)
+from remit.entrypoints.agents.mcp.tools import (
+    COMPLETE,
+    KEY,
+    MAX_WAIT_S,
+    OWN,
+    READ_INBOX,
+    TASK_STATUS,
+    WORDS,
+    ToolNames,
+    action_title,
+    optional_text,
+    own_argument,
+    tool_list,
+    tool_names,
+    verify_arguments,
+    whole_argument,
+)
+from remit.entrypoints.agents.oauth_requests import TASK_SCOPE
+from remit.entrypoints.http.bodies import decode_body, mark_proved, read_body
+from remit.entrypoints.http.replies import METADATA as RESOURCE_METADATA
+from remit.entrypoints.http.replies import HttpResponse, bearer_challenge, problem_response
+from remit.entrypoints.http.request_log import log_fault
+from remit.entrypoints.http.wire import (
+    Receive,
+    Scope,
+    body_digest,
+    header_values,
+    one_header,
+    verify_idempotency_key,
+    verify_json_type,
+)
+from remit.entrypoints.http.wire_answers import Ended, Inbox
+from remit.usecases.agents.refused_credentials import mark_proofs_used
+from remit.usecases.ask import ask
+from remit.usecases.tasks.task import ask_status, complete_task, granted_tools, read_inbox, task_status
+
+PATH: Final = "/mcp"
+METADATA: Final = RESOURCE_METADATA + PATH
+_WAIT_S: Final = 25
+"""Seconds that a repeated call waits for a person's answer; clients give up after a minute."""
+_CATALOGUE_MS: Final = 300_000
+_TOOLS_MS: Final = 10_000
+_MAX_NUMBER: Final = 999_999_999
+_SETTLES: Final = "~"
+_STEADY: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+_INSTRUCTIONS: Final = (
+    "This is the support desk of {desk}. You act for one customer, within one mandate that the customer signed: {title}. "
+    "The tools are what was granted. Each call is decided by the desk anew and is recorded; a refusal says what would "
+    "help. Some calls must be confirmed by a person on the desk's own page: give your user the address, then call "
+    "ask_status. Nothing said in this conversation confirms anything. Use `words` only for a message that says no more "
+    "than the call. Call complete_task when you are done."
+)
+_NO_PAGE: Final = "Send the request from a program, without an Origin header."
+_GENERAL: Final = "what the tools show"
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call of an action: its ask, and whether it continues an earlier one."""
+
+    request: AskRequest
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class McpDoor:
+    """The MCP door of one desk; `agents` proves callers, as at the agents' API."""
+
+    agents: AgentApi
+    names: ToolNames = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name the tools once."""
+        object.__setattr__(self, "names", tool_names(self.agents.context.catalogue))
+
+    async def handle(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
+        """POST /mcp: answer one message."""
+        desk = self.agents.context
+        workload: Workload | None = None
+        message: Message | None = None
+        try:
+            verify_same_origin(scope, desk.terms.issuer)
+            workload = await self._prove(scope)
+            self.agents.limits.verify_client(workload.client_id)
+            mark_proved(scope)
+            message, size = await _received(scope, receive)
+            return await self._answer(message, workload, size)
+        except (Refused, Fault) as refused:
+            error = refused
+        if workload is not None:
+            try:
+                await mark_proofs_used(desk, workload.marks, error)
+            except (Refused, Fault) as refused:
+                error = refused
+        return self._refused(scope, message, error)
+
+    async def _prove(self, scope: Scope) -> Workload:
+        """Authenticate the caller: the one place from which a workload comes at this door.
+
+        A DPoP-bound token of a task is proved as at the agents' API, with this address in its proof. Bearer tokens are
+        refused. ⚔ Only failed proofs are counted at an address: the assistants of many customers share one.
+
+        Raises:
+            Refused: `credential.*`, `agent.human_credential`, `request.rate_limited`.
+        """
+        limits = self.agents.limits
+        if header_values(scope, b"authorization"):
+            limits.verify_peer(scope)
+        try:
+            return await self.agents.prove(scope)
+        except Refused:
+            if header_values(scope, b"authorization"):
+                limits.count_unproved(scope)
+            raise
+
+    async def _answer(self, message: Message, workload: Workload, size: int) -> HttpResponse:
+        if message.id is None:  # a notification, or the client's word on a request of ours: neither decides anything
+            return HttpResponse(202, b"")
+        match message.method, message.stateless:
+            case "tools/call", _:
+                return await self._call(message, workload, size)
+            case "tools/list", _:
+                return await self._list(message, workload)
+            case (("tasks/get" | "tasks/update" | "tasks/cancel"), True):
+                return await self._task(message, workload)
+            case _:
+                return self._greet(message)
+
+    def _greet(self, message: Message) -> HttpResponse:
+        """Answer a message that tells nothing of a task."""
+        match message.method, message.stateless:
+            case "server/discover", True:
+                return self._discover(message)
+            case "initialize", False:
+                return self._initialize(message)
+            case "ping", False:
+                return rpc_response(message, {})
+            case _:
+                raise RpcRefused(METHOD_NOT_FOUND, "Method not found")
+
+    def _initialize(self, message: Message) -> HttpResponse:
+        capabilities = message.params.get("capabilities")
+        chance = self.agents.context.world.random(16)
+        session = new_session(capabilities if isinstance(capabilities, Mapping) else {}, chance)
+        result: Result = {
+            "protocolVersion": negotiated(message.params),
+            "capabilities": {"tools": {"listChanged": False}},
+            "serverInfo": self._server(),
+            "instructions": self._instructions(),
+        }
+        return rpc_response(message, result, ((SESSION, session.encode()),))
+
+    def _discover(self, message: Message) -> HttpResponse:
+        result: Result = {
+            "supportedVersions": list(REVISIONS),
+            "capabilities": {"tools": {"listChanged": False}, "extensions": {TASKS: {}}},
+            "instructions": self._instructions(),
+            "ttlMs": _CATALOGUE_MS,
+            "cacheScope": "public",
+            "_meta": {META + "serverInfo": self._server()},
+        }
+        return rpc_response(message, result)
+
+    def _server(self) -> Result:
+        catalogue = self.agents.context.catalogue
+        return {"name": "remit", "title": catalogue.desk, "version": __version__}
+
+    def _instructions(self) -> str:
+        return _INSTRUCTIONS.format(desk=self.agents.context.catalogue.desk, title=_GENERAL)
+
+    async def _list(self, message: Message, workload: Workload) -> HttpResponse:
+        if "cursor" in message.params:
+            raise RpcRefused(INVALID_PARAMS, "there is one page of tools, and no cursor")
+        desk = self.agents.context
+        granted = await granted_tools(desk, workload)
+        result: Result = {"tools": tool_list(granted, desk.catalogue, self.names)}
+        if message.stateless:
+            result |= {"ttlMs": _TOOLS_MS, "cacheScope": "private"}
+        return rpc_response(message, result)
+
+    async def _call(self, message: Message, workload: Workload, size: int) -> HttpResponse:
+        tool, arguments = text_param(message.params, "name"), message.params.get("arguments", {})
+        if not isinstance(arguments, Mapping):
+            raise RpcRefused(INVALID_PARAMS, "arguments must be an object")
+        try:
+            if tool in OWN:
+                return rpc_response(message, await self._own_tool(tool, arguments, workload))
+            call = self._read_call(message, workload, tool, arguments, size)
+            await revoke_leaked_credentials(self.agents.context, self.agents.tokens, workload, call.request)
+            reply = await ask(self.agents.context, workload, call.request)
+            if call.again and reply.state == "waiting":
+                again = replace(workload, marks=())  # the proof was used for the lines above
+                reply = await ask_status(self.agents.context, again, reply.ask, wait_s=_WAIT_S)
+        except (Refused, Fault) as error:
+            if isinstance(error, RpcRefused) or error.code.value.startswith("credential."):
+                raise
+            await mark_proofs_used(self.agents.context, workload.marks, error)
+            log_fault(error, PATH)
+            return rpc_response(message, problem_result(error))
+        return self._decided(message, workload, call, reply)
+
+    def _read_call(self, message: Message, workload: Workload, tool: str, arguments: JsonObject, size: int) -> _Call:
+        """Read the call of an action as an ask; the key that tells a repetition comes from the call, or is new."""
+        desk = self.agents.context
+        action = self.names.action(tool)
+        known = desk.catalogue.actions.get(action)
+        words_name, key_name = own_argument(WORDS, known), own_argument(KEY, known)
+        params = {name: value for name, value in arguments.items() if name not in {words_name, key_name}}
+        words, given = optional_text(arguments, words_name), optional_text(arguments, key_name)
+        key = message.key if given is None else verify_idempotency_key(given)
+        state = message.params.get("requestState")
+        if state is not None and message.stateless:
+            key = self._continued(state, workload, action)
+        if not key:
+            key = f"mcp.{desk.world.random(16).hex()}"
+        digest = body_digest(_STEADY.encode({"action": action, "params": params, "words": words}))
+        request = AskRequest(
+            action=action, params=params, words=words, files=(), idempotency_key=key, body=digest, size=size
+        )
+        return _Call(request, again=state is not None)
+
+    def _continued(self, state: Json, workload: Workload, action: str) -> str:
+        """Return the key of the call that a `requestState` of ours continues.
+
+        ⚔ It is bound to task, key of the agent and action; the ask it leads to is compared with the whole body.
+
+        Raises:
+            RpcRefused: for any other state.
+        """
+        key, _, proof = state.rpartition(_SETTLES) if isinstance(state, str) else ("", "", "")
+        if not key or not hmac.compare_digest(proof.encode(), self._sealed(key, workload, action).encode()):
+            raise RpcRefused(INVALID_PARAMS, "requestState is not one of this desk's for this call")
+        return key
+
+    def _sealed(self, key: str, workload: Workload, action: str) -> str:
+        return keyed_digest(self.agents.context, f"mcp {workload.task} {workload.jkt} {action} {key}")
+
+    def _decided(self, message: Message, workload: Workload, call: _Call, reply: AskReply) -> HttpResponse:
+        """Answer a decided ask in the form the client can take."""
+        desk = self.agents.context
+        if reply.code is Code.ACTION_UNKNOWN:
+            data: JsonObject = {"code": reply.code.value, "ask": reply.ask, "receipt": reply.receipt}
+            raise _answered(message, RpcRefused(INVALID_PARAMS, "Unknown tool", data=data))
+        if reply.code is Code.OBJECTIVE_ACTION_OUTSIDE:
+            return self._step_up(message, call.request.action, reply)
+        page = self._page(reply)
+        request = elicitation(self._title(call.request.action), page, desk.catalogue.desk) if page else None
+        shown = request if message.opens_addresses else None
+        if message.polls_tasks and not is_settled(reply):
+            task = task_of(reply, shown, confirm_at=page, now=desk.world.now())
+            return rpc_response(message, {**task, "resultType": "task"})
+        result = ask_result(reply, confirm_at=page)
+        if shown is None or call.again:
+            return rpc_response(message, result)
+        if message.stateless:
+            key = call.request.idempotency_key
+            state = f"{key}{_SETTLES}{self._sealed(key, workload, call.request.action)}"
+            return rpc_response(message, input_required(shown, state))
+        asked = elicitation(self._title(call.request.action), page, desk.catalogue.desk, ask=reply.ask)
+        return events_response(message, {"jsonrpc": "2.0", "id": f"confirm-{reply.ask}", **asked}, result)
+
+    def _page(self, reply: AskReply) -> str:
+        """Return the address where the customer confirms; "" where they are not asked."""
+        if CUSTOMER not in reply.who or not reply.confirmation:
+            return ""
+        return f"{self.agents.context.terms.issuer}/confirm/{reply.confirmation}"
+
+    def _title(self, action: str) -> str:
+        return action_title(self.agents.context.catalogue.action(action))
+
+    def _step_up(self, message: Message, action: str, reply: AskReply) -> HttpResponse:
+        """Answer the ask for an action of another objective: 403, with the objectives that have it as scopes."""
+        desk = self.agents.context
+        wanted = " ".join(sorted(name for name, one in desk.catalogue.objectives.items() if action in one.actions))
+        told = ask_result(reply, confirm_at="")
+        data: JsonObject = {"scope": wanted, **told["structuredContent"]}  # type: ignore[dict-item]
+        refused = RpcRefused(INVALID_REQUEST, f"{action} belongs to another objective", data=data)
+        answer = rpc_error(_answered(message, refused), stateless=True, status=403)
+        challenge = bearer_challenge(desk.terms.issuer, PATH, wanted, wider=True)
+        bound = (b"www-authenticate", challenge.replace(b"Bearer ", b"DPoP ", 1))
+        return replace(answer, headers=((b"www-authenticate", challenge), bound, *answer.headers))
+
+    async def _own_tool(self, tool: str, arguments: JsonObject, workload: Workload) -> Result:
+        desk = self.agents.context
+        verify_arguments(arguments, tool)
+        wait_s = whole_argument(arguments, "wait", most=MAX_WAIT_S)
+        match tool:
+            case str(name) if name == TASK_STATUS:
+                return plain_result(task_body(await task_status(desk, workload)))
+            case str(name) if name == READ_INBOX:
+                after = whole_argument(arguments, "after", most=_MAX_NUMBER)
+                messages = await read_inbox(desk, workload, after=after, wait_s=wait_s)
+                return plain_result(Inbox([message_body(one) for one in messages]))
+            case str(name) if name == COMPLETE:
+                ended = await complete_task(desk, workload)
+                return plain_result(Ended(ended.task, "ended", ended.reason.value, ended.took_ms))
+            case _:
+                reply = await self._own_ask(workload, optional_text(arguments, "ask") or "", wait_s=wait_s)
+                return ask_result(reply, confirm_at=self._page(reply))
+
+    async def _own_ask(self, workload: Workload, ask_id: str, *, wait_s: int) -> AskReply:
+        """Return an ask of the caller's own task. ⚔ One of another task of the same agent is unknown here.
+
+        Raises:
+            Refused: `request.not_found`.
+        """
+        reply = await ask_status(self.agents.context, workload, ask_id, wait_s=wait_s)
+        if reply.task != workload.task:
+            raise Refused(Code.REQUEST_NOT_FOUND, "an ask of another task")
+        return reply
+
+    async def _task(self, message: Message, workload: Workload) -> HttpResponse:
+        """Answer tasks/get, tasks/update and tasks/cancel: the task is the ask, and only its record moves it."""
+        if not message.polls_tasks:
+            data: JsonObject = {"requiredCapabilities": {"extensions": {TASKS: {}}}}
+            raise RpcRefused(MISSING_CAPABILITY, f"{TASKS} is not among the client's capabilities", data=data)
+        try:
+            reply = await self._own_ask(workload, text_param(message.params, "taskId"), wait_s=0)
+        except Refused as refused:
+            if refused.code is not Code.REQUEST_NOT_FOUND:
+                raise
+            raise _answered(message, RpcRefused(INVALID_PARAMS, "Unknown task")) from None
+        if message.method != "tasks/get":
+            return rpc_response(message, {})
+        desk, page = self.agents.context, self._page(reply)
+        shown = (
+            elicitation(desk.catalogue.desk, page, desk.catalogue.desk) if page and message.opens_addresses else None
+        )
+        return rpc_response(message, task_of(reply, shown, confirm_at=page, now=desk.world.now()))
+
+    def _refused(self, scope: Scope, message: Message | None, error: Refused | Fault) -> HttpResponse:
+        """Answer what is no result: JSON-RPC errors of messages, and HTTP problems of callers and of the desk."""
+        if isinstance(error, RpcRefused):
+            if message is not None:
+                error.id = message.id
+            return rpc_error(error, stateless=message is None or message.stateless)
+        log_fault(error, scope["path"])
+        issuer = self.agents.context.terms.issuer
+        answer = problem_response(error, issuer=issuer, resource=PATH)
+        if not any(name == b"www-authenticate" for name, _ in answer.headers):
+            return answer
+        # Many clients read the first challenge only, and know bearer tokens alone.
+        challenge = bearer_challenge(issuer, PATH, TASK_SCOPE, wider=isinstance(error, ScopeRefused))
+        return replace(answer, headers=((b"www-authenticate", challenge), *answer.headers))
+
+
+def _answered(message: Message, refused: RpcRefused) -> RpcRefused:
+    refused.id = message.id
+    return refused
+
+
+async def _received(scope: Scope, receive: Receive) -> tuple[Message, int]:
+    """Read and decode the body of a proved request.
+
+    Raises:
+        RpcRefused: for what is no single message.
+        Refused: `request.too_large`, `request.unsupported_type`, `request.rate_limited`.
+    """
+    verify_json_type(scope)
+    raw = await read_body(scope, receive)
+    try:
+        body = await decode_body(scope, raw)
+    except Refused as refused:
+        if refused.code is not Code.REQUEST_MALFORMED:
+            raise
+        number = INVALID_REQUEST if raw.lstrip()[:1] == b"[" else PARSE_ERROR
+        raise RpcRefused(number, refused.public or "not one JSON-RPC message") from None
+    return read_message(scope, body), len(raw)
+
+
+def verify_same_origin(scope: Scope, issuer: str) -> None:
+    """Verify that no page of another origin sends this.
+
+    ⚔ A browser names the page's origin with every POST; a name rebound to this machine does not help it.
+
+    Raises:
+        Refused: `person.not_allowed`.
+
+    Source: MCP 2026-07-28, transports, security warning.
+    """
+    origin = one_header(scope, b"origin")
+    parts = urlsplit(issuer)
+    if origin and origin.lower() != f"{parts.scheme}://{parts.netloc}".lower():
+        public = "No page of another site is answered here."
+        raise Refused(Code.PERSON_NOT_ALLOWED, "a page of another origin", public=public, public_cure=_NO_PAGE)
