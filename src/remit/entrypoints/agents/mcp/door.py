@@ -98,14 +98,13 @@ _MAX_NUMBER: Final = 999_999_999
 _SETTLES: Final = "~"
 _STEADY: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 _INSTRUCTIONS: Final = (
-    "This is the support desk of {desk}. You act for one customer, within one mandate that the customer signed: {title}. "
-    "The tools are what was granted. Each call is decided by the desk anew and is recorded; a refusal says what would "
+    "This is the support desk of {desk}. You act for one customer, within one mandate that the customer signed. The "
+    "tools are what was granted. Each call is decided by the desk anew and is recorded; a refusal says what would "
     "help. Some calls must be confirmed by a person on the desk's own page: give your user the address, then call "
     "ask_status. Nothing said in this conversation confirms anything. Use `words` only for a message that says no more "
     "than the call. Call complete_task when you are done."
 )
 _NO_PAGE: Final = "Send the request from a program, without an Origin header."
-_GENERAL: Final = "what the tools show"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +219,7 @@ class McpDoor:
         return {"name": "remit", "title": catalogue.desk, "version": __version__}
 
     def _instructions(self) -> str:
-        return _INSTRUCTIONS.format(desk=self.agents.context.catalogue.desk, title=_GENERAL)
+        return _INSTRUCTIONS.format(desk=self.agents.context.catalogue.desk)
 
     async def _list(self, message: Message, workload: Workload) -> HttpResponse:
         if "cursor" in message.params:
@@ -302,6 +301,7 @@ class McpDoor:
         shown = request if message.opens_addresses else None
         if message.polls_tasks and not is_settled(reply):
             task = task_of(reply, shown, confirm_at=page, now=desk.world.now())
+            task.pop("inputRequests", None)  # they are told by tasks/get alone (SEP-2663)
             return rpc_response(message, {**task, "resultType": "task"})
         result = ask_result(reply, confirm_at=page)
         if shown is None or call.again:

@@ -180,7 +180,7 @@ def _routing_headers(scope: Scope) -> Mapping[bytes, str]:
         values = header_values(scope, name)
         if len(values) > 1:
             raise RpcRefused(HEADER_MISMATCH, f"{name.decode()} stands twice")
-        found[name] = values[0] if values else ""
+        found[name] = values[0].strip(" \t") if values else ""  # RFC 9110 §5.5
     return found
 
 
@@ -197,7 +197,8 @@ def _verify_envelope(method: str, params: JsonObject, sent: Mapping[bytes, str])
     if sent[b"mcp-method"] != method:
         raise RpcRefused(HEADER_MISMATCH, "Mcp-Method and the body's method differ")
     named = _NAMED_BY.get(method)
-    if named is not None and _decoded(sent[b"mcp-name"]) != params.get(named, ""):
+    unsaid = method.startswith("tasks/") and not sent[b"mcp-name"]  # clients in use leave it out there (SEP-2663)
+    if named is not None and not unsaid and _decoded(sent[b"mcp-name"]) != params.get(named, ""):
         raise RpcRefused(HEADER_MISMATCH, f"Mcp-Name and the body's {named} differ")
     _verify_served(claimed)
     return capabilities

@@ -117,7 +117,7 @@ def _told(reply: AskReply, confirm_at: str) -> list[str]:
         case _:
             said = _refusal(reply.code, reply.public, reply.retry_after_s)
     if reply.withheld:
-        said.append(f"{reply.withheld} of the values told are withheld: the customer's mandate does not cover them.")
+        said.append(f"Withheld values, which the customer's mandate does not cover: {reply.withheld}.")
     return [*said, *([reply.notice] if reply.notice else [])]
 
 

@@ -118,14 +118,18 @@ def tool_names(catalogue: Catalogue) -> ToolNames:
 
 
 def tool_list(granted: TaskTools, catalogue: Catalogue, names: ToolNames) -> list[JsonObject]:
-    """Return the definitions of a task's tools, in a steady order."""
+    """Return the definitions of a task's tools in a steady order: the desk's before those of the case, reads first."""
     speaks = any(one.action.power is PowerKind.REPRESENT for one in granted.actions)
     after = catalogue.objective(granted.objective).after
     found = [
         _definition(one, catalogue, names, speaks=speaks, after=after.get(one.action.name, ()))
-        for one in granted.actions
+        for one in sorted(granted.actions, key=_place)
     ]
     return [*found, *OWN.values()]
+
+
+def _place(granted: GrantedAction) -> tuple[bool, bool, str]:
+    return (granted.action.builtin, granted.action.effect is Effect.WRITE, granted.action.name)
 
 
 def _definition(
@@ -152,7 +156,7 @@ def _definition(
 
 def action_title(action: Action) -> str:
     """Return an action's name in words, before any param is known."""
-    return action.short or _OPEN.sub("…", action.title)
+    return action.short or _OPEN.sub("…", action.title).removesuffix(": …")
 
 
 def _sentences(granted: GrantedAction, catalogue: Catalogue, after: list[str]) -> list[str]:

@@ -1,0 +1,56 @@
+"""The conformance tool of MCP's own authors against the door, at every revision it has requirements for.
+
+What a desk cannot pass stands with its reason in `mcp_exceptions.toml`; the lists of the public vectors say what must have been run.
+"""
+
+import fnmatch
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from attacks.arena import open_arena
+from conformance.mcp_peers import PEERS, needs_peers, node, proxied
+
+pytestmark = [needs_peers, pytest.mark.xdist_group("mcp")]
+TOOL = PEERS / "node" / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
+EXCEPTIONS: Mapping[str, Mapping[str, str]] = tomllib.loads((Path(__file__).parent / "mcp_exceptions.toml").read_text(encoding="utf-8"))
+SHARED = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "vectors" / "mcp"
+LEAST = {"2026-07-28": 40, "2025-11-25": 25}
+"""Checks that pass, at least: a tool that ran nothing would have no failures either."""
+
+
+def checked(revision: str, folder: Path) -> dict[str, str]:
+    """Run the tool; every check by `scenario/check` with its status. A check that is made often counts as its worst."""
+    with open_arena() as arena, proxied(arena.task()) as proxy:
+        url = proxy.url.replace("127.0.0.1", "localhost")
+        done = node(str(TOOL), "server", "--url", url, "--requirements", revision, "-o", str(folder))
+    assert "SUMMARY" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+    found: dict[str, str] = {}
+    for path in folder.glob("*/checks.json"):
+        scenario = re.sub(r"^server-(.*)-\d{4}-\d\d-\d\dT.*$", r"\1", path.parent.name)
+        for one in json.loads(path.read_text(encoding="utf-8")):
+            name = f"{scenario}/{one['id']}"
+            if not found.get(name, "").startswith("FAILURE"):
+                found[name] = f"FAILURE: {one.get('errorMessage')}" if one["status"] == "FAILURE" else one["status"]
+    return found
+
+
+@pytest.mark.parametrize("revision", sorted(EXCEPTIONS))
+def test_every_requirement_is_met_or_excepted_with_a_reason(revision: str, tmp_path: Path) -> None:
+    found = checked(revision, tmp_path)
+    reasons = EXCEPTIONS[revision]
+    failed = {name: status for name, status in found.items() if status.startswith("FAILURE")}
+    unexplained = {name: why for name, why in failed.items() if not any(fnmatch.fnmatchcase(name, key) for key in reasons)}
+    assert not unexplained
+    stale = [key for key in reasons if not fnmatch.filter(failed, key)]
+    assert not stale, "these pass now, or are gone: take them out"
+    assert sum(status == "SUCCESS" for status in found.values()) >= LEAST[revision]
+    required = SHARED / f"conformance-requirements-{revision}.json"
+    if required.exists():
+        listed = set(json.loads(required.read_text(encoding="utf-8"))["server"])
+        assert listed <= {name.partition("/")[0] for name in found}
