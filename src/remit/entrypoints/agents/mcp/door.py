@@ -261,16 +261,16 @@ class McpDoor:
         params = {name: value for name, value in arguments.items() if name not in {words_name, key_name}}
         words, given = optional_text(arguments, words_name), optional_text(arguments, key_name)
         key = message.key if given is None else verify_idempotency_key(given)
-        state = message.params.get("requestState")
-        if state is not None and message.stateless:
-            key = self._continued(state, workload, action)
+        again = message.stateless and "requestState" in message.params
+        if again:
+            key = self._continued(message.params["requestState"], workload, action)
         if not key:
             key = f"mcp.{desk.world.random(16).hex()}"
         digest = body_digest(_STEADY.encode({"action": action, "params": params, "words": words}))
         request = AskRequest(
             action=action, params=params, words=words, files=(), idempotency_key=key, body=digest, size=size
         )
-        return _Call(request, again=state is not None)
+        return _Call(request, again=again)
 
     def _continued(self, state: Json, workload: Workload, action: str) -> str:
         """Return the key of the call that a `requestState` of ours continues.
