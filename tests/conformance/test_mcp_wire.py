@@ -136,7 +136,8 @@ def test_answers_of_a_revision_with_a_handshake_are_what_its_schema_says(mcp: Mc
     valid("ListToolsResult", mcp.shaken("tools/list", session=session).json()["result"], HANDSHAKE)
     read = mcp.shaken("tools/call", {"name": "order_read", "arguments": {"order_id": "W1"}}, session=session)
     valid("CallToolResult", read.json()["result"], HANDSHAKE)
-    stream = mcp.shaken("tools/call", {"name": "order_return", "arguments": SEND_BACK}, session=session)
+    stream = mcp.shaken("tools/call", {"name": "order_return", "arguments": SEND_BACK}, session=session, number=2)
+    assert stream.headers["content-type"] == "text/event-stream", stream.text
     asked, answer = [json.loads(line[6:]) for line in stream.text.splitlines() if line.startswith("data: ")]
     valid("ElicitRequest", asked, HANDSHAKE)
     assert valid("CallToolResult", answer["result"], HANDSHAKE)["structuredContent"]["decision"] == "needs_human"
