@@ -142,6 +142,22 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "Acts of one record at a mapped system come one after another, amounts never exceed what is left, and no key is used by two tokens.",
         "docs/mapping.md#holds; docs/mapping.md#limit",
     ),
+    "MCP-TOOLS": Requirement(
+        "The tools of the MCP door are those the mandate grants now, and nothing else has their names.", "docs/model/wire.md#mcp-tools"
+    ),
+    "MCP-ASK": Requirement("A call of a tool is an ask like every other, on the record, once.", "docs/model/wire.md#mcp-calls"),
+    "MCP-CONFIRM": Requirement(
+        "An MCP client confirms nothing, whatever it says its user said.", "docs/model/wire.md#mcp-confirmations", mutated=False
+    ),
+    "MCP-STATE": Requirement(
+        "A state continues only the call it was given for, and an ask is told of in its own task.", "docs/model/wire.md#mcp-confirmations"
+    ),
+    "MCP-AUTH": Requirement(
+        "No message at the MCP door is answered without a token of this desk and a proof of that very request.", "docs/model/wire.md#mcp"
+    ),
+    "MCP-ORIGIN": Requirement("No page of another site is answered at the MCP door.", "docs/model/wire.md#mcp; MCP 2026-07-28"),
+    "MCP-AGREE": Requirement("Headers and body of an MCP message say the same, once.", "docs/model/wire.md#mcp; MCP 2026-07-28"),
+    "MCP-BOUNDED": Requirement("Before a proof, little is read and failures are counted at the MCP door.", "docs/model/wire.md#mcp"),
     "UNCLEAR": _model("act-exactly-once", "An act that nothing can find again is sent once; an officer says what became of it."),
     "SWEEP-FAIR": _model("act-exactly-once", "What is stuck keeps nothing behind it from being settled."),
     "IDEMPOTENCE": _model("commit", "One key, one body, one act."),

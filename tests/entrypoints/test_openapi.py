@@ -98,6 +98,27 @@ def test_every_shape_that_is_named_is_there_and_named(described: Described) -> N
     assert named == set(described.document["components"]["schemas"])
 
 
+def test_what_mcp_clients_are_answered_is_declared(described: Described) -> None:
+    developer, held = described.developer, described.held
+    task = developer.task()
+
+    def said(method: str, params: Mapping[str, Any] | None = None, **headers: str | None) -> httpx.Response:
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}).encode()
+        return developer.send(task, "POST", "/mcp", body, **{"mcp_protocol_version": "2025-11-25", **headers})
+
+    held("post", "/mcp", said("ping"), 200)
+    held("post", "/mcp", said("tools/call", {"name": "order_read", "arguments": {"order_id": "W1"}}), 200)
+    held("post", "/mcp", said("tools/call", {"name": "no_such"}), 200)
+    held("post", "/mcp", said("ping", mcp_protocol_version="2026-07-28"), 400)
+    held("post", "/mcp", said("ping", content_type="text/plain"), 415)
+    held("post", "/mcp", said("ping", authorization=None), 401)
+    held("post", "/mcp", said("ping", origin="https://evil.example"), 403)
+    held("post", "/mcp", developer.send(task, "POST", "/mcp", b"[]"), 400)
+    noted = developer.send(task, "POST", "/mcp", b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+    assert (noted.status_code, noted.content) == (202, b"")
+    assert "202" in described.document["paths"]["/mcp"]["post"]["responses"]
+
+
 def test_what_agents_are_answered_is_declared(described: Described) -> None:
     developer, held = described.developer, described.held
     task = developer.task()

@@ -30,6 +30,7 @@ def test_a_proof_for_another_address_or_a_token_of_another_key_opens_nothing(are
 @pytest.mark.parametrize(
     ("changed", "status"),
     [({"aud": "https://other.example/mcp"}, 401), ({"iss": "https://other.example"}, 401), ({"scope": "mandate"}, 403)],
+    ids=["audience", "issuer", "grant"],
 )
 def test_a_token_for_another_use_is_refused(arena: Arena, changed: dict[str, Any], status: int) -> None:
     """The last one is a grant's: it opens no tool before it was exchanged."""
@@ -91,14 +92,14 @@ def test_no_page_of_another_site_is_answered(arena: Arena, origin: str) -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {"mcp-name": "order_read"},
-        {"mcp-name": ""},
-        {"mcp-name": "=?base64?b3JkZXJfcmVhZA==?="},
-        {"mcp-name": "=?base64?b3JkZXJfcmV0dXJu?= "[:-2]},
-        {"mcp-name": "=?base64?!?="},
-        {"mcp-method": "tools/list"},
-        {"mcp-method": ""},
-        {"mcp-protocol-version": ""},
+        pytest.param({"mcp-name": "order_read"}, id="another name"),
+        pytest.param({"mcp-name": ""}, id="no name"),
+        pytest.param({"mcp-name": "=?base64?b3JkZXJfcmVhZA==?="}, id="another name in base64"),
+        pytest.param({"mcp-name": "=?base64?b3JkZXJfcmV0dXJu?"}, id="half a frame"),
+        pytest.param({"mcp-name": "=?base64?!?="}, id="no base64"),
+        pytest.param({"mcp-method": "tools/list"}, id="another method"),
+        pytest.param({"mcp-method": ""}, id="no method"),
+        pytest.param({"mcp-protocol-version": ""}, id="no revision"),
     ],
 )
 def test_headers_that_say_something_else_than_the_body_are_refused(arena: Arena, headers: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ from remit import __version__
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.openapi.agents import agent_paths, open_to_visitors
+from remit.entrypoints.openapi.mcp import mcp_paths
 from remit.entrypoints.openapi.people import people_paths, sandbox_paths
 from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
 
@@ -25,7 +26,7 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
             "description": "A support desk's door for agents that speak for customers.",
         },
         "servers": [{"url": desk.terms.issuer}],
-        "paths": {**agents, **people_paths(), **sandbox},
+        "paths": {**agents, **mcp_paths(), **people_paths(), **sandbox},
         "components": {
             "securitySchemes": _SCHEMES
             if desk.visitors is not None

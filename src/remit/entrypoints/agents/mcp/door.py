@@ -41,6 +41,7 @@ from remit.entrypoints.agents.mcp.messages import (
 )
 from remit.entrypoints.agents.mcp.results import (
     Result,
+    ask_members,
     ask_result,
     elicitation,
     events_response,
@@ -326,8 +327,7 @@ class McpDoor:
         """Answer the ask for an action of another objective: 403, with the objectives that have it as scopes."""
         desk = self.agents.context
         wanted = " ".join(sorted(name for name, one in desk.catalogue.objectives.items() if action in one.actions))
-        told = ask_result(reply, confirm_at="")
-        data: JsonObject = {"scope": wanted, **told["structuredContent"]}  # type: ignore[dict-item]
+        data = {"scope": wanted, **ask_members(reply)}
         refused = RpcRefused(INVALID_REQUEST, f"{action} belongs to another objective", data=data)
         answer = rpc_error(_answered(message, refused), stateless=True, status=403)
         challenge = bearer_challenge(desk.terms.issuer, PATH, wanted, wider=True)

@@ -52,7 +52,7 @@ RequestId: TypeAlias = int | str
 class RpcRefused(Refused):
     """A JSON-RPC error: its number, and data for the client."""
 
-    def __init__(self, number: int, message: str, *, data: JsonObject | None = None) -> None:
+    def __init__(self, number: int, message: str, *, data: Mapping[str, object] | None = None) -> None:
         super().__init__(Code.REQUEST_MALFORMED, message, public=message)
         self.number = number
         self.message = message

@@ -82,6 +82,12 @@ def tool_result(structured: Mapping[str, object], text: str, *, error: bool = Fa
 
 def ask_result(reply: AskReply, *, confirm_at: str) -> Result:
     """Build the result of an ask."""
+    failed = reply.decision == "refuse" or reply.outcome == "failed"
+    return tool_result(ask_members(reply, confirm_at=confirm_at), " ".join(_told(reply, confirm_at)), error=failed)
+
+
+def ask_members(reply: AskReply, *, confirm_at: str = "") -> Result:
+    """Build the members of an ask's result: those of the reply over HTTP, and what would cure a refusal."""
     structured = ask_body(reply)
     if reply.code is not None:
         structured |= {"codes": [reply.code.value], "cure": MEANINGS[reply.code].cure}
@@ -92,8 +98,7 @@ def ask_result(reply: AskReply, *, confirm_at: str) -> Result:
         structured["authorization_details"] = [reply.remedy]
     if confirm_at:
         structured["confirm_at"] = confirm_at
-    failed = reply.decision == "refuse" or reply.outcome == "failed"
-    return tool_result(structured, " ".join(_told(reply, confirm_at)), error=failed)
+    return structured
 
 
 def _told(reply: AskReply, confirm_at: str) -> list[str]:
