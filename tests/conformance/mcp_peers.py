@@ -36,11 +36,19 @@ needs_peers = pytest.mark.skipif(not (PEERS / ".done").exists(), reason="remit: 
 class Proxy:
     """An address on this machine that forwards to a desk, with the credentials of a task."""
 
-    task: SandboxTask
     url: str = ""
+    proves: bool = True
+    """Whether it adds the task's credentials; without, it only carries."""
+    held: SandboxTask | None = None
     seen: list[dict[str, Any]] = field(default_factory=list)
     """Every message that was answered: the request's body, the status, and the answer's body."""
     calls: "queue.SimpleQueue[dict[str, Any]]" = field(default_factory=queue.SimpleQueue)
+
+    @property
+    def task(self) -> SandboxTask:
+        """The task whose credentials it adds."""
+        assert self.held is not None
+        return self.held
 
     def called(self) -> dict[str, Any]:
         """The next call of a tool that was answered, as soon as one is."""
@@ -54,9 +62,9 @@ class Proxy:
         here = headers["host"].partition(":")[0] in {"127.0.0.1", "localhost"}
         if here and given.get("origin") == f"http://{headers['host']}":  # to its callers, the proxy is the desk
             given["origin"] = "http://localhost"
-        token, key = self.task.token, ProofKey(self.task.agent.key)
-        proof = key.proof(method, f"http://localhost{path}", now_s=time.time(), token=token)
-        if path == "/mcp":
+        if path == "/mcp" and self.proves:
+            token, key = self.task.token, ProofKey(self.task.agent.key)
+            proof = key.proof(method, f"http://localhost{path}", now_s=time.time(), token=token)
             given |= {"authorization": f"DPoP {token}", "dpop": proof}
         answer = self.task._room.raw(method, path, headers=given, content=body, check=False)
         if path == "/mcp" and body:
@@ -69,7 +77,15 @@ class Proxy:
 @contextmanager
 def proxied(task: SandboxTask) -> Iterator[Proxy]:
     """A proxy that proves requests as the agent of a task."""
-    proxy = Proxy(task)
+    with listening() as proxy:
+        proxy.held = task
+        yield proxy
+
+
+@contextmanager
+def listening() -> Iterator[Proxy]:
+    """A proxy that has its address before there is a task."""
+    proxy = Proxy()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -109,10 +125,11 @@ def proxied(task: SandboxTask) -> Iterator[Proxy]:
 
 
 @contextmanager
-def driving(driver: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """A driver in the peers' environment; it is gone afterwards."""
+def driving(driver: str | Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A driver in the peers' environment, with our client beside it; it is gone afterwards."""
     command = [str(PYTHON), str(DRIVERS / driver), *arguments]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    around = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    process = subprocess.Popen(command, env=around, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         yield process
     finally:

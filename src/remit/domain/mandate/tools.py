@@ -6,6 +6,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind, PowerKind
 from remit.domain.mandate.cover import granting_powers
@@ -70,7 +71,7 @@ def _narrowed(
             properties.pop(name, None)
     for mark in action.marked(MarkKind.RESOURCE):
         if mark.of in target:
-            _at(schema, mark.path, lambda node, allowed=target[mark.of]: _restrict_items(node, allowed))
+            _at(schema, mark.path, partial(_restrict_items, allowed=target[mark.of]))
     tested = [{str(test.path) for test in power.where} for power in powers]
     for path in sorted(set.intersection(*tested)) if tested else ():
         _apply(schema, [[test for test in power.where if str(test.path) == path] for power in powers])

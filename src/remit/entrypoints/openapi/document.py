@@ -15,7 +15,7 @@ from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
 def openapi(desk: DeskContext) -> Mapping[str, Any]:
     """Build an OpenAPI 3.1 document of every address of this desk."""
     sandbox = sandbox_paths() if desk.terms.sandbox and desk.terms.loopback else {}
-    agents = agent_paths()
+    agents = {**agent_paths(), **mcp_paths()}
     if desk.visitors is not None:
         agents = open_to_visitors(agents, registration=desk.visitors.dynamic)
     return {
@@ -26,7 +26,7 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
             "description": "A support desk's door for agents that speak for customers.",
         },
         "servers": [{"url": desk.terms.issuer}],
-        "paths": {**agents, **mcp_paths(), **people_paths(), **sandbox},
+        "paths": {**agents, **people_paths(), **sandbox},
         "components": {
             "securitySchemes": _SCHEMES
             if desk.visitors is not None
