@@ -54,7 +54,8 @@ class Mcp:
     ) -> httpx.Response:
         """One request of a revision with a handshake."""
         body = {"jsonrpc": "2.0", "id": number, "method": method, "params": params or {}}
-        return self.post(body, mcp_protocol_version=revision if method != "initialize" else "", mcp_session_id=session)
+        given = {"mcp_protocol_version": revision if method != "initialize" else "", "accept": "application/json, text/event-stream"}
+        return self.post(body, mcp_session_id=session, **given)
 
     def session(self, capabilities: Mapping[str, Any] | None = None) -> str:
         """A handshake; the session it gives."""

@@ -150,7 +150,7 @@ def test_what_is_no_single_message_is_refused(arena: Arena, raw: bytes, number: 
     assert error(Mcp(arena, arena.task()).post(raw, mcp_protocol_version=HANDSHAKE)) == (400, number)
 
 
-@pytest.mark.proves("MCP-BOUNDED", "UNPROVED-SMALL")
+@pytest.mark.proves("MCP-BOUNDED", "LIMITS")
 def test_nothing_is_read_of_an_unproved_body_and_little_of_a_proved_one(arena: Arena) -> None:
     mcp = Mcp(arena, arena.task())
     huge = b'{"a":"' + b"x" * 2_000_000 + b'"}'
@@ -186,3 +186,14 @@ def test_a_handshake_remembers_nothing_that_opens_anything(arena: Arena) -> None
         mcp.post({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": meta}, authorization="", mcp_session_id=made_up).status_code
         == 401
     )
+
+
+@pytest.mark.proves("MCP-AUTH", "P10", "TASK-END")
+@pytest.mark.parametrize("method", ["server/discover", "tools/list"])
+def test_nothing_is_answered_behind_the_end_of_the_task(arena: Arena, method: str) -> None:
+    task = arena.task()
+    mcp = Mcp(arena, task)
+    assert mcp.send(method).status_code == 200
+    task.complete()
+    answer = mcp.send(method)
+    assert (answer.status_code, code_of(answer)) == (401, "task.ended")

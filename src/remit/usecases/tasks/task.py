@@ -84,6 +84,20 @@ class TaskTools:
     actions: tuple[GrantedAction, ...]
 
 
+async def verify_open(desk: DeskContext, workload: Workload) -> AuthorizationState:
+    """Verify that the caller's task may ask, and return its state.
+
+    ⚔ For requests that tell nothing of a task, too: a dead credential opens nothing, and a proof counts once.
+
+    Raises:
+        Refused: the state's own codes, `task.ended` for a foreign task, `credential.replayed`.
+    """
+    state = await _own(desk, workload)
+    await mark_proof_used(desk, workload)
+    verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
+    return state
+
+
 async def granted_tools(desk: DeskContext, workload: Workload) -> TaskTools:
     """Return the actions the caller's task grants: those of its mandate, unchanged since the customer signed it.
 
@@ -92,9 +106,7 @@ async def granted_tools(desk: DeskContext, workload: Workload) -> TaskTools:
 
     Source: docs/model/wire.md#mcp; docs/model/model.md#renewed-consent.
     """
-    state = await _own(desk, workload)
-    await mark_proof_used(desk, workload)
-    verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
+    state = await verify_open(desk, workload)
     kept, mandate = state.chain[0]
     current = kept.record.action_digests
     actions = tuple([

@@ -87,7 +87,14 @@ from remit.entrypoints.http.wire import (
 from remit.entrypoints.http.wire_answers import Ended, Inbox
 from remit.usecases.agents.refused_credentials import mark_proofs_used
 from remit.usecases.ask import ask
-from remit.usecases.tasks.task import ask_status, complete_task, granted_tools, read_inbox, task_status
+from remit.usecases.tasks.task import (
+    ask_status,
+    complete_task,
+    granted_tools,
+    read_inbox,
+    task_status,
+    verify_open,
+)
 
 PATH: Final = "/mcp"
 METADATA: Final = RESOURCE_METADATA + PATH
@@ -178,6 +185,7 @@ class McpDoor:
             case (("tasks/get" | "tasks/update" | "tasks/cancel"), True):
                 return await self._task(message, workload)
             case _:
+                await verify_open(self.agents.context, workload)
                 return self._greet(message)
 
     def _greet(self, message: Message) -> HttpResponse:
@@ -305,7 +313,7 @@ class McpDoor:
             task.pop("inputRequests", None)  # they are told by tasks/get alone (SEP-2663)
             return rpc_response(message, {**task, "resultType": "task"})
         result = ask_result(reply, confirm_at=page)
-        if shown is None or call.again:
+        if shown is None or call.again or not (message.stateless or message.takes_events):
             return rpc_response(message, result)
         if message.stateless:
             key = call.request.idempotency_key

@@ -70,6 +70,8 @@ class Message:
     revision: str
     session: str
     capabilities: JsonObject
+    takes_events: bool = False
+    """Whether the answer to it may be an event stream."""
 
     @property
     def stateless(self) -> bool:
@@ -164,6 +166,7 @@ def _read(scope: Scope, body: JsonObject, message_id: RequestId | None) -> Messa
             revision=known,
             session=session,
             capabilities={},
+            takes_events=any("text/event-stream" in one for one in header_values(scope, b"accept")),
         )
     if message_id is None and method:
         _verify_served(revision)

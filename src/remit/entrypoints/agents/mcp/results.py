@@ -89,6 +89,7 @@ def ask_result(reply: AskReply, *, confirm_at: str) -> Result:
 def ask_members(reply: AskReply, *, confirm_at: str = "") -> Result:
     """Build the members of an ask's result: those of the reply over HTTP, and what would cure a refusal."""
     structured = ask_body(reply)
+    structured.pop("poll", None)  # an address of the other API
     if reply.code is not None:
         structured |= {"codes": [reply.code.value], "cure": MEANINGS[reply.code].cure}
         structured["detail"] = reply.public or MEANINGS[reply.code].title
