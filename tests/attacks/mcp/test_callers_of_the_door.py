@@ -56,12 +56,12 @@ def test_a_proof_counts_once_also_for_what_only_tells(arena: Arena, method: str,
 
 
 @pytest.mark.proves("MCP-AUTH")
-def test_a_bearer_token_is_refused_and_both_ways_in_are_named(arena: Arena) -> None:
+def test_a_bound_token_without_its_proof_is_refused_and_both_ways_in_are_named(arena: Arena) -> None:
     task = arena.task()
     answer = Mcp(arena, task).call("order_read", READ, headers={"authorization": f"Bearer {task.token}", "dpop": ""})
     assert answer.status_code == 401
     said = answer.headers["www-authenticate"]
-    assert said.startswith(f'Bearer resource_metadata="{ISSUER}/.well-known/oauth-protected-resource/mcp", scope="ask"')
+    assert said.startswith(f'Bearer error="invalid_token", resource_metadata="{ISSUER}/.well-known/oauth-protected-resource/mcp", scope="ask"')
     assert "DPoP " in said
     told_of = arena.room.raw("GET", "/.well-known/oauth-protected-resource/mcp").json()
     assert (told_of["resource"], told_of["authorization_servers"]) == (f"{ISSUER}/mcp", [ISSUER])

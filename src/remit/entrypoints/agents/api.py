@@ -139,8 +139,8 @@ class AgentApi:
     async def _task_status(self, workload: Workload) -> HttpResponse:
         return task_response(await task_status(self.context, workload))
 
-    async def prove(self, scope: Scope) -> Workload:
-        """Authenticate the caller; refuse and report a person's credential.
+    async def prove(self, scope: Scope, *, resource: str = "") -> Workload:
+        """Authenticate the caller; refuse and report a person's credential. `resource` as in `prove_workload`.
 
         Raises:
             Refused: `credential.*`, `agent.human_credential`.
@@ -157,7 +157,13 @@ class AgentApi:
         try:
             with self.context.tracing.step(SpanName.IDENTITY):
                 return prove_workload(
-                    self.context, self.tokens, authorization=authorization, dpop=dpop, method=scope["method"], path=path
+                    self.context,
+                    self.tokens,
+                    authorization=authorization,
+                    dpop=dpop,
+                    method=scope["method"],
+                    path=path,
+                    resource=resource,
                 )
         except Refused:
             self.context.leak_scanner.present(authorization, LeakSource(where="presented"))

@@ -21,7 +21,7 @@ from remit.ports.identity import PUBLIC_CLIENT
 from remit.ports.store import RecordMissing
 from remit.proof.tiles import Bundle, encode_bundle
 from remit.usecases.desk.catalogue import show_catalogue
-from remit.usecases.visitors.request import open_objectives
+from remit.usecases.visitors.request import visitor_scopes
 
 
 def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
@@ -59,11 +59,6 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
     }
 
 
-def visitor_scopes(desk: DeskContext) -> list[str]:
-    """Return the scopes that visitors may ask for: the objectives open to them; none where none are let in."""
-    return [] if desk.visitors is None else [one.name for one in open_objectives(desk)]
-
-
 def _visitor_metadata(desk: DeskContext) -> Mapping[str, Json]:
     if desk.visitors is None:
         return {}
@@ -96,6 +91,7 @@ def mcp_metadata(desk: DeskContext) -> Mapping[str, Json]:
     return {
         "resource": f"{issuer}{MCP}",
         "resource_name": desk.catalogue.desk,
+        "scopes_supported": visitor_scopes(desk) or [TASK_SCOPE],
         "resource_documentation": f"{issuer}/openapi.json",
     }
 

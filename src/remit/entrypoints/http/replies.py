@@ -219,12 +219,12 @@ def _cure(error: Refused | Fault) -> str:
     return (error.public_cure if isinstance(error, Refused) else "") or MEANINGS[error.code].cure
 
 
-def bearer_challenge(issuer: str, resource: str, scope: str, *, wider: bool = False) -> bytes:
-    """Build the challenge for a bearer token with a scope, at a door with metadata of its own; `wider`: than sent.
+def bearer_challenge(issuer: str, resource: str, scope: str, *, error: str = "") -> bytes:
+    """Build the challenge for a bearer token with a scope, at a door with metadata of its own.
 
     Source: RFC 6750 §3, RFC 9728 §5.1.
     """
-    named = 'error="insufficient_scope", ' if wider else ""
+    named = f'error="{error}", ' if error else ""
     return f'Bearer {named}resource_metadata="{issuer}{METADATA}{resource}", scope="{scope}"'.encode()
 
 

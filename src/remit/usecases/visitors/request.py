@@ -154,6 +154,11 @@ def open_objectives(desk: DeskContext) -> tuple[Objective, ...]:
     return tuple(one for one in desk.catalogue.objectives.values() if one.visitors is not None)
 
 
+def visitor_scopes(desk: DeskContext) -> list[str]:
+    """Return the scopes that visitors may ask for: the objectives open to them; none where none are let in."""
+    return [] if desk.visitors is None else [one.name for one in open_objectives(desk)]
+
+
 def _verify_shape(desk: DeskContext, redirect: str, state: str, query: Mapping[str, str]) -> None:
     if query.get("response_type") != "code":
         raise _refused(desk, redirect, state, "unsupported_response_type", "response_type is code")

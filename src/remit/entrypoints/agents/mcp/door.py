@@ -14,6 +14,7 @@ import msgspec
 from remit import __version__
 from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.identity.binding import bound_family
 from remit.domain.identity.dpop import ScopeRefused
 from remit.domain.values import Json, JsonObject
 from remit.engine.agents.authenticate_request import Workload
@@ -95,6 +96,7 @@ from remit.usecases.tasks.task import (
     task_status,
     verify_open,
 )
+from remit.usecases.visitors.request import visitor_scopes
 
 PATH: Final = "/mcp"
 METADATA: Final = RESOURCE_METADATA + PATH
@@ -158,8 +160,8 @@ class McpDoor:
     async def _prove(self, scope: Scope) -> Workload:
         """Authenticate the caller: the one place from which a workload comes at this door.
 
-        A DPoP-bound token of a task is proved as at the agents' API, with this address in its proof. Bearer tokens are
-        refused. ⚔ Only failed proofs are counted at an address: the assistants of many customers share one.
+        A DPoP-bound token of a task is proved as at the agents' API, with this address in its proof; a visitor's bearer
+        token must be for this door alone. ⚔ Only failed proofs are counted at an address: the assistants of many customers share one.
 
         Raises:
             Refused: `credential.*`, `agent.human_credential`, `request.rate_limited`.
@@ -168,7 +170,7 @@ class McpDoor:
         if header_values(scope, b"authorization"):
             limits.verify_peer(scope)
         try:
-            return await self.agents.prove(scope)
+            return await self.agents.prove(scope, resource=PATH)
         except Refused:
             if header_values(scope, b"authorization"):
                 limits.count_unproved(scope)
@@ -304,7 +306,9 @@ class McpDoor:
             data: JsonObject = {"code": reply.code.value, "ask": reply.ask, "receipt": reply.receipt}
             raise _answered(message, RpcRefused(INVALID_PARAMS, "Unknown tool", data=data))
         if reply.code is Code.OBJECTIVE_ACTION_OUTSIDE:
-            return self._step_up(message, call.request.action, reply)
+            scopes = self._scopes_of(call.request.action, workload)
+            if scopes:
+                return self._step_up(message, scopes, reply)
         page = self._page(reply)
         request = elicitation(self._title(call.request.action), page, desk.catalogue.desk) if page else None
         shown = request if message.opens_addresses else None
@@ -331,14 +335,22 @@ class McpDoor:
     def _title(self, action: str) -> str:
         return action_title(self.agents.context.catalogue.action(action))
 
-    def _step_up(self, message: Message, action: str, reply: AskReply) -> HttpResponse:
-        """Answer the ask for an action of another objective: 403, with the objectives that have it as scopes."""
+    def _scopes_of(self, action: str, workload: Workload) -> str:
+        """Return the objectives with an action that the caller may ask the customer for, as a scope."""
         desk = self.agents.context
-        wanted = " ".join(sorted(name for name, one in desk.catalogue.objectives.items() if action in one.actions))
+        held = desk.catalogue.objectives if not bound_family(workload.jkt) else visitor_scopes(desk)
+        return " ".join(sorted(name for name in held if action in desk.catalogue.objective(name).actions))
+
+    def _step_up(self, message: Message, wanted: str, reply: AskReply) -> HttpResponse:
+        """Answer the ask for an action of another objective: 403, with the objectives that have it as scopes.
+
+        ⚔ It is another purpose that is asked for, with a consent of its own, never more of the same.
+        """
+        desk = self.agents.context
         data = {"scope": wanted, **ask_members(reply)}
-        refused = RpcRefused(INVALID_REQUEST, f"{action} belongs to another objective", data=data)
+        refused = RpcRefused(INVALID_REQUEST, "this action belongs to another objective", data=data)
         answer = rpc_error(_answered(message, refused), stateless=True, status=403)
-        challenge = bearer_challenge(desk.terms.issuer, PATH, wanted, wider=True)
+        challenge = bearer_challenge(desk.terms.issuer, PATH, wanted, error="insufficient_scope")
         bound = (b"www-authenticate", challenge.replace(b"Bearer ", b"DPoP ", 1))
         return replace(answer, headers=((b"www-authenticate", challenge), bound, *answer.headers))
 
@@ -402,7 +414,10 @@ class McpDoor:
         if not any(name == b"www-authenticate" for name, _ in answer.headers):
             return answer
         # Many clients read the first challenge only, and know bearer tokens alone.
-        challenge = bearer_challenge(issuer, PATH, TASK_SCOPE, wider=isinstance(error, ScopeRefused))
+        named = "insufficient_scope" if isinstance(error, ScopeRefused) else "invalid_token"
+        named = named if header_values(scope, b"authorization") else ""
+        scopes = " ".join(visitor_scopes(self.agents.context)) or TASK_SCOPE
+        challenge = bearer_challenge(issuer, PATH, scopes, error=named)
         return replace(answer, headers=((b"www-authenticate", challenge), *answer.headers))
 
 
