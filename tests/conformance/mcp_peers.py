@@ -20,13 +20,14 @@ from typing import Any
 import pytest
 
 from remit.client.keys import ProofKey
+from remit.sandbox.backend import Room
 from remit.sandbox.workloads import SandboxTask
 
 ROOT = Path(__file__).parents[2]
 PEERS = ROOT / ".bench" / "mcp"
 DRIVERS = Path(__file__).parent / "mcp_drivers"
 PYTHON = PEERS / "v" / "bin" / "python"
-_PASSED = ("www-authenticate", "mcp-session-id", "content-type", "allow", "cache-control")
+_PASSED = ("www-authenticate", "mcp-session-id", "content-type", "allow", "cache-control", "location")
 
 
 needs_peers = pytest.mark.skipif(not (PEERS / ".done").exists(), reason="remit: NOT RUN: no MCP peers. Cure: make mcp-peers")
@@ -40,6 +41,8 @@ class Proxy:
     proves: bool = True
     """Whether it adds the task's credentials; without, it only carries."""
     held: SandboxTask | None = None
+    room: Room | None = None
+    """The desk behind it."""
     seen: list[dict[str, Any]] = field(default_factory=list)
     """Every message that was answered: the request's body, the status, and the answer's body."""
     calls: "queue.SimpleQueue[dict[str, Any]]" = field(default_factory=queue.SimpleQueue)
@@ -66,7 +69,8 @@ class Proxy:
             token, key = self.task.token, ProofKey(self.task.agent.key)
             proof = key.proof(method, f"http://localhost{path}", now_s=time.time(), token=token)
             given |= {"authorization": f"DPoP {token}", "dpop": proof}
-        answer = self.task._room.raw(method, path, headers=given, content=body, check=False)
+        assert self.room is not None
+        answer = self.room.raw(method, path, headers=given, content=body, check=False)
         if path == "/mcp" and body:
             self.seen.append({"request": json.loads(body), "status": answer.status_code, "answer": answer.content})
             if self.seen[-1]["request"].get("method") == "tools/call":
@@ -78,7 +82,7 @@ class Proxy:
 def proxied(task: SandboxTask) -> Iterator[Proxy]:
     """A proxy that proves requests as the agent of a task."""
     with listening() as proxy:
-        proxy.held = task
+        proxy.held, proxy.room = task, task._room
         yield proxy
 
 

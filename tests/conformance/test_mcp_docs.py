@@ -25,7 +25,7 @@ def test_the_example_in_python_runs_as_it_stands(tmp_path: Path) -> None:
     with listening() as proxy:
         proxy.proves, proxy.url = False, proxy.url.replace("127.0.0.1", "localhost")
         with open_arena(settings={"server": {"issuer": proxy.url.removesuffix("/mcp")}}) as arena:
-            proxy.held = arena.task()
+            proxy.held, proxy.room = arena.task(), arena.room
             with driving(script, proxy.url, proxy.task.token, str(proxy.task.agent.key)) as process:
                 out, wrong = process.communicate(timeout=60)
     assert process.returncode == 0, wrong[-3000:]

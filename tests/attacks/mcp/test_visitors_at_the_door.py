@@ -86,7 +86,7 @@ def test_it_changes_nothing_alone_and_its_accept_counts_for_nothing(arena: Arena
 
 
 @pytest.mark.proves("MCP-TOOLS", "VISITOR-RIGHTS")
-def test_its_tools_are_those_of_its_purpose_and_another_is_asked_for_only_where_it_is_open(arena: Arena, visitor: Visitor) -> None:
+def test_its_tools_are_those_of_its_purpose_and_another_is_asked_for_only_where_it_is_open(visitor: Visitor) -> None:
     names = {one["name"] for one in send(visitor, "tools/list").json()["result"]["tools"]}
     assert {"order_read", "order_return", "payment_refund"} <= names
     assert not {"account_unlock", "offer_accept", "order_note"} & names
