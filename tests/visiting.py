@@ -127,13 +127,7 @@ class Visitor:
 
     def consent(self, customer: SandboxCustomer, objective: str, records: Sequence[str] = (), *, scope: str = "") -> str:
         """Let a customer pick and sign, whole; return the address the browser is sent to."""
-        picked = customer.post(f"/me/v1/visits?{urlencode(self.query(scope))}", {"objective": objective, "records": list(records)})
-        path = f"/me/v1/requests/{picked['request']}"
-        shown = customer.get(path)
-        signed = customer.post(
-            path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": customer.passkey.get(shown["options"])}
-        )
-        return str(signed["redirect"])
+        return picked_and_signed(customer, f"?{urlencode(self.query(scope))}", objective, records)
 
     def form(self, path: str, form: Mapping[str, str]) -> httpx.Response:
         """Send one form, unproved."""
@@ -199,3 +193,13 @@ def confirm(customer: SandboxCustomer, ask: str) -> Any:
     return customer.post(
         f"{customer.base}/confirmations/{invitation}", {"answer": "yes", "assertion": customer.passkey.get(shown["options"])}
     )
+
+
+def picked_and_signed(customer: SandboxCustomer, address: str, objective: str, records: Sequence[str]) -> str:
+    """Let a customer who opened an authorization request's address pick and sign, whole; return where the browser goes."""
+    query = urlsplit(address).query
+    picked = customer.post(f"/me/v1/visits?{query}", {"objective": objective, "records": list(records)})
+    path = f"/me/v1/requests/{picked['request']}"
+    shown = customer.get(path)
+    signed = customer.post(path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": customer.passkey.get(shown["options"])})
+    return str(signed["redirect"])

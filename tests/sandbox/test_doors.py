@@ -78,7 +78,7 @@ def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @contextmanager
-def serving(tmp_path: Path, desk_settings: dict[str, str], **changed: Any) -> Iterator[str]:
+def serving(tmp_path: Path, desk_settings: dict[str, str], *, catalogue: Any = None, **changed: Any) -> Iterator[str]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         bound.listen()
@@ -88,8 +88,8 @@ def serving(tmp_path: Path, desk_settings: dict[str, str], **changed: Any) -> It
         raw["desk"] |= desk_settings
         settings = make_settings(raw, base=tmp_path, environment={}, rules=False)
         settings.high_water.parent.mkdir(parents=True, exist_ok=True)
-        catalogue: Any = CATALOGUE if settings.sandbox else PACK
-        rules = RulesSource(catalogue=catalogue, policies=(("all.cedar", '@id("all") permit(principal, action, resource);'),))
+        given: Any = catalogue or (CATALOGUE if settings.sandbox else PACK)
+        rules = RulesSource(catalogue=given, policies=(("all.cedar", '@id("all") permit(principal, action, resource);'),))
         desk = build_desk(settings, rules)
         server = uvicorn.Server(uvicorn.Config(desk.app, log_level="error", lifespan="on"))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), daemon=True)

@@ -32,6 +32,8 @@ from remit.usecases.mandates.grant import verify_redirect, with_query
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _STATE: Final = re.compile(r"[\x20-\x7e]{0,2048}", re.ASCII)
 MCP: Final = "/mcp"
+_IMPLIED: Final = frozenset({"ask", "mandate", "offline_access"})
+"""Scopes that clients copy from metadata, and that name no purpose: every visitor asks, and gets a refresh token."""
 KNOWN_PARAMETERS: Final = frozenset({
     "client_id", "code_challenge", "code_challenge_method", "redirect_uri", "resource", "response_type", "scope", "state",
 })  # fmt: skip
@@ -176,7 +178,7 @@ def _verify_shape(desk: DeskContext, redirect: str, state: str, query: Mapping[s
 def _wanted(desk: DeskContext, redirect: str, state: str, scope: str) -> Sequence[Objective]:
     """Return the objectives of a scope, all open ones without one. ⚔ One that is not open to visitors is refused."""
     known = {one.name: one for one in open_objectives(desk)}
-    names = [name for name in scope.split(" ") if name]
+    names = [name for name in scope.split(" ") if name and name not in _IMPLIED]
     if not set(names) <= known.keys():
         raise _refused(desk, redirect, state, "invalid_scope", f"scopes here are {' '.join(known)}")
     return [known[name] for name in dict.fromkeys(names)] or list(known.values())
