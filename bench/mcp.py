@@ -77,16 +77,19 @@ def measure(given: argparse.Namespace, kind: str) -> dict[str, float]:
 def main() -> int:
     """Measure reads and writes, print the ratios, and fail beyond the goal."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--asks", type=int, default=400)
+    parser.add_argument("--asks", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--customers", type=int, default=128)
+    parser.add_argument("--customers", type=int, default=64)
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--folder", default=None, help="where the data lies")
+    parser.add_argument("--only", choices=("reads", "writes"), default=None)
     given = parser.parse_args()
     print(f"yardstick: one ES256 check takes {yardstick_us():.0f} us")
     worst = 0.0
     for kind in ("reads", "writes"):
+        if given.only not in {None, kind}:
+            continue
         seen = measure(given, kind)
         for door in DOORS[1:]:
             ratio = seen[door] / seen["http"]

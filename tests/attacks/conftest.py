@@ -1,10 +1,12 @@
 """The arena every attack starts from."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from attacks.arena import Arena, open_arena
+from attacks.over_mcp import OVER_MCP, install
 from remit.engine.agents.replay import ReplayCache
 
 
@@ -20,3 +22,20 @@ def process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def arena() -> Iterator[Arena]:
     with open_arena() as one:
         yield one
+
+
+PROBE = re.compile(r"P([1-9]|1[0-8])")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `TESTS_DOOR=mcp`, only the probes that agents make are run: through the MCP door."""
+    if OVER_MCP:
+        items[:] = [one for one in items if any(PROBE.fullmatch(name) for mark in one.iter_markers("proves") for name in mark.args)]
+
+
+@pytest.fixture(autouse=True)
+def asks_by_their_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The door that asks go through."""
+    if OVER_MCP:
+        install(monkeypatch)
