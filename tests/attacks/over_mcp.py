@@ -1,4 +1,4 @@
-"""The sandbox's asks through the MCP door: with `TESTS_DOOR=mcp` the probes of `docs/model/peers.md` are tried there.
+"""The sandbox's asks through the MCP door: with `TESTS_DOOR=mcp` the probes P1 to P18 are tried there.
 
 What comes back is turned into the shapes of the API, so that the same tests judge it. Files go over HTTP: this door takes none.
 """

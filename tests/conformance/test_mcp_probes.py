@@ -1,4 +1,4 @@
-"""The probes P1 to P18 (`docs/model/peers.md`) through the MCP door: the same tests, whose asks are calls of tools.
+"""The probes P1 to P18 through the MCP door: the same tests, whose asks are calls of tools.
 
 `TESTS_DOOR=mcp pytest tests/attacks` runs every attack of these probes that way; here, the file of each probe that an ask can carry.
 """
