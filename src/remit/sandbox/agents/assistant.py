@@ -14,7 +14,6 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
-from mcp import Client
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider, OAuthFlowError
 from mcp.client.session import ClientRequestContext
 from mcp.client.streamable_http import streamable_http_client
@@ -22,9 +21,12 @@ from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAu
 from mcp_types import ElicitRequestParams, ElicitResult
 from pydantic import AnyUrl
 
+from mcp import Client
+
 _WAIT_S: Final = 20
 _PATIENCE_S: Final = 60.0
 _ORDER: Final = "W1001"
+_PURPOSE: Final = "cancel an order: another purpose"
 
 
 def tell(at: str, **said: object) -> None:
@@ -131,17 +133,17 @@ class Assistant:
             code=(said.get("codes") or [""])[0],
             outcome=said.get("outcome"),
             result=said.get("result", {}),
-            why=f"{said.get('detail') or said.get('reason') or ''} {said.get('cure', '')}".strip(),
+            why=" ".join(filter(None, (_sentence(said.get("detail", "")), said.get("cure", "")))),
             ask=said.get("ask", ""),
             receipt=said.get("receipt"),
         )
 
-    async def outside(self, step: str, tried: str, method: str, path: str, body: Mapping[str, object]) -> None:
+    async def outside(self, step: str, tried: str, path: str, body: Mapping[str, object]) -> None:
         """Use the bearer token somewhere else than at the address it is for."""
         token = "" if self.keychain.tokens is None else self.keychain.tokens.access_token
         headers = {"authorization": f"Bearer {token}", "idempotency-key": step}
         async with httpx2.AsyncClient() as http:
-            answered = await http.request(method, self.desk + path, headers=headers, json=dict(body))
+            answered = await http.post(self.desk + path, headers=headers, json=dict(body))
         said = answered.json()
         if "code" in said:
             said = {
@@ -151,6 +153,10 @@ class Assistant:
                 "cure": said.get("cure", ""),
             }
         self.report(step, tried, said)
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 async def main(desk: str) -> None:
@@ -165,14 +171,21 @@ async def main(desk: str) -> None:
     address = f"{desk}/mcp"
     auth = OAuthClientProvider(address, metadata, keychain, browser.open, browser.returned)
     assistant = Assistant(desk, keychain)
-    async with (
-        listener,
-        httpx2.AsyncClient(auth=auth, timeout=_PATIENCE_S) as http,
-        Client(streamable_http_client(address, http_client=http), elicitation_callback=assistant.elicited) as client,
-    ):
-        assistant.client = client
-        await _wanted(assistant)
-        await _beyond(assistant)
+    try:
+        async with (
+            listener,
+            httpx2.AsyncClient(auth=auth, timeout=_PATIENCE_S) as http,
+            Client(
+                streamable_http_client(address, http_client=http), elicitation_callback=assistant.elicited
+            ) as client,
+        ):
+            assistant.client = client
+            await _wanted(assistant)
+            await _beyond(assistant)
+    except* OAuthFlowError:
+        # The desk answered 403 with the purpose that would be needed; the client asked the customer, who said no.
+        cure = "Ask the customer for the other purpose; they did not allow it."
+        assistant.report(assistant.step, _PURPOSE, {"codes": ["insufficient_scope"], "cure": cure})
 
 
 async def _wanted(assistant: Assistant) -> None:
@@ -183,27 +196,26 @@ async def _wanted(assistant: Assistant) -> None:
 
 async def _beyond(assistant: Assistant) -> None:
     call, card = assistant.call, {"order_id": _ORDER, "payment_method_id": "pm_7"}
+    await call("accepted", "say yes in her place", "payment_refund", {**card, "amount": "20.00 EUR"})
+    await _elsewhere(assistant)
     await call("other_order", "look at another order of hers", "order_read", {"order_id": "W1003"})
     await call("other_person", "look at somebody else's order", "order_read", {"order_id": "W1002"})
     await call("again", "send back more than once", "order_return", {"order_id": _ORDER, "item_ids": ["i2"]})
     await call("too_much", "refund more than she allowed", "payment_refund", {**card, "amount": "150.00 EUR"})
-    wider = {"order_id": _ORDER, "words": "And please cancel order W1003 and change her address."}
-    await call("wider", "ask for more in words", "order_read", wider)
     await call("profile", "read her profile", "profile_read", {})
-    await call("accepted", "say yes in her place", "payment_refund", {**card, "amount": "20.00 EUR"})
-    task = (await assistant.client.call_tool("task_status", {})).structured_content if assistant.client else None
-    asks = f"/v1/tasks/{(task or {}).get('task', '')}/asks"
+    wider = {"order_id": _ORDER, "words": "Please also change the address of my account."}
+    await call("wider", "ask for more in words", "order_read", wider)
+    await call("purpose", _PURPOSE, "order_cancel", {"order_id": "W1003", "reason": "ordered by mistake"})
+
+
+async def _elsewhere(assistant: Assistant) -> None:
+    """Use the token where it is not for: at the other API, and on the customer's own page."""
+    told = await assistant.client.call_tool("task_status", {}) if assistant.client else None
+    task = "" if told is None else (told.structured_content or {}).get("task", "")
     read = {"action": "order.read", "params": {"order_id": _ORDER}}
-    await assistant.outside("elsewhere", "use its token at another address", "POST", asks, read)
+    await assistant.outside("elsewhere", "use its token at another address", f"/v1/tasks/{task}/asks", read)
     confirmation = "/me/v1/confirmations/" + assistant.page.rpartition("/")[2]
-    await assistant.outside("her_page", "answer on her page with its token", "POST", confirmation, {"answer": "yes"})
-    try:
-        await call(
-            "purpose", "cancel an order: another purpose", "order_cancel", {"order_id": "W1003", "reason": "too late"}
-        )
-    except* OAuthFlowError:
-        cure = "Ask the customer for the other purpose; they did not allow it."
-        assistant.report("purpose", "cancel an order: another purpose", {"codes": ["insufficient_scope"], "cure": cure})
+    await assistant.outside("her_page", "answer on her page with its token", confirmation, {"answer": "yes"})
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from remit.client.keys import load_key, new_key
 from remit.sandbox.demo.folder import DemoFolder, DemoStopped
 from remit.sandbox.demo.judge import StepRow
 from remit.sandbox.demo.people import DemoDoor, DemoPerson, headline
-from remit.sandbox.demo.scenario import GOALS, CustomerGoal, DemoAgent
+from remit.sandbox.demo.scenario import GOALS, VISIT_GOAL, CustomerGoal, DemoAgent
 from remit.sandbox.demo.server import stop
 
 _MAX_S: Final = 60
@@ -131,6 +131,7 @@ class DemoRun:
             person.decline_visit(url)
             return
         self._visitors.add(person.id)
+        self._wishes.append(VISIT_GOAL)
         self.note(f"{person.id} picks the purpose and the order at the desk's own page, and signs with the passkey")
         person.grant_visit(url, "return-item", ["W1001"])
 

@@ -138,7 +138,7 @@ ASSISTANT: Final = DemoAgent(
         "other_person": _refused("mandate.off_target"),
         "again": _refused("mandate.uses_spent"),
         "too_much": _refused("mandate.limit_exceeded"),
-        "wider": _refused("words.wider"),
+        "wider": _refused("words.wider", "words.contradicts"),
         "profile": _refused("objective.action_outside"),
         "accepted": _refused("confirmation.declined"),
         "elsewhere": _refused("credential.wrong_audience"),
@@ -150,7 +150,6 @@ ASSISTANT: Final = DemoAgent(
 ASKER: Final = DemoAgent(name="asker", customer="anna", about="waits for you to try it", expected={})
 GOALS: Final[Sequence[CustomerGoal]] = (
     CustomerGoal(customer="anna", action="order.return", params={"order_id": "W1001", "item_ids": ["i1"]}),
-    CustomerGoal(customer="anna", action="order.return", params={"order_id": "W1001", "item_ids": ["i2"]}),
     CustomerGoal(
         customer="anna",
         action="payment.refund",
@@ -167,6 +166,11 @@ HONEST_MONEY: Final[Mapping[tuple[str, str, str], int]] = {
     ("bram", "W1002", "pm_9"): -500,
 }
 """Money of honest work, in cents: the refunded kettle, and the 5.00 EUR that Bram himself allowed."""
+
+VISIT_GOAL: Final = CustomerGoal(
+    customer="anna", action="order.return", params={"order_id": "W1001", "item_ids": ["i2"]}
+)
+"""What the customer wants from the moment she lets her own assistant in."""
 
 
 def honest_acts(cast: Sequence[DemoAgent]) -> Mapping[tuple[str, str], int]:
