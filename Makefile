@@ -31,6 +31,12 @@ $(VENV)/.words: $(VENV)/.run requirements-words.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-words.txt || echo "remit: not to be had for this machine; messages are judged by rules alone"
 	@touch $@
 
+# The official MCP client plays the customer's own assistant in the demo. No desk needs it.
+$(VENV)/.assistant: $(VENV)/.run requirements-assistant.txt
+	@echo "remit: installing the MCP client of the demo's assistant …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-assistant.txt || echo "remit: not to be had for this machine; the demo leaves the assistant out"
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@echo "remit: installing what the tests need …"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
@@ -73,7 +79,7 @@ run: $(VENV)/.words ## Serve the desk in ./desk (made by `remit init desk` when 
 	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk </dev/null
 	@$(BIN)/remit serve --config desk/remit.toml
 
-demo: $(VENV)/.words $(if $(REAL),$(VENV)/.dev real-rt real-medusa) ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits, REAL=1: with RT and Medusa)
+demo: $(VENV)/.words $(VENV)/.assistant $(if $(REAL),$(VENV)/.dev real-rt real-medusa) ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits, REAL=1: with RT and Medusa)
 	@$(if $(REAL),PYTHONPATH=tests $(BIN)/python -m real.demo.run,$(BIN)/remit demo) $(if $(SMOKE),--smoke)
 
 test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
@@ -228,6 +234,7 @@ texts: $(VENV)/.dev ## Find every text people are told, and bring its translatio
 lock: $(VENV)/.uv ## Pin the dependencies again
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -c requirements-dev.txt requirements-assistant.in -o requirements-assistant.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -c requirements-dev.txt requirements-words.in -o requirements-words.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -c requirements-dev.txt requirements-bench.in -o requirements-bench.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements-peers.in -o requirements-peers.txt

@@ -20,11 +20,13 @@ from remit.sandbox.demo.folder import DemoFolder, DemoStopped
 from remit.sandbox.demo.judge import StepRow, StepVerdict, judge_all, judge_step
 from remit.sandbox.demo.people import DemoDoor, DemoPerson
 from remit.sandbox.demo.result import DemoResult
-from remit.sandbox.demo.scenario import CAST, HONEST_ACTS, HONEST_MONEY, HONEST_RECORDS
+from remit.sandbox.demo.scenario import ASSISTANT, CAST, HONEST_MONEY, honest_acts, honest_records
 from remit.sandbox.demo.screen import Screen
 from remit.sandbox.demo.verify_offline import OfflineVerification
 from remit.sandbox.passkey import SoftPasskey
 
+PLAYED = [*CAST, ASSISTANT]
+"""The official MCP client is among what the tests need."""
 _ENV = {**os.environ, "PYTHONPATH": str(Path("src").absolute())}
 
 pytestmark = pytest.mark.xdist_group("demo")  # one demo serves all tests that look at one
@@ -97,7 +99,7 @@ def test_honest_work_is_done_and_each_attack_is_stopped_for_its_own_reason(runni
 
 def test_every_agent_is_a_process_of_its_own(running: Running) -> None:
     pids = {(row["agent"], row["pid"]) for row in running.told["rows"]}
-    assert len(pids) == len({pid for _, pid in pids}) == len(CAST)
+    assert len(pids) == len({pid for _, pid in pids}) == len(PLAYED)
 
 
 def test_the_books_and_the_log_are_checked_apart_from_what_agents_tell(running: Running) -> None:
@@ -184,7 +186,7 @@ def test_a_second_run_says_that_one_is_running_and_the_first_stops_on_demand(run
 
 
 def test_agents_load_nothing_of_remit_but_its_client() -> None:
-    names = ", ".join(part.module for part in CAST)
+    names = ", ".join(part.module for part in PLAYED)
     code = f"import sys, {names}; print(*sorted(name for name in sys.modules if name.startswith('remit.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=_ENV, check=True).stdout.split()
     assert {one for one in loaded if not one.startswith(("remit.client", "remit.proof", "remit.sandbox.agents"))} == {"remit.sandbox"}
@@ -198,13 +200,13 @@ def _played() -> list[StepRow]:
     """The rows of a run in which everything ended as it must."""
     return [
         _row(part.name, step, decision="refuse", code=min(codes), outcome="") if codes else _row(part.name, step)
-        for part in CAST
+        for part in PLAYED
         for step, codes in part.expected.items()
     ]
 
 
 def _books() -> BooksSnapshot:
-    items = [{"id": "i1", "state": "ordered"}, {"id": "i2", "state": "ordered"}]
+    items = [{"id": "i1", "state": "ordered"}, {"id": "i2", "state": "returning"}]
     return BooksSnapshot(
         money={("anna", "W1001", "pm_7"): 12990, ("bram", "W1002", "pm_9"): 8000},
         acts={},
@@ -218,10 +220,10 @@ def _books() -> BooksSnapshot:
 
 def _after() -> BooksSnapshot:
     """The books after honest work alone."""
-    items = [{"id": "i1", "state": "returning"}, {"id": "i2", "state": "ordered"}]
+    items = [{"id": "i1", "state": "returning"}, {"id": "i2", "state": "returning"}]
     return BooksSnapshot(
         money={("anna", "W1001", "pm_7"): 8000, ("bram", "W1002", "pm_9"): 7500},
-        acts=HONEST_ACTS,
+        acts=honest_acts(PLAYED),
         records={
             ("order", "W1001"): json.dumps({"status": "return requested", "items": items, "refunded": "49.90 EUR"}),
             ("order", "W1002"): json.dumps({"status": "delivered", "items": [{"id": "i1", "state": "ordered"}], "refunded": "5.00 EUR"}),
@@ -234,9 +236,10 @@ def _after() -> BooksSnapshot:
 def _ended(rows: list[StepRow], now: BooksSnapshot, problems: tuple[str, ...] = ()) -> DemoResult:
     return DemoResult(
         url="http://localhost:1",
+        cast=PLAYED,
         rows=rows,
         balances=balances(_books(), now, HONEST_MONEY),
-        others=differences(_books(), now, acts=HONEST_ACTS, changes=HONEST_RECORDS),
+        others=differences(_books(), now, acts=honest_acts(PLAYED), changes=honest_records(PLAYED)),
         verified=OfflineVerification(entries=1, receipts=1, problems=problems),
     )
 
@@ -258,7 +261,7 @@ def test_a_run_in_which_all_is_well_ends_with_0() -> None:
 )
 def test_one_row_that_is_not_as_it_must_be_fails_the_run(changed: StepRow, verdict: StepVerdict) -> None:
     rows = [row for row in _played() if (row.agent, row.step) != (changed.agent, changed.step)] + [changed]
-    expected = next(part.expected for part in CAST if part.name == changed.agent)
+    expected = next(part.expected for part in PLAYED if part.name == changed.agent)
     assert judge_step(changed, expected) is verdict
     ended = _ended(rows, _after())
     assert ended.code == 1
@@ -268,7 +271,7 @@ def test_one_row_that_is_not_as_it_must_be_fails_the_run(changed: StepRow, verdi
 
 def test_an_attack_that_was_not_tried_proves_nothing() -> None:
     rows = [row for row in _played() if row.agent != "zombie"]
-    found = judge_all(rows, {part.name: part.expected for part in CAST})
+    found = judge_all(rows, {part.name: part.expected for part in PLAYED})
     assert {verdict for _, verdict in found} == {StepVerdict.MISSING}
     assert _ended(rows, _after()).code == 1
 
@@ -278,12 +281,12 @@ def test_an_attack_that_was_not_tried_proves_nothing() -> None:
     [
         replace(_after(), money={**_after().money, ("bram", "W1002", "pm_9"): 7000}),
         replace(_after(), money={**_after().money, ("anna", "W1003", "pm_9"): -900}),
-        replace(_after(), acts={**HONEST_ACTS, ("anna", "offer.accept"): 1}),
-        replace(_after(), acts={**HONEST_ACTS, ("anna", "order.return"): 2}),
+        replace(_after(), acts={**honest_acts(PLAYED), ("anna", "offer.accept"): 1}),
+        replace(_after(), acts={**honest_acts(PLAYED), ("anna", "order.return"): 3}),
         replace(_after(), customers={"anna": '{"identity.birth_date":"1999-01-01"}'}),
         replace(_after(), records={**_after().records, ("order", "W1009"): "{}"}),
         replace(
-            _after(), records={**_after().records, ("order", "W1001"): _after().records["order", "W1001"].replace("ordered", "returning")}
+            _after(), records={**_after().records, ("order", "W1001"): _after().records["order", "W1001"].replace("returning", "ordered", 1)}
         ),
     ],
 )

@@ -57,6 +57,7 @@ def _body(visit: Visit) -> Mapping[str, object]:
             "redirect_uri": visit.redirect_uri,
         },
         "resource": visit.resource,
+        "decline": visit.decline,
         "purposes": [
             {
                 "objective": one.objective.name,

@@ -73,6 +73,7 @@ class VisitPages:
             agent=agent,
             query=scope.get("query_string", b"").decode("latin-1"),
             back=visit.redirect_uri,
+            decline=visit.decline,
             purposes=visit.purposes,
             kinds={kind: one.title for kind, one in desk.catalogue.resources.items()},
             before=await views.granted_before(desk, person, agent.id),

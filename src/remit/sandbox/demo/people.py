@@ -99,7 +99,18 @@ class DemoPerson:
 
     def grant(self, consent_url: str) -> None:
         """Sign an agent's mandate request, as shown on the consent page, and let the agent know."""
-        request = parse_qs(urlsplit(consent_url).query)["request_uri"][0].removeprefix(_URN).rpartition(":")[2]
+        self._sign(parse_qs(urlsplit(consent_url).query)["request_uri"][0].removeprefix(_URN).rpartition(":")[2])
+
+    def grant_visit(self, url: str, objective: str, records: Sequence[str]) -> None:
+        """Pick a visitor's purpose and records, and sign its request."""
+        picked = self.post(f"/me/v1/visits?{urlsplit(url).query}", {"objective": objective, "records": list(records)})
+        self._sign(str(picked["request"]))
+
+    def decline_visit(self, url: str) -> None:
+        """Allow a visitor nothing, and let it know."""
+        self.door.redirect(str(self.get(f"/me/v1/visits?{urlsplit(url).query}")["decline"]))
+
+    def _sign(self, request: str) -> None:
         path = f"/me/v1/requests/{request}"
         shown = self.get(path)
         signed = self.post(

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 from remit.sandbox.demo.books_check import Balance, euros
 from remit.sandbox.demo.judge import Expected, StepRow, judge_all, judge_step
-from remit.sandbox.demo.scenario import CAST
+from remit.sandbox.demo.scenario import DemoAgent
 from remit.sandbox.demo.verify_offline import OfflineVerification
-
-EXPECTED: Final[Mapping[str, Expected]] = {part.name: part.expected for part in CAST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +19,21 @@ class DemoResult:
     """
 
     url: str
+    cast: Sequence[DemoAgent]
     rows: Sequence[StepRow]
     balances: Sequence[Balance]
     others: Sequence[str]
     verified: OfflineVerification
 
     @property
+    def expected(self) -> Mapping[str, Expected]:
+        """The expected steps of each agent."""
+        return {part.name: part.expected for part in self.cast}
+
+    @property
     def steps(self) -> list[str]:
         """The steps that did not end as they must."""
-        return [f"{step}: {verdict.value}" for step, verdict in judge_all(self.rows, EXPECTED)]
+        return [f"{step}: {verdict.value}" for step, verdict in judge_all(self.rows, self.expected)]
 
     @property
     def money_same(self) -> bool:
@@ -57,7 +61,7 @@ class DemoResult:
             "ok": not self.wrong,
             "url": self.url,
             "rows": [
-                {**asdict(row), "verdict": judge_step(row, EXPECTED.get(row.agent, {})).value} for row in self.rows
+                {**asdict(row), "verdict": judge_step(row, self.expected.get(row.agent, {})).value} for row in self.rows
             ],
             "balances": [{**asdict(one), "same": one.same} for one in self.balances],
             "wrong": self.wrong,

@@ -1,5 +1,6 @@
 """`remit demo`: one run from the first line to the last, in order; each step's work is in the other files."""
 
+import importlib.util
 import os
 import signal
 import sys
@@ -15,9 +16,9 @@ from remit.sandbox.demo import books_check
 from remit.sandbox.demo.folder import PEOPLE, RUN, DemoFolder, DemoStopped
 from remit.sandbox.demo.judge import judge_step
 from remit.sandbox.demo.people import DemoDoor, DemoPerson, enrol
-from remit.sandbox.demo.result import EXPECTED, DemoResult
+from remit.sandbox.demo.result import DemoResult
 from remit.sandbox.demo.run_agents import DemoRun, explained
-from remit.sandbox.demo.scenario import ASKER, CAST, HONEST_ACTS, HONEST_MONEY, HONEST_RECORDS
+from remit.sandbox.demo.scenario import ASKER, ASSISTANT, CAST, HONEST_MONEY, honest_acts, honest_records
 from remit.sandbox.demo.screen import Screen
 from remit.sandbox.demo.server import ServedDesk, free_port, make, serving
 from remit.sandbox.demo.verify_offline import verify_offline
@@ -70,7 +71,7 @@ def run(wanted: DemoOptions) -> int:
 
 def _run(wanted: DemoOptions, lock: int) -> int:
     screen, folder = wanted.screen, wanted.folder
-    screen.line("Remit demo: a support desk with a gate for agents, and eight agents that come to it.")
+    screen.line("Remit demo: a support desk with a gate for agents, and agents that come to it.")
     screen.line("Sandbox: people here are played by software passkeys. Real desks use people's own.")
     kept = folder.kept(RUN) if wanted.keep else {}
     if wanted.keep and not kept:
@@ -109,22 +110,29 @@ def _table(wanted: DemoOptions, served: ServedDesk, door: DemoDoor) -> tuple[int
         f"The desk is at {served.url} (process {served.process.pid}). Each agent is a process of its own with its own key."
     )
     screen.head()
+    cast = [*CAST, ASSISTANT] if has_client() else CAST
+    expected = {part.name: part.expected for part in cast}
     playing = DemoRun(
         folder=folder,
         door=door,
         people=people,
         officer=officers["olga"],
-        show=lambda row: screen.row(row, judge_step(row, EXPECTED.get(row.agent, {}))),
+        show=lambda row: screen.row(row, judge_step(row, expected.get(row.agent, {}))),
         note=screen.note,
     )
-    playing.play(CAST, begin=screen.part)
+    playing.play(cast, begin=screen.part)
+    if cast is CAST:
+        screen.line(
+            "Left out: the customer's own assistant. It is the official MCP client: pip install 'remit[assistant]'."
+        )
     now = books_check.read(folder.desk)
     screen.progress("verifying the transcript offline")
     ended = DemoResult(
         url=served.url,
+        cast=cast,
         rows=playing.rows,
         balances=books_check.balances(before, now, HONEST_MONEY),
-        others=books_check.differences(before, now, acts=HONEST_ACTS, changes=HONEST_RECORDS),
+        others=books_check.differences(before, now, acts=honest_acts(cast), changes=honest_records(cast)),
         verified=verify_offline(folder, key=served.key, receipts=playing.receipts),
     )
     _tell(screen, ended)
@@ -134,6 +142,11 @@ def _table(wanted: DemoOptions, served: ServedDesk, door: DemoDoor) -> tuple[int
     screen.line()
     screen.line(f"Took {time.monotonic() - began:.1f} s.")
     return ended.code, ended.report()
+
+
+def has_client() -> bool:
+    """Return whether the official MCP client is installed beside Remit."""
+    return importlib.util.find_spec("mcp") is not None
 
 
 def _tell(screen: Screen, ended: DemoResult) -> None:

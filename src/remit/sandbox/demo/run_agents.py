@@ -14,7 +14,7 @@ from remit.client.keys import load_key, new_key
 from remit.sandbox.demo.folder import DemoFolder, DemoStopped
 from remit.sandbox.demo.judge import StepRow
 from remit.sandbox.demo.people import DemoDoor, DemoPerson, headline
-from remit.sandbox.demo.scenario import GOALS, CustomerGoal, DemoAgent
+from remit.sandbox.demo.scenario import GOALS, VISIT_GOAL, CustomerGoal, DemoAgent
 from remit.sandbox.demo.server import stop
 
 _MAX_S: Final = 60
@@ -35,6 +35,7 @@ class DemoRun:
     receipts: dict[str, Any] = field(default_factory=dict)
     _wishes: list[CustomerGoal] = field(default_factory=lambda: list(GOALS))
     _answered: dict[str, str] = field(default_factory=dict)
+    _visitors: set[str] = field(default_factory=set)
 
     def play(self, parts: Sequence[DemoAgent], *, begin: Callable[[DemoAgent], None]) -> dict[str, str]:
         """Run agents to their end, one after the other; return their reports beside their steps.
@@ -58,15 +59,9 @@ class DemoRun:
         return told
 
     def _start(self, part: DemoAgent) -> Popen[str]:
-        argv = [
-            sys.executable,
-            "-m",
-            part.module,
-            "--desk",
-            self.door.url,
-            "--identity",
-            register(self.folder, self.door, part),
-        ]
+        argv = [sys.executable, "-m", part.module, "--desk", self.door.url]
+        if not part.visits:
+            argv += ["--identity", register(self.folder, self.door, part)]
         with self._log.open("a", encoding="utf-8") as log:
             # In its own session: Ctrl-C reaches the demo first, which then stops everybody in order.
             return Popen(argv, stdin=PIPE, stdout=PIPE, stderr=log, text=True, start_new_session=True)  # noqa: S603  # our own program, no shell
@@ -94,8 +89,11 @@ class DemoRun:
         match event["at"]:
             case "consent":
                 self.people[part.customer].grant(str(event["url"]))
+            case "visit":
+                self._visited(self.people[part.customer], str(event["url"]))
             case "waiting":
-                answer = self._answer(self.people[part.customer], str(event["ask"]))
+                page = str(event.get("page", "")).rpartition("/")[2]
+                answer = self._answer(self.people[part.customer], str(event.get("ask", "")), page)
                 self._answered[f"{part.name}/{event['step']}"] = answer
             case "need":
                 self._reply(process, self._needed(part, event))
@@ -126,13 +124,24 @@ class DemoRun:
         self.rows.append(row)
         self.show(row)
 
-    def _answer(self, person: DemoPerson, ask: str) -> str:
+    def _visited(self, person: DemoPerson, url: str) -> None:
+        """Let a customer meet their assistant's request: once they pick and sign, and then no more."""
+        if person.id in self._visitors:
+            self.note(f"{person.id} is asked for another purpose, and allows nothing")
+            person.decline_visit(url)
+            return
+        self._visitors.add(person.id)
+        self._wishes.append(VISIT_GOAL)
+        self.note(f"{person.id} picks the purpose and the order at the desk's own page, and signs with the passkey")
+        person.grant_visit(url, "return-item", ["W1001"])
+
+    def _answer(self, person: DemoPerson, ask: str, page: str = "") -> str:
         """Answer pending confirmations: yes to the person's goals and no to everything else.
 
         The asking agent plays no part: the person judges the page alone.
         """
         for waits in person.waiting():
-            if waits["ask"] != ask:
+            if waits["ask"] != ask and waits["confirmation"] != page:
                 continue
             shown = person.shown(str(waits["confirmation"]))
             wish = CustomerGoal(customer=person.id, action=str(waits["action"]), params=shown["params"])

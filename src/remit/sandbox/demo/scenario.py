@@ -17,6 +17,8 @@ class DemoAgent:
     customer: str
     about: str
     expected: Expected
+    visits: bool = False
+    """Whether it comes without a key, as the customer's own assistant."""
 
     @property
     def module(self) -> str:
@@ -125,6 +127,26 @@ CAST: Final[Sequence[DemoAgent]] = (
         },
     ),
 )
+ASSISTANT: Final = DemoAgent(
+    name="assistant",
+    customer="anna",
+    about="her own assistant: the official MCP client, which added the desk by its address; then reaches for ten things more",
+    expected={
+        "read": DONE,
+        "return": DONE,
+        "other_order": _refused("mandate.off_target"),
+        "other_person": _refused("mandate.off_target"),
+        "again": _refused("mandate.uses_spent"),
+        "too_much": _refused("mandate.limit_exceeded"),
+        "wider": _refused("words.wider", "words.contradicts"),
+        "profile": _refused("objective.action_outside"),
+        "accepted": _refused("confirmation.declined"),
+        "elsewhere": _refused("credential.wrong_audience"),
+        "her_page": _refused("person.not_signed_in", "agent.human_credential"),
+        "purpose": _refused("insufficient_scope"),
+    },
+    visits=True,
+)
 ASKER: Final = DemoAgent(name="asker", customer="anna", about="waits for you to try it", expected={})
 GOALS: Final[Sequence[CustomerGoal]] = (
     CustomerGoal(customer="anna", action="order.return", params={"order_id": "W1001", "item_ids": ["i1"]}),
@@ -144,16 +166,34 @@ HONEST_MONEY: Final[Mapping[tuple[str, str, str], int]] = {
     ("bram", "W1002", "pm_9"): -500,
 }
 """Money of honest work, in cents: the refunded kettle, and the 5.00 EUR that Bram himself allowed."""
-HONEST_ACTS: Final[Mapping[tuple[str, str], int]] = {
-    ("anna", "complaint.file"): 2,
-    ("anna", "order.return"): 1,
-    ("anna", "payment.refund"): 1,
-    ("bram", "complaint.file"): 1,
-    ("bram", "payment.refund"): 1,
-}
-"""Honest work's writes at the desk, by customer and action."""
-HONEST_RECORDS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
-    ("order", "W1001"): {"status": "return requested", "refunded": "49.90 EUR", "items.i1.state": "returning"},
-    ("order", "W1002"): {"refunded": "5.00 EUR"},
-}
-"""The records changed by honest work, and the changes; complaints are new."""
+
+VISIT_GOAL: Final = CustomerGoal(
+    customer="anna", action="order.return", params={"order_id": "W1001", "item_ids": ["i2"]}
+)
+"""What the customer wants from the moment she lets her own assistant in."""
+
+
+def honest_acts(cast: Sequence[DemoAgent]) -> Mapping[tuple[str, str], int]:
+    """Return honest work's writes at the desk, by customer and action."""
+    returned = 2 if ASSISTANT in cast else 1
+    return {
+        ("anna", "complaint.file"): 2,
+        ("anna", "order.return"): returned,
+        ("anna", "payment.refund"): 1,
+        ("bram", "complaint.file"): 1,
+        ("bram", "payment.refund"): 1,
+    }
+
+
+def honest_records(cast: Sequence[DemoAgent]) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    """Return the records changed by honest work, and the changes; complaints are new."""
+    lamp = {"items.i2.state": "returning"} if ASSISTANT in cast else {}
+    return {
+        ("order", "W1001"): {
+            "status": "return requested",
+            "refunded": "49.90 EUR",
+            "items.i1.state": "returning",
+            **lamp,
+        },
+        ("order", "W1002"): {"refunded": "5.00 EUR"},
+    }

@@ -92,7 +92,8 @@ def make(folder: DemoFolder, port: int) -> str:
     if changed.count("enabled = true ") != _SWITCHED:
         detail = f"{config} has no [sandbox] and [visitors] to switch on."
         raise DemoStopped(detail, "Report this line: `remit init` and `remit demo` do not fit together.")
-    config.write_text(changed, encoding="utf-8")
+    # Its own assistant runs on this machine, where no document has an https address: it registers itself.
+    config.write_text(f'{changed.rstrip()}\nregistration = "dynamic"\n', encoding="utf-8")
     return str(json.loads(made.stdout)["log_key"])
 
 

@@ -57,12 +57,16 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A visitor's request before a purpose is picked. `resource` is the audience of its tokens."""
+    """A visitor's request before a purpose is picked. `resource` is the audience of its tokens.
+
+    `decline` is the address that takes a no to the client.
+    """
 
     agent: Versioned[AgentRecord]
     resource: str
     state: str
     redirect_uri: str
+    decline: str
     code_challenge: str
     purposes: tuple[Purpose, ...]
 
@@ -102,6 +106,7 @@ async def view_visit(desk: DeskContext, customer: PersonRecord, query: Mapping[s
         resource=resource,
         state=state,
         redirect_uri=redirect,
+        decline=_refused(desk, redirect, state, "access_denied", "the customer said no").redirect,
         code_challenge=query["code_challenge"],
         purposes=tuple(purposes),
     )
