@@ -96,6 +96,11 @@ def is_visitor(agent: AgentRecord, binding: str) -> bool:
     return agent.tier is Tier.VISITOR or bool(bound_family(binding))
 
 
+def shown_tier(agent: AgentRecord, binding: str) -> Tier:
+    """Return the tier of an agent under a grant with this binding, as rules and people see it."""
+    return Tier.VISITOR if is_visitor(agent, binding) else agent.tier
+
+
 def visitor_marks(agent: AgentRecord, binding: str) -> JsonObject:
     """Return the members of an envelope that tell a visitor: how it became known, and that it proved nothing."""
     if not is_visitor(agent, binding):
