@@ -3,7 +3,7 @@
 import base64
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -164,3 +164,20 @@ def test_the_card_in_a_ticket_and_the_case_say_that_nothing_was_proved(arena: Ar
     page = arena.person("GET", f"/desk/cases/{visitor.tokens['case']}", cookie=officer.cookie).text
     assert "a token that anyone could have copied" in page
     assert "proves its key anew" not in page
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_a_token_in_the_state_of_a_request_is_revoked(arena: Arena, docs: Documents, visitor: Visitor) -> None:
+    other = Visitor(arena.room, docs.publish("/other.json"))
+    other.state = visitor.tokens["access_token"]
+    arena.anna.get(f"/me/v1/visits?{urlencode(other.query())}")
+    assert code_of(visitor.ask("order.read", READ)) == "task.ended"
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_an_address_left_out_is_the_only_one_of_the_client(arena: Arena, docs: Documents) -> None:
+    one = Visitor(arena.room, docs.publish(), redirect_uri="http://127.0.0.1/callback")
+    assert one.redeem(one.consent(arena.anna, "return-item", ["W1001"]), redirect_uri="").is_success
+    addresses = ["http://127.0.0.1/callback", "http://127.0.0.1/other"]
+    several = Visitor(arena.room, docs.publish("/several.json", redirect_uris=addresses), redirect_uri="http://127.0.0.1/callback")
+    assert several.redeem(several.consent(arena.anna, "return-item", ["W1001"]), redirect_uri="").json()["error"] == "invalid_grant"

@@ -24,6 +24,8 @@ from remit.engine.agents.client_documents import admit_client
 from remit.engine.agents.visitors import public_client
 from remit.engine.ask.authorization_state import rules_precondition
 from remit.engine.context import DeskContext
+from remit.engine.leaks.revoke import revoke_leaked_in_text
+from remit.engine.leaks.scan import LeakSource
 from remit.ports.backoffice import RecordSummary
 from remit.ports.store import Commit, Conflict, Precondition, Put, Versioned
 from remit.proof.canonical import canonical
@@ -74,7 +76,8 @@ class Visit:
 async def view_visit(desk: DeskContext, customer: PersonRecord, query: Mapping[str, str]) -> Visit:
     """Read a visitor's authorization request for its customer.
 
-    ⚔ Nothing is sent back to an address before it is found in the client's own registration.
+    ⚔ Nothing is sent back to an address before it is found in the client's own registration. A credential of this desk
+    in the request's state is revoked.
 
     Raises:
         Refused: `agent.unknown`, `agent.suspended`, `agent.untrusted`, `request.malformed`.
@@ -88,6 +91,8 @@ async def view_visit(desk: DeskContext, customer: PersonRecord, query: Mapping[s
         redirect = agent.record.redirect_uris[0]
     verify_redirect(agent.record, redirect)
     state = query.get("state", "")
+    if state:
+        await revoke_leaked_in_text(desk, state, LeakSource(where="request", person=customer.id), caller=customer.id)
     if _STATE.fullmatch(state) is None or holds_secret(state):
         raise _refused(desk, redirect, "", "invalid_request", "state is at most 2048 visible characters, no secret")
     _verify_shape(desk, redirect, state, query)

@@ -90,9 +90,12 @@ async def redeem_visit(desk: DeskContext, redemption: CodeRedemption) -> VisitTo
         raise invalid_grant("the client's document changed")
     family = bound_family(request.jkt)
     caller = _caller(agent, family, request.resource)
+    # A client with one address may leave it out, here as in its request (RFC 6749 §4.1.3).
+    known = agent.record.redirect_uris
+    redirect_uri = redemption.redirect_uri or (known[0] if len(known) == 1 else "")
     try:
         redeemed = await redeem_code(
-            desk, caller, code=redemption.code, verifier=redemption.verifier, redirect_uri=redemption.redirect_uri
+            desk, caller, code=redemption.code, verifier=redemption.verifier, redirect_uri=redirect_uri
         )
     except Refused:
         await _coded_request(desk, redemption.code)  # ⚔ used meanwhile: two uses at one time are two uses
