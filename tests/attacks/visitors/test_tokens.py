@@ -134,9 +134,9 @@ def test_a_refresh_token_in_an_ask_ends_its_task_before_anything_else(arena: Are
 
 @pytest.mark.proves("VISITOR-TOKENS")
 def test_a_refresh_asks_for_no_other_purpose(visitor: Visitor) -> None:
-    for scope in ("unlock", "return-item unlock", "offline_access"):
+    for scope in ("unlock", "return-item unlock", "offline_access unlock"):
         assert visitor.refresh(scope=scope).json()["error"] == "invalid_scope"
-    assert visitor.refresh(scope="return-item").json()["scope"] == "return-item"
+    assert visitor.refresh(scope="ask return-item").json()["scope"] == "return-item"
 
 
 @pytest.mark.proves("VISITOR-TOKENS")

@@ -162,6 +162,11 @@ async def request_visit(
     return request
 
 
+def named_purposes(scope: str) -> tuple[str, ...]:
+    """Return the purposes that a scope names, each once."""
+    return tuple(dict.fromkeys(name for name in scope.split(" ") if name and name not in _IMPLIED))
+
+
 def open_objectives(desk: DeskContext) -> tuple[Objective, ...]:
     """Return the objectives that visitors may ask for: the scopes of this desk."""
     return tuple(one for one in desk.catalogue.objectives.values() if one.visitors is not None)
@@ -189,10 +194,10 @@ def _verify_shape(desk: DeskContext, redirect: str, state: str, query: Mapping[s
 def _wanted(desk: DeskContext, redirect: str, state: str, scope: str) -> Sequence[Objective]:
     """Return the objectives of a scope, all open ones without one. ⚔ One that is not open to visitors is refused."""
     known = {one.name: one for one in open_objectives(desk)}
-    names = [name for name in scope.split(" ") if name and name not in _IMPLIED]
+    names = named_purposes(scope)
     if not set(names) <= known.keys():
         raise _refused(desk, redirect, state, "invalid_scope", f"scopes here are {' '.join(known)}")
-    return [known[name] for name in dict.fromkeys(names)] or list(known.values())
+    return [known[name] for name in names] or list(known.values())
 
 
 def _refused(desk: DeskContext, redirect: str, state: str, error: str, detail: str) -> VisitRefused:

@@ -39,6 +39,7 @@ from remit.ports.store import Commit, Conflict, Precondition, Put, RecordMissing
 from remit.proof.canonical import b64url, canonical
 from remit.usecases.mandates.grant import invalid_grant, redeem_code
 from remit.usecases.tasks.open import IssuedToken, open_task, renew_task_token
+from remit.usecases.visitors.request import named_purposes
 
 RETRY_MS: Final = 10_000
 """Time in which the same request with the same refresh token gets the same answer: a lost one is not a theft."""
@@ -225,7 +226,7 @@ async def _verify_scope(desk: DeskContext, family: TokenFamily, scope: str) -> N
     Source: RFC 6749 §6.
     """
     granted = (await desk.store.get(MandateRecord, family.mandate)).record.objective
-    if scope not in {"", granted}:
+    if not set(named_purposes(scope)) <= {granted}:
         raise OtherPurpose(Code.REQUEST_MALFORMED, "another scope", public=f"These tokens are for {granted} alone.")
 
 
