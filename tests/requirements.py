@@ -52,6 +52,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "VISITOR-REQUEST": _visitors("request", "A customer picks purpose and records by hand; nothing else is asked or signed."),
     "VISITOR-TOKENS": _visitors("tokens", "A visitor's token is for one resource; a refresh token or code used twice ends all."),
     "VISITOR-RIGHTS": _visitors("rights", "Without the customer's passkey a visitor changes nothing and is told nothing sensitive."),
+    "VISITOR-STRANGERS": _visitors("strangers", "A caller that proved nothing makes the desk read, store and count little."),
     "VISITOR-EVIDENCE": _visitors("evidence", "Entries say that a visitor proved nothing, and how it was known."),
     "TITLES": _model("titles", "A title that hides money, a record or a recipient stops the start."),
     "FLOORS": _model("floors", "No policy lowers a floor; an unpinned recipient needs the customer."),

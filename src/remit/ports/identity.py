@@ -140,6 +140,17 @@ class ClientVerifier(Protocol):
         """
 
 
+class DocumentLane(StrEnum):
+    """The reason to read a client's document. ⚔ Slow servers that one kind of caller names hold up no other kind."""
+
+    CUSTOMER = "customer"
+    """A signed-in customer looks at the request of a client that the desk never met."""
+    KNOWN = "known"
+    """A stored client is looked up."""
+    UNPROVED = "unproved"
+    """A caller that proved nothing says that it is this client."""
+
+
 class ClientDocuments(Protocol):
     """Fetches client id metadata documents.
 
@@ -148,8 +159,8 @@ class ClientDocuments(Protocol):
     read at most once in ten seconds, several at once, but not many.
     """
 
-    async def document(self, client_id: str, *, now: Instant) -> bytes:
-        """Return the document at a client id verified by `verify_document_id`.
+    async def document(self, client_id: str, *, now: Instant, lane: DocumentLane, newest: bool = False) -> bytes:
+        """Return the document at a client id verified by `verify_document_id`; `newest`: read in the last ten seconds.
 
         Raises:
             Fault: `fault.identity`: the client cannot be known now.

@@ -224,7 +224,7 @@ async def _without_secrets(desk: DeskContext, decided: Decided, no: No) -> tuple
     request, refuse = decided.request, no.refuse
     request = replace(request, filed=held_only(request.filed))
     of = (ask_target if no.again else requested_records)(decided.evaluation, decided.state.task.record)
-    cleaned = await redact_all_params(desk, decided.workload.client_id, request, decided.evaluation.params)
+    cleaned = await redact_all_params(desk, decided.workload.limited_as, request, decided.evaluation.params)
     if cleaned.secrets or cleaned.left_out:
         # ⚔ A refused ask needs no values: keep no secret, nor a digest or detail that lets it be guessed.
         request = replace(request, body=redacted_body_digest(cleaned, request.attachments))

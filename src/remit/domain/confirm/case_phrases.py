@@ -32,6 +32,8 @@ PROOFS: Final[Mapping[str, str]] = {
     "spiffe_jwt": marked("with its operator's workload identity (SPIFFE)"),
 }
 """Proofs of an agent."""
+PROVED_NOTHING: Final = marked("It has proved nothing: anyone could use its name. Take special care.")
+"""The words to the desk about a visitor."""
 
 SIGNS: Final[Mapping[str, str]] = {
     "asked_again": marked("asked again for what a person had declined"),

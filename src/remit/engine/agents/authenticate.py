@@ -1,15 +1,15 @@
 """Authentication of OAuth endpoint callers: the workload's own assertion and its DPoP proof."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import claimed_client
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.records import AgentRecord, Suspension
-from remit.engine.agents.client_documents import known_client
+from remit.engine.agents.client_documents import admit_client, known_client
 from remit.engine.agents.registration import registration_of
 from remit.engine.context import DeskContext
-from remit.ports.identity import PUBLIC_CLIENT
+from remit.ports.identity import PUBLIC_CLIENT, DocumentLane
 from remit.ports.store import RecordMissing, Replayed, ReplayMark, Versioned
 
 
@@ -37,8 +37,12 @@ class WrongCaller(Refused):
     """A refusal of a party other than the caller: in OAuth a matter of the grant, not of the requesting client."""
 
 
-async def prove_client(desk: DeskContext, *, assertion_type: str, assertion: str, claimed_id: str) -> Caller:
+async def prove_client(
+    desk: DeskContext, *, assertion_type: str, assertion: str, claimed_id: str, newcomers: bool = False
+) -> Caller:
     """Authenticate a workload by its client assertion. `claimed_id` is the `client_id` parameter, "" when not sent.
+
+    With `newcomers`, an agent that the desk never met may be known by its document; `admit` then stores it.
 
     Raises:
         Refused: `agent.unknown`, `agent.suspended`, `credential.*`.
@@ -52,7 +56,7 @@ async def prove_client(desk: DeskContext, *, assertion_type: str, assertion: str
             public_cure="Send client_assertion_type and client_assertion: a fresh private_key_jwt, or a JWT-SVID.",
         )
     client_id = claimed_client(assertion_type, assertion)
-    agent = await _find_agent(desk, client_id, claimed_id)
+    agent = await _find_agent(desk, client_id, claimed_id, newcomers=newcomers)
     if agent.record.method == PUBLIC_CLIENT:
         public = "This client is known without keys, so it can prove none."
         raise Refused(Code.CREDENTIAL_WRONG_KEY, "a public client", public=public)
@@ -69,6 +73,15 @@ async def prove_client(desk: DeskContext, *, assertion_type: str, assertion: str
     await verify_not_suspended(desk, agent.record)
     marks = () if proved.replay_key is None else (ReplayMark(proved.replay_key, proved.expires_at),)
     return Caller(agent=agent, actor=proved.actor, jkt="", marks=marks)
+
+
+async def admit(desk: DeskContext, caller: Caller) -> Caller:
+    """Return a proved caller whose registration is stored.
+
+    Raises:
+        Refused: as `admit_client`.
+    """
+    return caller if caller.agent.rev else replace(caller, agent=await admit_client(desk, caller.agent))
 
 
 async def verify_not_suspended(desk: DeskContext, agent: AgentRecord) -> None:
@@ -139,10 +152,10 @@ def prove_key(
     return Caller(agent=caller.agent, actor=caller.actor, jkt=proof.jkt, marks=marks, proof_mark=proof.replay_key)
 
 
-async def _find_agent(desk: DeskContext, client_id: str, claimed_id: str) -> Versioned[AgentRecord]:
+async def _find_agent(desk: DeskContext, client_id: str, claimed_id: str, *, newcomers: bool) -> Versioned[AgentRecord]:
     """Find the registration: by client_id, or for a JWT-SVID by SPIFFE ID."""
     for candidate in dict.fromkeys(one for one in (claimed_id, client_id) if one):
-        kept = await known_client(desk, candidate)
+        kept = await known_client(desk, candidate, newcomers=DocumentLane.UNPROVED if newcomers else None)
         if kept is not None and claimed_id in {"", kept.record.id}:
             return kept
     found = await desk.store.find(AgentRecord, "agent.actor", client_id, limit=1)

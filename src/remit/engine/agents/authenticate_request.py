@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.binding import family_binding
+from remit.domain.identity.binding import bound_family, family_binding
 from remit.domain.identity.dpop import ScopeRefused, verify_bound, verify_presented
 from remit.domain.values import Json
 from remit.engine.cache import BoundedCache
@@ -30,6 +30,11 @@ class Workload:
     jkt: str
     token_jti: str
     marks: tuple[ReplayMark, ...]
+
+    @property
+    def limited_as(self) -> str:
+        """The name its requests are counted under. ⚔ Customers share a visitor's client: one must not use up all of it."""
+        return bound_family(self.jkt) or self.client_id
 
 
 DOORS: Final = ("/mcp", "/a2a")

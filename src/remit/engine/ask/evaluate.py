@@ -427,6 +427,8 @@ def _verify_step(desk: DeskContext, state: AuthorizationState, request: Evaluati
     if request.action not in objective.actions:
         raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{request.action} is not part of {objective.name}")
     if state.visits:
+        if desk.visitors is None:  # ⚔ nor does a yes of the customer carry out what one asked before
+            raise Refused(Code.AGENT_UNTRUSTED, "this desk lets no visitors in")
         verify_visitor_action(action)
     if action.builtin:
         if action.name in _ONCE and state.counters.get((state.task.record.id, _once(action))):
@@ -568,7 +570,7 @@ def _floor(desk: DeskContext, state: AuthorizationState, outcome: _RulesOutcome)
     if not state.visits:
         return floor
     officer = "" if desk.visitors is None else desk.visitors.officer
-    return visitor_floor(floor, desk.catalogue, outcome.action, outcome.chosen, officer)
+    return visitor_floor(floor, desk.catalogue, outcome.action, outcome.params, outcome.chosen, officer)
 
 
 @cache

@@ -96,7 +96,7 @@ class AgentApi:
             if match["ask"] and has_client_assertion(scope):
                 return await self._after_the_end(scope, match["ask"])
             proved = await self.prove(scope)
-            self.limits.verify_client(proved.client_id)
+            self.limits.verify_client(proved.limited_as)
             mark_proved(scope)
             workload = proved  # from here on, the proof is used up whatever happens
             return await self._proved(scope, receive, workload, match)

@@ -13,7 +13,7 @@ from remit.domain.identity.dpop import ProofRefused
 from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials
 from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.values import Json, decode_json
-from remit.engine.agents.authenticate import Caller, WrongCaller, prove_client, prove_key
+from remit.engine.agents.authenticate import Caller, WrongCaller, admit, prove_client, prove_key
 from remit.engine.agents.authenticate_request import TokenVerifier
 from remit.engine.context import DeskContext
 from remit.engine.leaks.revoke import revoke_leaked_in_text
@@ -87,14 +87,17 @@ class OAuth:
             if is_visitor_request(scope, form):
                 return await VisitorEndpoints(self.context, self.tokens, self.limits).handle(scope, form)
             caller = await self._prove(form)
-        except Fault:
-            raise
-        except Exception:  # ⚔ any unproved request is counted
-            self.limits.count_unproved(scope)
+        except Exception as error:
+            # ⚔ Any unproved request is counted; a fault is none of the caller's, unless it named what could not be read.
+            if not isinstance(error, Fault) or error.code is Code.FAULT_IDENTITY:
+                self.limits.count_unproved(scope)
             raise
         self.limits.verify_client(caller.agent.record.id)
         mark_proved(scope)
         try:
+            if not caller.agent.rev:
+                self.limits.count_registration(scope)
+            caller = await admit(self.context, caller)
             caller = self._with_key(scope, caller, form)
             return await self._asked(scope, caller, form)
         except (Refused, Fault) as refused:
@@ -133,6 +136,7 @@ class OAuth:
                 assertion_type=form.get("client_assertion_type", ""),
                 assertion=form.get("client_assertion", ""),
                 claimed_id=form.get("client_id", ""),
+                newcomers=True,
             )
         except Refused:
             self.context.leak_scanner.present(form.values(), LeakSource(where="presented"))

@@ -14,7 +14,7 @@ from remit.domain.records import MandateRecord
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.pseudonyms import limits_digest
 from remit.domain.values import Instant, Json, instant_text
-from remit.engine.agents.authenticate import Caller, WrongCaller, prove_client
+from remit.engine.agents.authenticate import Caller, WrongCaller, admit, prove_client
 from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import mandate_of, suspension_precondition
 from remit.engine.context import DeskContext
@@ -212,9 +212,14 @@ async def _authenticate_actor(desk: DeskContext, caller: Caller, actor: Delegate
     client that took them for its own key would replace a good one.
     """
     try:
-        child = await prove_client(
-            desk, assertion_type=actor.assertion_type, assertion=actor.assertion, claimed_id=actor.client_id
+        proved = await prove_client(
+            desk,
+            assertion_type=actor.assertion_type,
+            assertion=actor.assertion,
+            claimed_id=actor.client_id,
+            newcomers=True,
         )
+        child = await admit(desk, proved)
     except Refused as refused:
         raise _actor_refused(refused) from refused
     if not set(child.marks).isdisjoint(caller.marks):
