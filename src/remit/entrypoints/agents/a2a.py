@@ -134,7 +134,7 @@ class A2aApi:
         return await self._refused(scope, workload, rpc_id, error)
 
     async def _refused(self, scope: Scope, workload: Workload, rpc_id: Id, error: Refused | Fault) -> HttpResponse:
-        """Answer a failed request, whose proof is used up whatever happened."""
+        """Answer a failed request; its proof is used up."""
         try:
             await mark_proofs_used(self._desk, workload.marks, error)
         except (Refused, Fault) as refused:
@@ -233,7 +233,7 @@ class A2aApi:
         yield _event(rpc_id, result={"statusUpdate": {**ids, "status": news["status"], "metadata": news["metadata"]}})
 
     async def _sent(self, workload: Workload, asked: SendIn, size: int) -> tuple[AskReply, Mapping[str, object]]:
-        """Make what a message says, a new ask or a comment to one that waits; return the ask, and more about it."""
+        """Make the ask of a message, or a comment to an ask that waits; return the ask, and members of its metadata."""
         wanted = asked.configuration
         if wanted is not None:
             verify_history(wanted.historyLength)

@@ -1,4 +1,4 @@
-"""The agent card: what a peer of A2A learns about this desk, signed by the desk's token key."""
+"""The agent card, signed by the desk's token key: this desk as peers of A2A see it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -102,7 +102,7 @@ class MessageIn(msgspec.Struct, frozen=True):
 
 
 class ConfigurationIn(msgspec.Struct, frozen=True):
-    """What a client wants of the answer."""
+    """A client's wishes for the answer."""
 
     returnImmediately: bool = False  # noqa: N815  # as on the wire
     historyLength: int | None = None  # noqa: N815  # as on the wire
@@ -183,7 +183,7 @@ def ask_of_message(message: MessageIn) -> AskBody:
 
 
 def _content(part: PartIn) -> str:
-    """Return what a part holds.
+    """Return the one kind of content that a part holds.
 
     Raises:
         Refused: `request.malformed` unless it is exactly one thing; as `RpcRefused` for content that is not read here.

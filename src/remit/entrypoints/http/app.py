@@ -236,7 +236,7 @@ async def _send(answer: HttpResponse, more: Headers, scope: Scope, send: Send) -
 
 
 async def send_stream(answer: HttpResponse, stream: BodyStream, more: Headers, receive: Receive, send: Send) -> None:
-    """Send an answer piece by piece, until it ends or its caller is gone: ⚔ nobody waits for what nobody reads."""
+    """Send an answer piece by piece, until it ends or its caller is gone: ⚔ nothing waits without a reader."""
     gone = asyncio.ensure_future(_until_closed(receive))
     try:
         head = [(b"content-type", answer.media_type), *answer.headers, *more]

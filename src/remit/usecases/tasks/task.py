@@ -160,7 +160,7 @@ async def ask_status(desk: DeskContext, workload: Workload, ask_id: str, *, wait
 
 
 async def follow_ask(desk: DeskContext, workload: Workload, ask_id: str, *, wait_s: float) -> AskReply:
-    """Return an ask's present state within a request whose proof is marked already, waiting as `ask_status` does.
+    """Return an ask's present state within a request with its proof marked already, waiting as `ask_status` does.
 
     Standing and case are read again before any attribute is disclosed, each time.
 

@@ -1,11 +1,10 @@
-"""An agent takes back an ask that waits for people, so that nobody has to answer it."""
+"""Withdrawal of an ask that waits for people, by its agent."""
 
 from dataclasses import replace
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.errors import Code, Refused
-from remit.domain.i18n import marked
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState
 from remit.domain.transcript.entry import Kind
@@ -19,7 +18,7 @@ from remit.ports.store import Commit, Conflict, Put, RecordMissing, Replayed, Re
 from remit.usecases.tasks.task import mark_proof_used, own_ask
 
 _TRIES: Final = 6
-_WITHDRAWN: Final = marked("The agent took its question back.")
+_WITHDRAWN: Final = "The agent took its question back."
 
 
 async def withdraw_ask(desk: DeskContext, workload: Workload, ask_id: str) -> tuple[AskReply, bool]:
