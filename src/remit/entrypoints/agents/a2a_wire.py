@@ -5,6 +5,7 @@ anywhere.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -13,10 +14,11 @@ from msgspec import UNSET, UnsetType
 from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.records import AskState
-from remit.domain.values import Instant, instant_text
+from remit.domain.values import Instant, Json, instant_text, is_list
 from remit.engine.ask.reply import AskReply
 from remit.entrypoints.http.replies import ask_body
 from remit.entrypoints.http.wire import AskBody, AttachmentIn, convert, malformed_request
+from remit.proof.canonical import MAX_INTEGER
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -176,10 +178,20 @@ def ask_of_message(message: MessageIn) -> AskBody:
         if not words:
             raise malformed_request("a message needs a text or a data part")
         return AskBody(action=_COMMENT, params={"text": words}, attachments=files)
-    body = convert(data[0], AskBody)
+    body = convert(_with_whole_numbers(data[0]), AskBody)
     if words and body.words is not None:
         raise malformed_request("say the words in a text part or in the data part, not in both")
     return AskBody(body.action, body.params, words or body.words, [*(body.attachments or ()), *files])
+
+
+def _with_whole_numbers(value: Json) -> Json:
+    """Return a value with each whole number as one: in a `google.protobuf.Value` 2 and 2.0 are the same double."""
+    if isinstance(value, Decimal):
+        whole = value == value.to_integral_value() and abs(value) <= MAX_INTEGER
+        return int(value) if whole else value
+    if isinstance(value, Mapping):
+        return {name: _with_whole_numbers(item) for name, item in value.items()}
+    return [_with_whole_numbers(item) for item in value] if is_list(value) else value
 
 
 def _content(part: PartIn) -> str:
