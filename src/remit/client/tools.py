@@ -100,7 +100,8 @@ def _wire(mandate: Mandate | Mapping[str, Json]) -> Mapping[str, Json]:
                 cure="Keep `authorization_details` of the granted mandate, and give that.",
             )
         return granted[0]
-    if mandate.get("type") != "remit_mandate":
+    given: object = mandate  # whatever it is: callers are not all typed
+    if not isinstance(given, Mapping) or given.get("type") != "remit_mandate":
         raise _unreadable("a `remit_mandate` object is needed.")
     return mandate
 
@@ -108,7 +109,7 @@ def _wire(mandate: Mandate | Mapping[str, Json]) -> Mapping[str, Json]:
 def _schema(action: GrantedAction, catalogue: Mapping[str, object]) -> Schema:
     """Return the parameters of a tool: the action's, and the words where they may go along."""
     records = {kind: str(_object(one).get("title", kind)) for kind, one in _object(catalogue.get("resources")).items()}
-    schema = without_marks(action.schema, records)
+    schema = without_marks({"properties": {}, **action.schema}, records)
     if not action.may_speak or _WORDS in members(schema) or action.name.startswith("case."):
         return schema
     return {**schema, "properties": {**members(schema), _WORDS: _WORDS_SCHEMA}}

@@ -339,11 +339,12 @@ def verify_version(scope: Scope) -> None:
 
     Source: A2A 1.0 §3.6.
     """
-    said = {one_header(scope, b"a2a-version").strip(), query_parameters(scope).get("A2A-Version", "").strip()} - {""}
-    if len(said) != 1 or _VERSION.fullmatch(next(iter(said))) is None:
-        raise RpcRefused(
-            VERSION_NOT_SUPPORTED, f"This desk speaks A2A {VERSION}: send the header A2A-Version: {VERSION}."
-        )
+    header = one_header(scope, b"a2a-version").strip()
+    parameter = query_parameters(scope).get("A2A-Version", "").strip()
+    said = header or parameter
+    if parameter not in {"", said} or _VERSION.fullmatch(said) is None:
+        public = f"This desk speaks A2A {VERSION}: send the header A2A-Version: {VERSION}."
+        raise RpcRefused(VERSION_NOT_SUPPORTED, public)
 
 
 def _request_id(body: JsonObject) -> Id:
