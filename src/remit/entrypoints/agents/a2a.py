@@ -16,7 +16,7 @@ from remit.domain.values import JsonObject, verify_instant
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.reply import AskReply, build_reply
 from remit.engine.context import DeskContext
-from remit.entrypoints.agents.a2a_card import VERSION, extended_card, signed
+from remit.entrypoints.agents.a2a_card import PATH, VERSION, extended_card, signed
 from remit.entrypoints.agents.a2a_wire import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
@@ -111,7 +111,7 @@ class A2aApi:
     async def handle(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /a2a: one JSON-RPC request of a proved workload."""
         try:
-            workload = await self.agents.prove(scope)
+            workload = await self.agents.prove(scope, resource=PATH)
             self.agents.limits.verify_client(workload.client_id)
         except (Refused, Fault) as unproved:
             log_fault(unproved, scope["path"])

@@ -8,6 +8,7 @@ from remit.domain.catalogue.model import Catalogue
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.entrypoints.agents.oauth_requests import TASK_SCOPE
+from remit.entrypoints.agents.public import visitor_scopes
 from remit.entrypoints.http.replies import HttpResponse, encode_json
 from remit.entrypoints.http.wire import Receive, Scope, one_header
 from remit.proof.canonical import canonical, digest
@@ -94,13 +95,37 @@ def _card(desk: DeskContext, skills: Sequence[JsonObject]) -> JsonObject:
             {"url": f"{issuer}{PATH}", "protocolBinding": "JSONRPC", "protocolVersion": VERSION},
         ],
         "capabilities": {"streaming": True, "extendedAgentCard": True},
-        "securitySchemes": {
-            "dpop": {"httpAuthSecurityScheme": {"scheme": "DPoP", "bearerFormat": "at+jwt", "description": _DPOP}}
-        },
-        "securityRequirements": [{"schemes": {"dpop": {"list": [TASK_SCOPE]}}}],
+        "securitySchemes": _schemes(desk),
+        # An empty list of scopes would be lost in protocol buffers, and with it the signature: a purpose each.
+        "securityRequirements": [
+            {"schemes": {"dpop": {"list": [TASK_SCOPE]}}},
+            *({"schemes": {"visitor": {"list": [purpose]}}} for purpose in visitor_scopes(desk)),
+        ],
         "defaultInputModes": list(_MODES),
         "defaultOutputModes": list(_MODES),
         "skills": list(skills),
+    }
+
+
+def _schemes(desk: DeskContext) -> JsonObject:
+    """Build the ways to authenticate that work: a proved key, and a visitor's token where the desk lets visitors in."""
+    issuer, purposes = desk.terms.issuer, visitor_scopes(desk)
+    flow = {
+        "authorizationUrl": f"{issuer}/oauth/authorize",
+        "tokenUrl": f"{issuer}/oauth/token",
+        "scopes": {purpose: desk.catalogue.objectives[purpose].title for purpose in purposes},
+        "pkceRequired": True,
+    }
+    visitor: JsonObject = {
+        "oauth2SecurityScheme": {
+            "description": f"A bearer token for {issuer}{PATH}: looks, and asks; the customer confirms every change.",
+            "flows": {"authorizationCode": flow},
+            "oauth2MetadataUrl": f"{issuer}/.well-known/oauth-authorization-server",
+        }
+    }
+    return {
+        "dpop": {"httpAuthSecurityScheme": {"scheme": "DPoP", "bearerFormat": "at+jwt", "description": _DPOP}},
+        **({"visitor": visitor} if purposes else {}),
     }
 
 
