@@ -292,3 +292,68 @@ def test_an_address_in_a_message_is_never_fetched(arena: Arena) -> None:
     task = task_of(arena)
     answer = call(arena.desk, task, "SendMessage", message({"url": "http://169.254.169.254/latest"}, {"text": "see there"}))
     assert code(answer) == -32005
+
+
+def test_what_was_revoked_while_a_stream_waited_is_not_told(arena: Arena) -> None:
+    agent = arena.desk.agent(SHOP, tier="known")
+    granted = arena.anna.grant(agent, mandate())
+    task = agent.open(granted)
+    asked = waiting(arena, task)
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "SubscribeToTask", "params": {"id": asked}}).encode()
+    headers = {**proof_headers(arena.desk, task), "content-type": "application/json", "a2a-version": "1.0"}
+    request = httpx.Request("POST", f"{arena.room.issuer}/a2a", headers=headers, content=body)
+    stream = asyncio.run_coroutine_threadsafe(arena.room.transport.handle_async_request(request), arena.room.thread.loop)
+    arena.anna.revoke(granted)
+    events = [json.loads(line.removeprefix("data: ")) for line in stream.result(30).text.splitlines() if line]
+    if "task" in events[0].get("result", {}):  # it was open before the revocation
+        assert state(events[-1]["result"].get("statusUpdate") or events[-1]["result"]["task"]) == "CANCELED"
+        assert not any(
+            "artifactUpdate" in one["result"] and one["result"]["artifactUpdate"]["artifact"]["artifactId"] == "result" for one in events
+        )
+    else:
+        assert code(events[0]) == -32004
+
+
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**400,
+    "",
+    "x" * 300,
+    "\u202e",
+    [],
+    [[]],
+    {},
+    {"a": {}},
+    "2026-13-45T00:00:00Z",
+    "TASK_STATE_DONE",
+)
+
+
+@pytest.mark.parametrize("method", ["SendMessage", "SendStreamingMessage", "GetTask", "ListTasks", "CancelTask", "SubscribeToTask"])
+def test_odd_params_are_refused_and_break_nothing(arena: Arena, method: str) -> None:
+    task = task_of(arena)
+    whole = message({"text": "hello"})
+    members: list[dict[str, Any]] = [
+        {name: odd} for odd in ODD for name in ("id", "status", "pageSize", "pageToken", "statusTimestampAfter", "historyLength")
+    ]
+    members += [{"message": odd} for odd in ODD]
+    members += [
+        {"message": {**whole["message"], name: odd}} for odd in ODD for name in ("parts", "role", "messageId", "taskId", "contextId")
+    ]
+    members += [{"message": {**whole["message"], "parts": [{name: odd}]}} for odd in ODD for name in ("raw", "url", "data", "mediaType")]
+    members += [{**whole, "configuration": odd} for odd in ODD if odd not in (None, {}, {"a": {}})]
+    for params in members:
+        content = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        answer = post(arena.desk, task, content)
+        if answer.status_code == 429:  # so many at once are too many
+            arena.clock.ahead_ms += 60_000
+            continue
+        assert answer.status_code == 200, (params, answer.text)
+        if answer.headers["content-type"] == "text/event-stream":
+            continue
+        error = answer.json().get("error", {"code": -32602})
+        assert error["code"] in {-32700, -32602, -32001, -32003, -32004, -32005}, (params, error)

@@ -110,7 +110,7 @@ def _card(desk: DeskContext, skills: Sequence[JsonObject]) -> JsonObject:
 def _schemes(desk: DeskContext) -> JsonObject:
     """Build the ways to authenticate that work: a proved key, and a visitor's token where the desk lets visitors in."""
     issuer, purposes = desk.terms.issuer, visitor_scopes(desk)
-    flow = {
+    flow: JsonObject = {
         "authorizationUrl": f"{issuer}/oauth/authorize",
         "tokenUrl": f"{issuer}/oauth/token",
         "scopes": {purpose: desk.catalogue.objectives[purpose].title for purpose in purposes},

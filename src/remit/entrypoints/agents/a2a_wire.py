@@ -42,6 +42,7 @@ REASONS: Final[Mapping[int, str]] = {
 }
 """A2A's own errors that this door answers with, and their names (§5.4)."""
 _CODES: Final[Mapping[Code, int]] = {
+    Code.PARAMS_INVALID: INVALID_PARAMS,
     Code.REQUEST_CONFLICT: INVALID_PARAMS,
     Code.REQUEST_MALFORMED: INVALID_PARAMS,
     Code.REQUEST_NOT_FOUND: TASK_NOT_FOUND,
