@@ -277,6 +277,7 @@ CHECKS: Final[Mapping[str, Callable[[Session], bool]]] = {
         for part in (
             {"text": "a", "mediaType": "application/x-unsupported"},
             {"data": {}, "mediaType": "application/x-unsupported"},
+            {"raw": "AAAA", "mediaType": "application/x-unsupported"},
             {"url": "https://a.example/file", "mediaType": "image/png"},
         )
     ),

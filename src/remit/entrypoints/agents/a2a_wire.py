@@ -4,7 +4,7 @@ Members that we do not know are ignored, as the standard wants (§5.7); the ask 
 anywhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -160,10 +160,29 @@ def ask_of_message(message: MessageIn) -> AskBody:
         raise malformed_request("message.role must be ROLE_USER")
     if not message.parts:
         raise malformed_request("message.parts must have at least one part")
+    data, words, files = _sorted_parts(message.parts)
+    if len(data) > 1:
+        raise malformed_request("a message makes one ask: send one data part")
+    if not data:
+        if not words:
+            raise RpcRefused(CONTENT_TYPE, "A file goes along with a text or a data part, which says what it is for.")
+        return AskBody(action=_COMMENT, params={"text": words}, attachments=files)
+    body = convert(_with_whole_numbers(data[0]), AskBody)
+    if words and body.words is not None:
+        raise malformed_request("say the words in a text part or in the data part, not in both")
+    return AskBody(body.action, body.params, words or body.words, [*(body.attachments or ()), *files])
+
+
+def _sorted_parts(parts: Sequence[PartIn]) -> tuple[list[Any], str, list[AttachmentIn]]:
+    """Return the data parts, the texts as one, and the files of a message.
+
+    Raises:
+        Refused: as `_content`.
+    """
     data: list[Any] = []
     said: list[str] = []
     files: list[AttachmentIn] = []
-    for place, part in enumerate(message.parts):
+    for place, part in enumerate(parts):
         kind = _content(part)
         if kind == "data":
             data.append(part.data)
@@ -172,17 +191,7 @@ def ask_of_message(message: MessageIn) -> AskBody:
         else:
             name = part.filename or f"file-{place}"
             files.append(AttachmentIn(name, part.mediaType or "application/octet-stream", str(part.raw)))
-    if len(data) > 1:
-        raise malformed_request("a message makes one ask: send one data part")
-    words = "\n".join(said)
-    if not data:
-        if not words:
-            raise malformed_request("a message needs a text or a data part")
-        return AskBody(action=_COMMENT, params={"text": words}, attachments=files)
-    body = convert(_with_whole_numbers(data[0]), AskBody)
-    if words and body.words is not None:
-        raise malformed_request("say the words in a text part or in the data part, not in both")
-    return AskBody(body.action, body.params, words or body.words, [*(body.attachments or ()), *files])
+    return data, "\n".join(said), files
 
 
 def _with_whole_numbers(value: Json) -> Json:
