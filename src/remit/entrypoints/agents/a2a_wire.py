@@ -164,6 +164,8 @@ def ask_of_message(message: MessageIn) -> AskBody:
     if len(data) > 1:
         raise malformed_request("a message makes one ask: send one data part")
     if not data:
+        if not words and not files:
+            raise malformed_request("a message needs a text or a data part")
         if not words:
             raise RpcRefused(CONTENT_TYPE, "A file goes along with a text or a data part, which says what it is for.")
         return AskBody(action=_COMMENT, params={"text": words}, attachments=files)
