@@ -14,7 +14,7 @@ from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer, SandboxTask
 
 ROOT = Path(__file__).parents[2]
 PEER = ROOT / ".bench" / "a2a" / "v" / "bin" / "python"
-ABSENT = "remit: NOT RUN: no a2a-sdk in .bench/a2a. Cure: make peer-a2a"
+ABSENT = "remit: NOT RUN: no a2a-sdk in .bench/a2a. Cure: make a2a-peers"
 CLIENT = "https://helper.example/a2a"
 
 

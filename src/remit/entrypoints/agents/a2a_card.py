@@ -8,12 +8,12 @@ from remit.domain.catalogue.model import Catalogue
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.entrypoints.agents.oauth_requests import TASK_SCOPE
-from remit.entrypoints.agents.public import visitor_scopes
 from remit.entrypoints.http.replies import HttpResponse, encode_json
 from remit.entrypoints.http.wire import Receive, Scope, one_header
 from remit.proof.canonical import canonical, digest
 from remit.proof.granted_actions import granted_actions
 from remit.usecases.desk.catalogue import show_catalogue
+from remit.usecases.visitors.request import visitor_scopes
 
 PATH: Final = "/a2a"
 CARD: Final = "/.well-known/agent-card.json"
