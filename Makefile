@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup mcp-peers provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean real-pretix real-privacyidea real-tryton real-documents
+.PHONY: help setup mcp-peers a2a-peers provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean real-pretix real-privacyidea real-tryton real-documents
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -70,6 +70,15 @@ MCP_PEERS := httpx==0.28.1 joserfc==1.8.0 mcp==2.3.0 fastmcp==4.1.4 fastmcp-task
 
 mcp-peers: .bench/mcp/.done ## Fetch the clients that tests/conformance/test_mcp_*.py drive (from PyPI and npm)
 
+# The A2A SDK has an environment of its own: it brings protobuf, pydantic and google-api-core, which the desk does without.
+.bench/a2a/.done: | $(VENV)/.uv
+	@echo "remit: fetching a2a-sdk into an environment of its own in .bench …"
+	@$(PYTHON) -m venv --clear --without-pip .bench/a2a/v
+	@$(BIN)/uv pip install --quiet --python .bench/a2a/v/bin/python 'a2a-sdk[http-server,signing]==1.3.0' joserfc==1.8.0 httpx==0.28.1 \
+		&& touch $@ || echo "remit: no a2a-sdk, and it cannot be fetched here"
+
+a2a-peers: .bench/a2a/.done ## Fetch the A2A client that tests/conformance/test_a2a_sdk.py runs
+
 browser: ## Fetch chromium for the tests in a real browser (with apt, where it is missing)
 	@{ command -v chromium && command -v chromium-headless-shell; } >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching chromium with apt …" \
 		&& { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-headless-shell fonts-liberation; } >/dev/null 2>&1; } \
@@ -85,6 +94,7 @@ demo: $(VENV)/.words $(VENV)/.assistant $(if $(REAL),$(VENV)/.dev real-rt real-m
 test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
 	@$(MAKE) -s mcp-peers
 	@command -v npm >/dev/null && $(MAKE) -s provider || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
+	@$(MAKE) -s a2a-peers
 	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider $(ARGS)
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
 

@@ -153,6 +153,15 @@ class Sender:
             headers["DPoP"] = self.key.proof(call.method, call.url, now_s=self.clock.now(), token=token, nonce=nonce)
         return headers
 
+    def task_headers(self, method: str, url: str, token: str) -> dict[str, str]:
+        """Return the headers that prove one request of a task, for a request that another library sends."""
+        proof = self.key.proof(method, url, now_s=self.clock.now(), token=token, nonce=self._nonces.get(Side.RESOURCE))
+        return {"Authorization": f"DPoP {token}", "DPoP": proof}
+
+    def keep_nonce(self, nonce: str) -> None:
+        """Keep the newest nonce of an answer that another library received."""
+        self._nonces[Side.RESOURCE] = nonce
+
     def _backoff_s(self, attempt: int) -> float:
         """Return the pause: doubled each time, with jitter so that agents do not return in step."""
         spread = 1 + secrets.randbelow(1000) / 1000

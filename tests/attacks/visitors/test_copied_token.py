@@ -222,3 +222,23 @@ def test_no_late_yes_carries_out_what_a_visitor_asked_before_the_desk_shut_them_
     with arena.unchanged(), pytest.raises(Exception, match=r"agent\.untrusted"):
         confirm(arena.anna, asked)
     assert arena.performed("order.return") == []
+
+
+@pytest.mark.proves("VISITOR-RIGHTS")
+def test_over_a2a_a_visitor_looks_and_asks_and_changes_nothing(arena: Arena, docs: Documents) -> None:
+    visitor = Visitor(arena.room, docs.publish(), resource=f"{arena.room.issuer}/a2a").connect(arena.anna, "return-item", ["W1001"])
+
+    def sent(action: str, params: dict[str, object]) -> httpx.Response:
+        parts = [{"data": {"action": action, "params": params}}]
+        message = {"messageId": "m1" + action, "role": "ROLE_USER", "parts": parts}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": message}}
+        return visitor.send("POST", "/a2a", body, **{"a2a-version": "1.0"})
+
+    with arena.unchanged():
+        task = sent("order.return", RETURN).json()["result"]["task"]
+        assert task["status"]["state"] == "TASK_STATE_AUTH_REQUIRED"
+        assert visitor.ask("order.return", RETURN).status_code == 401  # its token is for /a2a alone
+    card = arena.room.call("GET", "/.well-known/agent-card.json")
+    assert card["securityRequirements"][1:] == [{"schemes": {"visitor": {"list": [one]}}} for one in ("unlock", "return-item")]
+    other = Visitor(arena.room, docs.publish("/other.json")).connect(arena.anna, "return-item", ["W1001"])
+    assert other.send("POST", "/a2a", {}, **{"a2a-version": "1.0"}).json()["code"] == "credential.wrong_audience"

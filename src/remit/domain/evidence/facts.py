@@ -36,6 +36,7 @@ class EvidenceFact(StrEnum):
     ANSWERED_LESS = "confirmation.answered:less", "confirmed for less"
     ANSWERED_NO = "confirmation.answered:no", "declined by a person"
     ANSWERED_NOT = "confirmation.answered:silence", "run out without an answer"
+    ANSWERED_WITHDRAWN = "confirmation.answered:withdrawn", "taken back by the agent before an answer"
     ANSWERED_YES = "confirmation.answered:yes", "confirmed by a person"
     CANARY_SEEN = "canary.seen", "canaries seen"
     ATTACHMENT_SETTLED = "attachment.settled", "files held back, and decided about"
@@ -98,6 +99,7 @@ class EvidenceFact(StrEnum):
     WAIVED = "ask.decided:waived", "asks permitted under a waiver, which lowered a floor"
     WORDS_ANSWERED = "words.answered", "held words answered or run out"
     WORDS_NOT = "words.answered:silence", "held words run out without an answer"
+    WORDS_WITHDRAWN = "words.answered:withdrawn", "held words taken back by the agent"
     WORDS_REFUSED = "words.answered:no", "held words refused by an officer"
     WORDS_RELEASED = "words.answered:release", "held words passed on by an officer"
     WORDS_STRIPPED = "words.answered:strip", "held words left out by an officer"
@@ -152,12 +154,14 @@ _ANSWERS: Final[Mapping[str, EvidenceFact]] = {
     "no": EvidenceFact.ANSWERED_NO,
     "no_and_end": EvidenceFact.ANSWERED_NO,
     "silence": EvidenceFact.ANSWERED_NOT,
+    "withdrawn": EvidenceFact.ANSWERED_WITHDRAWN,
     "yes": EvidenceFact.ANSWERED_YES,
 }
 _WORDS: Final[Mapping[str, EvidenceFact]] = {
     "no": EvidenceFact.WORDS_REFUSED,
     "release": EvidenceFact.WORDS_RELEASED,
     "silence": EvidenceFact.WORDS_NOT,
+    "withdrawn": EvidenceFact.WORDS_WITHDRAWN,
     "strip": EvidenceFact.WORDS_STRIPPED,
 }
 _OUTCOMES: Final[Mapping[str, EvidenceFact]] = {

@@ -16,6 +16,7 @@ from remit.domain.records import DeskMessage
 from remit.domain.values import instant_text
 from remit.engine.agents.authenticate_request import TokenVerifier, Workload, prove_workload
 from remit.engine.ask.redact import AskRequest
+from remit.engine.ask.reply import AskReply
 from remit.engine.context import DeskContext
 from remit.engine.files.read import UploadedFile
 from remit.engine.leaks.revoke import revoke_leaked_credentials
@@ -177,17 +178,29 @@ class AgentApi:
         raw = await read_body(scope, receive)
         members = await decode_body(scope, raw, files=_DATA)
         body = convert(members, AskBody)
+        reply = await self.ask(workload, body, key=key, digest=body_digest(raw), size=len(raw))
+        return ask_response(reply, issuer=self.context.terms.issuer)
+
+    async def ask(self, workload: Workload, body: AskBody, *, key: str, digest: str, size: int) -> AskReply:
+        """Make a decoded ask of a proved workload, whatever door it came through.
+
+        `digest` recognises a repetition under its `key`; `size` is the bytes of the whole body.
+
+        Raises:
+            Refused: as `usecases/ask`; `request.malformed` for too many files.
+            Fault: as `usecases/ask`.
+        """
         request = AskRequest(
             action=body.action,
             params=body.params,
             words=body.words,
             files=decode_attachments(body.attachments or ()),
             idempotency_key=key,
-            body=body_digest(raw),
-            size=len(raw),
+            body=digest,
+            size=size,
         )
         await revoke_leaked_credentials(self.context, self.tokens, workload, request)
-        return ask_response(await ask(self.context, workload, request), issuer=self.context.terms.issuer)
+        return await ask(self.context, workload, request)
 
     async def _ask_status(self, scope: Scope, workload: Workload, ask_id: str) -> HttpResponse:
         if not is_id(ask_id, "ask"):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.engine.context import DeskContext
+from remit.entrypoints.agents.a2a_card import PATH as A2A
 from remit.entrypoints.agents.api import ADDRESSES as AGENT_ADDRESSES
 from remit.entrypoints.agents.api import PATHS as AGENT_PATHS
 from remit.entrypoints.agents.api import AgentApi
@@ -19,7 +20,7 @@ from remit.entrypoints.agents.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.agents.oauth import OAuth
 from remit.entrypoints.http.bodies import INTAKE
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.replies import HttpResponse, problem_response
+from remit.entrypoints.http.replies import BodyStream, HttpResponse, problem_response
 from remit.entrypoints.http.request_log import HEADER, begin_request, end_request, log_fault, new_request_id
 from remit.entrypoints.http.server_protocol import WHOLE
 from remit.entrypoints.http.wire import Receive, Scope, Send, header_values
@@ -127,7 +128,11 @@ class App:
                     answer = await self._answered(scope, receive)
                     self._desk.tracing.note(SpanAttribute.STATUS, answer.status)
             self._metrics.answered(door, answer.status, started_s)
-            await _send(answer, ((HEADER, request.encode()), *self._next_nonce(scope)), scope, send)
+            more = ((HEADER, request.encode()), *self._next_nonce(scope))
+            if answer.stream is None:
+                await _send(answer, more, scope, send)
+            else:
+                await send_stream(answer, answer.stream, (*more, *_SAFE), receive, send)
         finally:
             self._limits.release_body(scope)
             end_request(begun)
@@ -147,7 +152,7 @@ class App:
         """Return the nonce header for endpoints with proofs, where the desk requires one (RFC 9449 §8.2, §9)."""
         nonce, path = self._desk.proofs.nonce(self._desk.world.now()), scope["path"]
         proves = (
-            path in {*OAUTH_PATHS, MCP_PATH}
+            path in {*OAUTH_PATHS, A2A, MCP_PATH}
             or AGENT_PATHS.fullmatch(path)
             or (path.startswith(RECEIPTS) and presents_token(scope))
         )
@@ -228,6 +233,41 @@ async def _send(answer: HttpResponse, more: Headers, scope: Scope, send: Send) -
         {"type": "http.response.start", "status": answer.status, "headers": _headed(answer, length, (*own, *_SAFE))}
     )
     await send({"type": "http.response.body", "body": body})
+
+
+async def send_stream(answer: HttpResponse, stream: BodyStream, more: Headers, receive: Receive, send: Send) -> None:
+    """Send an answer piece by piece, until it ends or its caller is gone: ⚔ nothing waits without a reader."""
+    gone = asyncio.ensure_future(_until_closed(receive))
+    try:
+        head = [(b"content-type", answer.media_type), *answer.headers, *more]
+        await send({"type": "http.response.start", "status": answer.status, "headers": head})
+        while (piece := await _unless(gone, stream.pieces)) is not None:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+        stream.close()
+
+
+async def _unless(gone: "asyncio.Future[None]", pieces: AsyncIterator[bytes]) -> bytes | None:
+    """Return the next piece; None at the end, and when the caller is gone."""
+    following: asyncio.Future[bytes | None] = asyncio.ensure_future(_next(pieces))
+    try:
+        await asyncio.wait((following, gone), return_when=asyncio.FIRST_COMPLETED)
+        return await following if following.done() else None
+    finally:
+        if not following.done():
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+
+async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(pieces, None)
+
+
+async def _until_closed(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _headed(answer: HttpResponse, length: bytes, more: Headers) -> list[tuple[bytes, bytes]]:

@@ -117,7 +117,7 @@ def _too_large(most: int) -> Refused:
     return Refused(Code.REQUEST_TOO_LARGE, f"more than {most} bytes", public=public)
 
 
-async def decode_body(scope: Scope, raw: bytes, *, files: tuple[str, str] | None = None) -> JsonObject:
+async def decode_body(scope: Scope, raw: bytes, *, files: tuple[str, ...] | None = None) -> JsonObject:
     """Decode a JSON object strictly, within the limit of its door. `files` as in `decode_object`.
 
     Raises:

@@ -6,6 +6,10 @@ from remit.domain.identity.human_credentials import CredentialSigns
 from remit.engine.agents.authenticate_request import TokenVerifier
 from remit.engine.context import DeskContext
 from remit.engine.people.sessions import SIGNIN_PREFIX
+from remit.entrypoints.agents.a2a import A2aApi
+from remit.entrypoints.agents.a2a_card import CARD as A2A_CARD
+from remit.entrypoints.agents.a2a_card import PATH as A2A
+from remit.entrypoints.agents.a2a_card import CardApi
 from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.agents.mcp.door import METADATA as MCP_METADATA
 from remit.entrypoints.agents.mcp.door import PATH as MCP
@@ -76,6 +80,8 @@ def make_app(
             ),
             route("POST", MCP, McpDoor(agents).handle),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
+            route("GET", A2A_CARD, CardApi(desk).card),
+            route("POST", A2A, A2aApi(agents).handle),
             route("POST", EVENTS, HelpdeskEventsApi(desk, limits).event),
             route("POST", BACK_CHANNEL, LoginApi(desk, limits).back_channel),
             route("GET", FRONT_CHANNEL, LoginApi(desk, limits).front_channel),

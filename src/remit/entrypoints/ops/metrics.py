@@ -126,6 +126,7 @@ MEDIA_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
 _DOORS: Final = (
     ("agents", ("/v1/tasks/", "/v1/asks/")),
     ("mcp", ("/mcp",)),
+    ("a2a", ("/a2a",)),
     ("pages", ("/oauth/authorize",)),
     ("oauth", ("/oauth/",)),
     ("people", ("/me/v1", "/desk/v1", "/security/v1", "/audit/v1", "/login/v1")),

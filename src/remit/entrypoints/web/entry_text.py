@@ -22,7 +22,7 @@ def answer_sentence(envelope: JsonObject, _content: JsonObject, known: EntryCont
     """Describe a person's answer to a confirmation."""
     asked, answer = object_of(envelope.get("asked")), str(envelope.get("answer"))
     who = "customer" if envelope.get("as") == "customer" else "desk"
-    answers = _ANSWERED["nobody" if answer == "silence" else who]
+    answers = _ANSWERED[_WITHOUT_PEOPLE.get(answer, who)]
     with_act, without, look = answers.get(answer, answers["no"])
     if asked.get("action"):
         return known.said(with_act, act=act_phrase({**envelope, "action": asked["action"]}, known)), look
@@ -50,6 +50,13 @@ _ANSWERED: Final[Mapping[str, Mapping[str, tuple[str, str, str]]]] = {
         ),
         "yes": (marked("An officer of the desk agreed to: {act}."), marked("An officer of the desk agreed."), "ok"),
     },
+    "agent": {
+        "no": (
+            marked("The agent took back its question about: {act}. Nothing was done."),
+            marked("The agent took back its question. Nothing was done."),
+            "",
+        )
+    },
     "nobody": {
         "no": (
             marked("Nobody answered in time to: {act}, so nothing was done."),
@@ -59,6 +66,7 @@ _ANSWERED: Final[Mapping[str, Mapping[str, tuple[str, str, str]]]] = {
     },
 }
 """Answers by person and word: the sentence with the act, the one without, and its look."""
+_WITHOUT_PEOPLE: Final[Mapping[str, str]] = {"silence": "nobody", "withdrawn": "agent"}
 
 
 def handover_sentence(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
@@ -73,6 +81,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "release": (marked("An officer of the desk passed on what the agent wrote. That allowed nothing."), ""),
     "silence": (marked("Nobody looked at what the agent wrote in time, so nothing was done."), "no"),
     "strip": (marked("An officer of the desk let the agent ask without what it wrote."), ""),
+    "withdrawn": (marked("The agent took back its question. Nothing was done."), ""),
 }
 
 
