@@ -10,7 +10,7 @@ from typing import Final
 from remit.domain.catalogue.target import money_records
 from remit.domain.decision_point.acts import ActDenied, parse_act
 from remit.domain.decision_point.question import Question
-from remit.domain.errors import Code, Refused
+from remit.domain.errors import MEANINGS, Code, Refused
 from remit.domain.ids import is_id
 from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, IdempotencyRecord, TaskRecord, with_changes
@@ -86,7 +86,7 @@ async def request_access(desk: DeskContext, caller: Caller, request: AccessReque
 
     Raises:
         AccessRefused: the profile's problems.
-        Refused: `confirmation.*`, `request.rate_limited`.
+        Refused: `request.rate_limited`, `task.busy`.
         Fault: nobody is asked.
 
     Source: AuthZEN Access Request and Approval Profile Draft 1 (access request endpoint).
@@ -104,6 +104,13 @@ async def request_access(desk: DeskContext, caller: Caller, request: AccessReque
             return await _request(desk, caller, request, denied)
         except (Conflict, LimitReached):
             continue
+        except AccessRefused:
+            raise
+        except Refused as refused:
+            if refused.code is Code.REQUEST_RATE_LIMITED:
+                raise
+            public = refused.public or MEANINGS[refused.code].title
+            raise AccessRefused(Problem.NOT_REQUESTABLE, f"{refused.code}: {refused.detail}", public) from None
     raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
 
 

@@ -233,9 +233,7 @@ async def _release(desk: DeskContext, asked: _Asked, state: AuthorizationState, 
     if not evaluation.case_read:  # nothing is done, and nothing told, for a case that cannot be read
         await verify_case(desk, state.task.record)
     decided, reads = _decided(desk, asked, state, evaluation), _reads(evaluation)
-    record = with_changes(
-        decided.record, state=AskState.DONE if reads else AskState.UNKNOWN, usable_until=permit_end(desk, state)
-    )
+    record = with_changes(decided.record, state=_released(evaluation), usable_until=permit_end(desk, state))
     outcome = await write_outcome(desk, record, outcome="done") if reads else None
     await record_release(desk, replace(decided, record=record), outcome)
     return permitted(desk, asked.act, record, evaluation)
@@ -243,6 +241,11 @@ async def _release(desk: DeskContext, asked: _Asked, state: AuthorizationState, 
 
 def _reads(evaluation: Evaluation) -> bool:
     return evaluation.action is not None and evaluation.action.effect is Effect.READ
+
+
+def _released(evaluation: Evaluation) -> AskState:
+    """Return the state of a released act: a read changes nothing, and a write's outcome is its caller's to tell."""
+    return AskState.DONE if _reads(evaluation) else AskState.UNKNOWN
 
 
 def _obligations(evaluation: Evaluation) -> list[JsonObject]:
@@ -263,9 +266,9 @@ async def _again(desk: DeskContext, asked: _Asked, known: IdempotencyRecord, kep
     record = kept.record
     if known.body != keyed_digest(desk, asked.request.body):
         return denied(desk, Reason.IDEMPOTENCY_CONFLICT)
-    if record.state not in {AskState.UNKNOWN, AskState.DONE} or desk.world.now() >= record.usable_until:
-        return denied(desk, Reason.DUPLICATE_SUPPRESSED, ask=record.id)
     _, evaluation = await reevaluate_confirmed(desk, record, frozenset(record.confirmed_by))
+    if record.state is not _released(evaluation) or desk.world.now() >= record.usable_until:
+        return denied(desk, Reason.DUPLICATE_SUPPRESSED, ask=record.id)
     match evaluation.decision:
         case Permit():
             return permitted(desk, asked.act, record, evaluation)
@@ -298,7 +301,7 @@ async def _approved(desk: DeskContext, asked: _Asked, state: AuthorizationState)
         return denied(desk, Reason.OBLIGATION_UNSUPPORTED, more={"unsupported_obligations": list(unmet)})
     used = replace(
         evaluation.apply_to(ask),
-        state=AskState.DONE if _reads(evaluation) else AskState.UNKNOWN,
+        state=_released(evaluation),
         usable_until=permit_end(desk, state),
     )
     detail = f"confirmed, released to {asked.caller.name}"
