@@ -59,7 +59,8 @@ class Gateway:
         """Ask for access by the binding token of a denial."""
         body = {name: question[name] for name in ("subject", "action", "resource")}
         token = denial["context"]["access_request"]["binding_token"]
-        body = {**body, "context": {"business_justification": "a leaking kettle"}, "denial": {"binding_token": token}}
+        context = {**question["context"], "business_justification": "a leaking kettle"}
+        body = {**body, "context": context, "denial": {"binding_token": token}}
         return self.post("/access/v1/requests", body, headers={"idempotency-key": key or f"key-{next(_numbers)}"})
 
 

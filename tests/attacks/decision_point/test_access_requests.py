@@ -84,6 +84,8 @@ def test_a_binding_serves_its_caller_its_act_and_one_request(gate: Gated) -> Non
     denial = gate.gateway.evaluate(question)
     assert gate.other.request(question, denial).json()["type"].endswith(":invalid_denial_binding")
     assert gate.gateway.request(gate.refund("20.01 EUR"), denial).json()["type"].endswith(":invalid_denial_binding")
+    elsewhere = {**question, "context": {**question["context"], "mission": {"id": "task_aaaaaaaaaaaaaaaaaaaaaaaaaa"}}}
+    assert gate.gateway.request(elsewhere, denial).json()["type"].endswith(":invalid_denial_binding")
     token = denial["context"]["access_request"]["binding_token"]
     head, claims, signature = token.split(".")
     for forged in (f"{head}.{claims}.{signature[:-4]}AAAA", f"eyJhbGciOiJub25lIn0.{claims}.", gate.task.token, "x", token[:-1]):

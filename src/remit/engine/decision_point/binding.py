@@ -14,6 +14,8 @@ from remit.proof.canonical import b64url, canonical
 TYPE: Final = "pdp-denial-binding+jwt"
 REQUESTS: Final = "/access/v1/requests"
 _MAX_LENGTH: Final = 8_192
+_CONTEXT: Final = ("actor", "mission")
+"""Members of a context that a denial rests on: a caller may add others to its request, such as a justification."""
 
 
 def requestable(desk: DeskContext, caller: Caller, question: Question, denial: JsonObject) -> JsonObject:
@@ -23,7 +25,7 @@ def requestable(desk: DeskContext, caller: Caller, question: Question, denial: J
     """
     now, evaluation = desk.world.now(), str(denial.get("evaluation_id", ""))
     until = Instant(now + desk.terms.request_ttl_s * 1000)
-    asked = question.as_json()
+    members: list[Json] = list(_CONTEXT)
     claims: dict[str, Json] = {
         "iss": desk.terms.issuer,
         "aud": f"{desk.terms.issuer}{REQUESTS}",
@@ -31,8 +33,10 @@ def requestable(desk: DeskContext, caller: Caller, question: Question, denial: J
         "iat": now // 1000,
         "exp": until // 1000,
         "jti": evaluation,
-        "binding_hash": _hash(asked),
-        "act_hash": _hash(_without_context(asked)),
+        "evaluation_id": evaluation,
+        "denial_expires_at": instant_text(until),
+        "binding_context_members": members,
+        "binding_hash": binding_hash(question),
     }
     access: JsonObject = {
         "endpoint": f"{desk.terms.issuer}{REQUESTS}",
@@ -70,17 +74,25 @@ def verify_binding(desk: DeskContext, caller: Caller, token: str, question: Ques
     if claims.get("sub") != caller.name:
         message = "another caller's denial"
         raise ValueError(message)
-    if claims.get("act_hash") != _hash(_without_context(question.as_json())):
-        message = "another subject, action or resource than was denied"
+    if claims.get("binding_hash") != binding_hash(question):
+        message = "another subject, action, resource, agent or task than was denied"
         raise ValueError(message)
     if desk.world.now() // 1000 >= until_s:
         raise BindingExpired
     return evaluation
 
 
-def _hash(asked: JsonObject) -> str:
-    return b64url(sha256(canonical(asked)).digest())
+def binding_hash(question: Question) -> str:
+    """Return the digest of the denied question: subject, resource, action, and of its context agent and task.
 
-
-def _without_context(asked: JsonObject) -> JsonObject:
-    return {name: value for name, value in asked.items() if name != "context"}
+    Source: AuthZEN Access Request and Approval Profile Draft 1 (binding token integrity).
+    """
+    asked = question.as_json()
+    context = {name: value for name, value in question.context.items() if name in _CONTEXT}
+    properties = {name: value for name, value in question.subject.properties.items() if name != "act"}
+    subject = {
+        "type": question.subject.type,
+        "id": question.subject.id,
+        **({"properties": properties} if properties else {}),
+    }
+    return b64url(sha256(canonical({**asked, "subject": subject, "context": context})).digest())

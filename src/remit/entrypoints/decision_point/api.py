@@ -142,8 +142,14 @@ class DecisionApi:
     async def _request(self, caller: Caller, scope: Scope, receive: Receive) -> HttpResponse:
         key = idempotency_key(scope)
         raw, body = await _read(scope, receive)
+        denial = _denial(body)
         request = AccessRequest(
-            question=_asked(body), binding_token=_binding(body), idempotency_key=key, body=body_digest(raw)
+            question=_asked(body),
+            binding_token=denial["binding_token"],
+            evaluation_id=denial.get("evaluation_id", ""),
+            expires_at=denial.get("expires_at", ""),
+            idempotency_key=key,
+            body=body_digest(raw),
         )
         task = await request_access(self.context, caller, request)
         pending = task.members["status"] == "pending"
@@ -207,13 +213,16 @@ def _asked(body: JsonObject) -> Question:
     return parse_question(body)
 
 
-def _binding(body: JsonObject) -> str:
+def _denial(body: JsonObject) -> Mapping[str, str]:
+    """Return the texts of the denial that is asked about, with its binding token."""
     denial = body.get("denial")
-    token = denial.get("binding_token") if isinstance(denial, dict) else None
-    if not isinstance(token, str):
+    found = (
+        {name: value for name, value in denial.items() if isinstance(value, str)} if isinstance(denial, dict) else {}
+    )
+    if "binding_token" not in found:
         public = "The denied decision did not contain a context.access_request object: send its binding_token."
         raise AccessRefused(Problem.NOT_REQUESTABLE, "no binding token", public)
-    return token
+    return found
 
 
 def _access_problem(error: AccessRefused) -> HttpResponse:

@@ -14,7 +14,7 @@ from remit.domain.errors import MEANINGS, Code, Refused
 from remit.domain.ids import is_id
 from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, IdempotencyRecord, TaskRecord, with_changes
-from remit.domain.values import Instant, JsonObject, deep_equal, instant_text
+from remit.domain.values import Instant, JsonObject, deep_equal, instant_text, verify_instant
 from remit.engine.ask.authorization_state import has_pending_work, load_authorization_state, verify_active
 from remit.engine.ask.redact import AskRequest, redact_ask
 from remit.engine.ask.reply import recorded_params
@@ -61,10 +61,15 @@ class AccessRefused(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRequest:
-    """An access request: the denied question again, its binding token, and the idempotency key with the body's digest."""
+    """An access request: the denied question again, its binding token, and the idempotency key with the body's digest.
+
+    `evaluation_id` and `expires_at` are those of the denial as the caller repeats them ("" without).
+    """
 
     question: Question
     binding_token: str
+    evaluation_id: str
+    expires_at: str
     idempotency_key: str
     body: str
 
@@ -93,6 +98,7 @@ async def request_access(desk: DeskContext, caller: Caller, request: AccessReque
     """
     try:
         evaluation = verify_binding(desk, caller, request.binding_token, request.question)
+        _verify_repeated(desk, request, evaluation)
     except BindingExpired:
         raise AccessRefused(Problem.EXPIRED_DENIAL, "the denial has expired", "Evaluate again.") from None
     except ValueError as wrong:
@@ -114,27 +120,37 @@ async def request_access(desk: DeskContext, caller: Caller, request: AccessReque
     raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
 
 
+def _verify_repeated(desk: DeskContext, request: AccessRequest, evaluation: str) -> None:
+    """Verify what the caller repeats of the denial: the earlier end counts."""
+    if request.evaluation_id not in {"", evaluation}:
+        message = "another evaluation_id than the token's"
+        raise ValueError(message)
+    if not request.expires_at:
+        return
+    try:
+        until = verify_instant(request.expires_at)
+    except Refused as wrong:
+        raise ValueError(wrong.detail) from None
+    if desk.world.now() >= until:
+        raise BindingExpired
+
+
 async def _denied(desk: DeskContext, caller: Caller, evaluation: str, question: Question) -> AskRecord:
     """Return the denied ask; the caller's own, for the very act."""
     try:
         record = (await desk.store.get(AskRecord, evaluation)).record
-        act = parse_act(replace(question, context={**question.context, **await _context_of(desk, record)}))
+        act = parse_act(question)
     except (RecordMissing, ActDenied) as wrong:
         public = "The request is not the denied one."
         raise AccessRefused(Problem.INVALID_DENIAL_BINDING, str(wrong), public) from None
-    named = (record.enforcer, record.action, record.customer) == (caller.name, act.action, act.customer)
-    if not named or not deep_equal(recorded_params(record), act.params):
+    named = (record.enforcer, record.action, record.customer, record.task)
+    if named != (caller.name, act.action, act.customer, act.task) or not deep_equal(
+        recorded_params(record), act.params
+    ):
         raise AccessRefused(Problem.INVALID_DENIAL_BINDING, "another denial", "The request is not the denied one.")
     if record.state is not AskState.REFUSED or record.code != Code.CONFIRMATION_REQUIRED.value:
         raise AccessRefused(Problem.NOT_REQUESTABLE, "no person could lift it", "No person could lift this denial.")
     return record
-
-
-async def _context_of(desk: DeskContext, record: AskRecord) -> JsonObject:
-    """Return mission and actor of the denied ask: they are the record's, whatever the request says."""
-    task = (await desk.store.get(TaskRecord, record.task)).record
-    link: JsonObject = {"iss": desk.terms.issuer, "sub": task.actor}
-    return {"mission": {"id": record.task}, "actor": {"client_id": record.client_id, "act": [link]}, "approval": None}
 
 
 async def _request(desk: DeskContext, caller: Caller, request: AccessRequest, denied: AskRecord) -> AccessTask:

@@ -285,7 +285,7 @@ async def _approved(desk: DeskContext, asked: _Asked, state: AuthorizationState)
     """
     kept = await _approval(desk, asked)
     if isinstance(kept, Reason):
-        return denied(desk, kept)
+        return await _unapproved(desk, asked, state, kept)
     ask = kept.record
     state, evaluation = await reevaluate_confirmed(desk, ask, frozenset(ask.confirmed_by))
     try:
@@ -321,6 +321,16 @@ async def _approved(desk: DeskContext, asked: _Asked, state: AuthorizationState)
     )
     approval: JsonObject = {"id": ask.confirmation, "approved_until": instant_text(ask.usable_until)}
     return permitted(desk, asked.act, used, evaluation, {"approval": approval})
+
+
+async def _unapproved(desk: DeskContext, asked: _Asked, state: AuthorizationState, why: Reason) -> ActDecision:
+    """Decide an act whose approval does not serve; where another yes would, tell how to ask for it, and why."""
+    if why not in {Reason.APPROVAL_EXPIRED, Reason.OUT_OF_SCOPE}:
+        return denied(desk, why)
+    fresh = await _fresh(desk, asked, state)
+    return (
+        replace(fresh, context={**fresh.context, "reason": why.value}) if "access_request" in fresh.context else fresh
+    )
 
 
 def _no_longer(evaluation: Evaluation) -> Refused:
@@ -385,6 +395,7 @@ def permitted(
 
 
 _RETRY: Final = frozenset({Reason.STALE_STATE, Reason.GRANT_PENDING})
+_RETRY_S: Final = 5
 
 
 def denied(
@@ -396,7 +407,7 @@ def denied(
         "evaluated_at": instant_text(Instant(desk.world.now())),
         "reason": reason.value,
         **({"code": code.value} if code is not None else {}),
-        "next_action": "retry" if reason in _RETRY else "none",
+        **({"next_action": "retry", "retry_after": _RETRY_S} if reason in _RETRY else {"next_action": "none"}),
         **(more or {}),
     }
     return ActDecision(allowed=False, context=context)
