@@ -42,7 +42,7 @@ class DecisionPointTable(Table, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerSettings:
-    """One caller: the file with the digest of its secret, what it may ask about, and the obligations it can meet."""
+    """One caller: the file with the digest of its secret, the actions it may ask about, and the obligations it can meet."""
 
     name: str
     sha256_file: Path
@@ -63,7 +63,7 @@ class DecisionPointSettings:
 
     @property
     def digest_input(self) -> list[dict[str, object]]:
-        """Return what a caller may ask: it is part of the rules, unlike its secret."""
+        """Return the permissions of the callers: they are part of the rules, unlike their secrets."""
         return [
             {
                 "name": one.name,

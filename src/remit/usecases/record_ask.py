@@ -319,9 +319,9 @@ async def _record_permit(desk: DeskContext, decided: Decided) -> Recorded:
 
 
 async def record_release(desk: DeskContext, decided: Decided, outcome: PreparedEntries | None) -> Recorded:
-    """Record a permit whose act a caller of the decision point carries out: no act of the desk's own goes with it.
+    """Record a permit for a caller of the decision point, which carries the act out: the desk itself does nothing.
 
-    `outcome` is the entry of what is known to be done with it, a read.
+    `outcome` is the entry of a read, which is done with its permit.
     """
     state, evaluation, record = decided.state, decided.evaluation, decided.record
     detail = f"released to {record.enforcer}"

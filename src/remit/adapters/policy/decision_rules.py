@@ -31,7 +31,7 @@ from remit.adapters.policy.decision_entities import (
 from remit.domain.decision_point.question import Question
 from remit.domain.errors import Refused
 from remit.domain.values import Json, decode_json
-from remit.ports.decisions import Obligation, Ruling
+from remit.ports.policy import Obligation, Ruling
 from remit.proof.canonical import digest
 
 _LOG: Final = logging.getLogger("remit.decisions")
@@ -45,7 +45,7 @@ _DENIED: Final = Ruling(allowed=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
-    """What policies read: attribute names, entities looked into, actions named; `whole`: the context as a value."""
+    """Names in policies: attributes read, entities looked into, actions named; `whole`: the context as a value."""
 
     names: frozenset[str]
     entities: frozenset[Uid]

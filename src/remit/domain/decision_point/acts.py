@@ -1,4 +1,4 @@
-"""Acts of agents that another program carries out: what it asks, and the closed reasons for a denial.
+"""Acts of agents that another program carries out: its questions, and the closed reasons for a denial.
 
 The mapping of a task and its agent onto AuthZEN is that of draft-mcguinness-mission-authzen: the task is the mission.
 """
@@ -73,7 +73,7 @@ _REASONS: Final[Mapping[Code, Reason]] = {
 
 
 def reason_for(code: Code) -> Reason:
-    """Return the reason that a refusal's code stands for; what the request itself got wrong is its parameters'."""
+    """Return the reason that a refusal's code stands for; faults of the request itself are its parameters'."""
     known = _REASONS.get(code)
     if known is not None:
         return known

@@ -21,7 +21,7 @@ _NOTHING: Final[JsonObject] = {}
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A subject or a resource: its type and id (its id is "" where it is searched for), and the properties sent."""
+    """A subject or a resource: its type and id (its id is "" in a search for it), and the properties sent."""
 
     type: str
     id: str
@@ -76,7 +76,7 @@ class Batch:
 
 
 class SearchKind(StrEnum):
-    """What is searched for."""
+    """The member of a question that a search looks for."""
 
     ACTION = "action"
     RESOURCE = "resource"
@@ -85,7 +85,7 @@ class SearchKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search: the question without what is searched for, and the page wanted (`paged`: one was asked for)."""
+    """A search: the question without the member of its kind, and the page wanted (`paged`: one was asked for)."""
 
     kind: SearchKind
     question: Question
@@ -135,7 +135,7 @@ def parse_batch(body: JsonObject) -> Batch | Question:
 
 
 def parse_search(kind: SearchKind, body: JsonObject) -> Search:
-    """Read a search; the id of what is searched for is ignored.
+    """Read a search; an id of the member of its kind is ignored.
 
     Raises:
         Refused: `request.malformed` naming the member.

@@ -47,7 +47,7 @@ def requestable(desk: DeskContext, caller: Caller, question: Question, denial: J
 
 
 class BindingExpired(Exception):  # noqa: N818  # a decision, as `Refused`
-    """A token of ours whose time is over."""
+    """A token of ours that has expired."""
 
 
 def verify_binding(desk: DeskContext, caller: Caller, token: str, question: Question) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import matches
-from remit.ports.decisions import DecisionRules
+from remit.ports.policy import DecisionRules
 
 _SCHEME: Final = "bearer "
 _ALL: Final = "*"

@@ -238,7 +238,7 @@ def _access_problem(error: AccessRefused) -> HttpResponse:
 
 
 def decision_metadata(desk: DeskContext, point: DecisionPoint) -> JsonObject:
-    """Build the metadata of the decision point: only what works, and the same signed by the desk.
+    """Build the metadata of the decision point: only features that work, and the same signed by the desk.
 
     Source: AuthZEN Authorization API 1.0 §9.
     """

@@ -8,6 +8,7 @@ from remit.engine.context import DeskContext
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.openapi.agents import agent_paths, open_to_visitors
 from remit.entrypoints.openapi.mcp import mcp_paths
+from remit.entrypoints.openapi.decision_point import decision_paths
 from remit.entrypoints.openapi.people import people_paths, sandbox_paths
 from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
 
@@ -33,6 +34,8 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
             else {name: one for name, one in _SCHEMES.items() if name != "bearer"},
             "schemas": SCHEMAS,
         },
+        "paths": {**agent_paths(), **people_paths(), **decision_paths(desk.decision_point), **sandbox},
+        "components": {"securitySchemes": _SCHEMES, "schemas": SCHEMAS},
     }
 
 
@@ -49,6 +52,7 @@ _SCHEMES: Final[Shape] = {
         "name": "Client-Assertion",
         "description": "RFC 7521 in headers, with Client-Assertion-Type and a DPoP proof whose ath is the assertion's hash.",
     },
+    "caller": {"type": "http", "scheme": "bearer", "description": "The secret of a caller of the decision point."},
     "session": {
         "type": "apiKey",
         "in": "cookie",

@@ -1,4 +1,4 @@
-"""Access requests: a caller asks the people whose yes a denied act needs, and sees what became of it.
+"""Access requests: a caller asks for the confirmation that a denied act needs, and reads its state.
 
 The waiting ask and its invitation are the approval; there is no second one.
 """
@@ -32,7 +32,7 @@ _ATTEMPTS: Final = 6
 
 
 class Problem(StrEnum):
-    """What can be wrong with an access request: the profile's closed list."""
+    """The ways in which an access request can be wrong: the profile's closed list."""
 
     DUPLICATE_REQUEST = "duplicate_request"
     EXPIRED_DENIAL = "expired_denial"
@@ -85,7 +85,7 @@ class AccessTask:
 
 
 async def request_access(desk: DeskContext, caller: Caller, request: AccessRequest) -> AccessTask:
-    """Ask the people whose yes a denied act needs; repeated under its key, it is the same request.
+    """Ask people for the confirmation that a denied act needs; repeated under its key, it is the same request.
 
     The act is decided afresh: ⚔ what was deniable then may be refused, or need other people, now.
 
@@ -121,7 +121,7 @@ async def request_access(desk: DeskContext, caller: Caller, request: AccessReque
 
 
 def _verify_repeated(desk: DeskContext, request: AccessRequest, evaluation: str) -> None:
-    """Verify what the caller repeats of the denial: the earlier end counts."""
+    """Verify the parts of the denial that the caller repeats: the earlier end counts."""
     if request.evaluation_id not in {"", evaluation}:
         message = "another evaluation_id than the token's"
         raise ValueError(message)
@@ -217,7 +217,7 @@ async def _earlier(
 
 
 async def access_status(desk: DeskContext, caller: Caller, task_id: str) -> AccessTask:
-    """Return what became of a request of this caller's.
+    """Return the state of a request of this caller's.
 
     Raises:
         AccessRefused: `unknown_task`, the same for another caller's.

@@ -65,12 +65,12 @@ class _Asked:
 async def decide_act(
     desk: DeskContext, caller: Caller, question: Question, *, supported: frozenset[str]
 ) -> ActDecision:
-    """Decide one act of an agent. A permit reserves what the act takes, and counts once, within its time.
+    """Decide one act of an agent. A permit reserves the budget of the act, and counts once, within its time.
 
     Raises:
         Fault: nothing is permitted.
 
-    Source: docs/model/model.md#ask-steps; docs/decisions/0052-one-decision-point-two-audiences.md.
+    Source: docs/model/model.md#ask; docs/decisions/0052-one-decision-point-two-audiences.md.
     """
     if not caller.acts:
         return denied(desk, Reason.CALLER_NOT_ALLOWED)
@@ -110,7 +110,7 @@ async def _read(desk: DeskContext, caller: Caller, question: Question, supported
 
 
 def caller_workload(caller: Caller, *, task: str, client_id: str, actor: str) -> Workload:
-    """Return who an ask is recorded for: the agent, as its caller vouches for it.
+    """Return the workload that an ask is recorded for: the agent, as its caller vouches for it.
 
     ⚔ No key's thumbprint has a colon: an idempotency key of the agent's own never finds what a caller asked.
     """
@@ -124,7 +124,7 @@ async def _decide(desk: DeskContext, asked: _Asked) -> ActDecision:
     state = await load_authorization_state(desk, act.task, idempotency=key, about=about)
     wrong = _wrong_parties(desk, asked, state)
     if wrong is not None:
-        return await _refuse(desk, asked, state, Refuse(code=Code.AGENT_UNTRUSTED, detail=wrong.detail), wrong.reason)
+        return await _refuse(desk, asked, state, Refuse(code=Code.GRANT_INVALID, detail=wrong.detail), wrong.reason)
     try:
         verify_active(state, state.now, desk.terms, waiting=await has_pending_work(desk, state))
     except Refused as refused:
@@ -249,7 +249,7 @@ def _released(evaluation: Evaluation) -> AskState:
 
 
 def _obligations(evaluation: Evaluation) -> list[JsonObject]:
-    """Return what the caller of a read must do: tell the agent no more than its mandate covers."""
+    """Return the duty of the caller of a read: to tell the agent no more than its mandate covers."""
     action = evaluation.action
     if action is None or not action.returns:
         return []
@@ -324,7 +324,7 @@ async def _approved(desk: DeskContext, asked: _Asked, state: AuthorizationState)
 
 
 async def _unapproved(desk: DeskContext, asked: _Asked, state: AuthorizationState, why: Reason) -> ActDecision:
-    """Decide an act whose approval does not serve; where another yes would, tell how to ask for it, and why."""
+    """Decide an act with an unusable approval; where another one would serve, tell how to ask for it, and why."""
     if why not in {Reason.APPROVAL_EXPIRED, Reason.OUT_OF_SCOPE}:
         return denied(desk, why)
     fresh = await _fresh(desk, asked, state)

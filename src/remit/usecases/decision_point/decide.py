@@ -12,7 +12,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.decision_point.callers import Caller, DecisionPoint
-from remit.ports.decisions import Obligation, Ruling
+from remit.ports.policy import Obligation, Ruling
 from remit.proof.canonical import b64url, canonical
 from remit.usecases.decision_point.act import ActDecision, decide_act
 
@@ -88,7 +88,7 @@ async def decide_batch(desk: DeskContext, point: DecisionPoint, caller: Caller, 
 
 
 def verify_batch(batch: Batch) -> None:
-    """Verify that a batch about acts of agents does not stop early: what is asked for there is recorded and charged.
+    """Verify that a batch about acts of agents does not stop early: each of them is recorded and charged.
 
     Raises:
         Refused: `request.malformed`.
@@ -109,6 +109,7 @@ async def search(point: DecisionPoint, caller: Caller, wanted: Search) -> Found:
     rules, question = point.rules, wanted.question
     if rules is None or _MISSION in question.context:
         return Found((), "")
+    candidates: Sequence[str]
     match wanted.kind:
         case SearchKind.ACTION:
             candidates = rules.actions
@@ -169,7 +170,7 @@ def _supported(context: JsonObject, caller: Caller) -> frozenset[str]:
 
 
 def _ruled(ruling: Ruling, supported: frozenset[str]) -> Decided:
-    """Return a ruling as an answer. ⚔ A permit whose obligation the caller cannot meet is a denial.
+    """Return a ruling as an answer. ⚔ A permit with an obligation that the caller cannot meet is a denial.
 
     Source: AuthZEN Obligations Profile Draft 1.
     """

@@ -19,7 +19,7 @@ OUTCOMES: Final = ("done", "failed")
 
 
 async def report_outcome(desk: DeskContext, caller: Caller, ask_id: str, outcome: str, reason: str) -> AskRecord:
-    """Record an outcome: done keeps what was reserved and completes its step, failed gives it back. Told again, it stays.
+    """Record an outcome: done keeps the reservations and completes the step, failed releases them. Repeated, it stays.
 
     Raises:
         Refused: `request.not_found` for an unknown act and another caller's alike; `request.conflict` for one that was
