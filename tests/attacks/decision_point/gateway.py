@@ -1,21 +1,27 @@
 """A desk with a decision point, an agent with a task, and two gateways that ask about its acts."""
 
+import asyncio
 import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from attacks.arena import Clock
 from desks.shop import CATALOGUE, FACTS, MANDATE
+from remit.domain.records import AskRecord
+from remit.domain.transcript.logged_states import LoggedStates, record_facts
+from remit.engine.ask.authorization_state import load_authorization_state
 from remit.proof.canonical import digest
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxMandate
 from remit.sandbox.workloads import SandboxAgent, SandboxTask
+from remit.usecases.tasks.task import remaining_budgets
 
 READS = ["urn:remit:obligation:disclose_only"]
 POLICIES = """
@@ -75,7 +81,7 @@ class Gated:
     task: SandboxTask
     gateway: Gateway
     other: Gateway
-    key: str = field(default_factory=lambda: f"op-{next(_numbers)}")
+    clock: Clock
 
     def question(self, action: str, params: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
         """A question about an act of the agent; `changed` replaces members of its context or action."""
@@ -112,6 +118,36 @@ class Gated:
     def with_approval(self, question: Mapping[str, Any], approval: Mapping[str, Any]) -> dict[str, Any]:
         return {**question, "context": {**question["context"], "approval": dict(approval)}}
 
+    def ahead(self, ms: int) -> None:
+        """Let the desk's clock go on."""
+        self.clock.ahead_ms += ms
+
+    def at_once(self, questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Ask several questions at the same moment."""
+
+        async def all_of_them() -> list[httpx.Response]:
+            headers = {"authorization": f"Bearer {self.gateway.secret}"}
+            transport = self.desk.room.transport
+            async with httpx.AsyncClient(transport=transport, base_url=self.desk.room.issuer, headers=headers) as http:
+                return await asyncio.gather(*[http.post("/access/v1/evaluation", json=one) for one in questions])
+
+        return [one.json() for one in self.desk.room.thread.run(all_of_them())]
+
+    def differences(self) -> list[str]:
+        """Where records differ from what the log says of them."""
+        desk = self.desk.desk
+        assert desk is not None
+        logged = LoggedStates(desk.context.signer.keyed)
+        for entry in self.desk.transcript():
+            logged.take(entry["index"], {**entry["envelope"], "kind": entry["kind"], "at": entry["at"]})
+        asks = [kept.record for kept in self.desk.room.thread.run(desk.context.store.find(AskRecord, "ask.task", self.task.id, limit=100))]
+        assert len(asks) > 3
+        found = []
+        for ask in asks:
+            key, facts = record_facts(desk.context.signer.keyed, ask)
+            found += [one.text for one in logged.differences(ask, key, facts)]
+        return found
+
     def recorded(self, ask: str) -> list[dict[str, Any]]:
         return [entry for entry in self.desk.transcript() if entry["envelope"].get("ask") == ask]
 
@@ -119,7 +155,9 @@ class Gated:
         return self.question("order.note", {"order_id": "W1001"}, **changed)
 
     def uses_left(self, action: str) -> int:
-        return next(one["uses_left"] for one in self.task.status()["budgets"] if one["action"] == action)
+        assert self.desk.desk is not None
+        state = self.desk.room.thread.run(load_authorization_state(self.desk.desk.context, self.task.id))
+        return int(str(next(one["uses_left"] for one in remaining_budgets(state) if one["action"] == action)))
 
 
 @contextmanager
@@ -138,4 +176,7 @@ def gated(folder: Path, *, acts: bool = True, policies: str | None = None, **des
         mandate = anna.grant(agent, GRANTED)
         task = agent.open(mandate)
         gateways = [Gateway(made, name, f"secret-of-{name}") for name in ("gateway", "other")]
-        yield Gated(made, anna, agent, mandate, task, *gateways)
+        assert made.desk is not None
+        clock = Clock()
+        made.desk.context.world.now = clock.now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
+        yield Gated(made, anna, agent, mandate, task, *gateways, clock)

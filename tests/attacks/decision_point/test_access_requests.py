@@ -159,3 +159,55 @@ def test_a_task_that_ends_ends_its_requests(gate: Gated) -> None:
     answer = gate.gateway.evaluate(gate.with_approval(question, approval))
     assert answer["context"]["reason"] == "mission_inactive"
     assert task in json.dumps(gate.desk.transcript())
+
+
+def test_nothing_outlives_its_time(gate: Gated) -> None:
+    question, released = gate.refund(), gate.note()
+    assert gate.gateway.evaluate(released)["decision"]
+    gate.ahead(61_000)
+    assert gate.gateway.evaluate(released)["context"]["reason"] == "duplicate_suppressed"
+    denial = gate.gateway.evaluate(question)
+    gate.ahead(600_000)
+    expired = gate.gateway.request(question, denial)
+    assert (expired.status_code, expired.json()["type"].rpartition(":")[2]) == (410, "expired_denial")
+    approval = gate.approved(question)
+    assert gate.uses_left("payment.refund") == 2
+    gate.ahead(601_000)
+    late = gate.gateway.evaluate(gate.with_approval(question, approval))
+    assert (late["decision"], late["context"]["reason"], late["context"]["next_action"]) == (False, "approval_expired", "request")
+    gate.desk.sweep()
+    assert gate.uses_left("payment.refund") == 3  # given back, once
+    gate.desk.sweep()
+    assert gate.uses_left("payment.refund") == 3
+    assert gate.gateway.evaluate(gate.with_approval(question, approval))["context"]["reason"] == "approval_expired"
+
+
+def test_a_request_that_nobody_answers_expires(gate: Gated) -> None:
+    question = gate.refund()
+    task = gate.gateway.request(question, gate.gateway.evaluate(question)).json()["task"]
+    gate.ahead(601_000)
+    assert gate.gateway.get(f"/access/v1/requests/{task['id']}").json()["task"]["status"] == "expired"
+    assert gate.uses_left("payment.refund") == 3
+
+
+def test_two_uses_of_one_approval_at_the_same_moment_are_one(gate: Gated) -> None:
+    question = gate.refund()
+    approval = gate.approved(question)
+    answers = gate.at_once([gate.with_approval(gate.refund(), approval) for _ in range(4)])
+    assert sorted(one["decision"] for one in answers) == [False, False, False, True]
+
+
+def test_evaluations_at_the_same_moment_share_one_budget(gate: Gated) -> None:
+    answers = gate.at_once([gate.note() for _ in range(5)])
+    assert sum(one["decision"] for one in answers) == 2
+    assert {one["context"].get("reason") for one in answers if not one["decision"]} == {"quota_exceeded"}
+
+
+def test_the_log_agrees_with_what_callers_did(gate: Gated) -> None:
+    question = gate.refund()
+    assert gate.gateway.evaluate(gate.with_approval(question, gate.approved(question)))["decision"]
+    assert gate.gateway.evaluate(gate.question("order.read", {"order_id": "W1001"}))["decision"]
+    gate.approved(gate.refund("30.00 EUR"))
+    gate.ahead(601_000)
+    gate.desk.sweep()
+    assert gate.differences() == []
