@@ -161,17 +161,17 @@ class Gated:
 
 
 @contextmanager
-def gated(folder: Path, *, acts: bool = True, policies: str | None = None, **desk: Any) -> Iterator[Gated]:
-    """Open a desk whose policies permit a refund below the floor's confirmation, and its gateways."""
+def gated(folder: Path, *, acts: bool = True, doors: str = POLICIES, **desk: Any) -> Iterator[Gated]:
+    """Open a desk with its gateways; `doors` are the policies of the decision point."""
     for name in ("gateway", "other"):
         (folder / name).write_text(hashlib.sha256(f"secret-of-{name}".encode()).hexdigest())
-    (folder / "doors.cedar").write_text(POLICIES)
+    (folder / "doors.cedar").write_text(doors)
     callers = [
         {"name": "gateway", "sha256_file": str(folder / "gateway"), "acts": acts, "actions": ["*"]},
         {"name": "other", "sha256_file": str(folder / "other"), "acts": acts, "actions": ["payment.*", "open"]},
     ]
     point = {"policies": [str(folder / "doors.cedar")], "entities": ENTITIES, "callers": callers}
-    with Sandbox(CATALOGUE, policies, facts=FACTS, settings={"decision_point": point, **desk}) as made:
+    with Sandbox(CATALOGUE, facts=FACTS, settings={"decision_point": point, **desk}) as made:
         anna, agent = made.customer("anna"), made.agent("spiffe://helper.example/shop")
         mandate = anna.grant(agent, GRANTED)
         task = agent.open(mandate)

@@ -19,6 +19,7 @@ def test_a_person_s_yes_lets_the_act_through_once(gate: Gated) -> None:
     waiting = {"id": gate.anna.waiting()[0]["confirmation"]}
     assert gate.gateway.evaluate(gate.with_approval(question, waiting))["context"]["reason"] == "grant_pending"
     gate.confirm(task["id"])
+    gate.desk.sweep()  # finds nothing to do: the act is its caller's
     status = gate.gateway.get(f"/access/v1/requests/{task['id']}").json()
     assert (status["task"]["status"], status["result"]["mode"]) == ("approved", "reevaluate")
     approval = status["result"]["approval"]
@@ -86,6 +87,8 @@ def test_a_binding_serves_its_caller_its_act_and_one_request(gate: Gated) -> Non
     assert gate.gateway.request(gate.refund("20.01 EUR"), denial).json()["type"].endswith(":invalid_denial_binding")
     elsewhere = {**question, "context": {**question["context"], "mission": {"id": "task_aaaaaaaaaaaaaaaaaaaaaaaaaa"}}}
     assert gate.gateway.request(elsewhere, denial).json()["type"].endswith(":invalid_denial_binding")
+    other_record = {**question, "resource": {"type": "customer", "id": "anna"}}
+    assert gate.gateway.request(other_record, denial).json()["type"].endswith(":invalid_denial_binding")
     token = denial["context"]["access_request"]["binding_token"]
     head, claims, signature = token.split(".")
     for forged in (f"{head}.{claims}.{signature[:-4]}AAAA", f"eyJhbGciOiJub25lIn0.{claims}.", gate.task.token, "x", token[:-1]):

@@ -198,3 +198,14 @@ def test_stored_entities_are_known_to_policies_as_parents_and_by_reference(tmp_p
 
         assert [ask("ann"), ask("ben"), ask("eve")] == [True, True, False]
         assert [ask("ann", banned=True), ask("ben", banned=True), ask("ben", trusted=False)] == [False, False, False]
+
+
+def test_an_error_denies_whatever_else_permits(tmp_path: Path) -> None:
+    policies = """
+    permit(principal, action == Action::"open", resource);
+    forbid(principal, action, resource) when { context.locked };
+    """
+    with gated(tmp_path, doors=policies) as gate:
+        assert gate.gateway.evaluate({**QUESTION, "context": {"locked": False}})["decision"]
+        for context in ({}, {"locked": True}, {"locked": "no"}):
+            assert not gate.gateway.evaluate({**QUESTION, "context": context})["decision"]

@@ -50,14 +50,14 @@ class BindingExpired(Exception):  # noqa: N818  # a decision, as `Refused`
     """A token of ours that has expired."""
 
 
-def verify_binding(desk: DeskContext, caller: Caller, token: str, question: Question) -> str:
+def verify_binding(desk: DeskContext, token: str, question: Question) -> str:
     """Return the id of the denial that a token is bound to.
 
-    ⚔ It serves the caller that was denied, for the very subject, action and resource, and for a while.
+    ⚔ It serves for the very subject, action and resource, and for a while; whose denial it was stands in the record.
 
     Raises:
         BindingExpired: its time is over.
-        ValueError: it is not ours, another caller's, or of another request.
+        ValueError: it is not ours, or of another request.
     """
     if len(token) > _MAX_LENGTH:
         message = "too long"
@@ -70,9 +70,6 @@ def verify_binding(desk: DeskContext, caller: Caller, token: str, question: Ques
     ours = claims.get("iss") == desk.terms.issuer and claims.get("aud") == f"{desk.terms.issuer}{REQUESTS}"
     if not ours or not isinstance(evaluation, str) or not is_id(evaluation, "ask") or not isinstance(until_s, int):
         message = "not a binding token of this desk"
-        raise ValueError(message)
-    if claims.get("sub") != caller.name:
-        message = "another caller's denial"
         raise ValueError(message)
     if claims.get("binding_hash") != binding_hash(question):
         message = "another subject, action, resource, agent or task than was denied"

@@ -97,7 +97,7 @@ async def request_access(desk: DeskContext, caller: Caller, request: AccessReque
     Source: AuthZEN Access Request and Approval Profile Draft 1 (access request endpoint).
     """
     try:
-        evaluation = verify_binding(desk, caller, request.binding_token, request.question)
+        evaluation = verify_binding(desk, request.binding_token, request.question)
         _verify_repeated(desk, request, evaluation)
     except BindingExpired:
         raise AccessRefused(Problem.EXPIRED_DENIAL, "the denial has expired", "Evaluate again.") from None
