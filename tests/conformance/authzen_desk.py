@@ -16,11 +16,17 @@ FILES = Path(__file__).parent / "authzen"
 SECRET = "a-secret-of-the-decision-point"  # of a desk that lives as long as a test
 
 
+def new_desk(folder: Path) -> Path:
+    """Make a desk in a folder."""
+    desk = folder / "desk"
+    assert main(["init", "--json", str(desk)]) == 0
+    return desk
+
+
 @contextmanager
 def decision_point(folder: Path, name: str) -> Iterator[Point]:
     """Serve a desk whose decision point has the policies `<name>.cedar` and the entities `<name>.json`."""
-    desk = folder / "desk"
-    assert main(["init", "--json", str(desk)]) == 0
+    desk = new_desk(folder)
     for ending in ("cedar", "json"):
         shutil.copy(FILES / f"{name}.{ending}", desk)
     (desk / "caller").write_text(hashlib.sha256(SECRET.encode()).hexdigest())
