@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import ask
@@ -190,26 +191,35 @@ def deciding(given: argparse.Namespace, run: Run) -> None:
         few = argparse.Namespace(**{**vars(given), "customers": 1, "orders": 1})
         ours = desk_of(few, closing, environment={"BENCH_DECISIONS": str(policies)})
         numbers = iter(range(0, 10**9, 10_000))
+
+        def asked(count: int, *, alike: bool) -> list[bytes]:
+            return [
+                post(
+                    "/access/v1/evaluation",
+                    ours.port,
+                    json.dumps(one).encode(),
+                    "authorization: Bearer bench",
+                    kind="application/json",
+                )
+                for one in questions(count, next(numbers), "change_address", alike=alike)
+            ]
+
         sides = [
             Side(
                 part="decide",
-                name="evaluations",
-                label="Remit, an evaluation",
+                name=name,
+                label=label,
                 port=ours.port,
                 pid=ours.pid,
                 per_round=6000,
-                write=lambda count: [
-                    post(
-                        "/access/v1/evaluation",
-                        ours.port,
-                        json.dumps(one).encode(),
-                        "authorization: Bearer bench",
-                        kind="application/json",
-                    )
-                    for one in questions(count, next(numbers), "change_address")
-                ],
+                write=partial(asked, alike=alike),
                 good=b'"decision":true',
-            ),
+            )
+            for name, label, alike in (
+                ("evaluations", "Remit, rules read the same of many", True),
+                ("new-evaluations", "Remit, rules read something new of each", False),
+            )
+        ] + [
             Side(
                 part="decide",
                 name="cerbos-evaluations",

@@ -9,7 +9,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 import cedarpy
@@ -51,6 +50,17 @@ class _Reading:
     entities: frozenset[Uid]
     actions: tuple[str, ...]
     whole: bool
+    principal: bool
+    resource: bool
+    """Whether policies tell subjects, or resources, apart by more than type and attributes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slice:
+    """The policies that may apply to one action, prepared, and the names they read."""
+
+    policies: cedarpy.PolicySet
+    reading: _Reading
 
 
 class CedarDecisionRules:
@@ -80,10 +90,8 @@ class CedarDecisionRules:
         if self._schema is not None:  # all of them, though only a part is needed in every request
             self._parse([one.as_json() for one in self._stored.values()])
         self._grouped = self._schema is not None or any(kind == _ACTION for kind, _ in self._stored)
-        self._sets: dict[str, cedarpy.PolicySet] = {}
-        self._other = policy_set(one for one in self._statements if self._may_apply(one, None))
-        for name in self._reading.actions:
-            self._sets[name] = policy_set(one for one in self._statements if self._may_apply(one, name))
+        self._other = self._slice(None)
+        self._slices = {name: self._slice(name) for name in self._reading.actions}
         self._obligations = {one.id: _obligation(one) for one in self._statements}
         self._ids: dict[str, list[str]] = {}
         for kind, name in self._stored:
@@ -113,38 +121,51 @@ class CedarDecisionRules:
 
     def decide(self, question: Question) -> Ruling:
         """Answer one question; never an exception."""
-        if not (is_type_name(question.subject.type) and is_type_name(question.resource.type)):
+        action, subject, resource = question.action.name, question.subject, question.resource
+        if not (is_type_name(subject.type) and is_type_name(resource.type)):
             return _DENIED
+        of = self._slices.get(action, self._other)
         try:
-            about, over = self._entities(question)
-            context = msgspec.json.encode(self._context(question))
+            attributes, over = self._attributes(question, of.reading)
+            context = self._context(question, of.reading)
+            # The engine is a function of what the policies of the action read, and of entities that never change here:
+            # where none tells two subjects apart, an answer about one holds for the other.
+            told: list[object] = [action, context]
+            for one, matters in ((subject, of.reading.principal), (resource, of.reading.resource)):
+                uid = uid_of(one)
+                told += [one.type, one.id if matters or uid in self._base_uids else None, attributes.get(uid)]
+            key = msgspec.json.encode(told)
         except (ValueError, TypeError, ArithmeticError) as wrong:
             return _broken(question, unfit(wrong))
-        # The engine is a function of these and of policies and entities that never change here.
-        action, subject, resource = question.action.name, question.subject, question.resource
-        asked = msgspec.json.encode((action, subject.type, subject.id, resource.type, resource.id))
-        key = sha256(b"\n".join((asked, about, context))).digest()
         known = self._answers.get(key)
         if known is None:
-            known = self._ask(question, about, context, over=over)
-            if len(about) + len(context) <= _SHORT:
+            known = self._ask(question, of, attributes, context, over=over)
+            if len(key) <= _SHORT:
                 self._answers[key] = known
             if len(self._answers) > self._remember:
                 self._answers.popitem(last=False)
         return known
 
-    def _ask(self, question: Question, about: bytes, context: bytes, *, over: frozenset[Uid]) -> Ruling:
+    def _ask(
+        self,
+        question: Question,
+        of: _Slice,
+        attributes: Mapping[Uid, Mapping[str, object]],
+        context: Mapping[str, object],
+        *,
+        over: frozenset[Uid],
+    ) -> Ruling:
         try:
+            about = [entity_json(uid, attrs, self._parents(uid)) for uid, attrs in attributes.items()]
             request = {
                 "principal": uid_json(uid_of(question.subject)),
                 "action": {"type": _ACTION, "id": question.action.name},
                 "resource": uid_json(uid_of(question.resource)),
-                "context": context.decode(),
+                "context": msgspec.json.encode(context).decode(),
             }
             base = self._base if not over else self._without(over)
-            entities = base if about == b"[]" else base.with_added_json_str(about.decode())
-            policies = self._sets.get(question.action.name, self._other)
-            answer = cedarpy.is_authorized(request, policies, entities)
+            entities = base.with_added_json_str(msgspec.json.encode(about).decode()) if about else base
+            answer = cedarpy.is_authorized(request, of.policies, entities)
         except (ValueError, TypeError, OverflowError) as wrong:
             return _broken(question, unfit(wrong))
         errors, decision = answer.diagnostics.errors, answer.decision
@@ -154,13 +175,16 @@ class CedarDecisionRules:
         found = [self._obligations[name] for name in sorted(answer.diagnostics.reasons)]
         return Ruling(decision is cedarpy.Decision.Allow, tuple([one for one in found if one is not None]))
 
-    def _entities(self, question: Question) -> tuple[bytes, frozenset[Uid]]:
-        """Return the entities of one request beside the base, and those of the base that it replaces."""
+    def _attributes(
+        self, question: Question, reading: _Reading
+    ) -> tuple[dict[Uid, Mapping[str, object]], frozenset[Uid]]:
+        """Return the attributes of subject and resource beside the base, and which of them replace one of the base."""
         sent: dict[Uid, dict[str, object]] = {}
         for one in (question.subject, question.resource):
-            members = write_members(one.properties, names=self._reading.names) if one.properties else {}
+            members = write_members(one.properties, names=reading.names) if one.properties else {}
             sent[uid_of(one)] = {**sent.get(uid_of(one), {}), **members}
-        more, over = [], []
+        found: dict[Uid, Mapping[str, object]] = {}
+        over = []
         for uid, members in sent.items():
             stored = self._stored.get(uid)
             if uid in self._base_uids:
@@ -168,15 +192,24 @@ class CedarDecisionRules:
                     continue
                 over.append(uid)
             if stored is not None or members:
-                more.append(entity_json(uid, overlaid(stored, members), () if stored is None else stored.parents))
-        return msgspec.json.encode(more), frozenset(over)
+                found[uid] = overlaid(stored, members)
+        return found, frozenset(over)
 
-    def _context(self, question: Question) -> Mapping[str, object]:
-        names = None if self._reading.whole else self._reading.names
+    def _parents(self, uid: Uid) -> tuple[Uid, ...]:
+        stored = self._stored.get(uid)
+        return () if stored is None else stored.parents
+
+    def _context(self, question: Question, reading: _Reading) -> Mapping[str, object]:
+        names = None if reading.whole else reading.names
         context = write_members(question.context, names=names) if question.context else {}
         if names is None or _ACTION.lower() in names:
             context["action"] = write_members(question.action.properties, names=names)
         return context
+
+    def _slice(self, action: str | None) -> _Slice:
+        """Prepare the policies that may apply to an action (None: one that no policy names)."""
+        chosen = [one for one in self._statements if self._may_apply(one, action)]
+        return _Slice(policies=policy_set(chosen), reading=_read(chosen))
 
     def _without(self, uids: frozenset[Uid]) -> cedarpy.Entities:
         """Return the base without some entities: it cannot hold an entity twice."""
@@ -264,21 +297,37 @@ def _read(statements: Sequence[PolicyStatement]) -> _Reading:
     names: set[str] = set()
     entities: set[Uid] = set()
     actions: dict[str, None] = {}
-    whole = False
+    whole = principal = resource = False
     for statement in statements:
+        principal |= _by_id(statement.policy.get("principal"))
+        resource |= _by_id(statement.policy.get("resource"))
         actions.update(
             dict.fromkeys(name for kind, name in entity_literals(statement.policy.get("action")) if kind == _ACTION)
         )
         for node, parent in _nodes(statement.policy.get("conditions"), ""):
             if parent in {".", "has"} and isinstance(attribute := node.get("attr"), str):
                 names.add(attribute)
-            if node.get("Var") == "context" and parent != "left of .":
-                whole = True
+            used = node.get("Var") if parent != "left of ." else None
+            whole |= used == "context"
+            principal |= used == "principal"
+            resource |= used == "resource"
             if isinstance(literal := node.get("__entity"), Mapping):
                 (uid,) = entity_literals(literal)
                 entities.add(uid)
                 actions.update({uid[1]: None} if uid[0] == _ACTION else {})
-    return _Reading(names=frozenset(names), entities=frozenset(entities), actions=tuple(actions), whole=whole)
+    return _Reading(
+        names=frozenset(names),
+        entities=frozenset(entities),
+        actions=tuple(actions),
+        whole=whole,
+        principal=principal,
+        resource=resource,
+    )
+
+
+def _by_id(scope: Node) -> bool:
+    """Return whether a scope clause names an entity, or its ancestors."""
+    return any(True for _ in entity_literals(scope))
 
 
 def _nodes(node: Node, parent: str) -> Iterator[tuple[Mapping[str, Node], str]]:
