@@ -14,8 +14,8 @@ from remit.domain.errors import Refused
 POLICIES = """
 permit(principal == user::"u1", action == Action::"read", resource);
 permit(principal in team::"t1", action in [Action::"read", Action::"write"], resource is doc) when { resource.owner == principal };
-permit(principal == user::"u2", action == Action::"mine", resource) when { resource has level };
-permit(principal, action == Action::"that", resource == doc::"d1") when { principal has level };
+permit(principal == user::"x1", action == Action::"mine", resource);
+permit(principal, action == Action::"that", resource == doc::"x2");
 permit(principal is user, action == Action::"open", resource) when { resource has level && principal has level && principal.level >= resource.level };
 permit(principal, action == Action::"own", resource) when { resource has owner && resource.owner has level && resource.owner.level > 2 };
 permit(principal, action == Action::"same", resource) when { principal == resource };
@@ -23,7 +23,7 @@ permit(principal, action, resource) when { context has sudo && context.sudo };
 permit(principal, action == Action::"tag", resource) when { context.action has tags && context.action.tags.contains("x") };
 forbid(principal, action == Action::"write", resource == doc::"d3");
 forbid(principal, action == Action::"open", resource) when { principal.banned };
-permit(principal, action == Action::"whole", resource) when { {"a": context} != {"a": principal} };
+permit(principal, action == Action::"whole", resource) when { context == {"sudo": false, "action": {}} };
 """
 ENTITIES: list[Any] = [
     {"type": "team", "id": "t1"},
