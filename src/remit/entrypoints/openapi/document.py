@@ -27,15 +27,13 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
             "description": "A support desk's door for agents that speak for customers.",
         },
         "servers": [{"url": desk.terms.issuer}],
-        "paths": {**agents, **people_paths(), **sandbox},
+        "paths": {**agents, **people_paths(), **decision_paths(desk.decision_point), **sandbox},
         "components": {
             "securitySchemes": _SCHEMES
             if desk.visitors is not None
             else {name: one for name, one in _SCHEMES.items() if name != "bearer"},
             "schemas": SCHEMAS,
         },
-        "paths": {**agent_paths(), **people_paths(), **decision_paths(desk.decision_point), **sandbox},
-        "components": {"securitySchemes": _SCHEMES, "schemas": SCHEMAS},
     }
 
 

@@ -127,6 +127,8 @@ async def _decide(desk: DeskContext, asked: _Asked) -> ActDecision:
         return await _refuse(desk, asked, state, Refuse(code=Code.GRANT_INVALID, detail=wrong.detail), wrong.reason)
     try:
         verify_active(state, state.now, desk.terms, waiting=await has_pending_work(desk, state))
+        if state.visitor and desk.visitors is None:
+            raise Refused(Code.MANDATE_INACTIVE, "this desk lets no visitors in")
     except Refused as refused:
         return await _refuse(desk, asked, state, Refuse(code=refused.code, detail=refused.detail))
     if state.earlier is not None:
