@@ -11,6 +11,7 @@ import pytest
 
 from conformance.authzen_checks import CERTIFICATION, SUITE, Point, Row, rows
 from conformance.authzen_desk import decision_point, new_desk
+from conformance.authzen_vectors import needs_vectors
 from example_desk import ROOT, served
 from remit.__main__ import main
 
@@ -27,14 +28,11 @@ def table(point: Point) -> list[Row]:
     return list(rows(point))
 
 
+@needs_vectors
 @pytest.mark.parametrize(("file", "checks"), [(CERTIFICATION, 56), (SUITE, 127)])
 def test_every_check_of_the_public_files_passes(table: list[Row], file: str, checks: int) -> None:
     assert Counter(row.file for row in table)[file] == checks
     assert [row for row in table if row.file == file and row.reason] == []
-
-
-EXAMPLES = "authzen/access-request-approval-examples.json"
-REQUESTABLE = {"evaluation_id", "evaluated_at", "reason", "access_request"}
 
 
 def test_the_page_s_own_example_runs(tmp_path: Path) -> None:

@@ -127,8 +127,7 @@ async def _decide(desk: DeskContext, asked: _Asked) -> ActDecision:
         return await _refuse(desk, asked, state, Refuse(code=Code.GRANT_INVALID, detail=wrong.detail), wrong.reason)
     try:
         verify_active(state, state.now, desk.terms, waiting=await has_pending_work(desk, state))
-        if state.visitor and desk.visitors is None:
-            raise Refused(Code.MANDATE_INACTIVE, "this desk lets no visitors in")
+        _verify_let_in(desk, state)
     except Refused as refused:
         return await _refuse(desk, asked, state, Refuse(code=refused.code, detail=refused.detail))
     if state.earlier is not None:
@@ -156,6 +155,16 @@ async def _fresh(desk: DeskContext, asked: _Asked, state: AuthorizationState) ->
             )
         case Permit():
             return await _release(desk, asked, state, evaluation)
+
+
+def _verify_let_in(desk: DeskContext, state: AuthorizationState) -> None:
+    """Verify that the desk still lets visitors in, if the task is one's.
+
+    Raises:
+        Refused: `mandate.inactive`.
+    """
+    if state.visits and desk.visitors is None:
+        raise Refused(Code.MANDATE_INACTIVE, "this desk lets no visitors in")
 
 
 def _wrong_parties(desk: DeskContext, asked: _Asked, state: AuthorizationState) -> ActDenied | None:
@@ -267,7 +276,7 @@ async def _again(desk: DeskContext, asked: _Asked, known: IdempotencyRecord, kep
     """Answer a repeated evaluation: the same permit while it may be used, and only if it would be given again."""
     record = kept.record
     if known.body != keyed_digest(desk, asked.request.body):
-        return denied(desk, Reason.IDEMPOTENCY_CONFLICT)
+        return denied(desk, Reason.IDEMPOTENCY_CONFLICT, ask=record.id)
     _, evaluation = await reevaluate_confirmed(desk, record, frozenset(record.confirmed_by))
     if record.state is not _released(evaluation) or desk.world.now() >= record.usable_until:
         return denied(desk, Reason.DUPLICATE_SUPPRESSED, ask=record.id)
@@ -325,10 +334,19 @@ async def _approved(desk: DeskContext, asked: _Asked, state: AuthorizationState)
     return permitted(desk, asked.act, used, evaluation, {"approval": approval})
 
 
+_NO_APPROVAL: Final = {
+    Reason.APPROVAL_UNVERIFIABLE: Code.CONFIRMATION_REPLAYED,
+    Reason.GRANT_PENDING: Code.CONFIRMATION_REQUIRED,
+    Reason.POLICY_DENIED: Code.CONFIRMATION_DECLINED,
+}
+"""Codes of approvals in whose place no other one is asked for."""
+
+
 async def _unapproved(desk: DeskContext, asked: _Asked, state: AuthorizationState, why: Reason) -> ActDecision:
     """Decide an act with an unusable approval; where another one would serve, tell how to ask for it, and why."""
-    if why not in {Reason.APPROVAL_EXPIRED, Reason.OUT_OF_SCOPE}:
-        return denied(desk, why)
+    code = _NO_APPROVAL.get(why)
+    if code is not None:
+        return await _refuse(desk, asked, state, Refuse(code=code, detail=f"the approval is of no use: {why}"), why)
     fresh = await _fresh(desk, asked, state)
     return (
         replace(fresh, context={**fresh.context, "reason": why.value}) if "access_request" in fresh.context else fresh
