@@ -2,19 +2,19 @@
 
 import json
 import re
-from typing import Final
+from decimal import Decimal
+from typing import Final, NoReturn
 
 from remit.adapters.files.catalogue import read_text
 from remit.adapters.http.token_file import NoTokenError, read_token_file
 from remit.adapters.policy.decision_rules import CedarDecisionRules
 from remit.domain.errors import Code, Refused
-from remit.domain.values import Json, JsonObject, decode_json
+from remit.domain.values import Json, JsonObject
 from remit.engine.decision_point.callers import Caller, DecisionPoint
 from remit.settings.decision_point import CallerSettings, DecisionPointSettings
 from remit.settings.decode import InvalidSetting
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_MOST_BYTES: Final = 64 * 1024 * 1024
 
 
 def load_decision_point(settings: DecisionPointSettings | None) -> DecisionPoint | None:
@@ -48,14 +48,26 @@ def _entities(settings: DecisionPointSettings) -> list[Json]:
     file = settings.entities_file
     try:
         raw = json.dumps(settings.entities) if file is None else read_text(file)
-        found = decode_json(raw.encode(), max_bytes=_MOST_BYTES)
-    except (Refused, TypeError, ValueError) as wrong:
+        found = json.loads(raw, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_members)
+    except (TypeError, ValueError, RecursionError) as wrong:
         name = "decision_point.entities" if file is None else file.name
-        detail = wrong.detail if isinstance(wrong, Refused) else str(wrong)
-        raise Refused(Code.POLICY_INVALID, f"{name} is no JSON that can be read: {detail}") from None
+        raise Refused(Code.POLICY_INVALID, f"{name} is no JSON that can be read: {wrong}") from None
     if not isinstance(found, list):
         raise InvalidSetting("decision_point.entities", "must be a list of entities")
     return found
+
+
+def _no_number(text: str) -> NoReturn:
+    message = f"{text} is no number"
+    raise ValueError(message)
+
+
+def _members(pairs: list[tuple[str, Json]]) -> JsonObject:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        message = "a name stands twice in an object"
+        raise ValueError(message)
+    return members
 
 
 def _caller(settings: CallerSettings) -> Caller:

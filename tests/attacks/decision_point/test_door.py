@@ -209,3 +209,15 @@ def test_an_error_denies_whatever_else_permits(tmp_path: Path) -> None:
         assert gate.gateway.evaluate({**QUESTION, "context": {"locked": False}})["decision"]
         for context in ({}, {"locked": True}, {"locked": "no"}):
             assert not gate.gateway.evaluate({**QUESTION, "context": context})["decision"]
+
+
+def test_methods_and_addresses_are_those_of_the_document(gate: Gated) -> None:
+    assert gate.desk.desk is not None
+    document = gate.desk.room.call("GET", "/openapi.json")
+    described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert described == gate.desk.desk.app.addresses
+    for path, allow in (("/access/v1/evaluation", "POST"), ("/access/v1/requests/x", "GET")):
+        for method in ("PUT", "DELETE", "GET" if allow == "POST" else "POST"):
+            answer = gate.desk.room.raw(method, path, headers={"authorization": f"Bearer {gate.gateway.secret}"}, check=False)
+            assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+    assert gate.gateway.post("/access/v1/evaluation/x", {}).status_code == 404

@@ -174,10 +174,8 @@ class DecisionApi:
         """Build a refusal with the statuses of AuthZEN, and of the profile for access requests."""
         if isinstance(error, AccessRefused):
             return _access_problem(error)
-        issuer, allow = (
-            self.context.terms.issuer,
-            "GET" if error.code is Code.REQUEST_METHOD and "GET" in str(error) else "POST",
-        )
+        issuer = self.context.terms.issuer
+        allow = "GET" if isinstance(error, Refused) and error.detail.endswith("GET") else "POST"
         answer = problem_response(error, issuer=issuer, allow=allow)
         if error.code is Code.REQUEST_UNSUPPORTED_TYPE:
             return replace(answer, status=400, body=answer.body.replace(b'"status":415', b'"status":400'))
