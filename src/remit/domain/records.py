@@ -554,11 +554,19 @@ class AskRecord:
 
     files: tuple[str, ...] = ()
     """The ids of its files."""
+    enforcer: str = ""
+    """The caller of the decision point that carries the act out ("" for the desk itself)."""
+    usable_until: Instant = NEVER
+    """The time until which that caller may use a person's yes, or the permit it got."""
 
     def links(self) -> tuple[Link, ...]:
-        """Index by task, and among the task's open asks while undecided or unfinished."""
-        link = Link("ask.task", self.task, self.at)
-        return (link, Link("ask.task", open_asks_key(self.task), self.at)) if self.state in OPEN_ASKS else (link,)
+        """Index by task, among its open asks while undecided or unfinished, and by the end of an unused approval."""
+        links = [Link("ask.task", self.task, self.at)]
+        if self.state in OPEN_ASKS:
+            links.append(Link("ask.task", open_asks_key(self.task), self.at))
+        if self.enforcer and self.state is AskState.PERMITTED:
+            links.append(Link("due.approval", "", self.usable_until))
+        return tuple(links)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from remit.domain.secrets.fact_words import FactWords
 from remit.domain.words.excess import ExcessWordsRules
 from remit.domain.words.lexicon import Lexicon
 from remit.engine.agents.replay import ReplayCache
+from remit.engine.decision_point.callers import DecisionPoint
 from remit.engine.leaks.scan import LeakScanner
 from remit.engine.noise import NoiseCounter
 from remit.engine.recent_secrets import RecentSecrets
@@ -136,6 +137,8 @@ class DeskContext:
     """Hook at named points of the path, where tests can stop the process; does nothing otherwise."""
     event_scheme: EventScheme | None = None
     """The scheme of the helpdesk's events; None where Remit's own helpdesk is used."""
+    decision_point: DecisionPoint | None = None
+    """The decision point; None where no caller is named."""
     event_secret: bytes = b""
     """The secret that signs them; empty where they are not signed, and then do nothing but wake."""
     woken_tickets: WokenTickets = field(default_factory=WokenTickets)

@@ -12,6 +12,7 @@ import msgspec
 
 from remit.domain.errors import Code, Refused
 from remit.settings.backoffice import backoffice_of, directory_of, mapped_of
+from remit.settings.decision_point import decision_point_of
 from remit.settings.decode import InvalidSetting, decode
 from remit.settings.environment import STOP_AT, overlaid, verify_variables
 from remit.settings.helpdesk import helpdesk_of
@@ -144,6 +145,7 @@ def _settings(
         people=people_of(document.people, base),
         contact_attribute=document.people.contact,
         visitors=visitors_of(document.visitors),
+        decision_point=decision_point_of(document.decision_point, base),
         points=points,
     )
 

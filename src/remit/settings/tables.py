@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, field
 
 from remit.settings.backoffice import BackofficeTable
+from remit.settings.decision_point import DecisionPointTable
 from remit.settings.decode import Table
 from remit.settings.helpdesk import HelpdeskProduct, HelpdeskTable
 from remit.settings.leaks import MOST, LeakTable
@@ -94,6 +95,8 @@ class LimitsTable(Table, frozen=True):
 
     client_per_s: Rate = 100
     client_burst: Rate = 400
+    caller_per_s: Rate = 2_000
+    caller_burst: Rate = 4_000
     peer_per_s: Rate = 20
     peer_burst: Rate = 200
     unproved_per_s: Rate = 500
@@ -137,6 +140,7 @@ class Document(Table, frozen=True):
     terms: TermsTable = TermsTable()
     limits: LimitsTable = LimitsTable()
     dpop: DpopTable = DpopTable()
+    decision_point: DecisionPointTable = DecisionPointTable()
     notify: NotifyTable = NotifyTable()
     people: PeopleTable = PeopleTable()
     telemetry: TelemetryTable = TelemetryTable()

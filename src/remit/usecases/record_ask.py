@@ -318,6 +318,28 @@ async def _record_permit(desk: DeskContext, decided: Decided) -> Recorded:
     )
 
 
+async def record_release(desk: DeskContext, decided: Decided, outcome: PreparedEntries | None) -> Recorded:
+    """Record a permit for a caller of the decision point, which carries the act out: the desk itself does nothing.
+
+    `outcome` is the entry of a read, which is done with its permit.
+    """
+    state, evaluation, record = decided.state, decided.evaluation, decided.record
+    detail = f"released to {record.enforcer}"
+    written = await entry_of_decision(desk, decided, record, decision="permit", detail=detail)
+    written = written if outcome is None else written + outcome
+    committed = await desk.store.commit(
+        Commit(
+            preconditions=(*state.preconditions, *evaluation.preconditions),
+            puts=(*_new(desk, decided, record), *evaluation.puts),
+            reserves=reservations_for(evaluation.reserved),
+            touches=((record.task, record.at),),
+            steps=_steps(decided),
+            entries=written.rows,
+        )
+    )
+    return Recorded(decided=decided, ask=record, written=written, committed=committed)
+
+
 async def _record_read(desk: DeskContext, decided: Decided, read: ReadResult) -> Recorded:
     """Record a permitted read and its answer together, before anything of it leaves.
 

@@ -282,6 +282,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         on_point=plan.point,
         event_scheme=scheme,
         event_secret=secret,
+        decision_point=loaded.decision_point,
     )
 
 

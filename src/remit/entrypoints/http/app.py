@@ -18,10 +18,13 @@ from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.agents.mcp.door import PATH as MCP_PATH
 from remit.entrypoints.agents.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.agents.oauth import OAuth
+from remit.entrypoints.decision_point.api import PREFIX as DECISIONS
+from remit.entrypoints.decision_point.api import DecisionApi
+from remit.entrypoints.decision_point.api import addresses as decision_addresses
 from remit.entrypoints.http.bodies import INTAKE
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import BodyStream, HttpResponse, problem_response
-from remit.entrypoints.http.request_log import HEADER, begin_request, end_request, log_fault, new_request_id
+from remit.entrypoints.http.request_log import ECHO, HEADER, begin_request, end_request, log_fault, new_request_id
 from remit.entrypoints.http.server_protocol import WHOLE
 from remit.entrypoints.http.wire import Receive, Scope, Send, header_values
 from remit.entrypoints.ops.metrics import Metrics, route_group
@@ -75,11 +78,12 @@ def route(methods: str, path: str, handler: Handler) -> Route:
 class App:
     """One desk over HTTP. `life` holds the start and stop callbacks; `lost` answers browsers at unknown addresses."""
 
-    def __init__(  # handlers of the hot endpoints
+    def __init__(  # noqa: PLR0913  # handlers of the hot endpoints
         self,
         *,
         agents: AgentApi,
         oauth: OAuth,
+        decisions: DecisionApi | None,
         routes: Sequence[Route],
         lost: Handler,
         desk: DeskContext,
@@ -89,6 +93,7 @@ class App:
     ) -> None:
         self._agents = agents
         self._oauth = oauth
+        self._decisions = decisions
         self._routes = tuple(routes)
         self._lost = lost
         self._desk = desk
@@ -101,7 +106,8 @@ class App:
     def addresses(self) -> frozenset[tuple[str, str]]:
         """Return every method and address of this desk, as OpenAPI writes them. HEAD goes with every GET."""
         routed = {(method, one.path) for one in self._routes for method in one.methods}
-        return AGENT_ADDRESSES | {("POST", path) for path in OAUTH_PATHS} | routed
+        decided = frozenset[tuple[str, str]]() if self._decisions is None else decision_addresses(self._decisions.point)
+        return AGENT_ADDRESSES | {("POST", path) for path in OAUTH_PATHS} | routed | decided
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event."""
@@ -128,7 +134,7 @@ class App:
                     answer = await self._answered(scope, receive)
                     self._desk.tracing.note(SpanAttribute.STATUS, answer.status)
             self._metrics.answered(door, answer.status, started_s)
-            more = ((HEADER, request.encode()), *self._next_nonce(scope))
+            more = ((HEADER, scope.get(ECHO, request.encode())), *self._next_nonce(scope))
             if answer.stream is None:
                 await _send(answer, more, scope, send)
             else:
@@ -170,6 +176,8 @@ class App:
             return self._agents.handle(scope, receive)
         if path in OAUTH_PATHS:
             return self._oauth.handle(scope, receive)
+        if self._decisions is not None and path.startswith(DECISIONS):
+            return self._decisions.handle(scope, receive)
         return self._route(path, scope, receive)
 
     async def _route(self, path: str, scope: Scope, receive: Receive) -> HttpResponse:

@@ -17,6 +17,7 @@ from remit.entrypoints.agents.mcp.door import McpDoor
 from remit.entrypoints.agents.oauth import OAuth
 from remit.entrypoints.agents.public import Public
 from remit.entrypoints.agents.visitors import REGISTER, VisitorEndpoints
+from remit.entrypoints.decision_point.api import DecisionApi
 from remit.entrypoints.helpdesk_events import EVENTS, HelpdeskEventsApi
 from remit.entrypoints.http.app import App, Handler, Route, route
 from remit.entrypoints.http.cookies import SESSIONS
@@ -63,6 +64,9 @@ def make_app(
     counted = CountedLog()
     receipts = ReceiptsApi(agents, AuditApi(PeopleApi(desk, limits), counted))
 
+    point = desk.decision_point
+    decisions = None if point is None else DecisionApi(desk, point, limits)
+
     async def stop_all() -> None:
         await counted.stop()
         await stop()
@@ -70,8 +74,10 @@ def make_app(
     return App(
         agents=agents,
         oauth=OAuth(desk, tokens, signs, limits),
+        decisions=decisions,
         routes=[
             *public_routes(Public(desk, openapi(desk), metrics, health, limits)),
+            *decision_routes(decisions),
             *people_routes(desk, limits, counted),
             *(
                 [route("POST", REGISTER, visitors.register)]
@@ -112,6 +118,11 @@ def public_routes(public: Public) -> list[Route]:
         route("GET", "/log/key", public.log_key),
         route("GET", "/log/tile/{path:path}", public.tile),
     ]
+
+
+def decision_routes(decisions: DecisionApi | None) -> list[Route]:
+    """Build the public route of the decision point, where there is one; its other addresses are raw."""
+    return [] if decisions is None else [route("GET", "/.well-known/authzen-configuration", decisions.metadata)]
 
 
 def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[Route]:

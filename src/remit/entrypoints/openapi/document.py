@@ -7,6 +7,7 @@ from remit import __version__
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.openapi.agents import agent_paths, open_to_visitors
+from remit.entrypoints.openapi.decision_point import decision_paths
 from remit.entrypoints.openapi.mcp import mcp_paths
 from remit.entrypoints.openapi.people import people_paths, sandbox_paths
 from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
@@ -18,6 +19,8 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
     agents = {**agent_paths(), **mcp_paths()}
     if desk.visitors is not None:
         agents = open_to_visitors(agents, registration=desk.visitors.dynamic)
+    unused = {"bearer"} if desk.visitors is None else set[str]()
+    unused |= {"caller"} if desk.decision_point is None else set()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -26,11 +29,9 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
             "description": "A support desk's door for agents that speak for customers.",
         },
         "servers": [{"url": desk.terms.issuer}],
-        "paths": {**agents, **people_paths(), **sandbox},
+        "paths": {**agents, **people_paths(), **decision_paths(desk.decision_point), **sandbox},
         "components": {
-            "securitySchemes": _SCHEMES
-            if desk.visitors is not None
-            else {name: one for name, one in _SCHEMES.items() if name != "bearer"},
+            "securitySchemes": {name: one for name, one in _SCHEMES.items() if name not in unused},
             "schemas": SCHEMAS,
         },
     }
@@ -49,6 +50,7 @@ _SCHEMES: Final[Shape] = {
         "name": "Client-Assertion",
         "description": "RFC 7521 in headers, with Client-Assertion-Type and a DPoP proof whose ath is the assertion's hash.",
     },
+    "caller": {"type": "http", "scheme": "bearer", "description": "The secret of a caller of the decision point."},
     "session": {
         "type": "apiKey",
         "in": "cookie",

@@ -129,6 +129,7 @@ _DOORS: Final = (
     ("a2a", ("/a2a",)),
     ("pages", ("/oauth/authorize",)),
     ("oauth", ("/oauth/",)),
+    ("decisions", ("/access/v1/",)),
     ("people", ("/me/v1", "/desk/v1", "/security/v1", "/audit/v1", "/login/v1")),
     ("log", ("/log/",)),
     ("public", ("/.well-known/", "/v1/", "/openapi.json", "/healthz", "/readyz", "/metrics")),
@@ -142,7 +143,7 @@ EFFECTS: Final = ("ended", "refused")
 JOBS: Final = ("acts", "due", "leaks", "look", "notices")
 CARRIERS: Final = ("leak_hook", "smtp", "webhook")
 CARRIED: Final = ("failed", "put_off", "sent", "unaddressed")
-LIMITED: Final = ("bodies", "client", "connections", "long", "session", "unproved")
+LIMITED: Final = ("bodies", "caller", "client", "connections", "long", "session", "unproved")
 AGES: Final[Mapping[str, float]] = {"under_1m": 60, "under_10m": 600, "under_1h": 3600, "older": float("inf")}
 """Age classes: the upper bound of each, in seconds."""
 OPEN_STATES: Final = (AskState.ACTING, AskState.PERMITTED, AskState.UNKNOWN, AskState.WAITING)
