@@ -14,6 +14,7 @@ from remit.domain.errors import Code, Refused
 from remit.settings.backoffice import backoffice_of, directory_of, mapped_of
 from remit.settings.decode import InvalidSetting, decode
 from remit.settings.environment import STOP_AT, overlaid, verify_variables
+from remit.settings.events import events_of
 from remit.settings.helpdesk import helpdesk_of
 from remit.settings.leaks import leaks_of
 from remit.settings.model import Settings
@@ -144,6 +145,7 @@ def _settings(
         people=people_of(document.people, base),
         contact_attribute=document.people.contact,
         visitors=visitors_of(document.visitors),
+        events=events_of(document.events, base, provider=document.people.oidc is not None),
         points=points,
     )
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from remit.domain.words.excess import ExcessWordsRules
 from remit.settings.backoffice import BackofficeSettings, DirectorySettings, MappedSettings
+from remit.settings.events import EventsSettings
 from remit.settings.helpdesk import HelpdeskSettings
 from remit.settings.leaks import LeakSettings
 from remit.settings.notify import NotifySettings
@@ -70,6 +71,8 @@ class Settings:
     """The company's own helpdesk; None for the built-in one."""
     visitors: VisitorSettings | None = None
     """The terms for agents without a key; None where none are let in."""
+    events: EventsSettings | None = None
+    """Shared signals; None where neither side is set."""
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: only for fault tests in a sandbox."""
 

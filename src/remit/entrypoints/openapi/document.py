@@ -7,6 +7,7 @@ from remit import __version__
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.openapi.agents import agent_paths, open_to_visitors
+from remit.entrypoints.openapi.events import SECURITY, signal_paths
 from remit.entrypoints.openapi.mcp import mcp_paths
 from remit.entrypoints.openapi.people import people_paths, sandbox_paths
 from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
@@ -26,13 +27,8 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
             "description": "A support desk's door for agents that speak for customers.",
         },
         "servers": [{"url": desk.terms.issuer}],
-        "paths": {**agents, **people_paths(), **sandbox},
-        "components": {
-            "securitySchemes": _SCHEMES
-            if desk.visitors is not None
-            else {name: one for name, one in _SCHEMES.items() if name != "bearer"},
-            "schemas": SCHEMAS,
-        },
+        "paths": {**agents, **people_paths(), **signal_paths(desk.signals), **sandbox},
+        "components": {"securitySchemes": _schemes(desk), "schemas": SCHEMAS},
     }
 
 
@@ -56,3 +52,9 @@ _SCHEMES: Final[Shape] = {
         "description": "Somebody who signed in (over http on this machine alone: remit_session). No agent's credential is taken beside it.",
     },
 }
+
+
+def _schemes(desk: DeskContext) -> Shape:
+    """Return the security schemes of the doors that this desk has."""
+    schemes = {name: one for name, one in _SCHEMES.items() if desk.visitors is not None or name != "bearer"}
+    return schemes if desk.signals is None else {**schemes, **SECURITY}

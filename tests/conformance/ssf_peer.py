@@ -1,0 +1,143 @@
+"""An independent party of shared signals on loopback, on joserfc and the standard library alone: receiver and transmitter in one.
+
+It shares no code with the desk. There is no peer of SSF 1.0 on PyPI or npm that could stand in its place.
+"""
+
+import json
+import queue
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from joserfc import jws, jwt
+from joserfc.jwk import KeySet, RSAKey
+
+CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
+SSF = "https://schemas.openid.net/secevent/ssf/event-type/"
+TYPE = "secevent+jwt"
+
+
+@dataclass
+class Peer:
+    """One party. `replies` are its next answers to pushes (202 without any), `waiting` what it hands out to polls."""
+
+    url: str = ""
+    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "peer-1", "use": "sig", "alg": "RS256"}))
+    pushes: "queue.Queue[tuple[dict[str, str], str]]" = field(default_factory=queue.Queue)
+    replies: list[tuple[int, bytes]] = field(default_factory=list)
+    waiting: dict[str, str] = field(default_factory=dict)
+    polls: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def jwks(self) -> dict[str, Any]:
+        """Its public keys."""
+        return {"keys": [self.key.as_dict(private=False)]}
+
+    def set(
+        self, kind: str, subject: Mapping[str, Any], event: Mapping[str, Any], *, now_s: int, audience: str, **changed: Any
+    ) -> dict[str, Any]:
+        """The claims of one event, with members changed; None takes one out."""
+        claims = {
+            "iss": self.url,
+            "aud": audience,
+            "iat": now_s,
+            "jti": secrets.token_urlsafe(12),
+            "sub_id": subject,
+            "events": {kind: {"event_timestamp": now_s, **event}},
+            **changed,
+        }
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def sign(self, claims: Mapping[str, Any], *, key: RSAKey | None = None, **header: Any) -> str:
+        """Sign the claims as an event; `header` changes its members."""
+        made = {"alg": "RS256", "kid": "peer-1", "typ": TYPE, **header}
+        named = {name: value for name, value in made.items() if value is not None}
+        return jws.serialize_compact(named, json.dumps(dict(claims)).encode(), key or self.key, algorithms=[str(named["alg"])])
+
+    def next(self, timeout_s: float = 10) -> tuple[dict[str, str], str]:
+        """The next event that was pushed here: headers and token."""
+        return self.pushes.get(timeout=timeout_s)
+
+
+def read_set(token: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
+    """Verify an event as a receiver does; return its claims."""
+    read = jwt.decode(token, KeySet.import_key_set(jwks), algorithms=["RS256"])  # type: ignore[arg-type]  # a JWK set is one
+    assert read.header["typ"] == TYPE
+    claims = dict(read.claims)
+    assert isinstance(claims["jti"], str)
+    assert isinstance(claims["iat"], int)
+    assert len(claims["events"]) == 1
+    assert "exp" not in claims
+    assert "sub" not in claims
+    return claims
+
+
+@contextmanager
+def peer_served() -> Iterator[Peer]:
+    """Serve a peer on a free port."""
+    peer = Peer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = {"/jwks": peer.jwks, "/.well-known/ssf-configuration": peer.metadata}.get(self.path)
+            self._answer(404 if found is None else 200, b"{}" if found is None else json.dumps(found).encode())
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"])).decode()
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            if self.path == "/poll":
+                asked = json.loads(body)
+                peer.polls.append((headers, asked))
+                for jti in (*asked["ack"], *asked["setErrs"]):
+                    peer.waiting.pop(jti, None)
+                sets = dict(list(peer.waiting.items())[: asked["maxEvents"]])
+                self._answer(200, json.dumps({"sets": sets, "moreAvailable": len(sets) < len(peer.waiting)}).encode())
+                return
+            status, reply = peer.replies.pop(0) if peer.replies else (202, b"")
+            self._answer(status, reply)
+            if status == 202:
+                peer.pushes.put((headers, body))
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    peer.url = f"http://127.0.0.1:{server.server_port}"
+    peer.metadata = {"issuer": peer.url, "jwks_uri": f"{peer.url}/jwks", "spec_version": "1_0"}
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield peer
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+def secret_file(folder: Path, name: str, text: str = "") -> tuple[str, str]:
+    """A file of the desk's with a token: its path, and the token."""
+    token = text or secrets.token_urlsafe(32)
+    folder.mkdir(mode=0o700, exist_ok=True, parents=True)
+    path = folder / name
+    path.write_text(token)
+    path.chmod(0o600)
+    return str(path), token
+
+
+def key_file(folder: Path, name: str = "events.pem") -> str:
+    """A file with the desk's own events key."""
+    pem = RSAKey.generate_key(2048).as_pem(private=True).decode()
+    return secret_file(folder, name, pem)[0]
