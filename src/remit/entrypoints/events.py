@@ -5,7 +5,7 @@ Source: SSF 1.0 §7, §8; RFC 8935; RFC 8936.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -99,7 +99,7 @@ class SubjectIn(msgspec.Struct, frozen=True):
     """A subject to add to a stream or to remove from it."""
 
     stream_id: Stream
-    subject: dict[str, object]
+    subject: dict[str, Any]
     verified: bool | UnsetType = UNSET
 
 

@@ -103,8 +103,8 @@ async def change_stream(
     Source: SSF 1.0 §8.1.1.3, §8.1.1.4.
     """
     kept = await own_stream(desk, receiver, unverified_id)
-    _verify_unchanged(stream_configuration(desk, receiver, kept.record), wish.sent)
     made = await _configured(desk, receiver, kept.record, wish, whole=whole)
+    _verify_unchanged(stream_configuration(desk, receiver, made), wish.sent)
     await commit_retryable(desk, Commit(puts=(Put(made, kept.rev, kept.record),)))
     return stream_configuration(desk, receiver, made)
 
@@ -251,10 +251,10 @@ def supported_types(receiver_types: Sequence[str]) -> tuple[str, ...]:
 _OURS: Final = ("iss", "aud", "events_supported", "events_delivered", "min_verification_interval")
 
 
-def _verify_unchanged(present: Mapping[str, Json], sent: JsonObject) -> None:
+def _verify_unchanged(expected: Mapping[str, Json], sent: JsonObject) -> None:
     """Refuse a change of the members that only the transmitter says (SSF 1.0 §8.1.1.3)."""
     for name in _OURS:
-        if name in sent and sent[name] != present[name]:
+        if name in sent and sent[name] != expected[name]:
             raise Refused(Code.REQUEST_MALFORMED, f"{name} is the transmitter's to say", public=f"{name} is not yours.")
 
 
