@@ -27,7 +27,7 @@ class Peer:
     """One party. `replies` are its next answers to pushes (202 without any), `waiting` what it hands out to polls."""
 
     url: str = ""
-    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "peer-1", "use": "sig", "alg": "RS256"}))
+    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "peer-1", "use": "sig"}))
     pushes: "queue.Queue[tuple[dict[str, str], str]]" = field(default_factory=queue.Queue)
     replies: list[tuple[int, bytes]] = field(default_factory=list)
     waiting: dict[str, str] = field(default_factory=dict)
@@ -108,6 +108,8 @@ def peer_served() -> Iterator[Peer]:
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
+            if 300 <= status < 400:
+                self.send_header("location", f"{peer.url}/elsewhere")
             self.end_headers()
             self.wfile.write(body)
 

@@ -115,7 +115,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 {"name": "looks", "audience": "https://looks.example", "token_files": [looks], "scope": "ssf.read"},
             ],
             "transmitters": [
-                {"name": "vendor", "issuer": peer.url, "audience": "https://desk.example", "operator": OPERATOR, "push_token_files": [pushes]}
+                {
+                    "name": "vendor",
+                    "issuer": peer.url,
+                    "audience": "https://desk.example",
+                    "operator": OPERATOR,
+                    "push_token_files": [pushes],
+                }
             ],
         }
         with serving(folder, CATALOGUE, FACTS, events=events) as issuer, httpx.Client(timeout=30) as http:
@@ -168,7 +174,12 @@ def broken(method: str) -> Callable[[Served], None]:
         name = desk.create()["stream_id"]
         for raw in (b"{", b"[]", b'"x"', json.dumps({"stream_id": name, "delivery": {"method": "urn:x"}}).encode()):
             assert desk.call(method, desk.streams, raw=raw).status_code == 400
-        for wrong in ({"events_requested": "all"}, {"events_requested": [1]}, {"delivery": {"method": PUSH}}, {"iss": "https://other.example"}):
+        for wrong in (
+            {"events_requested": "all"},
+            {"events_requested": [1]},
+            {"delivery": {"method": PUSH}},
+            {"iss": "https://other.example"},
+        ):
             if method == "POST" and "iss" in wrong:
                 continue
             assert desk.call(method, desk.streams, {"stream_id": name, **wrong}).status_code == 400, wrong
@@ -196,7 +207,14 @@ def metadata(desk: Served) -> None:
     assert found["spec_version"] == "1_0"
     assert found["delivery_methods_supported"] == [PUSH, POLL]
     assert found["default_subjects"] == "ALL"
-    for name in ("jwks_uri", "configuration_endpoint", "status_endpoint", "verification_endpoint", "add_subject_endpoint", "remove_subject_endpoint"):
+    for name in (
+        "jwks_uri",
+        "configuration_endpoint",
+        "status_endpoint",
+        "verification_endpoint",
+        "add_subject_endpoint",
+        "remove_subject_endpoint",
+    ):
         assert found[name].startswith(f"{desk.issuer}/"), name
     keys = desk.http.get(found["jwks_uri"]).json()["keys"]
     assert [(one["kty"], one["alg"]) for one in keys] == [("RSA", "RS256")]

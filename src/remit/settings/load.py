@@ -35,6 +35,7 @@ POINTS: Final = (
     "checkpoint.half_written",
     "desk.after_act",
     "desk.before_act",
+    "event.recorded",
     "store.after_commit",
     "store.before_commit",
     "store.before_settled",

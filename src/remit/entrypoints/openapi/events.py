@@ -107,7 +107,7 @@ def _subject(path: str, summary: str, status: str) -> dict[str, Any]:
 
 def _door(path: str, summary: str, answers: Shape, *parameters: Shape, body: Shape | None = None) -> dict[str, Any]:
     sent: dict[str, Any] = {} if body is None else {"requestBody": body}
-    security = [{"signals": []}]
+    security: list[Shape] = [{"signals": []}]
     return operation(
         path, summary, {**answers, **problems(400, *_PROVED)}, parameters=parameters, security=security, **sent
     )

@@ -69,6 +69,7 @@ async def receive_event(desk: DeskContext, transmitter: Transmitter, unverified:
         with contextlib.suppress(RecordMissing):  # the first one is under way, or was cut short
             await finish_event(desk, await desk.store.get(ReceivedEvent, record.id))
         return False
+    desk.on_point("event.recorded")
     await finish_event(desk, await desk.store.get(ReceivedEvent, record.id))
     return True
 
