@@ -51,8 +51,8 @@ class EventStream:
     missed: int = 0
 
     def links(self) -> tuple[Link, ...]:
-        """Index globally."""
-        return (Link("event_stream.all", "", self.at),)
+        """Return no entries: it is looked up by id."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

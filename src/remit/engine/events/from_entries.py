@@ -59,10 +59,10 @@ async def signals_of_entry(desk: DeskContext, stored: StoredEntry) -> tuple[Sign
     Raises:
         Fault: `fault.store`.
     """
-    teller = _TELLERS.get(Kind(stored.row.kind))
+    opened = await open_entry(desk, stored.row)
+    teller = _TELLERS.get(opened.kind)
     if teller is None:
         return ()
-    opened = await open_entry(desk, stored.row)
     return await teller(desk, _Entry(opened.sections[Section.ENVELOPE].body or {}, stored.row.subject, opened.at))
 
 

@@ -18,7 +18,8 @@ from remit.proof.canonical import canonical
 from remit.usecases.events.receive import receive_event
 
 _LOG: Final = logging.getLogger("remit.events")
-_MOST: Final = 25
+_MOST: Final = 15
+"""Events asked for at once: as many as fit into the longest answer that is read."""
 _ROUNDS: Final = 10
 """Answers read in a row from a transmitter that says there is more."""
 _OK: Final = 200

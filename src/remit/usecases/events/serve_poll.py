@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.errors import Code, Refused
 from remit.domain.events.parties import Receiver
-from remit.domain.events.records import OutgoingEvent, StreamStatus
+from remit.domain.events.records import Delivery, OutgoingEvent, StreamStatus
 from remit.engine.context import DeskContext
 from remit.engine.events.outgoing import drop_events, topic_of, waiting_events
 from remit.engine.events.parties import signer_of
@@ -47,12 +48,15 @@ async def serve_poll(desk: DeskContext, receiver: Receiver, unverified_id: str, 
     ⚔ A jti of another stream acknowledges nothing. An event stays until it is acknowledged.
 
     Raises:
-        Refused: `request.not_found`, also for another receiver's stream.
+        Refused: `request.not_found`, also for another receiver's stream, and for one that is pushed.
         Fault: `fault.store`.
 
     Source: RFC 8936 §2.2 to §2.4.
     """
-    stream = (await own_stream(desk, receiver, unverified_id)).record.id
+    kept = await own_stream(desk, receiver, unverified_id)
+    if kept.record.delivery is not Delivery.POLL:
+        raise Refused(Code.REQUEST_NOT_FOUND, "the stream is pushed")
+    stream = kept.record.id
     for jti, reason in asked.refused.items():
         _LOG.error("%s refused event %s: %s", receiver.name, jti, reason, extra={"event": "event.refused"})
     await drop_events(desk, await _named(desk, stream, (*asked.taken, *asked.refused)))

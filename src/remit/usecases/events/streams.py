@@ -31,8 +31,9 @@ from remit.ports.store import Commit, Conflict, Drop, Put, Versioned
 
 POLL_PATH: Final = "/ssf/v1/poll"
 _FULL_S: Final = 60
-MAX_EXCLUDED: Final = 1000
+MAX_EXCLUDED: Final = 200
 """Subjects that one receiver may have removed."""
+_MAX_EXCLUDED_LENGTH: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,8 +289,8 @@ async def _exclude(
     stream, named = kept.record, subject_text(subject)
     others = tuple(one for one in stream.excluded if one != named)
     after = (*others, named) if excluded else others
-    if len(after) > MAX_EXCLUDED:
-        detail = f"at most {MAX_EXCLUDED} subjects can be removed from a stream"
+    if len(after) > MAX_EXCLUDED or sum(map(len, after)) > _MAX_EXCLUDED_LENGTH:
+        detail = f"at most {MAX_EXCLUDED} subjects, of {_MAX_EXCLUDED_LENGTH} characters in all, can be removed"
         raise Refused(Code.REQUEST_MALFORMED, detail, public=detail.capitalize() + ".")
     if after != stream.excluded:
         await commit_retryable(desk, Commit(puts=(Put(replace(stream, excluded=after), kept.rev, stream),)))

@@ -13,7 +13,6 @@ from remit.domain.errors import Fault, Refused
 from remit.domain.events.parties import Receiver
 from remit.domain.events.records import Delivery, EventStream, OutgoingEvent, StreamStatus
 from remit.domain.events.subjects import matches
-from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, JsonObject, decode_json
 from remit.engine.context import DeskContext
 from remit.engine.events.from_entries import SENT_KINDS, Signal, is_for, signals_of_entry, subject_for
@@ -208,7 +207,7 @@ async def _events_of(
     batch = _Batch(stream.cursor, stream.last)
     wanted = delivered_types(receiver, stream)
     for entry in entries:
-        if Kind(entry.row.kind) in SENT_KINDS:
+        if entry.row.kind in SENT_KINDS:
             if len(batch.events) >= room:
                 return batch
             for signal in await _signals(desk, entry):
