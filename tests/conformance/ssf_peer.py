@@ -7,6 +7,7 @@ import json
 import queue
 import secrets
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,12 +15,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet, RSAKey
 
 CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
 SSF = "https://schemas.openid.net/secevent/ssf/event-type/"
 TYPE = "secevent+jwt"
+DOORS = {"configuration": "stream", "status": "status", "verification": "verify"}
 
 
 @dataclass
@@ -33,6 +36,13 @@ class Peer:
     waiting: dict[str, str] = field(default_factory=dict)
     polls: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
+    stream: dict[str, Any] = field(default_factory=dict)
+    """The stream that a receiver made here, with its status."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """The management requests: method and path."""
+    answers: list[int] = field(default_factory=list)
+    """The answers to what it pushed by itself."""
+    manage_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     @property
     def jwks(self) -> dict[str, Any]:
@@ -60,6 +70,50 @@ class Peer:
         named = {name: value for name, value in made.items() if value is not None}
         return jws.serialize_compact(named, json.dumps(dict(claims)).encode(), key or self.key, algorithms=[str(named["alg"])])
 
+    def manage(self, method: str, path: str, query: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Answer a receiver that manages its stream (SSF 1.0 §8.1)."""
+        self.asked.append((method, path))
+        if (method, path) == ("POST", "/ssf/stream"):
+            delivery = {"endpoint_url": f"{self.url}/poll", **body["delivery"]}
+            self.stream = {"stream_id": "there-1", "status": "enabled", "iss": self.url, **body, "delivery": delivery}
+            self._verify("")
+            return 201, self._shown()
+        if (method, path) == ("GET", "/ssf/stream") and not query:
+            return 200, [self._shown()] if self.stream else []
+        if not self.stream or "there-1" not in {query.removeprefix("stream_id="), body.get("stream_id")}:
+            return 404, None
+        return self._managed(method, path, body)
+
+    def _managed(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if method in {"PATCH", "PUT"}:
+            self.stream |= body
+            return 200, self._shown()
+        if method == "DELETE":
+            self.stream = {}
+            return 204, None
+        if path == "/ssf/verify":
+            self._verify(str(body["state"]))
+            return 204, None
+        self.stream["status"] = body.get("status", self.stream["status"])
+        return 200, {"stream_id": "there-1", "status": self.stream["status"]}
+
+    def _shown(self) -> dict[str, Any]:
+        return {name: value for name, value in self.stream.items() if name != "status"}
+
+    def _verify(self, state: str) -> None:
+        """Send a verification event of the stream, by its own way."""
+        event = {"state": state} if state else {}
+        claims = self.set(
+            f"{SSF}verification", {"format": "opaque", "id": "there-1"}, {}, now_s=int(time.time()), audience="https://desk.example"
+        )
+        claims["events"] = {f"{SSF}verification": event}
+        token, delivery = self.sign(claims), self.stream["delivery"]
+        if delivery["method"] != "urn:ietf:rfc:8935":
+            self.waiting[claims["jti"]] = token
+            return
+        headers = {"authorization": delivery["authorization_header"], "content-type": "application/secevent+jwt"}
+        self.answers.append(httpx.post(delivery["endpoint_url"], headers=headers, content=token).status_code)
+
     def next(self, timeout_s: float = 10) -> tuple[dict[str, str], str]:
         """The next event that was pushed here: headers and token."""
         return self.pushes.get(timeout=timeout_s)
@@ -78,47 +132,85 @@ def read_set(token: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
     return claims
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """Hands requests to the peer of its server."""
+
+    @property
+    def peer(self) -> Peer:
+        peer: Peer = self.server.peer  # type: ignore[attr-defined]  # put there by `peer_served`
+        return peer
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/ssf/"):
+            self._manage()
+            return
+        found = {"/jwks": self.peer.jwks, "/.well-known/ssf-configuration": self.peer.metadata}.get(self.path)
+        self._answer(404 if found is None else 200, b"{}" if found is None else json.dumps(found).encode())
+
+    def do_POST(self) -> None:
+        if self.path.startswith("/ssf/"):
+            self._manage()
+            return
+        body = self._body()
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if self.path == "/poll":
+            self._poll(headers, json.loads(body))
+            return
+        status, reply = self.peer.replies.pop(0) if self.peer.replies else (202, b"")
+        self._answer(status, reply)
+        if status == 202:
+            self.peer.pushes.put((headers, body))
+
+    def do_PATCH(self) -> None:
+        self._manage()
+
+    def do_PUT(self) -> None:
+        self._manage()
+
+    def do_DELETE(self) -> None:
+        self._manage()
+
+    def _body(self) -> str:
+        return self.rfile.read(int(self.headers["content-length"] or 0)).decode()
+
+    def _poll(self, headers: dict[str, str], asked: dict[str, Any]) -> None:
+        self.peer.polls.append((headers, asked))
+        for jti in (*asked["ack"], *asked["setErrs"]):
+            self.peer.waiting.pop(jti, None)
+        sets = dict(list(self.peer.waiting.items())[: asked["maxEvents"]])
+        self._answer(200, json.dumps({"sets": sets, "moreAvailable": len(sets) < len(self.peer.waiting)}).encode())
+
+    def _manage(self) -> None:
+        body = self._body()
+        if self.headers["authorization"] != f"Bearer {self.peer.manage_token}":
+            self._answer(401, b"")
+            return
+        path, _, query = self.path.partition("?")
+        status, answer = self.peer.manage(self.command, path, query, json.loads(body) if body else {})
+        self._answer(status, b"" if answer is None else json.dumps(answer).encode())
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        if 300 <= status < 400:
+            self.send_header("location", f"{self.peer.url}/elsewhere")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def peer_served() -> Iterator[Peer]:
     """Serve a peer on a free port."""
     peer = Peer()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            found = {"/jwks": peer.jwks, "/.well-known/ssf-configuration": peer.metadata}.get(self.path)
-            self._answer(404 if found is None else 200, b"{}" if found is None else json.dumps(found).encode())
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            if self.path == "/poll":
-                asked = json.loads(body)
-                peer.polls.append((headers, asked))
-                for jti in (*asked["ack"], *asked["setErrs"]):
-                    peer.waiting.pop(jti, None)
-                sets = dict(list(peer.waiting.items())[: asked["maxEvents"]])
-                self._answer(200, json.dumps({"sets": sets, "moreAvailable": len(sets) < len(peer.waiting)}).encode())
-                return
-            status, reply = peer.replies.pop(0) if peer.replies else (202, b"")
-            self._answer(status, reply)
-            if status == 202:
-                peer.pushes.put((headers, body))
-
-        def _answer(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            if 300 <= status < 400:
-                self.send_header("location", f"{peer.url}/elsewhere")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.peer = peer  # type: ignore[attr-defined]
     peer.url = f"http://127.0.0.1:{server.server_port}"
-    peer.metadata = {"issuer": peer.url, "jwks_uri": f"{peer.url}/jwks", "spec_version": "1_0"}
+    doors = {f"{name}_endpoint": f"{peer.url}/ssf/{path}" for name, path in DOORS.items()}
+    peer.metadata = {"issuer": peer.url, "jwks_uri": f"{peer.url}/jwks", "spec_version": "1_0", **doors}
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

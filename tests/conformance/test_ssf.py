@@ -23,6 +23,9 @@ from remit.domain.events.security_event import SetRefused, verify_set
 from remit.domain.events.subjects import verify_subject
 from remit.domain.values import Instant, decode_json
 from remit.sandbox import Sandbox
+from remit.settings import Settings
+from remit.wiring import manage_stream
+from settings_made import settings_made
 
 SHARED = Path(os.environ.get("REMIT_SHARED", "")) / "vectors" / "ssf"
 PUSH, POLL = "urn:ietf:rfc:8935", "urn:ietf:rfc:8936"
@@ -42,6 +45,7 @@ class Served:
     vendor: str
     metadata: dict[str, Any]
     http: httpx.Client
+    settings: Settings
 
     def call(self, method: str, address: str, body: object = None, *, token: str | None = None, raw: bytes | None = None) -> httpx.Response:
         """One request of the receiver."""
@@ -121,12 +125,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                     "audience": "https://desk.example",
                     "operator": OPERATOR,
                     "push_token_files": [pushes],
+                    "manage_token_file": secret_file(folder / "own", "manage", peer.manage_token)[0],
                 }
             ],
         }
         with serving(folder, CATALOGUE, FACTS, events=events) as issuer, httpx.Client(timeout=30) as http:
             metadata = http.get(f"{issuer}/.well-known/ssf-configuration").json()
-            yield Served(issuer, peer, token, reader, vendor, metadata, http)
+            tables = {"server": {"issuer": issuer}, "events": events}
+            yield Served(issuer, peer, token, reader, vendor, metadata, http, settings_made(folder, **tables))
 
 
 def happy_path(desk: Served) -> None:
@@ -282,26 +288,42 @@ def pushed(header: str) -> Callable[[Served], None]:
     return check
 
 
-def taken_verification(state: dict[str, str]) -> Callable[[Served], None]:
+def managed(*actions: str) -> Callable[[Served], None]:
+    """The desk's own command manages its stream at the peer; events of the stream are taken by the served desk."""
+
     def check(desk: Served) -> None:
-        subject = {"format": "opaque", "id": "a-stream-of-the-peer"}
-        claims = desk.peer.set(f"{SSF}verification", subject, {}, now_s=int(time.time()), audience="https://desk.example")
-        claims["events"] = {f"{SSF}verification": state}
-        assert desk.push(desk.peer.sign(claims)).status_code == 202
+        desk.peer.asked.clear()
+        desk.peer.answers.clear()
+        for action in actions:
+            found = manage_stream(desk.settings, "vendor", action, state="from-the-desk")
+            if action == "show":
+                assert found["status"] == desk.peer.stream["status"]
+        assert [one for one in desk.peer.asked if one != ("GET", "/ssf/stream")] == [ASKED[one] for one in actions]
+        assert set(desk.peer.answers) == {202}
+        assert desk.peer.stream == {}
 
     return check
 
 
+ASKED = {
+    "create": ("POST", "/ssf/stream"),
+    "show": ("GET", "/ssf/status"),
+    "update": ("PATCH", "/ssf/stream"),
+    "replace": ("PUT", "/ssf/stream"),
+    "verify": ("POST", "/ssf/verify"),
+    "pause": ("POST", "/ssf/status"),
+    "enable": ("POST", "/ssf/status"),
+    "delete": ("DELETE", "/ssf/stream"),
+}
+
+
 def taken_events(desk: Served) -> None:
-    """Every type of CAEP 1.0 is taken; what a session's end means is tried in `attacks/signals`."""
+    """Every type of CAEP 1.0 is taken; what each ends is tried in `attacks/signals`."""
+    managed("create", "verify", "delete")(desk)
     for kind in CAEP_TYPES:
         token = desk.event(f"{CAEP}{kind}", {"format": "opaque", "id": "unknown"}, {"current_level": "LOW", "principal": "USER"})
         answer = desk.push(token)
         assert (answer.status_code, answer.content) == (202, b""), kind
-
-
-def by_hand(_desk: Served) -> None:
-    pytest.fail("has a reason in NOT_OURS")
 
 
 MANDATE: dict[str, Any] = {
@@ -346,16 +368,15 @@ CHECKS: dict[str, Callable[[Served], None]] = {
     f"{TRANSMITTER}-stream-verification-error-push-no-auth": pushed(""),
     f"{TRANSMITTER}-stream-verification-push": pushed("Bearer of-the-receiver"),
     f"{RECEIVER}-stream-supported-events": taken_events,
-    f"{RECEIVER}-stream-verification": taken_verification({"state": "s"}),
-    f"{RECEIVER}-unsolicited-stream-verification": taken_verification({}),
+    f"{RECEIVER}-happypath": managed("create", "show", "update", "replace", "delete"),
+    f"{RECEIVER}-stream-caep-interop": managed("create", "show", "verify", "delete"),
+    f"{RECEIVER}-stream-create-delete": managed("create", "delete"),
+    f"{RECEIVER}-stream-status-update": managed("create", "pause", "enable", "delete"),
+    f"{RECEIVER}-stream-verification": managed("create", "verify", "delete"),
+    f"{RECEIVER}-unsolicited-stream-verification": managed("create", "delete"),
 }
-MANAGED = "a stream at another transmitter is made by hand there; what it then sends is taken"
-NOT_OURS: dict[str, str] = {
-    f"{RECEIVER}-happypath": MANAGED,
-    f"{RECEIVER}-stream-caep-interop": MANAGED,
-    f"{RECEIVER}-stream-create-delete": MANAGED,
-    f"{RECEIVER}-stream-status-update": MANAGED,
-}
+NOT_OURS: dict[str, str] = {}
+"""Checks that are not this desk's, with the reason."""
 
 
 def listed() -> list[str]:

@@ -55,6 +55,7 @@ class TransmitterTable(Table, frozen=True):
     push_token_files: TokenFiles | None = None
     poll_url: Line | None = None
     poll_token_file: File | None = None
+    manage_token_file: File | None = None
     poll_s: Annotated[int, Meta(ge=1, le=3600)] = 10
     private_network: bool = False
 
@@ -86,6 +87,7 @@ class TransmitterSettings:
     jwks_url: str
     push_token_files: tuple[Path, ...]
     poll_token_file: Path | None
+    manage_token_file: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +212,7 @@ def _transmitter(table: TransmitterTable, base: Path, note: str, *, provider: bo
         jwks_url=table.jwks_url or "",
         push_token_files=tuple(file_of(name, key, base, note=note) for name in table.push_token_files or ()),
         poll_token_file=_file(table.poll_token_file, "transmitters.poll_token_file", base, note),
+        manage_token_file=_file(table.manage_token_file, "transmitters.manage_token_file", base, note),
     )
 
 

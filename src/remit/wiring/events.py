@@ -1,5 +1,6 @@
-"""Assembly of shared signals."""
+"""Assembly of shared signals, and a desk's stream at a transmitter."""
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,11 +10,14 @@ from typing import Final
 from remit.adapters.events.posts import HttpEventPosts
 from remit.adapters.events.signer import RsaEventSigner
 from remit.adapters.events.tokens import StaticTokens
+from remit.adapters.events.transmitter_api import ACTIONS, TransmitterApi, wanted_stream
 from remit.adapters.events.verifier import SetVerifier, key_source
 from remit.adapters.identity.fetching import Fetcher
 from remit.adapters.signer.key_files import read_key_file
-from remit.domain.errors import Refused
+from remit.domain.errors import Code, Refused
+from remit.domain.events.kinds import RECEIVED
 from remit.domain.events.parties import Receiver, Transmitter
+from remit.domain.values import JsonObject
 from remit.engine.events.parties import SharedSignals
 from remit.ports.identity import KeySource
 from remit.settings import EventsSettings, InvalidSetting, ReceiverSettings, Settings, TransmitterSettings
@@ -59,6 +63,41 @@ def build_signals(settings: Settings) -> SharedSignals | None:
         signer=_signer(wanted) if receivers else None,
         verification_interval_s=wanted.verification_interval_s,
     )
+
+
+STREAM_ACTIONS: Final = ACTIONS
+"""The actions of `manage_stream`."""
+
+
+def manage_stream(settings: Settings, name: str, action: str, *, state: str) -> JsonObject:
+    """Carry out an action on this desk's stream at a transmitter, with the token of its settings.
+
+    Raises:
+        Refused: `request.not_found` for an unknown transmitter or without a stream there, `settings.invalid` without a
+            token.
+        Fault: `fault.identity` with the transmitter's answer.
+    """
+    known = () if settings.events is None else settings.events.transmitters
+    found = next((one for one in known if one.transmitter.name == name), None)
+    if found is None:
+        cure = "Name one of [[events.transmitters]]."
+        raise Refused(Code.REQUEST_NOT_FOUND, f"the settings name no transmitter {name}", cure=cure)
+    if found.manage_token_file is None:
+        raise InvalidSetting(
+            "events.transmitters.manage_token_file", "is missing: the token by which it knows this desk"
+        )
+    party = _transmitter(found, settings.issuer)
+    key = "events.transmitters.push_token_files"
+    push = _tokens(found.push_token_files, key)[0] if found.push_token_files else ""
+    api = TransmitterApi(
+        transmitter=party,
+        fetcher=Fetcher(
+            allow_loopback=settings.loopback, tls=ssl.create_default_context(), allow_private=party.private_network
+        ),
+        header=_bearer(found.manage_token_file, "events.transmitters.manage_token_file"),
+        wanted=wanted_stream(party, issuer=settings.issuer, push_token=push, types=RECEIVED),
+    )
+    return asyncio.run(api.run(action, state=state))
 
 
 def _sources(wanted: EventsSettings) -> Mapping[str, KeySource]:

@@ -35,6 +35,10 @@ TRANSMITTED: Final = (EventType.CREDENTIAL_CHANGE, EventType.RISK_LEVEL_CHANGE, 
 """The types that this desk sends about its own tasks, mandates and agents."""
 
 
+RECEIVED: Final = tuple(kind.value for kind in EventType if not kind.startswith(SSF))
+"""The types on which this desk may act."""
+
+
 class EventEffect(StrEnum):
     """The effect of an event, from the least to the greatest."""
 
