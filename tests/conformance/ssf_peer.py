@@ -114,6 +114,20 @@ class Peer:
         headers = {"authorization": delivery["authorization_header"], "content-type": "application/secevent+jwt"}
         self.answers.append(httpx.post(delivery["endpoint_url"], headers=headers, content=token).status_code)
 
+    def assertion(self, client_id: str, audience: str, **changed: Any) -> str:
+        """A client assertion of a receiver, by its own key."""
+        now = int(time.time())
+        claims = {
+            "iss": client_id,
+            "sub": client_id,
+            "aud": audience,
+            "iat": now,
+            "exp": now + 60,
+            "jti": secrets.token_urlsafe(12),
+            **changed,
+        }
+        return jwt.encode({"alg": "RS256", "kid": "peer-1", "typ": "client-authentication+jwt"}, claims, self.key, algorithms=["RS256"])
+
     def next(self, timeout_s: float = 10) -> tuple[dict[str, str], str]:
         """The next event that was pushed here: headers and token."""
         return self.pushes.get(timeout=timeout_s)

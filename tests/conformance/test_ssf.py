@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             "key_files": [key_file(folder / "own")],
             "verification_interval_s": 0,
             "receivers": [
-                {"name": "siem", "audience": "https://siem.example", "token_files": [siem], "subject": "iss_sub"},
+                {
+                    "name": "siem",
+                    "audience": "https://siem.example",
+                    "token_files": [siem],
+                    "subject": "iss_sub",
+                    "jwks_url": f"{peer.url}/jwks",
+                },
                 {"name": "looks", "audience": "https://looks.example", "token_files": [looks], "scope": "ssf.read"},
             ],
             "transmitters": [
@@ -226,8 +232,30 @@ def metadata(desk: Served) -> None:
     assert [(one["kty"], one["alg"]) for one in keys] == [("RSA", "RS256")]
 
 
+def short_lived_token(desk: Served) -> str:
+    """A token by client credentials, found as RFC 9728 and RFC 8414 have it."""
+    assert {"spec_urn": "urn:ietf:rfc:6749"} in desk.metadata["authorization_schemes"]
+    resource = desk.http.get(f"{desk.issuer}/.well-known/oauth-protected-resource/ssf/v1").json()
+    assert desk.streams.startswith(resource["resource"])
+    assert {"ssf.manage", "ssf.read"} <= set(resource["scopes_supported"])
+    (server,) = resource["authorization_servers"]
+    found = desk.http.get(f"{desk.issuer}/.well-known/oauth-authorization-server{server.removeprefix(desk.issuer)}").json()
+    assert found["issuer"] == server
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": desk.peer.assertion("siem", server),
+        "scope": "ssf.manage",
+    }
+    issued = desk.http.post(found["token_endpoint"], data=form).json()
+    assert (issued["token_type"], issued["scope"]) == ("Bearer", "ssf.manage")
+    assert issued["expires_in"] <= 3600
+    return str(issued["access_token"])
+
+
 def interop(desk: Served) -> None:
-    """All event types that are advertised come, each in the form of CAEP 1.0."""
+    """All event types that are advertised come, each in the form of CAEP 1.0, to a receiver with a short-lived OAuth token."""
+    desk = replace(desk, token=short_lived_token(desk))
     stream = desk.create()
     with Sandbox(CATALOGUE, base_url=desk.issuer) as shop:
         customer, agent = shop.customer("anna"), shop.agent(SHOP)

@@ -32,6 +32,7 @@ from remit.entrypoints.http.wire import (
     verify_json_type,
 )
 from remit.usecases.events.receive import receive_event
+from remit.usecases.events.receiver_tokens import prove_receiver
 from remit.usecases.events.serve_poll import MAX_EVENTS, PollRequest, serve_poll
 from remit.usecases.events.streams import (
     POLL_PATH,
@@ -221,7 +222,7 @@ class SignalsApi:
         return found
 
     def _receiver(self, scope: Scope) -> Receiver:
-        found = signals_of(self.context.signals).tokens.receiver(_bearer(scope))
+        found = prove_receiver(self.context, _bearer(scope))
         if found is None:
             self.limits.count_unproved(scope)
             code = Code.CREDENTIAL_WRONG_KEY if _bearer(scope) else Code.CREDENTIAL_MISSING
@@ -329,6 +330,7 @@ def transmitter_metadata(desk: DeskContext) -> JsonObject:
     """
     signer_of(desk.signals)
     issuer = desk.terms.issuer
+    schemes = ["urn:ietf:rfc:6749", "urn:ietf:rfc:6750"] if signals_of(desk.signals).clients else ["urn:ietf:rfc:6750"]
     return {
         "spec_version": "1_0",
         "issuer": issuer,
@@ -340,7 +342,7 @@ def transmitter_metadata(desk: DeskContext) -> JsonObject:
         "remove_subject_endpoint": f"{issuer}{REMOVE}",
         "verification_endpoint": f"{issuer}{VERIFY}",
         "critical_subject_members": ["user", "application", "session", "tenant"],
-        "authorization_schemes": [{"spec_urn": "urn:ietf:rfc:6750"}],
+        "authorization_schemes": [{"spec_urn": urn} for urn in schemes],
         "default_subjects": "ALL",
     }
 

@@ -31,6 +31,8 @@ class ReceiverTable(Table, frozen=True):
     name: Name
     audience: Line
     token_files: TokenFiles | None = None
+    jwks_file: File | None = None
+    jwks_url: Line | None = None
     scope: Literal["ssf.manage", "ssf.read"] = "ssf.manage"
     events: tuple[Text, ...] = ()
     operator: str = ""
@@ -71,10 +73,12 @@ class EventsTable(Table, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverSettings:
-    """A receiver, and the files of its tokens and of ours for it."""
+    """A receiver, its keys for OAuth tokens, and the files of its static tokens and of ours for it."""
 
     receiver: Receiver
     token_files: tuple[Path, ...]
+    jwks_file: Path | None
+    jwks_url: str
     push_token_file: Path | None
 
 
@@ -152,8 +156,15 @@ def _receiver(table: ReceiverTable, base: Path, note: str) -> ReceiverSettings:
         raise wrong("events", f"must be out of {_KINDS}")
     if table.operator and table.subject is SubjectFormat.EMAIL:
         raise wrong("subject", 'must be "opaque" or "iss_sub" for an operator, which knows no customer\'s address')
-    if table.push_url is None and table.token_files is None:
-        raise wrong("token_files", "is missing: the receiver makes its stream with such a token; or set push_url")
+    if table.jwks_file is not None and table.jwks_url is not None:
+        raise wrong("jwks_url", "stands beside jwks_file; take one of them out")
+    if table.jwks_url is not None:
+        post_address(table.jwks_url, "events.receivers.jwks_url", note=note)
+    proved = table.token_files or table.jwks_file or table.jwks_url
+    if table.push_url is None and not proved:
+        raise wrong(
+            "token_files", "is missing: the receiver proves itself by such a token, or by keys; or set push_url"
+        )
     if table.push_token_file is not None and table.push_url is None:
         raise wrong("push_token_file", "belongs to push_url; a receiver's own stream brings its header along")
     url = "" if table.push_url is None else post_address(table.push_url, "events.receivers.push_url", note=note)
@@ -170,6 +181,8 @@ def _receiver(table: ReceiverTable, base: Path, note: str) -> ReceiverSettings:
             push_url=url,
         ),
         token_files=tuple(file_of(name, key, base, note=note) for name in table.token_files or ()),
+        jwks_file=_file(table.jwks_file, "receivers.jwks_file", base, note),
+        jwks_url=table.jwks_url or "",
         push_token_file=_file(table.push_token_file, "receivers.push_token_file", base, note),
     )
 

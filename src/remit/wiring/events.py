@@ -17,9 +17,10 @@ from remit.adapters.signer.key_files import read_key_file
 from remit.domain.errors import Code, Refused
 from remit.domain.events.kinds import RECEIVED
 from remit.domain.events.parties import Receiver, Transmitter
+from remit.domain.ids import OperatorId
 from remit.domain.values import JsonObject
 from remit.engine.events.parties import SharedSignals
-from remit.ports.identity import KeySource
+from remit.ports.identity import ClientMethod, KeySource, Registration
 from remit.settings import EventsSettings, InvalidSetting, ReceiverSettings, Settings, TransmitterSettings
 from remit.wiring.credentials import read_secret
 
@@ -61,6 +62,7 @@ def build_signals(settings: Settings) -> SharedSignals | None:
         posts=HttpEventPosts(allow_loopback=settings.loopback, tls=tls),
         verifier=SetVerifier(fetchers, _sources(wanted)),
         signer=_signer(wanted) if receivers else None,
+        clients=_clients(wanted),
         verification_interval_s=wanted.verification_interval_s,
     )
 
@@ -106,6 +108,23 @@ def _sources(wanted: EventsSettings) -> Mapping[str, KeySource]:
         for one in wanted.transmitters
     }
     return {name: source for name, source in found.items() if source is not None}
+
+
+def _clients(wanted: EventsSettings) -> Mapping[str, Registration]:
+    """Register the receivers with keys: their client id is their name."""
+    found: dict[str, Registration] = {}
+    for one in wanted.receivers:
+        source = key_source(file="" if one.jwks_file is None else str(one.jwks_file), url=one.jwks_url)
+        if source is not None:
+            name = one.receiver.name
+            found[name] = Registration(
+                client_id=name,
+                actor=name,
+                operator=OperatorId(name),
+                method=ClientMethod.PRIVATE_KEY_JWT,
+                keys=source,
+            )
+    return found
 
 
 def _receiver(one: ReceiverSettings) -> Receiver:

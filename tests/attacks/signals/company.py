@@ -101,6 +101,8 @@ def _table(keys: Path, peer: Peer, tokens: dict[str, str]) -> dict[str, Any]:
         "key_files": [key_file(keys)],
         "receivers": [
             {"name": "siem", "audience": "siem.acme.example", "token_files": file("siem"), "subject": "iss_sub"},
+            {"name": "keyed", "audience": "keyed.acme.example", **common},
+            {"name": "keyed-looks", "audience": "looks.acme.example", "scope": "ssf.read", **common},
             {"name": "looks", "audience": "looks.acme.example", "token_files": file("looks"), "scope": "ssf.read"},
             {"name": "helper", "audience": "helper.example", "token_files": file("helper"), "operator": OPERATOR},
             {"name": "other", "audience": "other.example", "token_files": file("other"), "operator": OTHER},

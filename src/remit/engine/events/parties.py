@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from remit.domain.errors import Code, Refused
 from remit.domain.events.parties import Receiver, Transmitter
 from remit.ports.events import EventPosts, EventSigner, EventVerifier, PartyTokens
+from remit.ports.identity import Registration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,8 @@ class SharedSignals:
     posts: EventPosts
     verifier: EventVerifier
     signer: EventSigner | None
+    clients: Mapping[str, Registration]
+    """Registrations of the receivers that fetch OAuth tokens with their keys, by name."""
     verification_interval_s: int
     """The least time between two verifications of a stream."""
 

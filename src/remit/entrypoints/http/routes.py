@@ -7,6 +7,7 @@ from remit.engine.agents.authenticate_request import TokenVerifier
 from remit.engine.context import DeskContext
 from remit.engine.people.sessions import SIGNIN_PREFIX
 from remit.entrypoints import events as signals
+from remit.entrypoints import events_oauth
 from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.agents.mcp.door import METADATA as MCP_METADATA
 from remit.entrypoints.agents.mcp.door import PATH as MCP
@@ -272,6 +273,17 @@ def signal_routes(desk: DeskContext, limits: Limits) -> list[Route]:
         route("POST", signals.REMOVE, api.remove),
         route("POST", signals.VERIFY, api.verify),
         route("POST", signals.POLL, api.poll),
+        *(receiver_token_routes(desk, limits) if desk.signals.clients else ()),
+    ]
+
+
+def receiver_token_routes(desk: DeskContext, limits: Limits) -> list[Route]:
+    """Build the routes of OAuth tokens for receivers with keys."""
+    api = events_oauth.ReceiverTokensApi(desk, limits)
+    return [
+        route("GET", events_oauth.SERVER, api.server),
+        route("GET", events_oauth.RESOURCE, api.resource),
+        route("POST", events_oauth.TOKEN, api.token),
     ]
 
 

@@ -7,13 +7,26 @@ import msgspec
 
 from remit.engine.events.parties import SharedSignals
 from remit.entrypoints import events as doors
-from remit.entrypoints.openapi.shapes import JSON, Shape, Struct, operation, problems, query_parameter, request_body
+from remit.entrypoints import events_oauth as oauth
+from remit.entrypoints.openapi.shapes import (
+    FORM,
+    JSON,
+    Shape,
+    Struct,
+    form,
+    oauth_errors,
+    operation,
+    problems,
+    query_parameter,
+    request_body,
+    response,
+)
 
 SECURITY: Final[Mapping[str, Shape]] = {
     "signals": {
         "type": "http",
         "scheme": "Bearer",
-        "description": "The static token of a receiver or a transmitter of shared signals (RFC 6750).",
+        "description": "The token of a receiver or a transmitter of shared signals (RFC 6750).",
     }
 }
 _PROVED: Final = (401, 403, 404, 429, 500, 503)
@@ -29,6 +42,7 @@ def signal_paths(signals: SharedSignals | None) -> dict[str, dict[str, Any]]:
     return {
         **(_pushed() if signals.takes_pushes else {}),
         **(_transmitter() if signals.signer is not None else {}),
+        **(_tokens() if signals.clients else {}),
     }
 
 
@@ -92,6 +106,20 @@ def _transmitter() -> dict[str, dict[str, Any]]:
                 {**_json("200"), **problems(*_SENT)},
                 body=request_body(JSON, _whole(doors.PollIn)),
             )
+        },
+    }
+
+
+def _tokens() -> dict[str, dict[str, Any]]:
+    """Build the paths of OAuth tokens for receivers."""
+    proved = ("grant_type", "client_assertion_type", "client_assertion")
+    issued = {"200": response("Issued", {"type": "object"}), **oauth_errors(400, 401, 403, 413, 429, 500, 503)}
+    body = request_body(FORM, form(proved, ("client_id", "scope")))
+    return {
+        oauth.SERVER: {"get": _read(oauth.SERVER, "RFC 8414 metadata of the server of receivers' tokens")},
+        oauth.RESOURCE: {"get": _read(oauth.RESOURCE, "RFC 9728 metadata of the doors of streams")},
+        oauth.TOKEN: {
+            "post": operation(oauth.TOKEN, "A token for a receiver (RFC 6749 §4.4)", issued, requestBody=body)
         },
     }
 
