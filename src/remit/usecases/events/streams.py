@@ -4,17 +4,16 @@ Source: SSF 1.0 §8.1.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.events.kinds import TRANSMITTED, EventType
+from remit.domain.events.kinds import EventType
 from remit.domain.events.parties import Receiver
 from remit.domain.events.records import Delivery, EventStream, StreamStatus
 from remit.domain.events.subjects import subject_text, verify_subject
 from remit.domain.values import Instant, Json, JsonObject
-from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.events.outgoing import (
     MAX_WAITING,
@@ -27,10 +26,11 @@ from remit.engine.events.outgoing import (
     waiting_events,
 )
 from remit.engine.events.parties import signals_of
-from remit.ports.store import Commit, Conflict, Drop, Put, Versioned
+from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 
 POLL_PATH: Final = "/ssf/v1/poll"
 _FULL_S: Final = 60
+_TRIES: Final = 8
 MAX_EXCLUDED: Final = 200
 """Subjects that one receiver may have removed."""
 _MAX_EXCLUDED_LENGTH: Final = 64 * 1024
@@ -103,11 +103,13 @@ async def change_stream(
 
     Source: SSF 1.0 §8.1.1.3, §8.1.1.4.
     """
-    kept = await own_stream(desk, receiver, unverified_id)
-    made = await _configured(desk, receiver, kept.record, wish, whole=whole)
-    _verify_unchanged(stream_configuration(desk, receiver, made), wish.sent)
-    await commit_retryable(desk, Commit(puts=(Put(made, kept.rev, kept.record),)))
-    return stream_configuration(desk, receiver, made)
+
+    async def change(kept: Versioned[EventStream]) -> tuple[Commit, EventStream]:
+        made = await _configured(desk, receiver, kept.record, wish, whole=whole)
+        _verify_unchanged(stream_configuration(desk, receiver, made), wish.sent)
+        return Commit(puts=(Put(made, kept.rev, kept.record),)), made
+
+    return stream_configuration(desk, receiver, await _changed(desk, receiver, unverified_id, change))
 
 
 async def delete_stream(desk: DeskContext, receiver: Receiver, unverified_id: str) -> None:
@@ -116,10 +118,13 @@ async def delete_stream(desk: DeskContext, receiver: Receiver, unverified_id: st
     Raises:
         Refused: `request.not_found`, `task.busy`.
     """
-    kept = await own_stream(desk, receiver, unverified_id)
-    waiting = await waiting_events(desk, kept.record.id, limit=2 * MAX_WAITING)
-    drops = (Drop(kept.record, kept.rev), *(Drop(one.record, one.rev) for one in waiting))
-    await commit_retryable(desk, Commit(drops=drops))
+
+    async def change(kept: Versioned[EventStream]) -> tuple[Commit, EventStream]:
+        waiting = await waiting_events(desk, kept.record.id, limit=2 * MAX_WAITING)
+        drops = (Drop(kept.record, kept.rev), *(Drop(one.record, one.rev) for one in waiting))
+        return Commit(drops=drops), kept.record
+
+    await _changed(desk, receiver, unverified_id, change)
 
 
 def stream_status(stream: EventStream) -> JsonObject:
@@ -138,25 +143,11 @@ async def change_status(
 
     Source: SSF 1.0 §8.1.2.2, §8.1.5.
     """
-    kept = await own_stream(desk, receiver, unverified_id)
-    before = kept.record
-    if before.status is status:
-        made = replace(before, reason=reason)
-        await commit_retryable(desk, Commit(puts=(Put(made, kept.rev, before),)))
-        return stream_status(made)
-    # ⚔ What happened while it was disabled is never told later: the stream begins at the present again.
-    cursor = await next_entry(desk) if before.status is StreamStatus.DISABLED else before.cursor
-    made = replace(before, status=status, reason=reason, cursor=cursor, last=before.last + 1)
-    drops: tuple[Drop, ...] = ()
-    puts: tuple[Put, ...] = (Put(made, kept.rev, before),)
-    if status is StreamStatus.DISABLED:
-        drops = tuple(Drop(one.record, one.rev) for one in await waiting_events(desk, before.id, limit=2 * MAX_WAITING))
-    elif len(await waiting_events(desk, before.id)) < MAX_WAITING:
-        told: JsonObject = {"status": status.value, **({"reason": reason} if reason else {})}
-        about = about_stream(made)
-        event = event_record(desk, receiver, made, kind=EventType.STREAM_UPDATED, event=told, subject=about)
-        puts = (*puts, Put(event, 0))
-    await commit_retryable(desk, Commit(puts=puts, drops=drops))
+
+    async def change(kept: Versioned[EventStream]) -> tuple[Commit, EventStream]:
+        return await _with_status(desk, receiver, kept, status, reason)
+
+    made = await _changed(desk, receiver, unverified_id, change)
     desk.notify.wake(topic_of(made.id))
     return stream_status(made)
 
@@ -193,19 +184,66 @@ async def verify_stream(desk: DeskContext, receiver: Receiver, unverified_id: st
 
     Source: SSF 1.0 §8.1.4.2.
     """
-    kept = await own_stream(desk, receiver, unverified_id)
-    stream, now = kept.record, desk.world.now()
-    interval_ms = signals_of(desk.signals).verification_interval_s * 1000
-    if now < stream.verified_at + interval_ms:
-        wait_s = (stream.verified_at + interval_ms - now) // 1000 + 1
-        raise Refused(Code.REQUEST_RATE_LIMITED, "verified a moment ago", retry_after_s=wait_s)
-    if len(await waiting_events(desk, stream.id)) >= MAX_WAITING:
-        raise Refused(Code.REQUEST_RATE_LIMITED, "its events are not taken", retry_after_s=_FULL_S)
-    made = replace(stream, last=stream.last + 1, verified_at=Instant(now))
-    event: JsonObject = {"state": state} if state else {}
-    told = event_record(desk, receiver, made, kind=EventType.VERIFICATION, event=event, subject=about_stream(made))
-    await commit_retryable(desk, Commit(puts=(Put(made, kept.rev, stream), Put(told, 0))))
+
+    async def change(kept: Versioned[EventStream]) -> tuple[Commit, EventStream]:
+        stream, now = kept.record, desk.world.now()
+        interval_ms = signals_of(desk.signals).verification_interval_s * 1000
+        if now < stream.verified_at + interval_ms:
+            wait_s = (stream.verified_at + interval_ms - now) // 1000 + 1
+            raise Refused(Code.REQUEST_RATE_LIMITED, "verified a moment ago", retry_after_s=wait_s)
+        if len(await waiting_events(desk, stream.id)) >= MAX_WAITING:
+            raise Refused(Code.REQUEST_RATE_LIMITED, "its events are not taken", retry_after_s=_FULL_S)
+        made = replace(stream, last=stream.last + 1, verified_at=Instant(now))
+        event: JsonObject = {"state": state} if state else {}
+        about = about_stream(made)
+        told = event_record(desk, receiver, made, kind=EventType.VERIFICATION, event=event, subject=about)
+        return Commit(puts=(Put(made, kept.rev, stream), Put(told, 0))), made
+
+    made = await _changed(desk, receiver, unverified_id, change)
     desk.notify.wake(topic_of(made.id))
+
+
+async def _changed(
+    desk: DeskContext,
+    receiver: Receiver,
+    unverified_id: str,
+    change: Callable[[Versioned[EventStream]], Awaitable[tuple[Commit, EventStream]]],
+) -> EventStream:
+    """Change the receiver's stream, again where a job of the desk moved it meanwhile.
+
+    Raises:
+        Refused: `request.not_found`, `task.busy`, and as `change` does.
+    """
+    for _ in range(_TRIES):
+        commit, made = await change(await own_stream(desk, receiver, unverified_id))
+        try:
+            await desk.store.commit(commit)
+        except (Conflict, RecordMissing):
+            continue
+        return made
+    raise Refused(Code.TASK_BUSY, "the stream kept changing", retry_after_s=1)
+
+
+async def _with_status(
+    desk: DeskContext, receiver: Receiver, kept: Versioned[EventStream], status: StreamStatus, reason: str
+) -> tuple[Commit, EventStream]:
+    before = kept.record
+    if before.status is status:
+        made = replace(before, reason=reason)
+        return Commit(puts=(Put(made, kept.rev, before),)), made
+    # ⚔ What happened while it was disabled is never told later: the stream begins at the present again.
+    cursor = await next_entry(desk) if before.status is StreamStatus.DISABLED else before.cursor
+    made = replace(before, status=status, reason=reason, cursor=cursor, last=before.last + 1)
+    waiting = await waiting_events(desk, before.id, limit=2 * MAX_WAITING)
+    put = Put(made, kept.rev, before)
+    if status is StreamStatus.DISABLED:
+        return Commit(puts=(put,), drops=tuple(Drop(one.record, one.rev) for one in waiting)), made
+    if len(waiting) >= MAX_WAITING:
+        return Commit(puts=(put,)), made
+    told: JsonObject = {"status": status.value, **({"reason": reason} if reason else {})}
+    about = about_stream(made)
+    event = event_record(desk, receiver, made, kind=EventType.STREAM_UPDATED, event=told, subject=about)
+    return Commit(puts=(put, Put(event, 0))), made
 
 
 async def own_stream(desk: DeskContext, receiver: Receiver, unverified_id: str) -> Versioned[EventStream]:
@@ -244,11 +282,6 @@ def stream_configuration(desk: DeskContext, receiver: Receiver, stream: EventStr
     return {**shown, "description": stream.description} if stream.description else shown
 
 
-def supported_types(receiver_types: Sequence[str]) -> tuple[str, ...]:
-    """Return those of the named types that this desk sends, all of them for none named."""
-    return tuple(kind for kind in TRANSMITTED if not receiver_types or kind in receiver_types)
-
-
 _OURS: Final = ("iss", "aud", "events_supported", "events_delivered", "min_verification_interval")
 
 
@@ -285,15 +318,19 @@ async def _exclude(
     desk: DeskContext, receiver: Receiver, unverified_id: str, subject: JsonObject, *, excluded: bool
 ) -> None:
     verify_subject(subject)
-    kept = await own_stream(desk, receiver, unverified_id)
-    stream, named = kept.record, subject_text(subject)
-    others = tuple(one for one in stream.excluded if one != named)
-    after = (*others, named) if excluded else others
-    if len(after) > MAX_EXCLUDED or sum(map(len, after)) > _MAX_EXCLUDED_LENGTH:
-        detail = f"at most {MAX_EXCLUDED} subjects, of {_MAX_EXCLUDED_LENGTH} characters in all, can be removed"
-        raise Refused(Code.REQUEST_MALFORMED, detail, public=detail.capitalize() + ".")
-    if after != stream.excluded:
-        await commit_retryable(desk, Commit(puts=(Put(replace(stream, excluded=after), kept.rev, stream),)))
+    named = subject_text(subject)
+
+    async def change(kept: Versioned[EventStream]) -> tuple[Commit, EventStream]:
+        stream = kept.record
+        others = tuple(one for one in stream.excluded if one != named)
+        after = (*others, named) if excluded else others
+        if len(after) > MAX_EXCLUDED or sum(map(len, after)) > _MAX_EXCLUDED_LENGTH:
+            detail = f"at most {MAX_EXCLUDED} subjects, of {_MAX_EXCLUDED_LENGTH} characters in all, can be removed"
+            raise Refused(Code.REQUEST_MALFORMED, detail, public=detail.capitalize() + ".")
+        made = replace(stream, excluded=after)
+        return Commit(puts=(Put(made, kept.rev, stream),)), made
+
+    await _changed(desk, receiver, unverified_id, change)
 
 
 async def seal_header(desk: DeskContext, header: str) -> str:

@@ -4,6 +4,7 @@ At least once, as notices are (docs/decisions/0054-the-log-is-the-outbox-of-even
 receiver has taken it, and one that is sent again has the same jti.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,7 @@ _AGAIN_MS: Final = (5_000, 30_000, 120_000, 600_000, 1_800_000)
 _PAGE: Final = 500
 _AT_ONCE: Final = 8
 """Events pushed in one round, so that a slow receiver delays the others little."""
+_TRIES: Final = 8
 _BEHIND: Final = 2000
 """Entries without an event that are looked at before the place is recorded."""
 _OK: Final = range(200, 300)
@@ -120,10 +122,7 @@ class EventTransmitter:
             failed = True
             break
         await drop_events(desk, taken)
-        missed = stream.missed + 1 if failed else 0
-        rest_ms = _AGAIN_MS[min(missed, len(_AGAIN_MS)) - 1] if failed else 0
-        after = replace(stream, missed=missed, rests_until=Instant(desk.world.now() + rest_ms))
-        await desk.store.commit(Commit(puts=(Put(after, kept.rev + 1, stream),)))
+        await _rest(desk, receiver, stream.missed + 1 if failed else 0)
         return len(taken)
 
     async def _deliver(self, desk: DeskContext, receiver: Receiver, stream: EventStream, event: OutgoingEvent) -> bool:
@@ -160,6 +159,19 @@ class EventTransmitter:
             extra={"event": "event.put_off"},
         )
         return False
+
+
+async def _rest(desk: DeskContext, receiver: Receiver, missed: int) -> None:
+    """End the lease of a push; after a miss the receiver is left alone for a while. A changed stream is read again."""
+    rest_ms = _AGAIN_MS[min(missed, len(_AGAIN_MS)) - 1] if missed else 0
+    for _ in range(_TRIES):
+        kept = await find_stream(desk, receiver)
+        if kept is None:
+            return
+        after = replace(kept.record, missed=missed, rests_until=Instant(desk.world.now() + rest_ms))
+        with contextlib.suppress(Conflict):
+            await desk.store.commit(Commit(puts=(Put(after, kept.rev, kept.record),)))
+            return
 
 
 async def settle_stream(desk: DeskContext, receiver: Receiver) -> None:
