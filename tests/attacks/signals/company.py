@@ -77,14 +77,16 @@ class Signals:
 
 
 @contextmanager
-def signals_opened(folder: Path, *, events: Mapping[str, Any] | None = None, **options: Any) -> Iterator[Signals]:
-    """Open the desk; `events` is laid over its table."""
+def signals_opened(
+    folder: Path, *, events: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None, **options: Any
+) -> Iterator[Signals]:
+    """Open the desk; `events` is laid over its table, `settings` over all of them."""
     held: list[Arena] = []
     with peer_served() as peer, loopback_provider(lambda: held[0].clock.now() // 1000) as provider:
         tokens: dict[str, str] = {}
         table = {**_table(folder / "keys", peer, tokens), **(events or {})}
-        settings = {"people": {"oidc": oidc(provider, folder)}, "events": table}
-        with open_arena(settings=settings, **options) as arena:
+        tables = {"people": {"oidc": oidc(provider, folder)}, "events": table, **(settings or {})}
+        with open_arena(settings=tables, **options) as arena:
             held.append(arena)
             company = Company(arena, provider)
             _known(company, provider)

@@ -3,16 +3,19 @@
 import hmac
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from joserfc.jwk import RSAKey
 
 from attacks.arena import SHOP, code_of
-from attacks.signals.company import Signals
+from attacks.signals.company import Signals, signals_opened
 from conformance.ssf_peer import Peer
+from desks.shop import CATALOGUE, FACTS
 from remit.proof.canonical import b64url
 from remit.sandbox import SandboxTask
+from visiting import TERMS, Visitor, documents, opened
 
 
 def asked(signals: Signals, task: SandboxTask) -> str:
@@ -84,6 +87,19 @@ def hs256(one: Peer, claims: dict[str, Any]) -> str:
 
 
 ERRS = {"invalid_request", "invalid_key", "invalid_issuer", "invalid_audience"}
+
+
+@pytest.mark.proves("SSF-ENDS", "VISITOR-TOKENS")
+def test_a_revoked_session_ends_the_tokens_of_an_assistant_without_a_key(tmp_path: Path) -> None:
+    shop = {"catalogue": opened(CATALOGUE), "policies": None, "facts": FACTS, "settings": TERMS}
+    with documents() as docs, signals_opened(tmp_path, **shop) as signals:
+        visitor = Visitor(signals.arena.room, docs.publish()).connect(signals.arena.anna, "return-item", ["W1001"])
+        assert visitor.ask("order.read", {"order_id": "W1001"}).is_success
+        assert signals.send("session-revoked", signals.anna).status_code == 202
+        assert code_of(visitor.ask("order.read", {"order_id": "W1001"})) == "task.ended"
+        assert visitor.refresh().json()["error"] == "invalid_grant"
+
+
 FORGED: dict[str, Callable[[Peer, dict[str, Any]], str]] = {
     "no algorithm": lambda _, claims: ".".join(
         (*(b64url(json.dumps(part).encode()) for part in ({"alg": "none", "typ": "secevent+jwt"}, claims)), "")
