@@ -310,6 +310,19 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "An answer of the company's login counts in the browser that asked for it alone, from that provider alone.",
         "OpenID Connect Core 1.0 §15.5.2; RFC 9700 §4.7; RFC 9207",
     ),
+    "SSF-ENDS": Requirement(
+        "What a transmitter that may say so reports as revoked or changed is over by the next request.", "SSF 1.0; CAEP 1.0 §3.1, §3.3"
+    ),
+    "SSF-FORGED": Requirement(
+        "A forged event, or one for another receiver, ends nothing, and is counted.", "RFC 8417; SSF 1.0 §11; RFC 8725"
+    ),
+    "SSF-ONCE": Requirement("An event counts once.", "RFC 8417 §2.2"),
+    "SSF-SCOPE": Requirement("A transmitter speaks of its own people or agents alone.", "SSF 1.0 §11.1"),
+    "SSF-SENT": Requirement("An event is sent until it is taken, over failures and restarts.", "RFC 8935; RFC 8936"),
+    "SSF-CUT": Requirement("A receiver hears of no more than the settings let it know.", "SSF 1.0 §10"),
+    "SSF-OWN": Requirement("A receiver reads and changes its own stream alone.", "SSF 1.0 §8"),
+    "SSF-SSRF": Requirement("Events are pushed to no address inside, and follow no redirect.", "RFC 6890; OWASP SSRF"),
+    "SSF-FLOOD": Requirement("Verifications come at their interval.", "SSF 1.0 §8.1.4.2"),
     "LOGIN-ENDS": Requirement(
         "Who signed out or was let go at the company is out here with the next request, on every node.",
         "OpenID Connect Back-Channel Logout 1.0",

@@ -13,6 +13,7 @@ from remit.domain.words.excess import ExcessWordsRules
 from remit.domain.words.lexicon import Lexicon
 from remit.engine.agents.replay import ReplayCache
 from remit.engine.decision_point.callers import DecisionPoint
+from remit.engine.events.parties import SharedSignals
 from remit.engine.leaks.scan import LeakScanner
 from remit.engine.noise import NoiseCounter
 from remit.engine.recent_secrets import RecentSecrets
@@ -141,6 +142,8 @@ class DeskContext:
     """The decision point; None where no caller is named."""
     event_secret: bytes = b""
     """The secret that signs them; empty where they are not signed, and then do nothing but wake."""
+    signals: SharedSignals | None = None
+    """The parties of shared signals and their plugs; None where neither side is set up."""
     woken_tickets: WokenTickets = field(default_factory=WokenTickets)
     recent_secrets: RecentSecrets = field(default_factory=RecentSecrets)
 

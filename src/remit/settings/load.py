@@ -15,6 +15,7 @@ from remit.settings.backoffice import backoffice_of, directory_of, mapped_of
 from remit.settings.decision_point import decision_point_of
 from remit.settings.decode import InvalidSetting, decode
 from remit.settings.environment import STOP_AT, overlaid, verify_variables
+from remit.settings.events import events_of
 from remit.settings.helpdesk import helpdesk_of
 from remit.settings.leaks import leaks_of
 from remit.settings.model import Settings
@@ -35,6 +36,7 @@ POINTS: Final = (
     "checkpoint.half_written",
     "desk.after_act",
     "desk.before_act",
+    "event.recorded",
     "store.after_commit",
     "store.before_commit",
     "store.before_settled",
@@ -146,6 +148,7 @@ def _settings(
         contact_attribute=document.people.contact,
         visitors=visitors_of(document.visitors),
         decision_point=decision_point_of(document.decision_point, base),
+        events=events_of(document.events, base, provider=document.people.oidc is not None),
         points=points,
     )
 

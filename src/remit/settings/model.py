@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from remit.domain.words.excess import ExcessWordsRules
 from remit.settings.backoffice import BackofficeSettings, DirectorySettings, MappedSettings
 from remit.settings.decision_point import DecisionPointSettings
+from remit.settings.events import EventsSettings
 from remit.settings.helpdesk import HelpdeskSettings
 from remit.settings.leaks import LeakSettings
 from remit.settings.notify import NotifySettings
@@ -73,6 +74,8 @@ class Settings:
     """The terms for agents without a key; None where none are let in."""
     decision_point: DecisionPointSettings | None = None
     """The decision point; None where no caller is named."""
+    events: EventsSettings | None = None
+    """Shared signals; None where neither side is set."""
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: only for fault tests in a sandbox."""
 

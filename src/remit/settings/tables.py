@@ -7,6 +7,7 @@ from msgspec import Meta, field
 from remit.settings.backoffice import BackofficeTable
 from remit.settings.decision_point import DecisionPointTable
 from remit.settings.decode import Table
+from remit.settings.events import EventsTable
 from remit.settings.helpdesk import HelpdeskProduct, HelpdeskTable
 from remit.settings.leaks import MOST, LeakTable
 from remit.settings.notify import NotifyTable
@@ -147,5 +148,6 @@ class Document(Table, frozen=True):
     leak: Annotated[
         tuple[LeakTable, ...], Meta(max_length=MOST, description=f"tables of their own: [[leak]], {MOST} at most")
     ] = field(default=())
+    events: EventsTable = EventsTable()
     sandbox: SandboxTable = SandboxTable()
     visitors: VisitorsTable = VisitorsTable()

@@ -31,6 +31,7 @@ from remit.domain.identity.client_documents import MAX_DOCUMENT_BYTES
 from remit.domain.transcript.verification import verify_vkey
 from remit.engine.agents.replay import ReplayCache
 from remit.engine.context import DeskContext, DeskTerms, VisitorTerms
+from remit.engine.events.parties import SharedSignals
 from remit.engine.leaks.scan import LeakScanner
 from remit.engine.noise import NoiseCounter
 from remit.engine.scan_executor import ScanExecutor
@@ -47,6 +48,7 @@ from remit.settings import Settings
 from remit.wiring.backoffice import FarFacts, open_http_backoffice
 from remit.wiring.desk import Closeable, Desk, SandboxDesk
 from remit.wiring.directory import open_directory_backoffice
+from remit.wiring.events import build_signals
 from remit.wiring.fault_points import crash_at, no_fault
 from remit.wiring.helpdesk import event_signing, open_remote_helpdesk
 from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
@@ -75,6 +77,7 @@ class _Plan:
     notify: ConsoleNotify
     waker: PostgresNotify | None
     outgoing: Outgoing
+    signals: SharedSignals | None
     watching: Observability
     facts: SandboxDesk | None
 
@@ -140,6 +143,7 @@ def _plan(
         if is_postgres_url(settings.store_url)
         else None,
         outgoing=outgoing_of(settings, world),
+        signals=build_signals(settings),
         watching=build_observability(settings, world, loaded.catalogue.actions),
         facts=facts,
     )
@@ -283,6 +287,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         event_scheme=scheme,
         event_secret=secret,
         decision_point=loaded.decision_point,
+        signals=plan.signals,
     )
 
 

@@ -58,6 +58,7 @@ class EvidenceFact(StrEnum):
     HELD_CUSTOMER = "ask.decided:held:customer", "held for the customer"
     HELD_OFFICER = "ask.decided:held:officer", "held for an officer"
     HELD_WORDS = "ask.decided:held:words", "held for an officer to look at the words"
+    EVENT_RECEIVED = "event.received", "events of other parties that ended something"
     LEAK_FOUND = "leak.found", "leaks found"
     LEFT_OUT = "ask.decided:left_out", "decisions on asks without words that say more than they do"
     LOG_RECOVERED = "log.recovered", "recoveries of an older store"
@@ -126,6 +127,7 @@ _PLAIN: Final[Mapping[Kind, EvidenceFact]] = {
     Kind.CONTEST_SETTLED: EvidenceFact.CONTEST_SETTLED,
     Kind.CREDENTIAL_MISUSED: EvidenceFact.MISUSED,
     Kind.ENTRY_ERASED: EvidenceFact.ENTRY_ERASED,
+    Kind.EVENT_RECEIVED: EvidenceFact.EVENT_RECEIVED,
     Kind.LEAK_FOUND: EvidenceFact.LEAK_FOUND,
     Kind.LOG_RECOVERED: EvidenceFact.LOG_RECOVERED,
     Kind.MANDATE_DECLINED: EvidenceFact.MANDATE_DECLINED,

@@ -6,6 +6,8 @@ from remit.domain.identity.human_credentials import CredentialSigns
 from remit.engine.agents.authenticate_request import TokenVerifier
 from remit.engine.context import DeskContext
 from remit.engine.people.sessions import SIGNIN_PREFIX
+from remit.entrypoints import events as signals
+from remit.entrypoints import events_oauth
 from remit.entrypoints.agents.a2a import A2aApi
 from remit.entrypoints.agents.a2a_card import CARD as A2A_CARD
 from remit.entrypoints.agents.a2a_card import PATH as A2A
@@ -92,6 +94,7 @@ def make_app(
             route("POST", BACK_CHANNEL, LoginApi(desk, limits).back_channel),
             route("GET", FRONT_CHANNEL, LoginApi(desk, limits).front_channel),
             *page_routes(desk, limits, counted),
+            *signal_routes(desk, limits),
             *sandbox_routes(desk, sandbox),
         ],
         lost=Pages(desk, limits).lost,
@@ -267,6 +270,38 @@ def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[
 
 async def _static(scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
     return static_answer(found["name"], one_header(scope, b"if-none-match"))
+
+
+def signal_routes(desk: DeskContext, limits: Limits) -> list[Route]:
+    """Build the routes of shared signals: those of the sides that the settings turn on."""
+    if desk.signals is None:
+        return []
+    api = signals.SignalsApi(desk, limits)
+    received = [route("POST", signals.PUSHED, api.pushed)] if desk.signals.takes_pushes else []
+    if desk.signals.signer is None:
+        return received
+    return [
+        *received,
+        route("GET", signals.CONFIGURATION, api.configuration),
+        route("GET", signals.JWKS, api.jwks),
+        route("GET POST PATCH PUT DELETE", signals.STREAM, api.stream),
+        route("GET POST", signals.STATUS, api.status),
+        route("POST", signals.ADD, api.add),
+        route("POST", signals.REMOVE, api.remove),
+        route("POST", signals.VERIFY, api.verify),
+        route("POST", signals.POLL, api.poll),
+        *(receiver_token_routes(desk, limits) if desk.signals.clients else ()),
+    ]
+
+
+def receiver_token_routes(desk: DeskContext, limits: Limits) -> list[Route]:
+    """Build the routes of OAuth tokens for receivers with keys."""
+    api = events_oauth.ReceiverTokensApi(desk, limits)
+    return [
+        route("GET", events_oauth.SERVER, api.server),
+        route("GET", events_oauth.RESOURCE, api.resource),
+        route("POST", events_oauth.TOKEN, api.token),
+    ]
 
 
 def sandbox_routes(desk: DeskContext, controls: SandboxControls | None) -> list[Route]:

@@ -8,6 +8,7 @@ from remit.engine.context import DeskContext
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.openapi.agents import agent_paths, open_to_visitors
 from remit.entrypoints.openapi.decision_point import decision_paths
+from remit.entrypoints.openapi.events import SECURITY, signal_paths
 from remit.entrypoints.openapi.mcp import mcp_paths
 from remit.entrypoints.openapi.people import people_paths, sandbox_paths
 from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
@@ -19,8 +20,6 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
     agents = {**agent_paths(), **mcp_paths()}
     if desk.visitors is not None:
         agents = open_to_visitors(agents, registration=desk.visitors.dynamic)
-    unused = {"bearer"} if desk.visitors is None else set[str]()
-    unused |= {"caller"} if desk.decision_point is None else set()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -29,11 +28,14 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
             "description": "A support desk's door for agents that speak for customers.",
         },
         "servers": [{"url": desk.terms.issuer}],
-        "paths": {**agents, **people_paths(), **decision_paths(desk.decision_point), **sandbox},
-        "components": {
-            "securitySchemes": {name: one for name, one in _SCHEMES.items() if name not in unused},
-            "schemas": SCHEMAS,
+        "paths": {
+            **agents,
+            **people_paths(),
+            **decision_paths(desk.decision_point),
+            **signal_paths(desk.signals),
+            **sandbox,
         },
+        "components": {"securitySchemes": _schemes(desk), "schemas": SCHEMAS},
     }
 
 
@@ -58,3 +60,11 @@ _SCHEMES: Final[Shape] = {
         "description": "Somebody who signed in (over http on this machine alone: remit_session). No agent's credential is taken beside it.",
     },
 }
+
+
+def _schemes(desk: DeskContext) -> Shape:
+    """Return the security schemes of the doors that this desk has."""
+    unused = {"bearer"} if desk.visitors is None else set[str]()
+    unused |= {"caller"} if desk.decision_point is None else set()
+    schemes = {name: one for name, one in _SCHEMES.items() if name not in unused}
+    return schemes if desk.signals is None else {**schemes, **SECURITY}

@@ -321,6 +321,22 @@ def _revoked(envelope: JsonObject, _content: JsonObject, known: EntryContext) ->
     return known.said("A permission was taken back."), "no"
 
 
+_SIGNALLED: Final[Mapping[str, str]] = {
+    "grants": marked(
+        "Your company's login reported that you were signed out there. All that agents were allowed ended."
+    ),
+    "sessions": marked("Your company's login reported a change. You were signed out here."),
+    "tasks": marked("Your company's login reported that you were signed out there. What agents were doing ended."),
+}
+
+
+def _signalled(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
+    """Describe an event of another party; of an agent or operator it is for the desk alone."""
+    if envelope.get("what") not in {"customer", "officer", "sid"}:
+        return known.said("An operator reported a change of its own agents."), "wait"
+    return known.said(_SIGNALLED.get(str(envelope.get("effect")), _SIGNALLED["sessions"])), "wait"
+
+
 def _said(sentence: str, look: str = "") -> _Teller:
     return lambda _envelope, _content, known: (known.said(sentence), look)
 
@@ -347,6 +363,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "contest.raised": _contested,
     "contest.settled": _said("A contested entry was settled.", "ok"),
     "credential.misused": _said("A program tried to use your own sign-in. It was refused.", "no"),
+    "event.received": _signalled,
     "entry.erased": _said("The content of entries was erased."),
     "leak.found": _said("A secret was seen where it must not be, and made useless.", "no"),
     "mandate.declined": _said("You declined what an agent asked to be allowed.", "no"),
