@@ -7,6 +7,7 @@ from msgspec import Meta, field
 from remit.settings.backoffice import BackofficeTable
 from remit.settings.decode import Table
 from remit.settings.helpdesk import HelpdeskProduct, HelpdeskTable
+from remit.settings.identity import Federations, SpiffeTable, WebBotAuthTable
 from remit.settings.leaks import MOST, LeakTable
 from remit.settings.mtls import MtlsTable
 from remit.settings.notify import NotifyTable
@@ -138,6 +139,7 @@ class Document(Table, frozen=True):
     terms: TermsTable = TermsTable()
     limits: LimitsTable = LimitsTable()
     dpop: DpopTable = DpopTable()
+    federation: Federations = ()
     mtls: MtlsTable = MtlsTable()
     notify: NotifyTable = NotifyTable()
     people: PeopleTable = PeopleTable()
@@ -147,3 +149,5 @@ class Document(Table, frozen=True):
     ] = field(default=())
     sandbox: SandboxTable = SandboxTable()
     visitors: VisitorsTable = VisitorsTable()
+    spiffe: SpiffeTable = SpiffeTable()
+    web_bot_auth: WebBotAuthTable = WebBotAuthTable()

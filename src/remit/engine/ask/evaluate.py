@@ -252,7 +252,8 @@ _DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1)
 _NOTHING_ONCE: Final[Sequence[tuple[Reservation, int | None]]] = ()
 _NOBODY_ELSE: Final[tuple[Precondition, ...]] = ()
-_ONCE: Final = frozenset({"case.open"})
+_OPENS: Final = "case.open"
+_ONCE: Final = frozenset({_OPENS})
 """Actions done once per task (docs/model/model.md#task-opening)."""
 NOBODY: Final = ConfirmedBy(by=frozenset(), kind="none")
 
@@ -424,6 +425,10 @@ def _verify_step(desk: DeskContext, state: AuthorizationState, request: Evaluati
     """Return the action: it exists, belongs to the objective, and its preceding steps are done."""
     action = desk.catalogue.action(request.action)
     objective = desk.catalogue.objective(state.mandate.objective)
+    if state.agent.record.stranger and request.action != _OPENS:
+        # ⚔ Anybody can publish a key: until people raise its tier, such an agent opens its case and does nothing else.
+        public = "An agent that nobody at this desk has looked at yet may open a case, and nothing else."
+        raise Refused(Code.AGENT_UNTRUSTED, "met by its signature alone", public=public)
     if request.action not in objective.actions:
         raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{request.action} is not part of {objective.name}")
     if state.visits:
