@@ -8,7 +8,7 @@ import httpx
 from attacks.arena import Arena
 from contracts.certificate_minting import Certified
 from contracts.identity_minting import mint
-from contracts.message_signing import Signing
+from contracts.message_signing import MessageKey, Signing
 from remit.client.agent import Agent
 from remit.client.keys import new_key
 from remit.client.transport import Retries
@@ -29,10 +29,10 @@ class Named:
     def __init__(self, client_id: str, **more: str) -> None:
         self._form = {"client_id": client_id, **more}
 
-    def client_id(self, *, issuer: str, now_s: float) -> str:
+    def client_id(self, **_: Any) -> str:
         return self._form["client_id"]
 
-    def credentials(self, *, issuer: str, now_s: float) -> dict[str, str]:
+    def credentials(self, **_: Any) -> dict[str, str]:
         return dict(self._form)
 
 
@@ -45,7 +45,7 @@ class Federated(Named):
         self.header: dict[str, Any] = {"alg": "ES256", "kid": "ci", "typ": "JWT"}
         self.key = "ci"
 
-    def credentials(self, *, issuer: str, now_s: float) -> dict[str, str]:
+    def credentials(self, *, issuer: str = "", now_s: float = 0, **_: Any) -> dict[str, str]:
         claims = {"iss": CI, "sub": BUILD, "aud": issuer, "iat": int(now_s), "exp": int(now_s) + 300, **self.claims}
         token = mint(self.header, {name: value for name, value in claims.items() if value is not None}, name=self.key)
         kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -96,7 +96,7 @@ class ArrivingAgent(SandboxAgent):
             desk=room.issuer,
             identity=identity,
             key=self.key,
-            transport=Dressed(room.transport, lambda request: self.dress(request)),
+            transport=Dressed(room.transport, lambda request: self.dress(request)),  # noqa: PLW0108  # a test may change it
             retries=Retries(attempts=1),
         )
         self.dress = dress
@@ -134,13 +134,13 @@ def certified_agent(arena: Arena, authorities: Mapping[str, Any], *chain: Certif
     )
 
 
-def signing_agent(arena: Arena, how: Signing, client_id: str = "signer", **changed: Any) -> ArrivingAgent:
-    """An agent that signs each request."""
+def signing_agent(arena: Arena, how: Signing, *more: MessageKey, client_id: str = "signer", **changed: Any) -> ArrivingAgent:
+    """An agent that signs each request; it has `more` keys."""
     return ArrivingAgent(
         arena.room,
         client_id,
         method="http_message_signature",
-        keys={"jwks": {"keys": [how.key.public]}},
+        keys={"jwks": {"keys": [{**one.public, "kid": one.name} for one in (how.key, *more)]}},
         identity=Named(client_id),
         dress=signing(how),
         key=how.key.pem,

@@ -24,13 +24,16 @@ MEDIA_TYPE = "application/http-message-signatures-directory+json"
 ON = {"web_bot_auth": {"enabled": True}}
 
 
-def directory_headers(authority: str, *keys: MessageKey, tag: str = "http-message-signatures-directory", expires: int | None = None) -> str:
+def directory_headers(
+    authority: str, *keys: MessageKey, tag: str = "http-message-signatures-directory", expires: int | None = None, bound: bool = True
+) -> str:
     """The headers with which keys sign their directory for a host."""
     inputs, values = [], []
     for number, key in enumerate(keys):
         ends = int(time.time()) + 300 if expires is None else expires
-        whole = f'("@authority";req);created={int(time.time())};expires={ends};keyid="{key.thumbprint}";tag="{tag}"'
-        base = f'"@authority";req: {authority}\n"@signature-params": {whole}'
+        covered = '"@authority";req' if bound else ""
+        whole = f'({covered});created={int(time.time())};expires={ends};keyid="{key.thumbprint}";tag="{tag}"'
+        base = f'{covered}{f": {authority}{chr(10)}" if bound else ""}"@signature-params": {whole}'
         inputs.append(f"binding{number}={whole}")
         values.append(f"binding{number}=:{b64encode(raw_sign(key.alg, base.encode(), key.name)).decode()}:")
     return f"Content-Type: {MEDIA_TYPE}\r\nSignature-Input: {', '.join(inputs)}\r\nSignature: {', '.join(values)}\r\n"

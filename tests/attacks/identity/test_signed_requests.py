@@ -200,7 +200,7 @@ def test_a_signed_request_brings_no_second_proof(at: Arena) -> None:
     other = at.agent("spiffe://helper.example/other")
     form = {"grant_type": EXCHANGE, "subject_token": granted.id, "subject_token_type": calls.MANDATE_TOKEN}
     for more, headers, code in (
-        (other.identity.credentials(issuer=ISSUER, now_s=at.clock.now() / 1000), {}, "credential.malformed"),
+        ({"client_id": "signer", "client_assertion_type": "x", "client_assertion": "x.y.z"}, {}, "credential.malformed"),
         ({"client_id": "signer"}, {"dpop": at.proof(other, "POST", "/oauth/token")}, "credential.malformed"),
     ):
         request = httpx.Request("POST", f"{ISSUER}/oauth/token", data={**form, **more})
@@ -212,8 +212,8 @@ def test_a_signed_request_brings_no_second_proof(at: Arena) -> None:
 
 @pytest.mark.proves("SIGNED-REQUESTS", "DPOP-BOUND")
 def test_a_token_needs_a_signature_by_its_own_key_that_covers_it(at: Arena) -> None:
-    how = Signing()
-    signer = signing_agent(at, how)
+    how, second = Signing(), MessageKey("second")
+    signer = signing_agent(at, how, second)
     task = signer.open(at.anna.grant(signer, mandate()))
     path = f"/v1/tasks/{task.id}"
     token = {"authorization": f"DPoP {task.token}"}
@@ -225,6 +225,7 @@ def test_a_token_needs_a_signature_by_its_own_key_that_covers_it(at: Arena) -> N
     assert status(how).is_success
     refused(status(Signing(covered=('"@method"', '"@target-uri"'))), "credential.malformed")
     refused(status(Signing(key=MessageKey("other"))), "credential.wrong_key")
+    refused(status(Signing(key=second)), "credential.wrong_key")  # its own, but not the token's
     refused(status(Signing(sign_with=MessageKey("other"))), "credential.wrong_key")
     refused(status(Signing(), {"authorization": "DPoP another"}), "credential.wrong_key")
     made = how.headers("GET", ISSUER + path, {"authorization": f"Bearer {task.token}"}, b"")

@@ -159,7 +159,7 @@ def test_a_signature_agent_at_a_special_use_address_or_in_another_spelling_is_re
 
 
 @pytest.mark.proves("STRANGERS")
-def test_a_directory_counts_only_where_its_key_signed_it_for_its_own_host(at: Arena, bot: Stranger) -> None:
+def test_a_directory_counts_only_where_its_key_signed_it_for_its_own_host(bot: Stranger) -> None:
     """⚔ A copied directory makes nobody the agent whose keys are in it."""
     other, mine = MessageKey("victim"), bot.key
     for swapped in (
@@ -168,6 +168,7 @@ def test_a_directory_counts_only_where_its_key_signed_it_for_its_own_host(at: Ar
         lambda: bot.publish(mine, other, signed_by=(other,)),
         lambda: bot.publish(other, signed_by=(mine,)),
         lambda: bot.publish(mine, tag="web-bot-auth"),
+        lambda: bot.publish(mine, bound=False),
         lambda: bot.publish(mine, expires=1_790_000_000),
     ):
         with open_arena(settings=ON) as fresh:
@@ -176,7 +177,7 @@ def test_a_directory_counts_only_where_its_key_signed_it_for_its_own_host(at: Ar
 
 
 @pytest.mark.proves("STRANGERS")
-def test_a_directory_of_another_kind_or_behind_a_redirect_is_not_read(at: Arena, bot: Stranger) -> None:
+def test_a_directory_of_another_kind_or_behind_a_redirect_is_not_read(bot: Stranger) -> None:
     sound = bot.server.headers
     for change in ("status", "type", "body"):
         with open_arena(settings=ON) as fresh:

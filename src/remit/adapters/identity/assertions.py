@@ -146,7 +146,7 @@ class AssertionClients:
         signature, bot = the_signature(message), registration.method is ClientMethod.WEB_BOT_AUTH
         if bot and signature.tag != WEB_BOT_AUTH_TAG:
             raise malformed_signature(f"its tag must be {WEB_BOT_AUTH_TAG}")
-        verify_coverage(message, signature, bot=bot)
+        verify_coverage(message, signature)
         if bot and signature_agent(message, signature, allow_loopback=self._allow_loopback) != registration.actor:
             raise Refused(Code.AGENT_UNKNOWN, "Signature-Agent is another agent's")
         expires_at = verify_times(signature, now, most_s=MAX_BOT_LIFE_S if bot else MAX_LIFE_S)

@@ -165,11 +165,11 @@ def signature_base(message: SignedMessage, signature: UnverifiedSignature) -> by
     return "\n".join([*lines.values(), f'"@signature-params": {signature.covered}']).encode("latin-1")
 
 
-def verify_coverage(message: SignedMessage, signature: UnverifiedSignature, *, bot: bool) -> None:
+def verify_coverage(message: SignedMessage, signature: UnverifiedSignature) -> None:
     """Verify that the signature covers everything of a request that we act on.
 
     ⚔ A part that is not covered can be exchanged: another method or address, another body, another token beside the
-    proof, another directory of keys.
+    proof.
 
     Raises:
         Refused: `credential.malformed`.
@@ -183,8 +183,6 @@ def verify_coverage(message: SignedMessage, signature: UnverifiedSignature, *, b
     for name in ("authorization", "content-digest"):
         if message.field(name) is not None:
             missing |= {f'"{name}"'} - names
-    if bot and not any(one.value == "signature-agent" for one in signature.covered.items):
-        missing.add('"signature-agent"')
     if missing:
         raise malformed_signature(f"it must cover {', '.join(sorted(missing))} too")
 

@@ -16,6 +16,8 @@ _ORIGIN: Final = re.compile(
 def signature_agent(message: SignedMessage, signature: UnverifiedSignature, *, allow_loopback: bool) -> str:
     """Return the origin that the covered `Signature-Agent` names.
 
+    ⚔ Uncovered, a signature that was caught could be laid beside another origin that lists the same key.
+
     An origin alone, in one spelling, is one agent: a directory elsewhere than at its well-known place is not read.
     http is for loopback, where that is allowed.
 
