@@ -120,7 +120,7 @@ def test_an_old_or_long_lived_token_is_refused(at: Arena) -> None:
 @pytest.mark.proves("FEDERATION")
 def test_another_kind_of_token_of_the_issuer_or_another_key_is_refused(at: Arena) -> None:
     workload(at)
-    refused(at, "credential.malformed", header={"typ": "at+jwt"})
+    refused(at, "credential.malformed", header={"typ": "logout+jwt"})
     refused(at, "credential.wrong_key", key="other")
     refused(at, "credential.wrong_key", header={"kid": "other"})
     refused(at, "credential.malformed", header={"alg": "HS256"}, key="ci")

@@ -9,7 +9,7 @@ from remit.domain.identity.assertions import MAX_SVID_MS, verify_times
 from remit.domain.identity.jws import UnverifiedJws, malformed_token, text_member
 from remit.domain.values import Instant, JsonObject, deep_equal
 
-_TYPES: Final = frozenset({"jwt", "application/jwt"})
+_TYPES: Final = frozenset({"jwt", "at+jwt"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +54,8 @@ def verify_federated_claims(
     Source: RFC 7523 §3; RFC 8725 §3.8, §3.9; docs/decisions/0056-federated-workloads.md.
     """
     typ = jws.header.get("typ", "jwt")
-    if not isinstance(typ, str) or typ.lower() not in _TYPES:
-        raise malformed_token("'typ' must be JWT")
+    if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in _TYPES:
+        raise malformed_token("'typ' must be JWT or at+jwt")
     rule = _rule(jws.claims, rules)
     if rule.agent != client_id:
         raise Refused(Code.AGENT_UNKNOWN, "the token is another agent's")
