@@ -13,5 +13,7 @@ def missing(*found: bool, cure: str) -> str:
     return "" if all(found) else f"remit: NOT RUN: {cure}"
 
 
-NO_BOT = missing((SIGNERS / "web-bot-auth").is_dir(), shutil.which("node") is not None, cure="no npm web-bot-auth here (make identity-peers)")
+NO_BOT = missing(
+    (SIGNERS / "web-bot-auth").is_dir(), shutil.which("node") is not None, cure="no npm web-bot-auth here (make identity-peers)"
+)
 NO_FRONT = missing(shutil.which("haproxy") is not None, cure="no haproxy here (make identity-peers, as root, or apt-get install haproxy)")

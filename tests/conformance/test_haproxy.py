@@ -112,7 +112,9 @@ def fronted(tmp_path: Path) -> Iterator[Fronted]:
     with workload_api(tmp_path) as (api, address):
         (tmp_path / "authorities.crt").write_bytes(api.authority.certificate.public_bytes(Encoding.PEM))
         settings = make_settings({**raw, "spiffe": {"workload_api": address}}, base=tmp_path, environment={}, rules=False)
-        rules = RulesSource(catalogue=PACK / "catalogue.toml", policies=(("all.cedar", "permit(principal, action, resource);"),), allow_unnamed=True)
+        rules = RulesSource(
+            catalogue=PACK / "catalogue.toml", policies=(("all.cedar", "permit(principal, action, resource);"),), allow_unnamed=True
+        )
         desk = build_desk(settings, rules, sandbox=SandboxDesk(facts=FACTS, perform=None))
         config = tmp_path / "haproxy.cfg"
         where = {"certificate": pem(tmp_path / "front.pem", own), "authorities": tmp_path / "authorities.crt"}

@@ -64,9 +64,7 @@ class Met(ArrivingAgent):
 
     def __init__(self, arena: Arena, bot: Bot) -> None:
         identity = Named(bot.origin)
-        super().__init__(
-            arena.room, bot.origin, method="web_bot_auth", keys={}, identity=identity, dress=bot.dress, register=False
-        )
+        super().__init__(arena.room, bot.origin, method="web_bot_auth", keys={}, identity=identity, dress=bot.dress, register=False)
         self.bot = bot
 
     def push(self, wanted: Mapping[str, Any]) -> tuple[str, str]:
@@ -113,5 +111,3 @@ def test_the_peers_default_signature_covers_too_little_for_this_desk(bot: Bot) -
         answer = at.room.raw("POST", "/oauth/par", headers={**headers, **signed}, content=body, check=False)
         assert code_of(answer) == "credential.malformed"
         assert "Content-Digest" in answer.json()["error_description"]
-
-

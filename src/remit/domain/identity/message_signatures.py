@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.structured_fields import (
@@ -41,6 +41,8 @@ _MAX_FIELD: Final = 8192
 _MAX_TEXT: Final = 512
 _PARAMETERS: Final = frozenset({"alg", "created", "expires", "keyid", "nonce", "tag"})
 _DIGESTS: Final = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
+_SAFE: Final = "*-._"
+_MAX_PARAMETERS: Final = 200
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -295,6 +297,8 @@ def _component(message: SignedMessage, component: Item) -> str:
         raise malformed_signature("a component is a text in small letters")
     if message.status is not None:
         return _answer_component(message, name, component.parameters)
+    if name == "@query-param":
+        return _query_parameter(message, component.parameters)
     if name.startswith("@"):
         if component.parameters:
             raise malformed_signature(f"parameters of {name} are not supported")
@@ -329,6 +333,15 @@ def _derived(message: SignedMessage, name: str) -> str:
     if name not in values:
         raise malformed_signature(f"{name} is not supported")
     return values[name]
+
+
+def _query_parameter(message: SignedMessage, parameters: Parameters) -> str:
+    """Return the value of a parameter that stands once in the query, encoded anew (RFC 9421 §2.2.8)."""
+    pairs = parse_qsl(urlsplit(message.url).query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
+    values = [value for name, value in pairs if quote(name, safe=_SAFE) == parameters.get("name")]
+    if parameters.keys() != {"name"} or len(values) != 1:
+        raise malformed_signature("@query-param must name a parameter that stands once")
+    return quote(values[0], safe=_SAFE)
 
 
 def _field(message: SignedMessage, name: str, parameters: Parameters) -> str:
