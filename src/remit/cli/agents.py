@@ -101,10 +101,6 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
     return ExitCode.OK
 
 
-def _method(*, spiffe: bool) -> ClientMethod:
-    return ClientMethod.SPIFFE_JWT if spiffe else ClientMethod.PRIVATE_KEY_JWT
-
-
 def _verify_tier(settings: Settings, tier: str) -> None:
     """Verify that a trust tier takes two people on a desk reachable from outside (docs/model/model.md#two-people)."""
     if tier == Tier.TRUSTED and not settings.loopback:
