@@ -59,6 +59,22 @@ def test_an_agent_by_its_certificate_goes_the_whole_way(at: Arena, tmp_path: Pat
 
 
 @pytest.mark.proves("X509-SVID")
+def test_after_the_end_the_certificate_still_asks_for_the_outcome_and_another_one_does_not(at: Arena, tmp_path: Path) -> None:
+    shop = agent(at, tmp_path, svid(OURS))
+    task = shop.open(at.anna.grant(shop, mandate()))
+    reply = task.ask("order.read", {"order_id": "W1"})
+    task.complete()
+    path = f"/v1/asks/{reply.ask}"
+
+    def outcome(certificate: Certified) -> httpx.Response:
+        headers = {"client-id": SHOP, "client-cert": certificate.field, "dpop": at.proof(shop, "GET", path)}
+        return at.room.raw("GET", path, headers=headers, check=False)
+
+    assert outcome(svid(OURS)).json()["outcome"] == "done"
+    assert code_of(outcome(svid(authority()))) == "credential.wrong_key"
+
+
+@pytest.mark.proves("X509-SVID")
 def test_a_certificate_below_an_intermediate_that_the_front_hands_on_counts(at: Arena, tmp_path: Path) -> None:
     between = authority(by=OURS)
     shop = agent(at, tmp_path, svid(between), between)

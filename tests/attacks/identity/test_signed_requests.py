@@ -233,6 +233,13 @@ def test_a_token_needs_a_signature_by_its_own_key_that_covers_it(at: Arena) -> N
 
 
 @pytest.mark.proves("SIGNED-REQUESTS")
+def test_a_desk_with_nonces_of_its_own_takes_no_signature_made_in_advance() -> None:
+    with open_arena(settings={"dpop": {"nonce": True}}) as at:
+        at.room.control("POST", "/sandbox/v1/agents", registration(Signing()))
+        refused(introspected(at, Signing()), "credential.malformed")
+
+
+@pytest.mark.proves("SIGNED-REQUESTS")
 def test_an_agent_registered_for_assertions_cannot_sign_instead(at: Arena) -> None:
     """Its assertion key, which other servers may hold signatures of, proves no request here."""
     how = Signing()

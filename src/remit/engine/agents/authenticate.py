@@ -85,7 +85,8 @@ async def prove_signer(
 ) -> Caller:
     """Authenticate a workload by the signature of its request, which proves its key at once.
 
-    Without `claimed_id`, the agent is the one that `Signature-Agent` names.
+    Without `claimed_id`, the agent is the one that `Signature-Agent` names. ⚔ A desk whose proofs carry its own nonce takes
+    no signatures, which could be made in advance.
 
     Raises:
         Refused: `agent.unknown`, `agent.suspended`, `credential.*`.
@@ -93,6 +94,9 @@ async def prove_signer(
 
     Source: RFC 9421; docs/decisions/0055-message-signatures.md.
     """
+    if desk.proofs.nonce(desk.world.now()) is not None:
+        public = "This desk takes no signed requests: its proofs carry a nonce of its own."
+        raise Refused(Code.CREDENTIAL_MALFORMED, "a signature where nonces are required", public=public)
     client_id = claimed_id or signature_agent(message, the_signature(message), allow_loopback=desk.terms.loopback)
     agent = await get_agent(desk, client_id)
     proved = await desk.clients.verify_message(
