@@ -56,6 +56,7 @@ def certified(
     at: datetime | None = None,
     dns: str = "",
     extended: Any = ExtendedKeyUsageOID.CLIENT_AUTH,
+    odd: bool = False,
 ) -> Certified:
     """One certificate, by another or by itself."""
     key, now = ec.generate_private_key(ec.SECP256R1()), at or datetime.now(tz=UTC)
@@ -80,6 +81,8 @@ def certified(
         built = built.add_extension(usage(*named), critical=True)
     if not ca and extended is not None:
         built = built.add_extension(x509.ExtendedKeyUsage([extended]), critical=False)
+    if odd:
+        built = built.add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00"), critical=True)
     return Certified(built.sign(signer, SHA256()), key)
 
 

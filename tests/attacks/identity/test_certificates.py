@@ -132,6 +132,11 @@ def test_an_expired_certificate_is_refused(at: Arena, tmp_path: Path) -> None:
 
 
 @pytest.mark.proves("X509-SVID")
+def test_a_certificate_with_a_critical_part_that_is_not_understood_is_refused(at: Arena, tmp_path: Path) -> None:
+    refused(at, agent(at, tmp_path, svid(OURS, odd=True)), "credential.wrong_key")
+
+
+@pytest.mark.proves("X509-SVID")
 def test_another_authority_of_the_same_name_is_refused(at: Arena, tmp_path: Path) -> None:
     refused(at, agent(at, tmp_path, svid(authority())), "credential.wrong_key")
 

@@ -1,6 +1,7 @@
 """Agents met for the first time by Web Bot Auth: a found key is an identity and no trust, and it is one's own."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -119,6 +120,17 @@ def test_a_desk_that_lets_no_strangers_in_fetches_nothing(bot: Stranger) -> None
     with open_arena() as at:
         refused(at, bot.push(at), "agent.unknown")
         assert bot.server.hits == 0
+
+
+@pytest.mark.proves("STRANGERS")
+def test_a_desk_that_lets_no_strangers_in_any_more_takes_nothing_of_those_it_met(at: Arena, bot: Stranger) -> None:
+    assert bot.push(at).status_code == 201
+    task = granted(at, bot)
+    at.context = replace(at.context, terms=replace(at.context.terms, strangers=False))
+    at.desk.desk.app._oauth = replace(at.desk.desk.app._oauth, context=at.context)  # type: ignore[union-attr]
+    at.desk.desk.app._agents = replace(at.desk.desk.app._agents, context=at.context)  # type: ignore[union-attr]
+    assert code_of(bot.push(at)) == "agent.untrusted"
+    assert task.ask("case.open", {"subject": "The kettle", "text": "I would like to send it back."}).codes == ["agent.untrusted"]
 
 
 @pytest.mark.proves("STRANGERS")

@@ -26,6 +26,7 @@ from remit.domain.identity.jws import UnverifiedJws, read, text_member
 from remit.domain.identity.message_signatures import (
     MAX_BOT_LIFE_S,
     MAX_LIFE_S,
+    SKEW_S,
     WEB_BOT_AUTH_TAG,
     SignedMessage,
     malformed_signature,
@@ -162,7 +163,7 @@ class AssertionClients:
             client_id=registration.client_id,
             actor=registration.actor,
             jti=nonce,
-            expires_at=expires_at,
+            expires_at=Instant(expires_at + SKEW_S * 1000),  # the clocks of nodes differ
             replay_key=replay_key("message signature", key.jkt, nonce),
             jkt=key.jkt,
         )

@@ -89,7 +89,7 @@ async def prove_signer(
     no signatures, which could be made in advance.
 
     Raises:
-        Refused: `agent.unknown`, `agent.suspended`, `credential.*`.
+        Refused: `agent.unknown`, `agent.untrusted`, `agent.suspended`, `credential.*`.
         Fault: `fault.identity`, `fault.store`.
 
     Source: RFC 9421; docs/decisions/0055-message-signatures.md.
@@ -99,6 +99,8 @@ async def prove_signer(
         raise Refused(Code.CREDENTIAL_MALFORMED, "a signature where nonces are required", public=public)
     client_id = claimed_id or signature_agent(message, the_signature(message), allow_loopback=desk.terms.loopback)
     agent = await get_agent(desk, client_id)
+    if agent.record.stranger and not desk.terms.strangers:  # ⚔ also those that came while the desk let strangers in
+        raise Refused(Code.AGENT_UNTRUSTED, "this desk lets no strangers in")
     proved = await desk.clients.verify_message(
         message=message,
         registration=registration_of(agent.record),
