@@ -1,8 +1,7 @@
 """Structured fields of HTTP, strictly parsed: dictionaries of items and inner lists, as signatures use them.
 
-Decimals, dates and display strings occur in no header that is read here, and are refused. A key that stands twice is
-refused too, although RFC 9651 lets the last one win: two readers could pick different ones.
-
+Decimals, dates and display strings occur in no header that is read here, and are refused; so is a key
+that stands twice, although RFC 9651 lets the last one win: two readers could pick different ones.
 Source: RFC 9651 §3, §4.
 """
 

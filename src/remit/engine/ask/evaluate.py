@@ -28,6 +28,7 @@ from remit.domain.policy.decision import (
 from remit.domain.policy.escalation import candidate_sets, matching_rule, outstanding_confirmers
 from remit.domain.policy.floors import Floor, confirmation_floor, ladder_rungs
 from remit.domain.policy.risk import RiskScore, overall_risk
+from remit.domain.policy.strangers import verify_stranger_may
 from remit.domain.policy.visitors import verify_visitor_action, visitor_floor
 from remit.domain.records import NEVER, AskRecord, EndReason, OfferRecord, PersonRecord, Reservation
 from remit.domain.values import Instant, JsonObject, decode_json, deep_equal
@@ -252,8 +253,7 @@ _DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1)
 _NOTHING_ONCE: Final[Sequence[tuple[Reservation, int | None]]] = ()
 _NOBODY_ELSE: Final[tuple[Precondition, ...]] = ()
-_OPENS: Final = "case.open"
-_ONCE: Final = frozenset({_OPENS})
+_ONCE: Final = frozenset({"case.open"})
 """Actions done once per task (docs/model/model.md#task-opening)."""
 NOBODY: Final = ConfirmedBy(by=frozenset(), kind="none")
 
@@ -425,10 +425,7 @@ def _verify_step(desk: DeskContext, state: AuthorizationState, request: Evaluati
     """Return the action: it exists, belongs to the objective, and its preceding steps are done."""
     action = desk.catalogue.action(request.action)
     objective = desk.catalogue.objective(state.mandate.objective)
-    if state.agent.record.stranger and request.action != _OPENS:
-        # ⚔ Anybody can publish a key: until people raise its tier, such an agent opens its case and does nothing else.
-        public = "An agent that nobody at this desk has looked at yet may open a case, and nothing else."
-        raise Refused(Code.AGENT_UNTRUSTED, "met by its signature alone", public=public)
+    verify_stranger_may(state.agent.record, request.action)
     if request.action not in objective.actions:
         raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{request.action} is not part of {objective.name}")
     if state.visits:
