@@ -98,6 +98,20 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "CHAIN": _model("chain", "No door lets another actor into the chain."),
     "ONE-ANSWER": _model("task-token", "Foreign and unknown grants and tasks answer alike."),
     "DPOP-BOUND": _model("task-token", "A token is worth nothing without its key, at another address or beside another token."),
+    "X509-SVID": Requirement(
+        "A certificate proves a workload from the desk's own TLS front alone, by its own trust domain's bundle alone.",
+        "docs/model/standards.md#x509-svid",
+    ),
+    "FEDERATION": Requirement(
+        "A token of another issuer is one registered agent's, by claims that are compared whole.", "docs/model/standards.md#federation"
+    ),
+    "SIGNED-REQUESTS": Requirement(
+        "A signed request is acted on in what its signature covers, by the key's own algorithm, once.",
+        "docs/model/standards.md#message-signatures",
+    ),
+    "STRANGERS": Requirement(
+        "An agent met for the first time asks for a mandate, opens a case, and does nothing else.", "docs/model/standards.md#strangers"
+    ),
     "DPOP-REPLAY": _model("task-token", "A proof and an assertion count once."),
     "TASK-END": _model("task-end", "After a task's end nothing of it is alive."),
     "CASE-REREAD": _model("case-reread", "The case is re-read before a write acts and before anything is delivered."),

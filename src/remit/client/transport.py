@@ -147,7 +147,7 @@ class Sender:
         if call.asserts:
             own = self.identity.credentials(issuer=self.desk, now_s=self.clock.now())
             headers |= {_HEADERS[name]: value for name, value in own.items()}
-            token = own["client_assertion"]  # the proof covers the assertion as it would a token
+            token = own.get("client_assertion")  # the proof covers the assertion as it would a token
         if call.proves:
             nonce = self._nonces.get(call.side)
             headers["DPoP"] = self.key.proof(call.method, call.url, now_s=self.clock.now(), token=token, nonce=nonce)

@@ -59,6 +59,9 @@ def _members(kind: Callable[..., Record]) -> tuple[tuple[str, ...], Callable[[ob
     return names, attrgetter(*names)
 
 
+WEB_BOT_AUTH: Final = "web_bot_auth"
+
+
 class Tier(StrEnum):
     """The trust in an agent; a found key is an identity, not trust. A visitor proves no key at all."""
 
@@ -103,6 +106,11 @@ class AgentRecord:
     suspended: str = ""
     known_by: str = ""
     document: str = ""
+
+    @property
+    def stranger(self) -> bool:
+        """Whether it registered itself by Web Bot Auth, and no person has raised its tier since."""
+        return self.method == WEB_BOT_AUTH and self.tier is Tier.UNPROVED
 
     def links(self) -> tuple[Link, ...]:
         """Index by operator, by actor, and globally."""

@@ -9,7 +9,9 @@ from remit.settings.decision_point import DecisionPointTable
 from remit.settings.decode import Table
 from remit.settings.events import EventsTable
 from remit.settings.helpdesk import HelpdeskProduct, HelpdeskTable
+from remit.settings.identity import Federations, SpiffeTable, WebBotAuthTable
 from remit.settings.leaks import MOST, LeakTable
+from remit.settings.mtls import MtlsTable
 from remit.settings.notify import NotifyTable
 from remit.settings.people import PeopleTable
 from remit.settings.telemetry import TelemetryTable
@@ -142,6 +144,8 @@ class Document(Table, frozen=True):
     limits: LimitsTable = LimitsTable()
     dpop: DpopTable = DpopTable()
     decision_point: DecisionPointTable = DecisionPointTable()
+    federation: Federations = ()
+    mtls: MtlsTable = MtlsTable()
     notify: NotifyTable = NotifyTable()
     people: PeopleTable = PeopleTable()
     telemetry: TelemetryTable = TelemetryTable()
@@ -151,3 +155,5 @@ class Document(Table, frozen=True):
     events: EventsTable = EventsTable()
     sandbox: SandboxTable = SandboxTable()
     visitors: VisitorsTable = VisitorsTable()
+    spiffe: SpiffeTable = SpiffeTable()
+    web_bot_auth: WebBotAuthTable = WebBotAuthTable()

@@ -51,6 +51,7 @@ from remit.wiring.directory import open_directory_backoffice
 from remit.wiring.events import build_signals
 from remit.wiring.fault_points import crash_at, no_fault
 from remit.wiring.helpdesk import event_signing, open_remote_helpdesk
+from remit.wiring.identity import workload_bundles
 from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
 from remit.wiring.mapped import open_mapped_backoffice
 from remit.wiring.notify import Outgoing, outgoing_of
@@ -250,7 +251,11 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         document_reader=IsolatedDocumentReader(),
         backoffice=opened.backoffice,
         helpdesk=opened.helpdesk,
-        clients=AssertionClients(allow_loopback=settings.loopback),
+        clients=AssertionClients(
+            allow_loopback=settings.loopback,
+            federation=settings.federation,
+            bundles=workload_bundles(settings),
+        ),
         proofs=DpopProofs(nonce_secret=signer.keyed("dpop nonce", b"secret") if settings.dpop_nonce else None),
         passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
         provider=plan.provider,
@@ -378,4 +383,7 @@ def _terms(settings: Settings, origin: str) -> DeskTerms:
         loopback=settings.loopback,
         sandbox=settings.sandbox,
         contact_attribute=settings.contact_attribute,
+        federation=settings.federation,
+        strangers=settings.strangers,
+        tls_proxies=settings.tls_proxies,
     )

@@ -22,6 +22,7 @@ from remit.entrypoints.decision_point.api import PREFIX as DECISIONS
 from remit.entrypoints.decision_point.api import DecisionApi
 from remit.entrypoints.decision_point.api import addresses as decision_addresses
 from remit.entrypoints.http.bodies import INTAKE
+from remit.entrypoints.http.client_certificates import FRONT, TlsFront
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import BodyStream, HttpResponse, problem_response
 from remit.entrypoints.http.request_log import ECHO, HEADER, begin_request, end_request, log_fault, new_request_id
@@ -100,6 +101,7 @@ class App:
         self._issuer = desk.terms.issuer
         self._metrics = metrics
         self._limits = limits
+        self._front = TlsFront(desk.terms.tls_proxies)
         self._start, self._stop = life
 
     @property
@@ -122,7 +124,7 @@ class App:
         started_s, door = self._metrics.started(), route_group(scope["path"])
         request = new_request_id(self._desk.world)
         begun = begin_request(request)
-        scope[INTAKE] = self._limits
+        scope[INTAKE], scope[FRONT] = self._limits, self._front
         try:
             if door == _UNTRACED:
                 answer = await self._answered(scope, receive)

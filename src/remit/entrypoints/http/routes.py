@@ -59,7 +59,12 @@ def make_app(
 ) -> App:
     """Build the application of one desk."""
     issuers = frozenset[str]() if desk.logins is None else frozenset({desk.logins.issuer})
-    signs = CredentialSigns(login_issuers=issuers, session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
+    signs = CredentialSigns(
+        login_issuers=issuers,
+        session_cookies=SESSIONS,
+        session_prefixes=(SIGNIN_PREFIX,),
+        workloads=frozenset((one.issuer, one.subject) for one in desk.terms.federation),
+    )
     tokens = TokenVerifier()
     agents = AgentApi(desk, tokens, signs, limits)
     visitors = VisitorEndpoints(desk, tokens, limits)

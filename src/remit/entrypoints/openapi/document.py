@@ -40,7 +40,11 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
 
 
 _SCHEMES: Final[Shape] = {
-    "dpop": {"type": "http", "scheme": "DPoP", "description": "RFC 9449: an access token and a fresh proof."},
+    "dpop": {
+        "type": "http",
+        "scheme": "DPoP",
+        "description": "RFC 9449: an access token and a fresh proof; for an agent that signs its requests, an RFC 9421 signature by the same key in its place.",
+    },
     "bearer": {
         "type": "http",
         "scheme": "bearer",
