@@ -111,6 +111,10 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "What an OAuth request wishes for and cannot get is refused, not left out of account.",
         "docs/model/standards.md#refused-wishes; RFC 8693 §2.1; RFC 9126",
     ),
+    "BACKCHANNEL": Requirement(
+        "A request without a browser reaches a customer who knows the operator, and is answered by them alone.",
+        "docs/model/wire.md#backchannel; OpenID CIBA Core 1.0",
+    ),
     "REOPEN": _model("case-reread", "Reopening revives nothing; an agent cannot reopen."),
     "HUMAN-CREDENTIAL": _model("human-credentials", "A person's credential at an agent's door ends that session and is told."),
     "FACTS-INSIDE": _model("facts", "Facts are never asked outside the mandate."),

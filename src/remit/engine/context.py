@@ -21,7 +21,7 @@ from remit.ports.backoffice import Backoffice
 from remit.ports.documents import DocumentReader
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.identity import ClientDocuments, ClientVerifier, ProofVerifier
-from remit.ports.notify import Carrier, CredentialIssuer, Notify
+from remit.ports.notify import Callbacks, Carrier, CredentialIssuer, Notify
 from remit.ports.params import ParamsValidator
 from remit.ports.people import Passkeys, Provider
 from remit.ports.policy import Policy
@@ -112,6 +112,8 @@ class DeskContext:
     """The carriers of notices; none where they are only logged."""
     owners: tuple[CredentialIssuer, ...]
     """The channels to issuers of leaked credentials."""
+    callbacks: Callbacks
+    """Posts to addresses that agents registered."""
     tracing: Tracing
     signer: Signer
     world: World

@@ -19,6 +19,7 @@ from remit.adapters.identity.assertions import AssertionClients
 from remit.adapters.identity.client_documents import FetchedDocuments
 from remit.adapters.identity.dpop import DpopProofs
 from remit.adapters.identity.fetching import Fetcher
+from remit.adapters.notify.callback import HttpCallbacks
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
 from remit.adapters.people.passkey import WebauthnPasskeys
@@ -254,6 +255,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         notify=notify,
         carriers=plan.outgoing.carriers,
         owners=plan.outgoing.owners,
+        callbacks=HttpCallbacks(allow_loopback=settings.loopback),
         tracing=plan.watching.tracing,
         signer=signer,
         world=plan.world,

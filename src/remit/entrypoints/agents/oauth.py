@@ -11,6 +11,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.assertions import AssertionType
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials
+from remit.domain.identity.oauth_refused import OAuthRefused
 from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.values import Json, decode_json
 from remit.engine.agents.authenticate import Caller, WrongCaller, prove_client, prove_key
@@ -18,7 +19,9 @@ from remit.engine.agents.authenticate_request import TokenVerifier
 from remit.engine.context import DeskContext
 from remit.engine.leaks.revoke import revoke_leaked_in_text
 from remit.engine.leaks.scan import LeakSource
+from remit.entrypoints.agents import backchannel
 from remit.entrypoints.agents.api import borrowed_session
+from remit.entrypoints.agents.backchannel import CIBA
 from remit.entrypoints.agents.oauth_requests import (
     ACCESS_TOKEN,
     GRANT_SCOPE,
@@ -41,6 +44,7 @@ from remit.entrypoints.http.request_log import log_fault
 from remit.entrypoints.http.wire import Receive, Scope, header_values, malformed_request
 from remit.entrypoints.http.wire_answers import Pushed, TokenResponse
 from remit.usecases.agents.refused_credentials import mark_proofs_used, refuse_human_credential
+from remit.usecases.mandates.backchannel import redeem_backchannel
 from remit.usecases.mandates.delegate import DelegateActor, delegate
 from remit.usecases.mandates.grant import URN, AuthorizationRequest, push_request, redeem_code
 from remit.usecases.tasks.introspect import introspect, revoke_token
@@ -49,9 +53,11 @@ from remit.usecases.tasks.open import IssuedToken, issue_grant_token, open_task,
 _LOG: Final = logging.getLogger("remit")
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACTOR_PROFILE: Final = "ai_agent"
-GRANTS: Final = ("authorization_code", EXCHANGE)
+GRANTS: Final = ("authorization_code", EXCHANGE, CIBA)
 METHODS: Final = ("private_key_jwt", "spiffe_jwt")
-PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"})
+PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke", backchannel.PATH})
+_ASKING: Final = frozenset({"/oauth/par", backchannel.PATH})
+"""Where a key may be named by its thumbprint instead of proved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,8 @@ class OAuth:
         """Answer one request to an OAuth endpoint."""
         try:
             return await self._handle(scope, receive)
-        except UnsupportedValue as unsupported:
-            return oauth_error_response(unsupported, named=unsupported.named)
+        except OAuthRefused as refused:
+            return oauth_error_response(refused, named=refused.named)
         except WrongCaller as refused:
             return oauth_error_response(refused, named="invalid_grant")
         except (Refused, Fault) as error:
@@ -107,6 +113,8 @@ class OAuth:
                 return await self._push(caller, form)
             case "/oauth/token":
                 return await self._token(caller, form)
+            case backchannel.PATH:
+                return await self._start_backchannel(caller, form)
             case "/oauth/introspect":
                 return json_response(200, await introspect(self.context, self.tokens, caller, needed(form, "token")))
             case _:
@@ -143,14 +151,14 @@ class OAuth:
     def _with_key(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Caller:
         """Add the caller's DPoP key: required for a token, optional for a pushed request."""
         path, values = scope["path"], header_values(scope, b"dpop")
-        if path != "/oauth/token" and not (path == "/oauth/par" and values):
+        if path != "/oauth/token" and not (path in _ASKING and values):
             return caller
         if len(values) != 1:
             public_cure = "Send a `DPoP` header: a fresh proof of this very request."
             raise ProofRefused(
                 Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof.", public_cure=public_cure
             )
-        expected = thumbprint(form) if path == "/oauth/par" else ""
+        expected = thumbprint(form) if path in _ASKING else ""
         return prove_key(self.context, caller, values[0], method="POST", path=path, expected_jkt=expected or None)
 
     async def _push(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
@@ -170,21 +178,30 @@ class OAuth:
             code_challenge=needed(form, "code_challenge"),
             jkt=jkt,
         )
+        await self._revoke_leaked(caller, wanted.details, wanted.state)
+        request = await push_request(self.context, caller, wanted)
+        return json_response(201, Pushed(URN + request.id, self.context.terms.request_ttl_s))
+
+    async def _revoke_leaked(self, caller: Caller, details: Json, *texts: str) -> None:
+        """Revoke our own credentials that stand in a request, before any of it is stored."""
         agent = caller.agent.record.id
         await revoke_leaked_in_text(
             self.context,
-            "\n".join((flatten_text(wanted.details), wanted.state)),
+            "\n".join((flatten_text(details), *texts)),
             LeakSource(where="request", agent=agent),
             caller=agent,
             tokens=self.tokens,
         )
-        request = await push_request(self.context, caller, wanted)
-        return json_response(201, Pushed(URN + request.id, self.context.terms.request_ttl_s))
+
+    async def _start_backchannel(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
+        details = _details(form)
+        await self._revoke_leaked(caller, details, form.get("binding_message", ""), form.get("login_hint", ""))
+        return await backchannel.start_backchannel(self.context, caller, form, details)
 
     async def _token(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
         grant = needed(form, "grant_type")
         if grant not in GRANTS:
-            raise UnsupportedValue("unsupported_grant_type", "Use authorization_code or token exchange.")
+            raise UnsupportedValue("unsupported_grant_type", f"The grant types here are {', '.join(GRANTS)}.")
         delegates = grant == EXCHANGE and "actor_token" in form
         gives = TASK_SCOPE if grant == EXCHANGE and not delegates else GRANT_SCOPE
         verify_token_parameters(form, issuer=self.context.terms.issuer, gives=gives, delegates=delegates)
@@ -197,6 +214,9 @@ class OAuth:
                     verifier=code_verifier(form),
                     redirect_uri=needed(form, "redirect_uri"),
                 )
+                return _token_answer(issue_grant_token(self.context, caller, redeemed), exchange=False)
+            case _ if grant == CIBA:
+                redeemed = await redeem_backchannel(self.context, caller, needed(form, "auth_req_id"))
                 return _token_answer(issue_grant_token(self.context, caller, redeemed), exchange=False)
             case _ if delegates:
                 return await self._delegate(caller, form)

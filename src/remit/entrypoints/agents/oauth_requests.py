@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from remit.domain.errors import Code, Refused
+from remit.domain.errors import Code
+from remit.domain.identity.oauth_refused import OAuthRefused
 from remit.domain.secrets.opaque import holds_secret
 from remit.entrypoints.http.wire import malformed_request
 
@@ -21,12 +22,11 @@ _STATE: Final = re.compile(r"[\x20-\x7e]{0,2048}", re.ASCII)
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
-class UnsupportedValue(Refused):
+class UnsupportedValue(OAuthRefused):
     """A value that OAuth allows but this desk does not offer, with OAuth's own error word."""
 
     def __init__(self, named: str, reason: str) -> None:
-        super().__init__(Code.REQUEST_MALFORMED, reason, public=reason)
-        self.named = named
+        super().__init__(named, Code.REQUEST_MALFORMED, reason, public=reason)
 
 
 def verify_token_parameters(form: Mapping[str, str], *, issuer: str, gives: str, delegates: bool) -> None:
@@ -108,6 +108,17 @@ def _verify_scope_and_target(form: Mapping[str, str], issuer: str, gives: str) -
             "invalid_scope",
             f"The scopes here are {' and '.join(SCOPES)}; what a token is for follows from its grant, here {gives}.",
         )
+    verify_target(form, issuer)
+
+
+def verify_target(form: Mapping[str, str], issuer: str) -> None:
+    """Verify that a token is wanted for this desk.
+
+    Raises:
+        UnsupportedValue: `invalid_target`.
+
+    Source: RFC 8707 §2.
+    """
     for name in ("audience", "resource"):
         if form.get(name, issuer) != issuer:
             # The requested token is for the actor; the subject token is not concerned.

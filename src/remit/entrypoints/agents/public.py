@@ -8,6 +8,7 @@ from remit.domain.identity.assertions import CLIENT_ALGORITHMS
 from remit.domain.transcript.verification import verify_path
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
+from remit.entrypoints.agents import backchannel
 from remit.entrypoints.agents.mcp.door import PATH as MCP
 from remit.entrypoints.agents.oauth import ACTOR_PROFILE, GRANTS, METHODS
 from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, SCOPES, TASK_SCOPE
@@ -35,6 +36,9 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
         "introspection_endpoint": f"{issuer}/oauth/introspect",
         "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "backchannel_authentication_endpoint": f"{issuer}{backchannel.PATH}",
+        "backchannel_token_delivery_modes_supported": list(backchannel.MODES),
+        "backchannel_user_code_parameter_supported": False,
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "require_pushed_authorization_requests": visitors is None,
         **_visitor_metadata(desk),

@@ -117,6 +117,7 @@ STATUS: Final[Mapping[Code, int]] = {
 }
 
 _OAUTH: Final[Mapping[Code, tuple[int, str]]] = {
+    Code.CONFIRMATION_TOO_MANY: (429, "temporarily_unavailable"),
     Code.AGENT_HUMAN_CREDENTIAL: (400, "invalid_request"),
     Code.AGENT_SUSPENDED: (401, "invalid_client"),
     Code.AGENT_UNKNOWN: (401, "invalid_client"),

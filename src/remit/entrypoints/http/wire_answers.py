@@ -134,6 +134,14 @@ class RegisteredClient(msgspec.Struct, frozen=True):
     client_id_expires_at: int
 
 
+class BackchannelStarted(msgspec.Struct, frozen=True):
+    """A mandate request that waits for its customer (CIBA §7.3)."""
+
+    auth_req_id: str
+    expires_in: int
+    interval: int
+
+
 class Introspected(msgspec.Struct, frozen=True):
     """Whether a token is good, and its content (RFC 7662)."""
 

@@ -8,6 +8,7 @@ from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, MANDATE_TYPE, 
 from remit.entrypoints.agents.visitors import REFRESH, REGISTER
 from remit.entrypoints.http.wire import AskBody, EmptyBody
 from remit.entrypoints.http.wire_answers import (
+    BackchannelStarted,
     Ended,
     Inbox,
     Introspected,
@@ -54,6 +55,7 @@ _TOKEN_TAKES: Final = (
     "code_verifier",
     "redirect_uri",
     "subject_token",
+    "auth_req_id",
     "scope",
     "resource",
     "audience",
@@ -68,6 +70,10 @@ _TOKEN_FORM: Final = form(
 _PAR_FORM: Final = form(
     (*_PROVED, "response_type", "authorization_details", "code_challenge", "code_challenge_method", "redirect_uri"),
     ("client_id", "dpop_jkt", "state", "scope", "resource", "response_mode"),
+)
+_BACKCHANNEL_FORM: Final = form(
+    (*_PROVED, "scope", "login_hint", "authorization_details"),
+    ("client_id", "dpop_jkt", "binding_message", "client_notification_token", "requested_expiry", "resource"),
 )
 _TOKEN_ALONE: Final = form((*_PROVED, "token"), ("client_id", "token_type_hint"))
 
@@ -86,12 +92,18 @@ _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
 }
 """Public reads: description, media type, and possible refusals."""
 
-_ISSUES: Final = "Redeem a code, open a task, renew it, or cut a branch for another agent"
+_ISSUES: Final = "Redeem a code or a backchannel request, open a task, renew it, or cut a branch for another agent"
 _REVOKES: Final = "Take a token back; its task ends. A grant's token, or a mandate's id, gives the mandate up"
 _REVOKED: Final = response("Done", {"type": "object", "properties": {}})
 _OAUTH_DOORS: Final[Mapping[str, tuple[str, Shape, Shape, tuple[Shape, ...]]]] = {
     "/oauth/par": ("Ask a customer for a mandate", {"201": response("Kept", Pushed)}, _PAR_FORM, (_KEY_NAMED,)),
     "/oauth/token": (_ISSUES, {"200": response("Issued", TokenResponse)}, _TOKEN_FORM, (_DPOP,)),
+    "/oauth/bc-authorize": (
+        "Ask a returning customer for a mandate, without a browser (CIBA)",
+        {"200": response("Kept", BackchannelStarted)},
+        _BACKCHANNEL_FORM,
+        (_KEY_NAMED,),
+    ),
     "/oauth/introspect": (
         "Is this token good",
         {"200": response("Whether it is, and what it says", Introspected)},

@@ -52,7 +52,7 @@ class Problem(msgspec.Struct, frozen=True):
 _REF: Final = "#/components/schemas/{name}"
 _NAMED: Final = (
     *(AskBody, answers.Reply, answers.Task, answers.Ended, answers.Inbox, answers.Pushed, answers.TokenResponse),
-    *(answers.Introspected, answers.OAuthError, Problem),
+    *(answers.BackchannelStarted, answers.Introspected, answers.OAuthError, Problem),
 )
 _, SCHEMAS = msgspec.json.schema_components(_NAMED, ref_template=_REF)
 

@@ -14,6 +14,7 @@ from remit.ports.store import PublishedCheckpoint
 from remit.usecases.background.state_sample import StateSample, find_orphans, no_live_tasks, take_sample
 from remit.usecases.background.sweep import record_noise, sweep, sweep_acts, sweep_due
 from remit.usecases.helpdesk_events import read_woken_tickets
+from remit.usecases.mandates.ping import send_pings
 from remit.usecases.send_issuer_reports import send_issuer_reports
 from remit.usecases.send_notices import NoticeSender
 from remit.usecases.tasks.expiry import TaskExpiryQueue
@@ -175,7 +176,7 @@ class Jobs:
     def start(self) -> None:
         """Start the rounds."""
         rounds = [("due", self._due, _PAUSE_S), ("acts", self._acts, _PAUSE_S), ("look", self._looking.run, _LOOK_S)]
-        rounds.append(("rows", self.rows.run, _LOOK_S))
+        rounds += [("rows", self.rows.run, _LOOK_S), ("pings", self._pings, _PAUSE_S)]
         if self._desk.carriers:  # in its own round: a slow mail server holds up nothing else
             rounds.append(("notices", self._notices, _PAUSE_S))
         if self._desk.event_scheme is not None:
@@ -200,6 +201,7 @@ class Jobs:
         done += await record_noise(self._desk)
         done += await self._sending.round(self._desk)
         done += await send_issuer_reports(self._desk, self._count_notice)
+        done += await send_pings(self._desk)
         await self._looking.run()
         return done
 
@@ -231,6 +233,9 @@ class Jobs:
 
     async def _events(self) -> None:
         await read_woken_tickets(self._desk)
+
+    async def _pings(self) -> None:
+        await send_pings(self._desk)
 
     async def _leaks(self) -> None:
         await send_issuer_reports(self._desk, self._count_notice)
