@@ -115,6 +115,10 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "A request without a browser reaches a customer who knows the operator, and is answered by them alone.",
         "docs/model/wire.md#backchannel; OpenID CIBA Core 1.0",
     ),
+    "TXN-CHALLENGE": Requirement(
+        "A challenge is a waiting ask in another form; its token fetches that ask's own result, once.",
+        "docs/model/wire.md#challenge; draft-rosomakho-oauth-txn-challenge",
+    ),
     "REOPEN": _model("case-reread", "Reopening revives nothing; an agent cannot reopen."),
     "HUMAN-CREDENTIAL": _model("human-credentials", "A person's credential at an agent's door ends that session and is told."),
     "FACTS-INSIDE": _model("facts", "Facts are never asked outside the mandate."),

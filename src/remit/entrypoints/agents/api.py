@@ -21,13 +21,13 @@ from remit.engine.files.read import UploadedFile
 from remit.engine.leaks.revoke import revoke_leaked_credentials
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.people.sessions import SIGNIN_PREFIX
+from remit.entrypoints.agents.challenge import challenged_response, use_token_header
 from remit.entrypoints.agents.ended_tasks import ASSERTION, authenticate_by_assertion, has_client_assertion
 from remit.entrypoints.http.bodies import decode_body, mark_proved, read_body, read_empty_body
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import (
     HttpResponse,
-    ask_response,
     json_response,
     polled_ask_response,
     problem_response,
@@ -174,6 +174,7 @@ class AgentApi:
     async def _ask(self, scope: Scope, receive: Receive, workload: Workload) -> HttpResponse:
         verify_json_type(scope)
         key = idempotency_key(scope)
+        await use_token_header(self.context, scope, workload, key)
         raw = await read_body(scope, receive)
         members = await decode_body(scope, raw, files=_DATA)
         body = convert(members, AskBody)
@@ -187,7 +188,7 @@ class AgentApi:
             size=len(raw),
         )
         await revoke_leaked_credentials(self.context, self.tokens, workload, request)
-        return ask_response(await ask(self.context, workload, request), issuer=self.context.terms.issuer)
+        return await challenged_response(self.context, scope, workload, await ask(self.context, workload, request))
 
     async def _ask_status(self, scope: Scope, workload: Workload, ask_id: str) -> HttpResponse:
         if not is_id(ask_id, "ask"):

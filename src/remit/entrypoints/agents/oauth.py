@@ -19,7 +19,7 @@ from remit.engine.agents.authenticate_request import TokenVerifier
 from remit.engine.context import DeskContext
 from remit.engine.leaks.revoke import revoke_leaked_in_text
 from remit.engine.leaks.scan import LeakSource
-from remit.entrypoints.agents import backchannel
+from remit.entrypoints.agents import backchannel, challenge
 from remit.entrypoints.agents.api import borrowed_session
 from remit.entrypoints.agents.backchannel import CIBA
 from remit.entrypoints.agents.oauth_requests import (
@@ -55,7 +55,11 @@ EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACTOR_PROFILE: Final = "ai_agent"
 GRANTS: Final = ("authorization_code", EXCHANGE, CIBA)
 METHODS: Final = ("private_key_jwt", "spiffe_jwt")
-PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke", backchannel.PATH})
+PATHS: Final = frozenset(
+    {"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke", backchannel.PATH, challenge.PATH}
+)
+_PROVING: Final = frozenset({"/oauth/token", challenge.PATH})
+"""Where a key must be proved."""
 _ASKING: Final = frozenset({"/oauth/par", backchannel.PATH})
 """Where a key may be named by its thumbprint instead of proved."""
 
@@ -115,6 +119,8 @@ class OAuth:
                 return await self._token(caller, form)
             case backchannel.PATH:
                 return await self._start_backchannel(caller, form)
+            case challenge.PATH:
+                return await challenge.authorize_transaction(self.context, caller, form)
             case "/oauth/introspect":
                 return json_response(200, await introspect(self.context, self.tokens, caller, needed(form, "token")))
             case _:
@@ -151,7 +157,7 @@ class OAuth:
     def _with_key(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Caller:
         """Add the caller's DPoP key: required for a token, optional for a pushed request."""
         path, values = scope["path"], header_values(scope, b"dpop")
-        if path != "/oauth/token" and not (path in _ASKING and values):
+        if path not in _PROVING and not (path in _ASKING and values):
             return caller
         if len(values) != 1:
             public_cure = "Send a `DPoP` header: a fresh proof of this very request."

@@ -8,7 +8,7 @@ from remit.domain.identity.assertions import CLIENT_ALGORITHMS
 from remit.domain.transcript.verification import verify_path
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
-from remit.entrypoints.agents import backchannel
+from remit.entrypoints.agents import backchannel, challenge
 from remit.entrypoints.agents.mcp.door import PATH as MCP
 from remit.entrypoints.agents.oauth import ACTOR_PROFILE, GRANTS, METHODS
 from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, SCOPES, TASK_SCOPE
@@ -39,6 +39,7 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "backchannel_authentication_endpoint": f"{issuer}{backchannel.PATH}",
         "backchannel_token_delivery_modes_supported": list(backchannel.MODES),
         "backchannel_user_code_parameter_supported": False,
+        "transaction_authorization_endpoint": f"{issuer}{challenge.PATH}",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "require_pushed_authorization_requests": visitors is None,
         **_visitor_metadata(desk),
@@ -85,6 +86,8 @@ def resource_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "scopes_supported": [TASK_SCOPE, *visitor_scopes(desk)],
         "actor_profile_required": True,
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "txn_challenge_jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "txn_challenge_signing_alg_values_supported": ["ES256"],
         "resource_documentation": f"{issuer}/openapi.json",
     }
 

@@ -142,6 +142,25 @@ class BackchannelStarted(msgspec.Struct, frozen=True):
     interval: int
 
 
+class TransactionPending(msgspec.Struct, frozen=True):
+    """An accepted transaction challenge; ask again with the id."""
+
+    transaction_authorization_id: str
+    expires_in: int
+    interval: int
+    authorization_uri: Text = UNSET
+
+
+class TransactionToken(msgspec.Struct, frozen=True, kw_only=True):
+    """The token of a confirmed ask, for the `Txn-Token` header of its repetition."""
+
+    access_token: str
+    token_type: Literal["N_A"]
+    issued_token_type: str
+    expires_in: int
+    authorization_details: Anything
+
+
 class Introspected(msgspec.Struct, frozen=True):
     """Whether a token is good, and its content (RFC 7662)."""
 

@@ -17,6 +17,8 @@ from remit.entrypoints.http.wire_answers import (
     Reply,
     Task,
     TokenResponse,
+    TransactionPending,
+    TransactionToken,
     VisitorTokenResponse,
 )
 from remit.entrypoints.openapi.shapes import (
@@ -75,6 +77,9 @@ _BACKCHANNEL_FORM: Final = form(
     (*_PROVED, "scope", "login_hint", "authorization_details"),
     ("client_id", "dpop_jkt", "binding_message", "client_notification_token", "requested_expiry", "resource"),
 )
+_TRANSACTION: Final = {
+    "oneOf": [{"$ref": f"#/components/schemas/{one.__name__}"} for one in (TransactionPending, TransactionToken)]
+}
 _TOKEN_ALONE: Final = form((*_PROVED, "token"), ("client_id", "token_type_hint"))
 
 _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
@@ -103,6 +108,12 @@ _OAUTH_DOORS: Final[Mapping[str, tuple[str, Shape, Shape, tuple[Shape, ...]]]] =
         {"200": response("Kept", BackchannelStarted)},
         _BACKCHANNEL_FORM,
         (_KEY_NAMED,),
+    ),
+    "/oauth/txn-authorize": (
+        "Present the challenge of an ask that waits for a person, or ask after it",
+        {"200": response("Pending, or the token of the confirmed ask", _TRANSACTION)},
+        form(_PROVED, ("client_id", "transaction_challenge", "transaction_authorization_id")),
+        (_DPOP,),
     ),
     "/oauth/introspect": (
         "Is this token good",
@@ -157,6 +168,12 @@ def _tasks() -> dict[str, dict[str, Any]]:
                 asks,
                 _ONCE,
                 _DPOP,
+                header_parameter(
+                    "Accept-Txn-Challenge", "`?1`: an ask that waits is answered 401 with a challenge", required=False
+                ),
+                header_parameter(
+                    "Txn-Token", "The token of a confirmed ask, with its repetition; counts once", required=False
+                ),
                 method="post",
                 requestBody=request_body(JSON, AskBody),
             ),
