@@ -119,6 +119,10 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "A challenge is a waiting ask in another form; its token fetches that ask's own result, once.",
         "docs/model/wire.md#challenge; draft-rosomakho-oauth-txn-challenge",
     ),
+    "KEY-OVERLAP": Requirement(
+        "A token key is published before its use and verified until its last token is over, and no longer.",
+        "docs/model/standards.md#key-rotation",
+    ),
     "REOPEN": _model("case-reread", "Reopening revives nothing; an agent cannot reopen."),
     "HUMAN-CREDENTIAL": _model("human-credentials", "A person's credential at an agent's door ends that session and is told."),
     "FACTS-INSIDE": _model("facts", "Facts are never asked outside the mandate."),

@@ -127,7 +127,7 @@ def _plan(
     loaded = load_rules(settings, rules, world=world)
     provider = build_provider(settings)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    signer = open_signer(settings)
+    signer = open_signer(settings, world)
     notify = ConsoleNotify()
     return _Plan(
         settings=settings,

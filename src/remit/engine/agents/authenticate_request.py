@@ -38,6 +38,10 @@ _KEPT: Final = 1024
 """Tokens cached at least; each lives for minutes."""
 
 
+_LONGEST_S: Final = 360
+"""The longest life of a token that settings allow, with clocks a minute apart."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Token:
     """The claims of a verified token that a request needs."""
@@ -72,6 +76,9 @@ class TokenVerifier:
         known = self._known.get(name)
         if known is None:
             known = _read(desk, desk.signer.verify_jwt(unverified_token, "at+jwt"))
+            if known.expires_s > desk.world.now() // 1000 + _LONGEST_S:
+                # ⚔ Remembered, a token made with a stolen key would outlive that key's retirement.
+                raise Refused(Code.CREDENTIAL_MALFORMED, "the token lives longer than this desk lets any")
             self._known.put(name, known)
         return known
 

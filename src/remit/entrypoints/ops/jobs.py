@@ -176,7 +176,7 @@ class Jobs:
     def start(self) -> None:
         """Start the rounds."""
         rounds = [("due", self._due, _PAUSE_S), ("acts", self._acts, _PAUSE_S), ("look", self._looking.run, _LOOK_S)]
-        rounds += [("rows", self.rows.run, _LOOK_S), ("pings", self._pings, _PAUSE_S)]
+        rounds += [("rows", self.rows.run, _LOOK_S), ("pings", self._pings, _PAUSE_S), ("keys", self._keys, _LOOK_S)]
         if self._desk.carriers:  # in its own round: a slow mail server holds up nothing else
             rounds.append(("notices", self._notices, _PAUSE_S))
         if self._desk.event_scheme is not None:
@@ -233,6 +233,9 @@ class Jobs:
 
     async def _events(self) -> None:
         await read_woken_tickets(self._desk)
+
+    async def _keys(self) -> None:
+        await asyncio.to_thread(self._desk.signer.refresh)
 
     async def _pings(self) -> None:
         await send_pings(self._desk)

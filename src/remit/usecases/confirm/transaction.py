@@ -31,6 +31,8 @@ DETAIL: Final = "remit_ask"
 _LONGEST: Final = 4096
 """⚔ In characters: longer headers are not read by every client, and params may be as long as a body."""
 _TOKEN_S: Final = 120
+_CHALLENGE_S: Final = 600
+"""⚔ Shorter than the overlap of token keys: a challenge of a longer wait is fetched again by repeating the ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ async def challenge_for(desk: DeskContext, workload: Workload, reply: AskReply) 
         "iss": desk.terms.issuer,
         "aud": desk.terms.issuer,
         "iat": now_s,
-        "exp": reply.expires_at // 1000,
+        "exp": min(reply.expires_at // 1000, now_s + _CHALLENGE_S),
         "jti": b64url(desk.world.random(16)),
         "txn": ask.id,
         "client_id": ask.client_id,
