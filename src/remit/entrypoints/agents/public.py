@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import CLIENT_ALGORITHMS
@@ -21,8 +22,10 @@ from remit.entrypoints.ops.metrics import MEDIA_TYPE, Metrics
 from remit.ports.identity import PUBLIC_CLIENT
 from remit.ports.store import RecordMissing
 from remit.proof.tiles import Bundle, encode_bundle
-from remit.usecases.desk.catalogue import show_catalogue
+from remit.usecases.desk.catalogue import show_catalogue, show_detail_types
 from remit.usecases.visitors.request import visitor_scopes
+
+DETAIL_TYPES: Final = "/oauth/authorization-details-types"
 
 
 def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
@@ -55,6 +58,7 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "revocation_endpoint_auth_methods_supported": [*METHODS, *public],
         "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "authorization_details_types_supported": ["remit_mandate"],
+        "authorization_details_types_metadata_endpoint": f"{issuer}{DETAIL_TYPES}",
         "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),
         "scopes_supported": [*SCOPES, *visitor_scopes(desk)],
         "actor_profile_token_types_supported": [ACCESS_TOKEN],
@@ -138,6 +142,10 @@ class Public:
     async def catalogue(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /v1/catalogue."""
         return json_response(200, show_catalogue(self.context.catalogue))
+
+    async def detail_types(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
+        """GET /oauth/authorization-details-types."""
+        return json_response(200, show_detail_types(self.context.catalogue, issuer=self.context.terms.issuer))
 
     async def described(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /openapi.json."""

@@ -84,6 +84,7 @@ _TOKEN_ALONE: Final = form((*_PROVED, "token"), ("client_id", "token_type_hint")
 
 _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
     "/v1/catalogue": ("What this desk can do and tell", JSON, ()),
+    "/oauth/authorization-details-types": ("The JSON Schema of a mandate at this desk", JSON, ()),
     "/openapi.json": ("This document", JSON, ()),
     "/healthz": ("The process answers", JSON, ()),
     "/readyz": ("Whether this process should be given requests, and which rules it serves", JSON, (503,)),
