@@ -123,6 +123,10 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "A token key is published before its use and verified until its last token is over, and no longer.",
         "docs/model/standards.md#key-rotation",
     ),
+    "ID-JAG": Requirement(
+        "An ID-JAG says whom an agent acts for and grants nothing that they have not signed.",
+        "docs/decisions/0057-what-an-id-jag-stands-for.md",
+    ),
     "REOPEN": _model("case-reread", "Reopening revives nothing; an agent cannot reopen."),
     "HUMAN-CREDENTIAL": _model("human-credentials", "A person's credential at an agent's door ends that session and is told."),
     "FACTS-INSIDE": _model("facts", "Facts are never asked outside the mandate."),

@@ -30,7 +30,8 @@ GOOD = {
     "a return": RETURN,
     "a complaint": COMPLAIN,
     "globs": mandate(
-        powers=[{"power": "represent"}, {"power": "receive", "attributes": ["order.*"]}], never=[{"power": "receive", "attributes": ["identity.*"]}]
+        powers=[{"power": "represent"}, {"power": "receive", "attributes": ["order.*"]}],
+        never=[{"power": "receive", "attributes": ["identity.*"]}],
     ),
     "with an end": mandate(expires_at="2099-01-01T00:00:00Z", max_tasks=3, chain=1, chain_operators=["courier"]),
 }

@@ -79,7 +79,7 @@ def _of_objective(catalogue: Catalogue, objective: Objective) -> JsonObject:
     """Return the terms of one objective: its target, and the actions inside it."""
     target: dict[str, Json] = {"properties": {"target": False}}
     if objective.target is not None:
-        of_kind = {
+        of_kind: JsonObject = {
             "type": "object",
             "required": [objective.target],
             "properties": {objective.target: _list(_ID)},

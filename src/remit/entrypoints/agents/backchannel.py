@@ -4,17 +4,19 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from remit.domain.errors import MEANINGS, Code
 from remit.domain.values import Json
 from remit.engine.agents.authenticate import Caller
 from remit.engine.context import DeskContext
 from remit.entrypoints.agents.oauth_requests import GRANT_SCOPE, UnsupportedValue, thumbprint, verify_target
 from remit.entrypoints.http.replies import HttpResponse, json_response
 from remit.entrypoints.http.wire import malformed_request
-from remit.entrypoints.http.wire_answers import BackchannelStarted
+from remit.entrypoints.http.wire_answers import BackchannelStarted, PendingRequest
 from remit.usecases.mandates.backchannel import INTERVAL_S, BackchannelRequest, StartedRequest, request_by_hint
 
 PATH: Final = "/oauth/bc-authorize"
 CIBA: Final = "urn:openid:params:grant-type:ciba"
+JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 MODES: Final = ("poll", "ping")
 _OPENID: Final = "openid"
 _HINTS: Final = ("login_hint", "login_hint_token", "id_token_hint")
@@ -50,6 +52,21 @@ async def start_backchannel(desk: DeskContext, caller: Caller, form: Mapping[str
 def started_response(started: StartedRequest) -> HttpResponse:
     """Build the answer to a started request."""
     return json_response(200, BackchannelStarted(started.auth_req_id, started.expires_in_s, INTERVAL_S))
+
+
+def pending_response(started: StartedRequest) -> HttpResponse:
+    """Build the answer to a grant whose customer is asked first: an error to poll on, with what polling needs."""
+    code = Code.CONFIRMATION_REQUIRED
+    body = PendingRequest(
+        error="authorization_pending",
+        error_description=MEANINGS[code].title,
+        code=code.value,
+        cure=f"The customer was asked on their own page. Poll with grant_type={CIBA} and this auth_req_id.",
+        auth_req_id=started.auth_req_id,
+        expires_in=started.expires_in_s,
+        interval=INTERVAL_S,
+    )
+    return json_response(400, body)
 
 
 def _verify_scope(form: Mapping[str, str]) -> None:

@@ -21,7 +21,7 @@ from remit.engine.leaks.revoke import revoke_leaked_in_text
 from remit.engine.leaks.scan import LeakSource
 from remit.entrypoints.agents import backchannel, challenge
 from remit.entrypoints.agents.api import borrowed_session
-from remit.entrypoints.agents.backchannel import CIBA
+from remit.entrypoints.agents.backchannel import CIBA, JWT_BEARER
 from remit.entrypoints.agents.oauth_requests import (
     ACCESS_TOKEN,
     GRANT_SCOPE,
@@ -47,13 +47,14 @@ from remit.usecases.agents.refused_credentials import mark_proofs_used, refuse_h
 from remit.usecases.mandates.backchannel import redeem_backchannel
 from remit.usecases.mandates.delegate import DelegateActor, delegate
 from remit.usecases.mandates.grant import URN, AuthorizationRequest, push_request, redeem_code
+from remit.usecases.mandates.id_jag import PendingGrant, redeem_id_jag
 from remit.usecases.tasks.introspect import introspect, revoke_token
 from remit.usecases.tasks.open import IssuedToken, issue_grant_token, open_task, renew_task_token
 
 _LOG: Final = logging.getLogger("remit")
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACTOR_PROFILE: Final = "ai_agent"
-GRANTS: Final = ("authorization_code", EXCHANGE, CIBA)
+GRANTS: Final = ("authorization_code", EXCHANGE, CIBA, JWT_BEARER)
 METHODS: Final = ("private_key_jwt", "spiffe_jwt")
 PATHS: Final = frozenset(
     {"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke", backchannel.PATH, challenge.PATH}
@@ -62,6 +63,12 @@ _PROVING: Final = frozenset({"/oauth/token", challenge.PATH})
 """Where a key must be proved."""
 _ASKING: Final = frozenset({"/oauth/par", backchannel.PATH})
 """Where a key may be named by its thumbprint instead of proved."""
+
+
+def grant_types(desk: DeskContext) -> tuple[str, ...]:
+    """Return the grant types of a desk: assertions of the company's provider only where the settings take them."""
+    takes_jag = desk.logins is not None and desk.logins.id_jag
+    return GRANTS if takes_jag else tuple(one for one in GRANTS if one != JWT_BEARER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +213,13 @@ class OAuth:
 
     async def _token(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
         grant = needed(form, "grant_type")
-        if grant not in GRANTS:
-            raise UnsupportedValue("unsupported_grant_type", f"The grant types here are {', '.join(GRANTS)}.")
+        taken = grant_types(self.context)
+        if grant not in taken:
+            raise UnsupportedValue("unsupported_grant_type", f"The grant types here are {', '.join(taken)}.")
         delegates = grant == EXCHANGE and "actor_token" in form
         gives = TASK_SCOPE if grant == EXCHANGE and not delegates else GRANT_SCOPE
-        verify_token_parameters(form, issuer=self.context.terms.issuer, gives=gives, delegates=delegates)
+        asks = delegates or grant == JWT_BEARER
+        verify_token_parameters(form, issuer=self.context.terms.issuer, gives=gives, delegates=asks)
         match grant:
             case "authorization_code":
                 redeemed = await redeem_code(
@@ -224,6 +233,12 @@ class OAuth:
             case _ if grant == CIBA:
                 redeemed = await redeem_backchannel(self.context, caller, needed(form, "auth_req_id"))
                 return _token_answer(issue_grant_token(self.context, caller, redeemed), exchange=False)
+            case _ if grant == JWT_BEARER:
+                details = _details(form) if "authorization_details" in form else None
+                given = await redeem_id_jag(self.context, caller, needed(form, "assertion"), details)
+                if isinstance(given, PendingGrant):
+                    return backchannel.pending_response(given.started)
+                return _token_answer(issue_grant_token(self.context, caller, given), exchange=False)
             case _ if delegates:
                 return await self._delegate(caller, form)
             case _:

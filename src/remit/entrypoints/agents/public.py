@@ -6,12 +6,14 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import CLIENT_ALGORITHMS
+from remit.domain.identity.id_jag import PROFILE as ID_JAG
 from remit.domain.transcript.verification import verify_path
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
 from remit.entrypoints.agents import backchannel, challenge
+from remit.entrypoints.agents.backchannel import JWT_BEARER
 from remit.entrypoints.agents.mcp.door import PATH as MCP
-from remit.entrypoints.agents.oauth import ACTOR_PROFILE, GRANTS, METHODS
+from remit.entrypoints.agents.oauth import ACTOR_PROFILE, METHODS, grant_types
 from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, SCOPES, TASK_SCOPE
 from remit.entrypoints.agents.visitors import REFRESH, REGISTER
 from remit.entrypoints.http.limits import Limits
@@ -30,7 +32,7 @@ DETAIL_TYPES: Final = "/oauth/authorization-details-types"
 
 def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
     """Build the RFC 8414 metadata: only features that work."""
-    issuer, visitors = desk.terms.issuer, desk.visitors
+    issuer, visitors, grants = desk.terms.issuer, desk.visitors, grant_types(desk)
     public = [] if visitors is None else [PUBLIC_CLIENT]
     return {
         "issuer": issuer,
@@ -49,7 +51,8 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "authorization_response_iss_parameter_supported": True,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": [*GRANTS, *([] if visitors is None else [REFRESH])],
+        "grant_types_supported": [*grants, *([] if visitors is None else [REFRESH])],
+        **({"authorization_grant_profiles_supported": [ID_JAG]} if JWT_BEARER in grants else {}),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": [*METHODS, *public],
         "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),

@@ -142,6 +142,18 @@ class BackchannelStarted(msgspec.Struct, frozen=True):
     interval: int
 
 
+class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """OAuth's error JSON of a grant whose customer is asked first, with what to poll by."""
+
+    error: str
+    error_description: str
+    code: str
+    cure: str
+    auth_req_id: str
+    expires_in: int
+    interval: int
+
+
 class TransactionPending(msgspec.Struct, frozen=True):
     """An accepted transaction challenge; ask again with the id."""
 

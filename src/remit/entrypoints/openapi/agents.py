@@ -58,6 +58,7 @@ _TOKEN_TAKES: Final = (
     "redirect_uri",
     "subject_token",
     "auth_req_id",
+    "assertion",
     "scope",
     "resource",
     "audience",

@@ -1,0 +1,157 @@
+"""Redemption of an ID-JAG: the company's provider identifies the customer, whose own mandate decides.
+
+⚔ It is never authority by itself. Where this customer has granted this agent and key a mandate that still stands, its
+token is issued; otherwise a request waits for them on the consent page, as one by the backchannel does. The provider's
+word takes the place of having granted this operator something before.
+
+Source: draft-ietf-oauth-identity-assertion-authz-grant; docs/decisions/0057-what-an-id-jag-stands-for.md.
+"""
+
+from dataclasses import dataclass
+
+from remit.domain.errors import Code, Refused
+from remit.domain.identity.id_jag import IdJag
+from remit.domain.identity.oidc_login import login_id, text_claim
+from remit.domain.mandate.model import Mandate
+from remit.domain.mandate.narrow import verify_narrows
+from remit.domain.mandate.parse import wire_mandate
+from remit.domain.records import MandateRecord, PersonRecord, PushedRequest
+from remit.domain.values import Json
+from remit.engine.agents.authenticate import Caller
+from remit.engine.ask.authorization_state import mandate_of
+from remit.engine.context import DeskContext
+from remit.engine.mandates.issuable import verify_issuable
+from remit.ports.store import Commit, Conflict, Precondition, RecordMissing, Replayed, ReplayMark, Versioned
+from remit.proof.canonical import canonical
+from remit.usecases.mandates.backchannel import BackchannelRequest, StartedRequest, auth_req_id, start_request
+from remit.usecases.mandates.grant import RedeemedCode, invalid_grant, read_requested
+
+_MANY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PendingGrant:
+    """A request that now waits for the customer whom the ID-JAG names."""
+
+    started: StartedRequest
+
+
+async def redeem_id_jag(
+    desk: DeskContext, caller: Caller, unverified: str, details: Json
+) -> RedeemedCode | PendingGrant:
+    """Redeem an ID-JAG, once: for a mandate that this customer granted, or else by asking them.
+
+    `details` are the request's own authorization_details, None without; they may only narrow those in the grant.
+
+    Raises:
+        Refused: `grant.invalid` for every grant that is not this caller's, alike; `mandate.*`, `confirmation.too_many`,
+            `credential.replayed`.
+        Fault: `fault.identity`, `fault.store`.
+    """
+    if desk.provider is None or desk.logins is None or not desk.logins.id_jag:
+        raise invalid_grant("no provider's grants are taken")
+    grant = await desk.provider.verify_id_jag(
+        unverified,
+        audience=desk.terms.issuer,
+        client_id=caller.agent.record.id,
+        actor=caller.actor,
+        jkt=caller.jkt,
+        now=desk.world.now(),
+    )
+    await _use_once(desk, grant)
+    person = await _person(desk, grant)
+    wanted = _wanted(desk, grant, details)
+    standing = await _standing(desk, caller, person, wanted)
+    if standing is not None:
+        return await _issue(desk, caller, standing)
+    if wanted is None:
+        raise Refused(
+            Code.GRANT_INVALID,
+            "no mandate stands, and none is asked for",
+            public="This customer has granted you nothing that still stands; who they are grants nothing.",
+            public_cure="Send authorization_details with the grant: the customer is asked on their own page.",
+        )
+    return PendingGrant(await _ask(desk, caller, person, wanted))
+
+
+async def _use_once(desk: DeskContext, grant: IdJag) -> None:
+    """⚔ A grant that was seen before, by any node, brings nothing."""
+    mark = ReplayMark(f"id-jag {login_id(grant.issuer, grant.jti)}", grant.until)
+    try:
+        await desk.store.commit(Commit(marks=(mark,)))
+    except Replayed:
+        raise invalid_grant("the ID-JAG was used before") from None
+
+
+async def _person(desk: DeskContext, grant: IdJag) -> PersonRecord:
+    """Return the customer: whose login it is, or by the claim that the settings map to customers."""
+    login = login_id(grant.issuer, grant.subject)
+    for kept in await desk.store.find(PersonRecord, "person.login", login, limit=_MANY):
+        if kept.record.kind == "customer":
+            return kept.record
+    named = text_claim(grant.claims, "" if desk.logins is None else desk.logins.customer_claim)
+    try:
+        person = (await desk.store.get(PersonRecord, named)).record
+    except RecordMissing:
+        raise invalid_grant("the ID-JAG names no customer of this desk") from None
+    if person.kind != "customer" or person.login not in {"", login}:
+        raise invalid_grant("the ID-JAG names an account of another login")
+    return person
+
+
+def _wanted(desk: DeskContext, grant: IdJag, details: Json) -> Mandate | None:
+    """Return the mandate that is asked for. ⚔ A request goes no further than what the provider wrote into the grant."""
+    now = desk.world.now()
+    most = None if grant.details is None else read_requested(desk, grant.details, now)
+    if details is None:
+        return most
+    wanted = read_requested(desk, details, now)
+    if most is not None:
+        verify_narrows(wanted, most)
+    return wanted
+
+
+async def _standing(
+    desk: DeskContext, caller: Caller, person: PersonRecord, wanted: Mandate | None
+) -> Versioned[MandateRecord] | None:
+    """Return the newest mandate this customer granted this workload and key, if it covers what is wanted."""
+    found = await desk.store.find(MandateRecord, "mandate.live_agent", caller.agent.record.id, newest=True, limit=_MANY)
+    for kept in found:
+        record = kept.record
+        own = (record.customer, record.actor, record.jkt) == (person.id, caller.actor, caller.jkt)
+        if not own or record.parent or record.tasks >= record.max_tasks:
+            continue
+        try:
+            await verify_issuable(desk, kept, desk.world.now())
+            if wanted is not None:
+                verify_narrows(wanted, mandate_of(desk.catalogue, record))
+        except Refused:
+            continue
+        return kept
+    return None
+
+
+async def _issue(desk: DeskContext, caller: Caller, standing: Versioned[MandateRecord]) -> RedeemedCode:
+    now = desk.world.now()
+    agent = Precondition("agent", caller.agent.record.id, caller.agent.rev)
+    try:
+        preconditions = (agent, *await verify_issuable(desk, standing, now))
+        await desk.store.commit(Commit(preconditions=preconditions, marks=caller.marks))
+    except Replayed as stands:
+        raise caller.replayed(stands) from None
+    except Conflict:
+        raise Refused(Code.TASK_BUSY, "the mandate changed meanwhile", retry_after_s=1) from None
+    return RedeemedCode(mandate=standing.record, at=now)
+
+
+async def _ask(desk: DeskContext, caller: Caller, person: PersonRecord, wanted: Mandate) -> StartedRequest:
+    """Ask the customer; the same question that waits already is not asked twice."""
+    wire, now = wire_mandate(wanted), desk.world.now()
+    for kept in await desk.store.find(PushedRequest, "request.customer", person.id, limit=_MANY):
+        waits = kept.record
+        own = (waits.client_id, waits.actor, waits.jkt) == (caller.agent.record.id, caller.actor, caller.jkt)
+        if own and now < waits.expires_at and waits.wire == canonical(wire).decode():
+            left_s = (waits.expires_at - now) // 1000
+            return StartedRequest(request=waits, auth_req_id=auth_req_id(desk, waits.id), expires_in_s=left_s)
+    asked = BackchannelRequest(details=[wire], binding="", jkt=caller.jkt, expires_in_s=None, ping_token="")
+    return await start_request(desk, caller, person, asked)
