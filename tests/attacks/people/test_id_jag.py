@@ -90,11 +90,17 @@ def test_who_somebody_is_grants_nothing_until_they_have_signed(employee: Employe
     (waits,) = requests(employee.anna)
     again = employee.redeem(employee.jag(), authorization_details=[{**mandate(), "expires_at": None}]).json()
     assert again["error"] == "invalid_authorization_details"
+    same = employee.redeem(employee.jag(), authorization_details=[mandate()]).json()
+    assert same["auth_req_id"] == body["auth_req_id"]
+    assert len(requests(employee.anna)) == 1  # nobody is asked twice
     answer(employee.anna, waits["request"])
     token = poll(employee.arena, employee.agent, body["auth_req_id"]).json()
     assert (token["token_type"], token["scope"]) == ("DPoP", "mandate")
-    later = employee.redeem(employee.jag()).json()
-    assert later["mandate"] == token["mandate"]
+    for more in ({}, {"authorization_details": [mandate()]}):
+        later = employee.redeem(employee.jag(), **more).json()
+        assert later["mandate"] == token["mandate"]
+    longer = mandate(expires_at="2099-01-01T00:00:00Z")
+    assert said(employee.redeem(employee.jag(), authorization_details=[longer])) == (400, "authorization_pending")
     opened = employee.arena.exchange(employee.agent, later["mandate"])
     assert opened.json()["task"]
 

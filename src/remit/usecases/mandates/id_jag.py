@@ -7,26 +7,38 @@ word takes the place of having granted this operator something before.
 Source: draft-ietf-oauth-identity-assertion-authz-grant; docs/decisions/0057-what-an-id-jag-stands-for.md.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.id_jag import IdJag
 from remit.domain.identity.oidc_login import login_id, text_claim
 from remit.domain.mandate.model import Mandate
 from remit.domain.mandate.narrow import verify_narrows
-from remit.domain.mandate.parse import wire_mandate
+from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.records import MandateRecord, PersonRecord, PushedRequest
-from remit.domain.values import Json
+from remit.domain.values import Instant, Json, decode_json
 from remit.engine.agents.authenticate import Caller
 from remit.engine.ask.authorization_state import mandate_of
 from remit.engine.context import DeskContext
 from remit.engine.mandates.issuable import verify_issuable
 from remit.ports.store import Commit, Conflict, Precondition, RecordMissing, Replayed, ReplayMark, Versioned
-from remit.proof.canonical import canonical
 from remit.usecases.mandates.backchannel import BackchannelRequest, StartedRequest, auth_req_id, start_request
 from remit.usecases.mandates.grant import RedeemedCode, invalid_grant, read_requested
 
 _MANY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A mandate that is asked for; `open_end` where the wish names no end, and any standing end will do."""
+
+    mandate: Mandate
+    open_end: bool
+
+    def until(self, ends: Instant) -> Mandate:
+        """Return the wish as it compares with something that ends then."""
+        return replace(self.mandate, expires_at=min(self.mandate.expires_at, ends)) if self.open_end else self.mandate
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +111,26 @@ async def _person(desk: DeskContext, grant: IdJag) -> PersonRecord:
     return person
 
 
-def _wanted(desk: DeskContext, grant: IdJag, details: Json) -> Mandate | None:
+def _wanted(desk: DeskContext, grant: IdJag, details: Json) -> _Wanted | None:
     """Return the mandate that is asked for. ⚔ A request goes no further than what the provider wrote into the grant."""
     now = desk.world.now()
-    most = None if grant.details is None else read_requested(desk, grant.details, now)
+    most = None if grant.details is None else _Wanted(read_requested(desk, grant.details, now), _open(grant.details))
     if details is None:
         return most
-    wanted = read_requested(desk, details, now)
+    wanted = _Wanted(read_requested(desk, details, now), _open(details))
     if most is not None:
-        verify_narrows(wanted, most)
+        verify_narrows(wanted.until(most.mandate.expires_at), most.mandate)
     return wanted
 
 
+def _open(details: Json) -> bool:
+    return isinstance(details, list | tuple) and not any(
+        isinstance(one, Mapping) and "expires_at" in one for one in details
+    )
+
+
 async def _standing(
-    desk: DeskContext, caller: Caller, person: PersonRecord, wanted: Mandate | None
+    desk: DeskContext, caller: Caller, person: PersonRecord, wanted: _Wanted | None
 ) -> Versioned[MandateRecord] | None:
     """Return the newest mandate this customer granted this workload and key, if it covers what is wanted."""
     found = await desk.store.find(MandateRecord, "mandate.live_agent", caller.agent.record.id, newest=True, limit=_MANY)
@@ -124,7 +142,7 @@ async def _standing(
         try:
             await verify_issuable(desk, kept, desk.world.now())
             if wanted is not None:
-                verify_narrows(wanted, mandate_of(desk.catalogue, record))
+                verify_narrows(wanted.until(record.expires_at), mandate_of(desk.catalogue, record))
         except Refused:
             continue
         return kept
@@ -144,14 +162,18 @@ async def _issue(desk: DeskContext, caller: Caller, standing: Versioned[MandateR
     return RedeemedCode(mandate=standing.record, at=now)
 
 
-async def _ask(desk: DeskContext, caller: Caller, person: PersonRecord, wanted: Mandate) -> StartedRequest:
+async def _ask(desk: DeskContext, caller: Caller, person: PersonRecord, wanted: _Wanted) -> StartedRequest:
     """Ask the customer; the same question that waits already is not asked twice."""
-    wire, now = wire_mandate(wanted), desk.world.now()
+    now = desk.world.now()
     for kept in await desk.store.find(PushedRequest, "request.customer", person.id, limit=_MANY):
         waits = kept.record
         own = (waits.client_id, waits.actor, waits.jkt) == (caller.agent.record.id, caller.actor, caller.jkt)
-        if own and now < waits.expires_at and waits.wire == canonical(wire).decode():
+        if not own or now >= waits.expires_at:
+            continue
+        asked = read_mandate(decode_json(waits.wire.encode()), desk.catalogue, now=waits.created_at)
+        if wire_mandate(asked) == wire_mandate(wanted.until(asked.expires_at)):
             left_s = (waits.expires_at - now) // 1000
             return StartedRequest(request=waits, auth_req_id=auth_req_id(desk, waits.id), expires_in_s=left_s)
-    asked = BackchannelRequest(details=[wire], binding="", jkt=caller.jkt, expires_in_s=None, ping_token="")
-    return await start_request(desk, caller, person, asked)
+    wire = [wire_mandate(wanted.mandate)]
+    wish = BackchannelRequest(details=wire, binding="", jkt=caller.jkt, expires_in_s=None, ping_token="")
+    return await start_request(desk, caller, person, wish)
