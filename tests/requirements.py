@@ -127,6 +127,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "An ID-JAG says whom an agent acts for and grants nothing that they have not signed.",
         "docs/decisions/0057-what-an-id-jag-stands-for.md",
     ),
+    "STEP-UP": Requirement("A write that nobody confirms needs a signature that is recent enough.", "docs/model/standards.md#step-up"),
     "REOPEN": _model("case-reread", "Reopening revives nothing; an agent cannot reopen."),
     "HUMAN-CREDENTIAL": _model("human-credentials", "A person's credential at an agent's door ends that session and is told."),
     "FACTS-INSIDE": _model("facts", "Facts are never asked outside the mandate."),

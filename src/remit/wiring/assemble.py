@@ -361,6 +361,7 @@ def _terms(settings: Settings, origin: str) -> DeskTerms:
         waiting_per_pair=numbers.waiting_per_pair,
         offers_per_day=numbers.offers_per_day,
         decline_pause_s=numbers.decline_pause_s,
+        grant_age_s=numbers.grant_age_s,
         facts_timeout_s=numbers.facts_timeout_ms / 1000,
         desk_timeout_s=numbers.desk_timeout_ms / 1000,
         hold_at=numbers.hold_at,

@@ -42,6 +42,7 @@ from remit.domain.words.excess import (
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.counters import COMPARED
 from remit.engine.ask.facts import CaseReading, fetch_facts_and_case
+from remit.engine.ask.step_up import verify_fresh_grant
 from remit.engine.context import DeskContext
 from remit.engine.people.accounts import desk_officer
 from remit.engine.words.check import ExcessWordsRefused, check_words
@@ -353,6 +354,7 @@ async def evaluate(
                 judged = await _excess_words(desk, state, action, request)  # 5. words
         with desk.tracing.step(SpanName.POLICY):
             evaluation = _settle(desk, state, outcome, confirmed, risk)  # 6. policy, 7. settle
+            verify_fresh_grant(desk, state, action, evaluation.decision, confirmed.by)
     except Refused as refused:
         decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         found = refused.judged if isinstance(refused, ExcessWordsRefused) else None

@@ -8,7 +8,13 @@ from remit.domain.errors import MEANINGS, Code
 from remit.domain.values import Json
 from remit.engine.agents.authenticate import Caller
 from remit.engine.context import DeskContext
-from remit.entrypoints.agents.oauth_requests import GRANT_SCOPE, UnsupportedValue, thumbprint, verify_target
+from remit.entrypoints.agents.oauth_requests import (
+    GRANT_SCOPE,
+    UnsupportedValue,
+    thumbprint,
+    verify_authentication,
+    verify_target,
+)
 from remit.entrypoints.http.replies import HttpResponse, json_response
 from remit.entrypoints.http.wire import malformed_request
 from remit.entrypoints.http.wire_answers import BackchannelStarted, PendingRequest
@@ -36,6 +42,7 @@ async def start_backchannel(desk: DeskContext, caller: Caller, form: Mapping[str
     """
     _verify_scope(form)
     verify_target(form, desk.terms.issuer)
+    verify_authentication(form)
     jkt = caller.jkt or thumbprint(form)
     if not jkt:
         raise malformed_request("name the key that the grant is for: dpop_jkt, or a DPoP proof by it")

@@ -1,6 +1,7 @@
 """Transaction authorization on the wire: the challenge of a waiting ask, its endpoint, and the token it ends with."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from msgspec import UNSET
@@ -9,6 +10,7 @@ from remit.domain.errors import MEANINGS, Code, Refused
 from remit.engine.agents.authenticate import Caller
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.reply import AskReply
+from remit.engine.ask.step_up import ACR
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.replies import HttpResponse, ask_body, ask_response, json_response, problem_response
 from remit.entrypoints.http.wire import Scope, header_values, malformed_request
@@ -77,6 +79,8 @@ async def challenged_response(desk: DeskContext, scope: Scope, workload: Workloa
 
     Source: draft-rosomakho-oauth-txn-challenge, Challenge Capability Signal, Challenge Response.
     """
+    if reply.code is Code.MANDATE_STALE:
+        return _step_up(ask_response(reply, issuer=desk.terms.issuer), desk.terms.grant_age_s)
     if str(reply.state) != "waiting" or not _accepts_challenge(scope):
         return ask_response(reply, issuer=desk.terms.issuer)
     challenge = await challenge_for(desk, workload, reply)
@@ -93,6 +97,16 @@ async def challenged_response(desk: DeskContext, scope: Scope, workload: Workloa
     return HttpResponse(
         problem.status, problem.body, problem.media_type, (*others, (b"www-authenticate", header.encode()))
     )
+
+
+def _step_up(refused: HttpResponse, max_age_s: int) -> HttpResponse:
+    """Add to a challenge how the customer has to authenticate, and how lately.
+
+    Source: RFC 9470 §3.
+    """
+    wanted = f', acr_values="{ACR}", max_age="{max_age_s}"'.encode()
+    headers = tuple((name, value + wanted if name == b"www-authenticate" else value) for name, value in refused.headers)
+    return replace(refused, headers=headers)
 
 
 def _accepts_challenge(scope: Scope) -> bool:

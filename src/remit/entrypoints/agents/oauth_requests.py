@@ -10,6 +10,7 @@ from typing import Final
 from remit.domain.errors import Code
 from remit.domain.identity.oauth_refused import OAuthRefused
 from remit.domain.secrets.opaque import holds_secret
+from remit.engine.ask.step_up import ACR
 from remit.entrypoints.http.wire import malformed_request
 
 GRANT_SCOPE: Final = "mandate"
@@ -65,6 +66,7 @@ def verify_push_parameters(form: Mapping[str, str], *, issuer: str) -> None:
         raise UnsupportedValue("request_not_supported", "Request objects are not read; send the parameters themselves.")
     if form.get("response_mode", "query") != "query":
         raise malformed_request("response_mode is query")
+    verify_authentication(form)
     _verify_scope_and_target(form, issuer, GRANT_SCOPE)
 
 
@@ -109,6 +111,21 @@ def _verify_scope_and_target(form: Mapping[str, str], issuer: str, gives: str) -
             f"The scopes here are {' and '.join(SCOPES)}; what a token is for follows from its grant, here {gives}.",
         )
     verify_target(form, issuer)
+
+
+def verify_authentication(form: Mapping[str, str]) -> None:
+    """Verify that the wanted authentication is what a customer does here in any case: a passkey, when they sign.
+
+    Raises:
+        UnsupportedValue: `unmet_authentication_requirements`.
+        Refused: `request.malformed_request`.
+
+    Source: RFC 9470 §4, §5; OpenID Connect Core Unmet Authentication Requirements 1.0.
+    """
+    if "acr_values" in form and ACR not in form["acr_values"].split(" "):
+        raise UnsupportedValue("unmet_authentication_requirements", f"Customers authenticate as {ACR}, by a passkey.")
+    if not form.get("max_age", "0").isdecimal():
+        raise malformed_request("max_age is a number of seconds")
 
 
 def verify_target(form: Mapping[str, str], issuer: str) -> None:

@@ -9,6 +9,7 @@ from remit.domain.identity.assertions import CLIENT_ALGORITHMS
 from remit.domain.identity.id_jag import PROFILE as ID_JAG
 from remit.domain.transcript.verification import verify_path
 from remit.domain.values import Json
+from remit.engine.ask.step_up import ACR
 from remit.engine.context import DeskContext
 from remit.entrypoints.agents import backchannel, challenge
 from remit.entrypoints.agents.backchannel import JWT_BEARER
@@ -63,6 +64,7 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "authorization_details_types_supported": ["remit_mandate"],
         "authorization_details_types_metadata_endpoint": f"{issuer}{DETAIL_TYPES}",
         "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),
+        "acr_values_supported": [ACR],
         "scopes_supported": [*SCOPES, *visitor_scopes(desk)],
         "actor_profile_token_types_supported": [ACCESS_TOKEN],
         # Names of parties in our tokens: only actors are classified (draft-mora-oauth-entity-profiles; actor profile).

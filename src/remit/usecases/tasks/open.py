@@ -16,6 +16,7 @@ from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import has_pending_work, load_authorization_state, mandate_of, verify_active
 from remit.engine.ask.case_state import verify_case
 from remit.engine.ask.outbox import perform_act
+from remit.engine.ask.step_up import ACR
 from remit.engine.context import DeskContext
 from remit.engine.helpdesk_writes import helpdesk_write
 from remit.engine.mandates.issuable import verify_issuable
@@ -252,6 +253,8 @@ def _issue(
         "mandate_hash": mandate.hash,
         "scope": mandate.objective if family else "mandate" if task is None else "ask",
     }
+    if not mandate.parent:  # of what another agent cut, the customer's signature stands in the mandate above
+        claims |= {"acr": ACR, "auth_time": mandate.granted_at // 1000}
     if task is not None:
         claims["task"] = task.id
     return IssuedToken(
