@@ -1,16 +1,18 @@
 """npm `oidc-provider` issues an ID-JAG to an employee's agent, npm `oauth4webapi` redeems it here; the employee's own signature decides."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conformance.test_openid_client import MISSING, PEERS, Peer, desk
+from browser.desk_server import serving
+from conformance.oauth_peers import Peer, needs_peers
+from desks.kettle import CATALOGUE, FACTS
 from provider.real import free_port
 from remit.sandbox import Sandbox
 
-pytestmark = pytest.mark.skipif(not (PEERS / ".done").exists(), reason=MISSING)
-__all__ = ["desk"]
+pytestmark = needs_peers
 
 
 @pytest.fixture
@@ -29,6 +31,12 @@ def people(tmp_path: Path) -> dict[str, Any]:
         "id_jag": True,
     }
     return {"oidc": oidc}
+
+
+@pytest.fixture
+def desk(tmp_path: Path, people: dict[str, Any]) -> Iterator[Sandbox]:
+    with serving(tmp_path, CATALOGUE, FACTS, people=people) as address, Sandbox(CATALOGUE, facts=FACTS, base_url=address) as one:
+        yield one
 
 
 def test_a_companys_word_asks_its_employee_and_grants_nothing(desk: Sandbox, people: dict[str, Any]) -> None:

@@ -132,8 +132,7 @@ def open_signer(settings: Settings, world: World | None = None) -> FileSigner:
     if not settings.keys.exists() and not store_location(settings).exists():
         settings.keys.parent.mkdir(parents=True, exist_ok=True)
         key_files.create_key_folder(settings.keys, settings.log_name)
-    # The clock is asked anew each time: tests replace it.
-    return _keys(settings, None if world is None else lambda: world.now())  # noqa: PLW0108
+    return _keys(settings, None if world is None else lambda: world.now())  # noqa: PLW0108  # tests replace the clock
 
 
 def signing(signer: FileSigner, origin: str) -> Callable[[int, bytes], str]:

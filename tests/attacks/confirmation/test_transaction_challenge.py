@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from attacks.arena import ISSUER, SEND_BACK, Arena, mandate
+from attacks.backchannel import said
 from contracts.identity_minting import mint
 from remit.client.keys import ProofKey, new_key
 from remit.domain.identity import jws
@@ -59,10 +60,6 @@ class Challenged:
         self.arena.anna.confirm(self.reply())
         token: str = self.poll(started["transaction_authorization_id"]).json()["access_token"]
         return token
-
-
-def said(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, str(answer.json().get("error", ""))
 
 
 @pytest.mark.proves("TXN-CHALLENGE")

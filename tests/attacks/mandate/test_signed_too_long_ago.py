@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from attacks.arena import COMPLAIN, SEND_BACK, Arena, mandate, open_arena
-from attacks.identity.test_backchannel_abused import knock, said
+from attacks.arena import COMPLAIN, SEND_BACK, Arena, mandate, open_arena, pushed
+from attacks.backchannel import knock, said
 from attacks.introspected import grant_token, told
-from attacks.mandate.test_oauth_wishes_for_more import pushed
 from remit.domain.identity import jws
 
 COMPLAINT = {"kind": "late", "order_id": "W1", "text": "The parcel came late."}

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from attacks.arena import ISSUER, Arena, mandate
-from attacks.identity.test_backchannel_abused import answer, poll, requests
+from attacks.backchannel import answer, poll, requests, said
 from attacks.people.company import Company, known
 from contracts.identity_minting import mint
 from provider.loopback import CLIENT
@@ -53,10 +53,6 @@ class Employee:
         who = agent or self.agent
         form = {"grant_type": GRANT, "assertion": jag, **{name: json.dumps(value) for name, value in more.items()}}
         return self.arena.form("/oauth/token", form, agent=who, key=key or who)
-
-
-def said(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, str(answer.json().get("error", ""))
 
 
 @pytest.fixture

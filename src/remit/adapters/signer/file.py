@@ -153,7 +153,11 @@ class FileSigner:
         self._keys = read_token_keys(self._directory)
 
     def sign_jwt(self, typ: str, claims: Mapping[str, Json]) -> str:
-        """Sign a compact JWS with the current token key."""
+        """Sign a compact JWS with the current token key.
+
+        Raises:
+            Fault: `fault.internal` without a private key, which no folder is read without.
+        """
         current = signing_key(self._keys, self._now_ms())
         if current.private is None:
             raise Fault(Code.FAULT_INTERNAL, "no private token key")

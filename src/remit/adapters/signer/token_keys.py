@@ -1,13 +1,7 @@
 """The desk's token keys and their lives: published, then used, then verified until the last of their tokens is over.
 
-Times stand in the names of the files, so that every process and machine with the same folder agrees without a word:
-
-* `token.pem`: the private key in use, or used before a `next-` one whose time has come.
-* `next-<from>-<kid>.pem`: a private key that is published now and signs from that moment (ms since 1970).
-* `retired-<until>-<kid>.pem`: a public key whose tokens verify until then. Without a time, as earlier versions wrote
-  it, until `OVERLAP_MS` after the file was made.
-
-A crash at any point leaves a folder that reads as before or after the step.
+Times stand in the names of the files, so that all processes and machines with the same folder agree. A crash at any
+point leaves a folder that reads as before or after the step.
 """
 
 import re
@@ -34,8 +28,12 @@ from remit.domain.values import Json
 from remit.proof.canonical import b64url, canonical
 
 TOKEN: Final = "token.pem"  # noqa: S105  # a file's name
-RETIRED: Final = "retired-"
+"""The private key in use, or used before a `next-` one whose time has come."""
 NEXT: Final = "next-"
+"""`next-<from>-<kid>.pem`: a private key that is published now and signs from that moment (ms since 1970)."""
+RETIRED: Final = "retired-"
+"""`retired-<until>-<kid>.pem`: a public key whose tokens verify until then. Without a time, as earlier versions wrote
+it, until `OVERLAP_MS` after the file was made."""
 OVERLAP_MS: Final = 900_000
 """Longer than anything lives that a token key signs, with clocks a minute apart."""
 
@@ -114,7 +112,7 @@ def plan_token_key(directory: Path, *, now_ms: int, from_ms: int) -> str:
 
 
 def settle_token_keys(directory: Path, *, now_ms: int) -> None:
-    """Put the key in use into its place, retire the one before it, and delete those whose tokens are all over.
+    """Put the key in use into its place, retire the one before it, and delete keys without live tokens.
 
     Raises:
         Refused: `settings.invalid` when the folder cannot be read or written.
@@ -146,7 +144,7 @@ def drop_token_keys(directory: Path) -> None:
 
 
 def retire(directory: Path, public: ec.EllipticCurvePublicKey, *, until_ms: int) -> None:
-    """Keep a public key whose tokens verify for a while.
+    """Keep a public key for verification until a moment.
 
     Raises:
         Refused: `settings.invalid` when the folder cannot be written.
@@ -195,7 +193,7 @@ def jwk_of(key: ec.EllipticCurvePublicKey) -> dict[str, Json]:
 
 
 def signing_key(keys: Sequence[TokenKey], now_ms: int) -> TokenKey:
-    """Return the key that signs at a moment: the newest whose time has come."""
+    """Return the key that signs at a moment: the newest one in use by then."""
     return [one for one in keys if one.private is not None and one.from_ms <= now_ms][-1]
 
 

@@ -1,4 +1,4 @@
-"""Step-up: a write that nobody confirms rests on the signature under the mandate, which may become too old for it."""
+"""Step-up: an unconfirmed write rests on the signature under the mandate, which may become too old for it."""
 
 from typing import Final
 

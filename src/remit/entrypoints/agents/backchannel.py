@@ -1,4 +1,4 @@
-"""The backchannel authentication endpoint (CIBA), and the grants that redeem what was asked without a browser."""
+"""The backchannel authentication endpoint (CIBA), and the answers to grants that wait for a customer."""
 
 import re
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ def started_response(started: StartedRequest) -> HttpResponse:
 
 
 def pending_response(started: StartedRequest) -> HttpResponse:
-    """Build the answer to a grant whose customer is asked first: an error to poll on, with what polling needs."""
+    """Build the answer to a grant that waits for consent: an error, with the members for polling."""
     code = Code.CONFIRMATION_REQUIRED
     body = PendingRequest(
         error="authorization_pending",

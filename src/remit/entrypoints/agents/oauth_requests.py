@@ -114,7 +114,7 @@ def _verify_scope_and_target(form: Mapping[str, str], issuer: str, gives: str) -
 
 
 def verify_authentication(form: Mapping[str, str]) -> None:
-    """Verify that the wanted authentication is what a customer does here in any case: a passkey, when they sign.
+    """Verify that the wanted authentication is the one of every consent: a passkey, at signing.
 
     Raises:
         UnsupportedValue: `unmet_authentication_requirements`.

@@ -143,7 +143,7 @@ class BackchannelStarted(msgspec.Struct, frozen=True):
 
 
 class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """OAuth's error JSON of a grant whose customer is asked first, with what to poll by."""
+    """OAuth's error JSON of a grant that waits for consent, with the members for polling."""
 
     error: str
     error_description: str

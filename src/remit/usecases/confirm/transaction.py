@@ -1,9 +1,7 @@
 """Transaction authorization: a waiting confirmation as a signed challenge, and its yes as a token for one repetition.
 
-Another wire form of the ask and confirmation that wait anyway: no second approval. The yes itself is decided afresh and
-carried out as any other; the token lets a client of the standard fetch what came of it, once.
-
-Source: draft-rosomakho-oauth-txn-challenge; docs/model/standards.md#refusal-ladder.
+Another wire form of the same ask and confirmation: the yes itself is decided afresh and carried out as any other.
+Source: draft-rosomakho-oauth-txn-challenge; docs/model/wire.md#challenge.
 """
 
 import hmac

@@ -350,7 +350,7 @@ def answered(
 
 
 def _pause_after_decline(declined: PushedRequest, now: Instant) -> tuple[Reserve, ...]:
-    """Return what starts the customer's pause from an operator that knocked unasked.
+    """Return the start of the customer's pause from an operator that knocked unasked.
 
     ⚔ A request in the agent's own browser was opened by the customer: it tires nobody out.
 

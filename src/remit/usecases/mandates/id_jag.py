@@ -1,9 +1,6 @@
-"""Redemption of an ID-JAG: the company's provider identifies the customer, whose own mandate decides.
+"""Redemption of an ID-JAG: the company's provider identifies the customer; the customer's own mandate decides.
 
-⚔ It is never authority by itself. Where this customer has granted this agent and key a mandate that still stands, its
-token is issued; otherwise a request waits for them on the consent page, as one by the backchannel does. The provider's
-word takes the place of having granted this operator something before.
-
+⚔ It is never authority by itself: it finds a mandate that stands, or asks the customer as the backchannel does.
 Source: draft-ietf-oauth-identity-assertion-authz-grant; docs/decisions/0057-what-an-id-jag-stands-for.md.
 """
 
@@ -96,7 +93,7 @@ async def _use_once(desk: DeskContext, grant: IdJag) -> None:
 
 
 async def _person(desk: DeskContext, grant: IdJag) -> PersonRecord:
-    """Return the customer: whose login it is, or by the claim that the settings map to customers."""
+    """Return the customer of the login, or of the claim that the settings map to customers."""
     login = login_id(grant.issuer, grant.subject)
     for kept in await desk.store.find(PersonRecord, "person.login", login, limit=_MANY):
         if kept.record.kind == "customer":
@@ -112,7 +109,7 @@ async def _person(desk: DeskContext, grant: IdJag) -> PersonRecord:
 
 
 def _wanted(desk: DeskContext, grant: IdJag, details: Json) -> _Wanted | None:
-    """Return the mandate that is asked for. ⚔ A request goes no further than what the provider wrote into the grant."""
+    """Return the mandate that is asked for. ⚔ A request goes no further than the grant."""
     now = desk.world.now()
     most = None if grant.details is None else _Wanted(read_requested(desk, grant.details, now), _open(grant.details))
     if details is None:
@@ -132,7 +129,7 @@ def _open(details: Json) -> bool:
 async def _standing(
     desk: DeskContext, caller: Caller, person: PersonRecord, wanted: _Wanted | None
 ) -> Versioned[MandateRecord] | None:
-    """Return the newest mandate this customer granted this workload and key, if it covers what is wanted."""
+    """Return the newest mandate this customer granted this workload and key, if it covers the wish."""
     found = await desk.store.find(MandateRecord, "mandate.live_agent", caller.agent.record.id, newest=True, limit=_MANY)
     for kept in found:
         record = kept.record

@@ -1,4 +1,4 @@
-"""Pings to agents whose backchannel request was answered: claimed by one node, sent, tried again, given up.
+"""Pings about answered backchannel requests: claimed by one node, sent, tried again, given up.
 
 A ping carries no answer and no token, only the id to ask after (CIBA ping mode); an agent that misses it can poll.
 """
