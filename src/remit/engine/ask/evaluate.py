@@ -354,7 +354,6 @@ async def evaluate(
                 judged = await _excess_words(desk, state, action, request)  # 5. words
         with desk.tracing.step(SpanName.POLICY):
             evaluation = _settle(desk, state, outcome, confirmed, risk)  # 6. policy, 7. settle
-            verify_fresh_grant(desk, state, action, evaluation.decision, confirmed.by)
     except Refused as refused:
         decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         found = refused.judged if isinstance(refused, ExcessWordsRefused) else None
@@ -542,6 +541,7 @@ def _settle(
         why = () if rule is None else (f"escalation.{rule.name}",)
         decision = NeedsHuman(who=missing, charges=charges, reasons=(*(base.reasons or verdict.policies), *why))
     else:
+        verify_fresh_grant(desk, state, outcome.action, confirmed.by)
         decision = Permit(charges=charges, waiver=base.waiver)
     return Evaluation(
         decision=decision,

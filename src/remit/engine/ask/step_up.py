@@ -4,7 +4,6 @@ from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Action, Effect
 from remit.domain.errors import Code, Refused
-from remit.domain.policy.decision import Decision, Permit
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.context import DeskContext
 
@@ -13,9 +12,9 @@ ACR: Final = "phr"
 
 
 def verify_fresh_grant(
-    desk: DeskContext, state: AuthorizationState, action: Action, decision: Decision, confirmed_by: frozenset[str]
+    desk: DeskContext, state: AuthorizationState, action: Action, confirmed_by: frozenset[str]
 ) -> None:
-    """Verify that the customer signed the root mandate lately enough for a write that they do not confirm now.
+    """Verify that the customer signed the root mandate lately enough for a permitted write that they do not confirm.
 
     ⚔ A sub-mandate is as old as what the customer signed. Confirming the very act is fresher than any grant.
 
@@ -25,7 +24,7 @@ def verify_fresh_grant(
     Source: RFC 9470 §3; docs/model/standards.md#step-up.
     """
     age_s = desk.terms.grant_age_s
-    if not age_s or action.builtin or action.effect is not Effect.WRITE or not isinstance(decision, Permit):
+    if not age_s or action.builtin or action.effect is not Effect.WRITE:
         return
     if CUSTOMER not in confirmed_by and state.now - state.chain[-1][0].record.granted_at > age_s * 1000:
         raise Refused(Code.MANDATE_STALE, f"signed more than {age_s} s ago")
