@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.evidence.frameworks import Framework
+from remit.domain.identity.certificates import Network
 from remit.domain.identity.event_signatures import EventScheme
 from remit.domain.identity.oidc_login import LoginRules
 from remit.domain.policy.rules_outline import RulesOutline
@@ -74,6 +75,8 @@ class DeskTerms:
     """Offers that one officer makes in a day."""
     contact_attribute: str = "contact.email"
     """The attribute with the address at which the backoffice knows a customer."""
+    tls_proxies: tuple[Network, ...] = ()
+    """The proxies that hand on clients' certificates; none, and no certificate is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from remit.settings.environment import STOP_AT, overlaid, verify_variables
 from remit.settings.helpdesk import helpdesk_of
 from remit.settings.leaks import leaks_of
 from remit.settings.model import Settings
+from remit.settings.mtls import proxies_of
 from remit.settings.notify import notify_of
 from remit.settings.people import people_of
 from remit.settings.tables import LAST_PORT, SANDBOX_TIMES, Document, LimitsTable
@@ -137,6 +138,7 @@ def _settings(
         limits=_limits(document.limits, limits, times=SANDBOX_TIMES if document.sandbox.enabled else 1),
         peer_header=document.limits.peer_header,
         dpop_nonce=document.dpop.nonce,
+        tls_proxies=proxies_of(document.mtls),
         content_keys_url=content_keys_of(document.keys.content),
         telemetry=telemetry_of(document.telemetry),
         notify=notify_of(document.notify, base),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from remit.domain.identity.certificates import Network
 from remit.domain.words.excess import ExcessWordsRules
 from remit.settings.backoffice import BackofficeSettings, DirectorySettings, MappedSettings
 from remit.settings.helpdesk import HelpdeskSettings
@@ -42,6 +43,8 @@ class Settings:
     limits: Mapping[str, int] = field(default_factory=dict)
     dpop_nonce: bool = False
     peer_header: str = ""  # the header in which the desk's own proxy gives the caller's address
+    tls_proxies: tuple[Network, ...] = ()
+    """The proxies that hand on clients' certificates; none, and no certificate is read."""
     content_keys_url: str = ""
     """The PostgreSQL database of the content keys; "" where they are in a file."""
     desk_url: str = ""

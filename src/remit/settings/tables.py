@@ -8,6 +8,7 @@ from remit.settings.backoffice import BackofficeTable
 from remit.settings.decode import Table
 from remit.settings.helpdesk import HelpdeskProduct, HelpdeskTable
 from remit.settings.leaks import MOST, LeakTable
+from remit.settings.mtls import MtlsTable
 from remit.settings.notify import NotifyTable
 from remit.settings.people import PeopleTable
 from remit.settings.telemetry import TelemetryTable
@@ -137,6 +138,7 @@ class Document(Table, frozen=True):
     terms: TermsTable = TermsTable()
     limits: LimitsTable = LimitsTable()
     dpop: DpopTable = DpopTable()
+    mtls: MtlsTable = MtlsTable()
     notify: NotifyTable = NotifyTable()
     people: PeopleTable = PeopleTable()
     telemetry: TelemetryTable = TelemetryTable()

@@ -375,4 +375,5 @@ def _terms(settings: Settings, origin: str) -> DeskTerms:
         loopback=settings.loopback,
         sandbox=settings.sandbox,
         contact_attribute=settings.contact_attribute,
+        tls_proxies=settings.tls_proxies,
     )

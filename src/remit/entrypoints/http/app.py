@@ -18,6 +18,7 @@ from remit.entrypoints.agents.mcp.door import PATH as MCP_PATH
 from remit.entrypoints.agents.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.agents.oauth import OAuth
 from remit.entrypoints.http.bodies import INTAKE
+from remit.entrypoints.http.client_certificates import FRONT, TlsFront
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, problem_response
 from remit.entrypoints.http.request_log import HEADER, begin_request, end_request, log_fault, new_request_id
@@ -94,6 +95,7 @@ class App:
         self._issuer = desk.terms.issuer
         self._metrics = metrics
         self._limits = limits
+        self._front = TlsFront(desk.terms.tls_proxies)
         self._start, self._stop = life
 
     @property
@@ -115,7 +117,7 @@ class App:
         started_s, door = self._metrics.started(), route_group(scope["path"])
         request = new_request_id(self._desk.world)
         begun = begin_request(request)
-        scope[INTAKE] = self._limits
+        scope[INTAKE], scope[FRONT] = self._limits, self._front
         try:
             if door == _UNTRACED:
                 answer = await self._answered(scope, receive)
