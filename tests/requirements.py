@@ -128,6 +128,10 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "docs/decisions/0057-what-an-id-jag-stands-for.md",
     ),
     "STEP-UP": Requirement("A write that nobody confirms needs a signature that is recent enough.", "docs/model/standards.md#step-up"),
+    "CERTIFICATE-BOUND": Requirement(
+        "A token bound to a TLS certificate is worth nothing without that certificate's connection.",
+        "docs/model/standards.md#certificate-bound; RFC 8705",
+    ),
     "REOPEN": _model("case-reread", "Reopening revives nothing; an agent cannot reopen."),
     "HUMAN-CREDENTIAL": _model("human-credentials", "A person's credential at an agent's door ends that session and is told."),
     "FACTS-INSIDE": _model("facts", "Facts are never asked outside the mandate."),

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.binding import family_binding
+from remit.domain.identity.binding import bound_certificate, certificate_binding, family_binding
 from remit.domain.identity.dpop import ScopeRefused, verify_bound, verify_presented
 from remit.domain.values import Json
 from remit.engine.cache import BoundedCache
@@ -83,7 +83,7 @@ class TokenVerifier:
         return known
 
 
-def prove_workload(
+def prove_workload(  # noqa: PLR0913  # everything that a request can prove itself with, by name
     desk: DeskContext,
     tokens: TokenVerifier,
     *,
@@ -93,11 +93,13 @@ def prove_workload(
     path: str,
     scope: str = "ask",
     resource: str = "",
+    certificate: str = "",
 ) -> Workload:
     """Authenticate the caller of one request; its replay mark must be committed with the request's effects.
 
     `resource` is the path of the door where it is another protected resource than the desk itself: `/mcp`, `/a2a`. A
     token that proves a key is for the whole desk, or for that door. ⚔ A visitor's is for one of them alone.
+    `certificate` is the thumbprint of the caller's TLS certificate, "" without one.
 
     Raises:
         Refused: `credential.*`.
@@ -106,7 +108,11 @@ def prove_workload(
     """
     presented = verify_presented(authorization=authorization, dpop=dpop)
     token = tokens.verify(desk, presented.unverified_token)
-    verify_bound(presented, token_jkt=token.jkt or None)
+    held = bound_certificate(token.jkt)
+    verify_bound(presented, token_jkt=None if held else token.jkt or None)
+    if held and certificate != held:
+        # ⚔ A copied token is worth nothing without the key of the TLS connection (RFC 8705 §3).
+        raise Refused(Code.CREDENTIAL_WRONG_KEY, "the certificate of the connection is not the token's")
     here = desk.terms.issuer + resource
     if token.audience != here and (token.family or token.audience != desk.terms.issuer):
         raise Refused(Code.CREDENTIAL_WRONG_AUDIENCE, "a token for another resource")
@@ -122,6 +128,8 @@ def prove_workload(
         )
     if token.family:
         return _visitor(desk, token)
+    if held:
+        return _workload(token, ())
     proof = desk.proofs.verify_proof(
         presented.unverified_proof or "",
         method=method,
@@ -131,13 +139,18 @@ def prove_workload(
         expected_jkt=token.jkt,
     )
     desk.replay_cache.use_proof(proof.replay_key)
+    return _workload(token, (ReplayMark(proof.replay_key, proof.expires_at),))
+
+
+def _workload(token: _Token, marks: tuple[ReplayMark, ...]) -> Workload:
+    """Return the workload of a token with a key."""
     return Workload(
         task=token.task,
         client_id=token.client_id,
         actor=token.actor,
         jkt=token.jkt,
         token_jti=token.jti,
-        marks=(ReplayMark(proof.replay_key, proof.expires_at),),
+        marks=marks,
     )
 
 
@@ -195,6 +208,8 @@ def _binding(claims: Mapping[str, Json]) -> tuple[str, str]:
     match claims:
         case {"cnf": {"jkt": str(jkt)}} if jkt and "family" not in claims:
             return jkt, ""
+        case {"cnf": {"x5t#S256": str(thumbprint)}} if thumbprint and "family" not in claims:
+            return certificate_binding(thumbprint), ""
         case {"family": str(family)} if family and "cnf" not in claims:
             return "", family
         case _:

@@ -24,6 +24,7 @@ from remit.engine.people.sessions import SIGNIN_PREFIX
 from remit.entrypoints.agents.challenge import challenged_response, use_token_header
 from remit.entrypoints.agents.ended_tasks import ASSERTION, authenticate_by_assertion, has_client_assertion
 from remit.entrypoints.http.bodies import decode_body, mark_proved, read_body, read_empty_body
+from remit.entrypoints.http.client_certificates import presented_certificate
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import (
@@ -153,7 +154,7 @@ class AgentApi:
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
             await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
         path = _path(scope)
-        dpop = header_values(scope, b"dpop")
+        dpop, certificate = header_values(scope, b"dpop"), presented_certificate(scope)
         try:
             with self.context.tracing.step(SpanName.IDENTITY):
                 return prove_workload(
@@ -164,6 +165,7 @@ class AgentApi:
                     method=scope["method"],
                     path=path,
                     resource=resource,
+                    certificate="" if certificate is None else certificate.thumbprint,
                 )
         except Refused:
             self.context.leak_scanner.present(authorization, LeakSource(where="presented"))

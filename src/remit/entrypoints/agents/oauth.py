@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from msgspec import UNSET
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.assertions import AssertionType
+from remit.domain.identity.binding import certificate_binding, token_type
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials
 from remit.domain.identity.oauth_refused import OAuthRefused
@@ -38,6 +39,7 @@ from remit.entrypoints.agents.oauth_requests import (
 )
 from remit.entrypoints.agents.visitors import VisitorEndpoints, is_visitor_request
 from remit.entrypoints.http.bodies import OAUTH, mark_proved, read_form
+from remit.entrypoints.http.client_certificates import presented_certificate
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, json_response, oauth_error_response, raw_json
 from remit.entrypoints.http.request_log import log_fault
@@ -164,6 +166,10 @@ class OAuth:
     def _with_key(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Caller:
         """Add the caller's DPoP key: required for a token, optional for a pushed request."""
         path, values = scope["path"], header_values(scope, b"dpop")
+        if not values and (path in _PROVING or (path in _ASKING and not thumbprint(form))):
+            certificate = presented_certificate(scope)
+            if certificate is not None:  # the connection proves this key (RFC 8705 §3)
+                return replace(caller, jkt=certificate_binding(certificate.thumbprint))
         if path not in _PROVING and not (path in _ASKING and values):
             return caller
         if len(values) != 1:
@@ -289,7 +295,7 @@ class OAuth:
 def _token_answer(issued: IssuedToken, *, exchange: bool) -> HttpResponse:
     body = TokenResponse(
         access_token=issued.access_token,
-        token_type="DPoP",  # noqa: S106  # a scheme
+        token_type=token_type(issued.mandate.jkt),
         mandate=issued.mandate.id,
         issued_token_type=ACCESS_TOKEN if exchange else UNSET,
         expires_in=issued.expires_in_s,

@@ -65,6 +65,7 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "authorization_details_types_metadata_endpoint": f"{issuer}{DETAIL_TYPES}",
         "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),
         "acr_values_supported": [ACR],
+        "tls_client_certificate_bound_access_tokens": bool(desk.terms.tls_proxies),
         "scopes_supported": [*SCOPES, *visitor_scopes(desk)],
         "actor_profile_token_types_supported": [ACCESS_TOKEN],
         # Names of parties in our tokens: only actors are classified (draft-mora-oauth-entity-profiles; actor profile).
@@ -89,7 +90,8 @@ def resource_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "resource": issuer,
         "authorization_servers": [issuer],
         "bearer_methods_supported": ["header"],
-        "dpop_bound_access_tokens_required": desk.visitors is None,
+        "dpop_bound_access_tokens_required": desk.visitors is None and not desk.terms.tls_proxies,
+        "tls_client_certificate_bound_access_tokens": bool(desk.terms.tls_proxies),
         "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),
         "authorization_details_types_supported": ["remit_mandate"],
         "scopes_supported": [TASK_SCOPE, *visitor_scopes(desk)],

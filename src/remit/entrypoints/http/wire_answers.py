@@ -99,7 +99,7 @@ class TokenResponse(msgspec.Struct, frozen=True):
     """A token, or a mandate for another agent."""
 
     access_token: str
-    token_type: Literal["DPoP", "N_A"]
+    token_type: Literal["DPoP", "Bearer", "N_A"]
     mandate: str
     issued_token_type: TokenType | UnsetType = UNSET
     expires_in: int | UnsetType = UNSET
