@@ -311,14 +311,27 @@ def test_an_agent_is_pinged_once_with_its_own_token_and_no_answer(arena: Arena, 
 
 
 @pytest.mark.proves("BACKCHANNEL")
-def test_a_ping_follows_no_redirect_and_ends_after_three_tries(arena: Arena, agent: SandboxAgent, pinged: Any) -> None:
+def test_a_ping_follows_no_redirect_and_is_not_repeated_once_it_was_answered(arena: Arena, agent: SandboxAgent, pinged: Any) -> None:
     to_be_pinged(arena, agent, f"http://127.0.0.1:{pinged.server_port}/moved")
     started = knock(arena, agent, client_notification_token=TOKEN).json()
     answer(arena.anna, requests(arena.anna)[0]["request"])
     for _ in range(6):
         arena.run(send_pings(arena.context))
         arena.clock.ahead_ms += 31_000
-    assert [path for path, _, _ in pinged.got] == ["/moved"] * 3
+    assert [path for path, _, _ in pinged.got] == ["/moved"]
+    arena.clock.ahead_ms -= 6 * 31_000
+    assert poll(arena, agent, started["auth_req_id"]).status_code == 200
+
+
+@pytest.mark.proves("BACKCHANNEL")
+def test_a_ping_that_reaches_nobody_is_tried_three_times(arena: Arena, agent: SandboxAgent, caplog: pytest.LogCaptureFixture) -> None:
+    to_be_pinged(arena, agent, "http://127.0.0.1:1/cb")
+    started = knock(arena, agent, client_notification_token=TOKEN).json()
+    answer(arena.anna, requests(arena.anna)[0]["request"])
+    for _ in range(6):
+        arena.run(send_pings(arena.context))
+        arena.clock.ahead_ms += 31_000
+    assert sum(one.name == "remit.pings" for one in caplog.records) == 3
     arena.clock.ahead_ms -= 6 * 31_000
     assert poll(arena, agent, started["auth_req_id"]).status_code == 200
 

@@ -33,5 +33,5 @@ class HttpCallbacks:
             status, _ = await self._fetcher.send("POST", url, headers=headers, content=body)
         except Fault as failed:
             raise DeliveryFailed(DeliveryObstacle.LETTER, failed.detail) from None
-        if status not in _TAKEN:
-            raise DeliveryFailed(DeliveryObstacle.LETTER, f"status {status}")
+        if status not in _TAKEN:  # it answered: sending again would bring the same (FAPI-CIBA)
+            raise DeliveryFailed(DeliveryObstacle.NEVER, f"status {status}")

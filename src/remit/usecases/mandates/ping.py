@@ -10,7 +10,7 @@ from typing import Final
 from remit.domain.records import PushedRequest
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
-from remit.ports.notify import DeliveryFailed
+from remit.ports.notify import DeliveryFailed, DeliveryObstacle
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Versioned
 from remit.ports.vault import ContentErased
 from remit.proof.canonical import canonical, unb64url
@@ -55,7 +55,8 @@ async def _send(desk: DeskContext, kept: Versioned[PushedRequest]) -> int:
         return 0
     except DeliveryFailed as unsent:
         _LOG.warning("a ping to %s was not taken: %s", request.client_id, unsent.reason, extra={"event": "ping.failed"})
-        return 1
+        if unsent.holdup is not DeliveryObstacle.NEVER:
+            return 1
     if not last:
         await desk.store.commit(Commit(puts=(Put(replace(claimed, ping_at=_NEVER), kept.rev + 1, claimed),)))
     return 1
