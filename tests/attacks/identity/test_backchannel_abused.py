@@ -6,12 +6,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from attacks.arena import ISSUER, Arena, gathered, mandate
 from attacks.backchannel import CIBA, PATH, answer, knock, poll, requests, said
+from contracts.identity_minting import jwk, mint, write_json
 from remit.adapters.notify.callback import HttpCallbacks
 from remit.client.keys import ProofKey, new_key
 from remit.client.transport import Clock
@@ -233,6 +235,37 @@ def test_a_request_that_is_not_as_the_standard_says_is_refused_in_its_words(aren
     more, error = WRONG[case]
     assert said(knock(arena, agent, **more)) == (400, error)
     assert requests(arena.anna) == []
+
+
+@pytest.mark.proves("BACKCHANNEL")
+def test_an_intercepted_request_by_an_svid_rings_nobody(arena: Arena, agent: SandboxAgent, tmp_path: Path) -> None:
+    bundle = write_json(tmp_path / "bundle.json", {"keys": [jwk("ES256", kid="k1", use="jwt-svid")], "spiffe_sequence": 1})
+    keys = {"bundle_file": str(bundle), "trust_domain": "helper.example"}
+    known = {
+        "client_id": "fleet",
+        "actor": "spiffe://helper.example/fleet/*",
+        "operator": "helper.example",
+        "method": "spiffe_jwt",
+        "keys": keys,
+    }
+    assert arena.room.raw("POST", "/sandbox/v1/agents", known).is_success
+    now = arena.clock.now() // 1000
+    claims = {"sub": "spiffe://helper.example/fleet/b", "aud": [ISSUER], "iat": now, "exp": now + 300}
+    form = {
+        "client_id": "fleet",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe",
+        "client_assertion": mint({"alg": "ES256", "kid": "k1", "typ": "JWT"}, claims),
+        "scope": "openid",
+        "login_hint": "anna",
+        "authorization_details": json.dumps([mandate()]),
+        "dpop_jkt": agent.client.key_thumbprint,
+    }
+    assert said(arena.form(PATH, form)) == (400, "invalid_dpop_proof")
+    assert requests(arena.anna) == []
+    proof = {"dpop": arena.proof(agent, "POST", PATH)}
+    assert arena.form(PATH, form, headers=proof).status_code == 200
+    assert said(arena.form(PATH, form, headers=proof)) == (400, "invalid_dpop_proof")  # the same bytes again
+    assert len(requests(arena.anna)) == 1
 
 
 @pytest.mark.proves("BACKCHANNEL")

@@ -4,6 +4,7 @@ A key's binding is its RFC 7638 thumbprint; that of a key in a TLS certificate t
 nothing but the customer's code and the desk's own answers give out.
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 _FAMILY: Final = "family:"
@@ -19,6 +20,12 @@ def certificate_binding(thumbprint: str) -> str:
 def bound_certificate(binding: str) -> str:
     """Return the thumbprint of a binding's certificate; "" where it is none."""
     return binding.removeprefix(_CERTIFICATE) if binding.startswith(_CERTIFICATE) else ""
+
+
+def confirmation_claim(binding: str) -> Mapping[str, str]:
+    """Return the `cnf` of a token with a key: its DPoP key, or its certificate (RFC 9449 §6.1, RFC 8705 §3.1)."""
+    certificate = bound_certificate(binding)
+    return {"x5t#S256": certificate} if certificate else {"jkt": binding}
 
 
 def token_type(binding: str) -> Literal["Bearer", "DPoP"]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from remit.domain.errors import MEANINGS, Code
+from remit.domain.identity.binding import bound_certificate
+from remit.domain.identity.dpop import ProofRefused
 from remit.domain.values import Json
 from remit.engine.agents.authenticate import Caller
 from remit.engine.context import DeskContext
@@ -43,6 +45,9 @@ async def start_backchannel(desk: DeskContext, caller: Caller, form: Mapping[str
     _verify_scope(form)
     verify_target(form, desk.terms.issuer)
     verify_authentication(form)
+    if not caller.marks and not bound_certificate(caller.jkt):
+        # ⚔ A JWT-SVID counts many times: an intercepted request would ring the customer again (decision 3).
+        raise ProofRefused(Code.CREDENTIAL_MISSING, "no proof beside an SVID", public="Send one DPoP proof.")
     jkt = caller.jkt or thumbprint(form)
     if not jkt:
         raise malformed_request("name the key that the grant is for: dpop_jkt, or a DPoP proof by it")

@@ -10,6 +10,7 @@ from typing import Final
 
 from remit.domain.confirm.render_values import fill_title
 from remit.domain.errors import Code, Refused
+from remit.domain.identity.binding import confirmation_claim
 from remit.domain.identity.oauth_refused import OAuthRefused
 from remit.domain.ids import is_id
 from remit.domain.records import PERMITTED_ASKS, AskRecord, AskState, ConfirmationRecord, IdempotencyRecord, TaskRecord
@@ -67,7 +68,7 @@ async def challenge_for(desk: DeskContext, workload: Workload, reply: AskReply) 
         "txn": ask.id,
         "client_id": ask.client_id,
         "act": {"iss": desk.terms.issuer, "sub": workload.actor},
-        "cnf": {"jkt": workload.jkt},
+        "cnf": confirmation_claim(workload.jkt),
         "parameter_digest": ask.digest,
         "authorization_details": _details(ask),
         "reason": _reason(desk, ask),
@@ -92,8 +93,8 @@ async def accept_challenge(
     except Refused as refused:
         raise invalid_grant(f"the challenge: {refused.detail}") from None
     match claims:
-        case {"iss": iss, "aud": aud, "exp": int(exp), "jti": str(jti), "txn": str(txn), "cnf": {"jkt": str(jkt)}}:
-            fits = (iss, aud, jkt) == (desk.terms.issuer, desk.terms.issuer, caller.jkt)
+        case {"iss": iss, "aud": aud, "exp": int(exp), "jti": str(jti), "txn": str(txn), "cnf": cnf}:
+            fits = (iss, aud, cnf) == (desk.terms.issuer, desk.terms.issuer, confirmation_claim(caller.jkt))
         case _:
             raise invalid_grant("a claim of the challenge is missing")
     if not fits:
@@ -156,10 +157,10 @@ async def use_transaction_token(
             "exp": int(exp),
             "jti": str(jti),
             "txn": str(txn),
-            "cnf": {"jkt": str(jkt)},
+            "cnf": cnf,
             "client_id": client,
         }:
-            own = (aud, jkt, client) == (desk.terms.issuer, workload.jkt, workload.client_id)
+            own = (aud, cnf, client) == (desk.terms.issuer, confirmation_claim(workload.jkt), workload.client_id)
         case _:
             raise Refused(Code.CREDENTIAL_MALFORMED, "a claim of the transaction token is missing")
     if not own:
@@ -200,7 +201,7 @@ def _answered(desk: DeskContext, ask: AskRecord, jkt: str) -> TransactionToken:
         "scope": "ask",
         "req_wl": ask.client_id,
         "client_id": ask.client_id,
-        "cnf": {"jkt": jkt},
+        "cnf": confirmation_claim(jkt),
         "authorization_details": details,
         "tctx": {"action": ask.action, "parameter_digest": ask.digest},
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from remit.domain.catalogue.target import mandate_targets
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.binding import bound_certificate, bound_family
+from remit.domain.identity.binding import bound_family, confirmation_claim
 from remit.domain.ids import is_id, new_id
 from remit.domain.policy.visitors import visitor_marks
 from remit.domain.records import ActRecord, MandateRecord, TaskRecord, TaskState, with_changes
@@ -226,12 +226,6 @@ def _act(issuer: str, actors: tuple[str, ...]) -> Mapping[str, Json]:
     return act | {"act": _act(issuer, actors[1:])} if actors[1:] else act
 
 
-def _confirmation(binding: str) -> Mapping[str, Json]:
-    """Return the `cnf` of a token: its DPoP key, or its certificate (RFC 9449 §6.1, RFC 8705 §3.1)."""
-    certificate = bound_certificate(binding)
-    return {"x5t#S256": certificate} if certificate else {"jkt": binding}
-
-
 def _issue(
     desk: DeskContext, caller: Caller, mandate: MandateRecord, task: TaskRecord | None, now: Instant
 ) -> IssuedToken:
@@ -254,7 +248,7 @@ def _issue(
         "iat": now_s,
         "exp": now_s + expires_in_s,
         "jti": b64url(desk.world.random(16)),
-        **({"family": family} if family else {"cnf": _confirmation(mandate.jkt)}),
+        **({"family": family} if family else {"cnf": confirmation_claim(mandate.jkt)}),
         "mandate": mandate.id,
         "mandate_hash": mandate.hash,
         "scope": mandate.objective if family else "mandate" if task is None else "ask",
