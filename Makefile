@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup identity-peers mcp-peers a2a-peers provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean real-pretix real-privacyidea real-tryton real-documents
+.PHONY: help setup identity-peers mcp-peers a2a-peers oauth-peers provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean real-pretix real-privacyidea real-tryton real-documents
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -91,6 +91,15 @@ mcp-peers: .bench/mcp/.done ## Fetch the clients that tests/conformance/test_mcp
 
 a2a-peers: .bench/a2a/.done ## Fetch the A2A client that tests/conformance/test_a2a_sdk.py runs
 
+.bench/oauth/.done: tests/conformance/oauth_node/package.json
+	@command -v npm >/dev/null || { echo "remit: NOT RUN: other people's OAuth clients need npm; install Node.js 20 or newer"; exit 1; }
+	@echo "remit: fetching openid-client, oauth4webapi and oidc-provider into .bench …"
+	@mkdir -p .bench/oauth && cp tests/conformance/oauth_node/package.json .bench/oauth/
+	@cd .bench/oauth && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error >npm.log 2>&1 || { tail -n 5 npm.log; exit 1; }
+	@touch $@
+
+oauth-peers: .bench/oauth/.done ## Fetch the OAuth clients of others that tests/conformance/test_openid_client.py runs (needs npm)
+
 browser: ## Fetch chromium for the tests in a real browser (with apt, where it is missing)
 	@{ command -v chromium && command -v chromium-headless-shell; } >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching chromium with apt …" \
 		&& { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-headless-shell fonts-liberation; } >/dev/null 2>&1; } \
@@ -105,7 +114,7 @@ demo: $(VENV)/.words $(VENV)/.assistant $(if $(REAL),$(VENV)/.dev real-rt real-m
 
 test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
 	@$(MAKE) -s mcp-peers
-	@command -v npm >/dev/null && $(MAKE) -s provider identity-peers || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
+	@command -v npm >/dev/null && $(MAKE) -s provider identity-peers oauth-peers || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
 	@$(MAKE) -s a2a-peers
 	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider $(ARGS)
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)

@@ -126,6 +126,27 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "What an OAuth request wishes for and cannot get is refused, not left out of account.",
         "docs/model/standards.md#refused-wishes; RFC 8693 §2.1; RFC 9126",
     ),
+    "BACKCHANNEL": Requirement(
+        "A request without a browser reaches a customer who knows the operator, and is answered by them alone.",
+        "docs/model/wire.md#backchannel; OpenID CIBA Core 1.0",
+    ),
+    "TXN-CHALLENGE": Requirement(
+        "A challenge is a waiting ask in another form; its token fetches that ask's own result, once.",
+        "docs/model/wire.md#challenge; draft-rosomakho-oauth-txn-challenge",
+    ),
+    "KEY-OVERLAP": Requirement(
+        "A token key is published before its use and verified until its last token is over, and no longer.",
+        "docs/model/standards.md#key-rotation",
+    ),
+    "ID-JAG": Requirement(
+        "An ID-JAG says whom an agent acts for and grants nothing that they have not signed.",
+        "docs/decisions/0057-what-an-id-jag-stands-for.md",
+    ),
+    "STEP-UP": Requirement("A write that nobody confirms needs a signature that is recent enough.", "docs/model/standards.md#step-up"),
+    "CERTIFICATE-BOUND": Requirement(
+        "A token bound to a TLS certificate is worth nothing without that certificate's connection.",
+        "docs/model/standards.md#certificate-bound; RFC 8705",
+    ),
     "REOPEN": _model("case-reread", "Reopening revives nothing; an agent cannot reopen."),
     "HUMAN-CREDENTIAL": _model("human-credentials", "A person's credential at an agent's door ends that session and is told."),
     "FACTS-INSIDE": _model("facts", "Facts are never asked outside the mandate."),

@@ -36,6 +36,16 @@ def push_form(arena: Arena, **changed: str) -> dict[str, str]:
     return right | changed
 
 
+POSTED = {
+    "token_endpoint",
+    "pushed_authorization_request_endpoint",
+    "backchannel_authentication_endpoint",
+    "transaction_authorization_endpoint",
+    "introspection_endpoint",
+    "revocation_endpoint",
+}
+
+
 def test_every_endpoint_the_metadata_name_is_there_and_every_value_is_used(desk: Arena) -> None:
     server = desk.room.raw("GET", f"{WELL_KNOWN}authorization-server").json()
     resource = desk.room.raw("GET", f"{WELL_KNOWN}protected-resource").json()
@@ -45,9 +55,7 @@ def test_every_endpoint_the_metadata_name_is_there_and_every_value_is_used(desk:
         if not name.endswith(("_endpoint", "_uri", "_documentation")):
             continue
         assert address.startswith(ISSUER)
-        method = (
-            "POST" if name in {"token_endpoint", "pushed_authorization_request_endpoint"} or "introsp" in name or "revoc" in name else "GET"
-        )
+        method = "POST" if name in POSTED else "GET"
         answer = desk.person(method, address.removeprefix(ISSUER))
         assert answer.status_code in {200, 303, 400}, (name, answer.text)  # 303: sign in first; 400: no form
     assert {"private_key_jwt", "spiffe_jwt"} == set(server["token_endpoint_auth_methods_supported"])

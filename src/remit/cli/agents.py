@@ -66,6 +66,9 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         metavar="URI",
         help="where a consent may return to; may be repeated",
     )
+    add.add_argument(
+        "--notification-uri", default="", metavar="URI", help="where to ping it when a backchannel request is answered"
+    )
     add.set_defaults(run=_add)
     listing = group.add_parser("list", parents=[desk_options()], help="all agents")
     listing.set_defaults(run=_list)
@@ -91,6 +94,7 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
         method=PUBLIC_CLIENT if args.public else _method(args).value,
         keys=_keys(args),
         redirect_uris=tuple(args.redirect_uri),
+        notification_uri=args.notification_uri,
     )
 
     async def work(desk: Desk) -> AgentRecord:
@@ -214,6 +218,7 @@ def _body(record: AgentRecord) -> dict[str, object]:
         "tier": record.tier.value,
         "method": record.method,
         "redirect_uris": list(record.redirect_uris),
+        **({"notification_uri": record.notification_uri} if record.notification_uri else {}),
         "registered_at": instant_text(record.created_at),
         "suspended": record.suspended,
     }

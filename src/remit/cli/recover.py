@@ -2,11 +2,27 @@
 
 import argparse
 from dataclasses import asdict
+from typing import Final
 
-from remit.cli.output import CommandOutput, ExitCode
-from remit.cli.shared import command_seat, desk_options, settings_of, verify_desk_exists, verify_not_served, with_desk
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode
+from remit.cli.shared import (
+    command_seat,
+    desk_options,
+    settings_of,
+    verify_desk_exists,
+    verify_not_served,
+    whole_number,
+    with_desk,
+)
+from remit.domain.errors import Code, Refused
+from remit.domain.values import instant_text
+from remit.settings import Settings
 from remit.usecases.transcript.recover import RecoveryResult, recover_desk
-from remit.wiring import Desk, rotate_keys, verify_ed25519
+from remit.wiring import Desk, plan_keys, rotate_keys, verify_ed25519
+
+_LEAST_AHEAD_S: Final = 60
+"""Every process reads the folder of keys many times meanwhile."""
+_MOST_AHEAD_S: Final = 30 * 86_400
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -17,6 +33,12 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     recover.set_defaults(run=_recover)
     keys = sub.add_parser("rotate-keys", parents=[desk_options()], help="make a new token key")
     keys.add_argument("--at-once", action="store_true", help="let every token die now, instead of when it expires")
+    keys.add_argument(
+        "--ahead",
+        type=whole_number(_LEAST_AHEAD_S, _MOST_AHEAD_S),
+        metavar="SECONDS",
+        help="publish the new key now and use it after that time; the desk may be served meanwhile",
+    )
     keys.set_defaults(run=_rotate)
 
 
@@ -49,9 +71,26 @@ def _recover(args: argparse.Namespace, out: CommandOutput) -> int:
     return ExitCode.OK
 
 
+def _plan(args: argparse.Namespace, settings: Settings, out: CommandOutput) -> int:
+    if args.at_once:
+        raise AdvisedError(
+            Refused(Code.SETTINGS_INVALID, "--ahead and --at-once exclude each other"), "Give one of the two."
+        )
+    kid, at = plan_keys(settings, ahead_s=args.ahead)
+    when = instant_text(at)
+    out.tell(
+        {"kid": kid, "from": when},
+        f"The next token key is {kid}. It is published now and used from {when} on; tokens from before live until they expire.",
+        "Where machines keep the folder of keys apart, copy it to all of them before then.",
+    )
+    return ExitCode.OK
+
+
 def _rotate(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     verify_desk_exists(settings)
+    if args.ahead is not None:
+        return _plan(args, settings, out)
     verify_not_served(settings)
     kid = rotate_keys(settings, keep_old=not args.at_once)
     old = "every token from before is dead" if args.at_once else "tokens from before live until they expire"

@@ -102,7 +102,6 @@ def backchannel_request(endpoint: str, *, login_hint: str, details: str, binding
         side=Side.AUTHORIZATION,
         form=form,
         authenticates=True,
-        proves=False,
         repeatable=False,
     )
 

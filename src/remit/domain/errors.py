@@ -56,6 +56,7 @@ class Code(StrEnum):
     MANDATE_LIMIT_EXCEEDED = "mandate.limit_exceeded"
     MANDATE_OFF_TARGET = "mandate.off_target"
     MANDATE_POWER_MISSING = "mandate.power_missing"
+    MANDATE_STALE = "mandate.stale"
     MANDATE_TOTAL_SPENT = "mandate.total_spent"
     MANDATE_UNKNOWN = "mandate.unknown"
     MANDATE_USES_SPENT = "mandate.uses_spent"
@@ -261,6 +262,10 @@ MEANINGS: dict[Code, CodeText] = {
     ),
     Code.MANDATE_POWER_MISSING: CodeText(
         title="The mandate does not grant this", cure="Ask the customer for a mandate with that power."
+    ),
+    Code.MANDATE_STALE: CodeText(
+        title="The customer signed the mandate too long ago for this",
+        cure="Ask the customer for the mandate again: they sign it anew, and that is recent enough.",
     ),
     Code.MANDATE_TOTAL_SPENT: CodeText(
         title="The mandate's total is spent",

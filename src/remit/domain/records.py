@@ -106,6 +106,8 @@ class AgentRecord:
     suspended: str = ""
     known_by: str = ""
     document: str = ""
+    notification_uri: str = ""
+    """The address to ping when a backchannel request is answered; "" where the agent polls."""
 
     @property
     def stranger(self) -> bool:
@@ -281,6 +283,10 @@ class Ceremony:
         return (Link("due.ceremony", "", self.expires_at),)
 
 
+_EXPIRED_TOLD_MS: Final = 600_000
+"""Time for which an agent that polls is told that its request has expired (CIBA `expired_token`)."""
+
+
 class RequestState(StrEnum):
     """The life of a pushed authorization request."""
 
@@ -292,10 +298,14 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushedRequest:
-    """A mandate requested. `wire` is the remit_mandate as requested, `code` the keyed hash of the code.
+    """A mandate request. `wire` is the remit_mandate as requested, `code` the keyed hash of the code.
 
     `jkt` is the binding of the grant (`identity/binding`). Of a visitor: `resource` is the audience of its tokens, and
     `document` the digest of the metadata document it came with.
+
+    Pushed by PAR, any customer may answer it in the agent's browser. With `addressed` it came by the backchannel: only
+    that customer may, on the same page, and `code` hashes the `auth_req_id` from the start. `binding` is the agent's
+    message to tell it by; `ping` the address to notify, `ping_token` its sealed bearer token, `ping_at` the next try.
     """
 
     KIND: ClassVar[str] = "request"
@@ -317,11 +327,24 @@ class PushedRequest:
     code_expires_at: Instant = NEVER
     resource: str = ""
     document: str = ""
+    addressed: str = ""
+    binding: str = ""
+    ping: str = ""
+    ping_token: str = ""
+    ping_at: Instant = NEVER
+    ping_tries: int = 0
 
     def links(self) -> tuple[Link, ...]:
-        """Index by expiry, and by the code once it is issued."""
-        due = (Link("due.request", "", self.expires_at),)
-        return (*due, Link("request.code", self.code, self.code_expires_at)) if self.code else due
+        """Index by expiry, by the code once it is issued, by an addressed customer while open, and by the next ping."""
+        kept_ms = _EXPIRED_TOLD_MS if self.addressed else 0
+        links = [Link("due.request", "", self.expires_at + kept_ms)]
+        if self.code:
+            links.append(Link("request.code", self.code, self.code_expires_at))
+        if self.addressed and self.phase is RequestState.PUSHED:
+            links.append(Link("request.customer", self.addressed, self.created_at))
+        if self.ping_at:
+            links.append(Link("due.ping", "", self.ping_at))
+        return tuple(links)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from remit.ports.backoffice import Backoffice
 from remit.ports.documents import DocumentReader
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.identity import ClientDocuments, ClientVerifier, ProofVerifier
-from remit.ports.notify import Carrier, CredentialIssuer, Notify
+from remit.ports.notify import Callbacks, Carrier, CredentialIssuer, Notify
 from remit.ports.params import ParamsValidator
 from remit.ports.people import Passkeys, Provider
 from remit.ports.policy import Policy
@@ -73,6 +73,8 @@ class DeskTerms:
     """The requester address of every case: Remit's own, so that the helpdesk's mail reaches no agent."""
     loopback: bool
     sandbox: bool
+    grant_age_s: int = 0
+    """The age of a customer's signature above which they confirm every write or sign anew (0: none)."""
     offers_per_day: int = 20
     """Offers that one officer makes in a day."""
     contact_attribute: str = "contact.email"
@@ -123,6 +125,8 @@ class DeskContext:
     """The carriers of notices; none where they are only logged."""
     owners: tuple[CredentialIssuer, ...]
     """The channels to issuers of leaked credentials."""
+    callbacks: Callbacks
+    """Posts to addresses that agents registered."""
     tracing: Tracing
     signer: Signer
     world: World

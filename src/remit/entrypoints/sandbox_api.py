@@ -71,6 +71,7 @@ class SandboxAgentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tier: str = "known"
     method: str = "private_key_jwt"
     redirect_uris: list[str] = []
+    notification_uri: str = ""
 
 
 class SandboxSuspendIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,6 +136,7 @@ class SandboxApi:
             method=body.method,
             keys=body.keys,
             redirect_uris=tuple(body.redirect_uris),
+            notification_uri=body.notification_uri,
         )
         try:
             record = await register_agent(self.context, new, by="sandbox")

@@ -105,6 +105,28 @@ class CredentialIssuer(Protocol):
         """
 
 
+class Callbacks(Protocol):
+    """Small posts to addresses that agents registered.
+
+    Promises: https to public addresses alone (loopback where the desk itself is on it), the name resolved once, no
+    redirects, five seconds; nothing of the answer but its status is read.
+    """
+
+    def verify(self, url: str) -> None:
+        """Verify that an address may be posted to.
+
+        Raises:
+            Refused: `request.malformed`.
+        """
+
+    async def post(self, url: str, *, bearer: str, body: bytes) -> None:
+        """Post JSON with a bearer token.
+
+        Raises:
+            DeliveryFailed: it was not taken, as far as is known.
+        """
+
+
 class Changes(Protocol):
     """A live subscription to a topic.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from remit.domain.identity.id_jag import IdJag
 from remit.domain.identity.oidc_login import LoggedOut, ProvedLogin
 from remit.domain.values import Instant, Json
 
@@ -111,6 +112,16 @@ class Provider(Protocol):
 
         Raises:
             Refused: `login.invalid`.
+            Fault: `fault.identity`.
+        """
+
+    async def verify_id_jag(
+        self, unverified: str, *, audience: str, client_id: str, actor: str, jkt: str, now: Instant
+    ) -> IdJag:
+        """Verify an ID-JAG for a client of this desk: signature and claims, not replay.
+
+        Raises:
+            Refused: `grant.invalid`.
             Fault: `fault.identity`.
         """
 

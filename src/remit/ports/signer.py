@@ -14,7 +14,14 @@ class Signer(Protocol):
     """
 
     def jwks(self) -> Mapping[str, Json]:
-        """Return the public token keys as a JWK set, current first."""
+        """Return the public token keys as a JWK set: the current one, those to come, and those still verified."""
+
+    def refresh(self) -> None:
+        """Read the token keys again: the next one is published by every node before the first of them uses it.
+
+        Raises:
+            Refused: `settings.invalid`; the known keys stay.
+        """
 
     def sign_jwt(self, typ: str, claims: Mapping[str, Json]) -> str:
         """Sign a compact JWS with the current token key."""

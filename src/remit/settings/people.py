@@ -53,6 +53,7 @@ class OidcTable(Table, frozen=True):
     userinfo: bool = False
     private_network: bool = False
     front_channel: bool = False
+    id_jag: bool = False
     officer_claim: Line = ""
     roles_claim: Line = ""
     roles: Roles = field(default_factory=dict)
@@ -103,6 +104,7 @@ class PeopleSettings:
             "userinfo": self.userinfo,
             "vouching": list(rules.vouching),
             "vouching_age_s": rules.vouching_age_s,
+            **({"id_jag": True} if rules.id_jag else {}),
         }
 
 
@@ -135,6 +137,12 @@ def people_of(table: PeopleTable, base: Path) -> PeopleSettings | None:
     )
 
 
+def _id_jag(oidc: OidcTable) -> bool:
+    if oidc.id_jag and oidc.customers is CustomerLogins.NONE:
+        raise _invalid("id_jag", 'needs customers to be "known" or "create": it says which customer an agent acts for')
+    return oidc.id_jag
+
+
 def _rules(oidc: OidcTable, *, passkey: bool) -> LoginRules:
     if oidc.acr_values and not set(oidc.vouching_acr) <= set(oidc.acr_values):
         raise _invalid("vouching_acr", "names a class that acr_values would refuse; take it out, or add it there")
@@ -154,6 +162,7 @@ def _rules(oidc: OidcTable, *, passkey: bool) -> LoginRules:
         vouching_age_s=oidc.vouching_age_s,
         passkey_login=passkey,
         front_channel=oidc.front_channel,
+        id_jag=_id_jag(oidc),
     )
 
 

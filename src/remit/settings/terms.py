@@ -11,7 +11,7 @@ from remit.settings.decode import InvalidSetting, Table
 Whole = Annotated[int, Meta(ge=1, le=31_536_000)]
 Score = Annotated[int, Meta(ge=1, le=100)]
 Days = Annotated[int, Meta(ge=0, le=36_500)]
-_LATER: Final = frozenset({"offers_per_day", "erase_after_days", "session_idle_s"})
+_LATER: Final = frozenset({"offers_per_day", "erase_after_days", "session_idle_s", "grant_age_s"})
 
 
 class TermsTable(Table, frozen=True):
@@ -33,6 +33,7 @@ class TermsTable(Table, frozen=True):
     end_at: Score = 90
     facts_timeout_ms: Whole = 5_000
     desk_timeout_ms: Whole = 20_000
+    grant_age_s: Annotated[int, Meta(ge=0, le=31_536_000)] = 0
     retention_days: Days = 0
     erase_after_days: Days = 0
 

@@ -32,6 +32,7 @@ from remit.wiring.keys import (
     keys_share_store_server,
     log_key,
     open_vault,
+    plan_keys,
     rotate_keys,
     token_key_made,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "pack_files",
     "pack_languages",
     "pack_names",
+    "plan_keys",
     "probe_backoffice",
     "probe_carriers",
     "probe_directory",

@@ -19,6 +19,7 @@ from remit.adapters.identity.assertions import AssertionClients
 from remit.adapters.identity.client_documents import FetchedDocuments
 from remit.adapters.identity.dpop import DpopProofs
 from remit.adapters.identity.fetching import Fetcher
+from remit.adapters.notify.callback import HttpCallbacks
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
 from remit.adapters.people.passkey import WebauthnPasskeys
@@ -130,7 +131,7 @@ def _plan(
     loaded = load_rules(settings, rules, world=world)
     provider = build_provider(settings)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    signer = open_signer(settings)
+    signer = open_signer(settings, world)
     notify = ConsoleNotify()
     return _Plan(
         settings=settings,
@@ -263,6 +264,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         notify=notify,
         carriers=plan.outgoing.carriers,
         owners=plan.outgoing.owners,
+        callbacks=HttpCallbacks(allow_loopback=settings.loopback),
         tracing=plan.watching.tracing,
         signer=signer,
         world=plan.world,
@@ -370,6 +372,7 @@ def _terms(settings: Settings, origin: str) -> DeskTerms:
         waiting_per_pair=numbers.waiting_per_pair,
         offers_per_day=numbers.offers_per_day,
         decline_pause_s=numbers.decline_pause_s,
+        grant_age_s=numbers.grant_age_s,
         facts_timeout_s=numbers.facts_timeout_ms / 1000,
         desk_timeout_s=numbers.desk_timeout_ms / 1000,
         hold_at=numbers.hold_at,

@@ -8,13 +8,16 @@ from collections.abc import Callable, Collection, Sequence
 from remit.adapters.db.postgres import is_postgres_url, redacted_url
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
+from remit.adapters.signer.token_keys import NEXT, TOKEN, plan_token_key
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.vault.file import FileVault
 from remit.adapters.vault.inspect import inspect_keys, verify_keys
 from remit.adapters.vault.postgres.inspect import missing_keys_at, same_server
 from remit.adapters.vault.postgres.vault import PostgresVault
+from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Refused
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
+from remit.domain.values import Instant
 from remit.ports.vault import ContentKeyRef
 from remit.ports.world import World
 from remit.proof.checkpoint import Checkpoint, checkpoint_text
@@ -41,6 +44,17 @@ def rotate_keys(settings: Settings, *, keep_old: bool) -> str:
     return key_files.rotate_token_key(settings.keys, keep_old=keep_old)
 
 
+def plan_keys(settings: Settings, *, ahead_s: int) -> tuple[str, Instant]:
+    """Make the next token key, published at once and used after a while; return its id and when that is.
+
+    Raises:
+        Refused: `settings.invalid` when another one waits for its time, or the folder cannot be written.
+    """
+    now = SystemWorld().now()
+    at = Instant(now + ahead_s * 1000)
+    return plan_token_key(settings.keys, now_ms=now, from_ms=at), at
+
+
 def log_key(settings: Settings) -> str:
     """Return the log's public key as a C2SP vkey.
 
@@ -56,7 +70,8 @@ def token_key_made(settings: Settings) -> float:
     Raises:
         OSError: when it cannot be looked at.
     """
-    return (settings.keys / key_files.TOKEN).stat().st_mtime
+    made = [settings.keys / TOKEN, *settings.keys.glob(f"{NEXT}*.pem")]
+    return max(one.stat().st_mtime for one in made)
 
 
 def open_vault(settings: Settings, world: World) -> FileVault | PostgresVault:
@@ -112,12 +127,12 @@ def keys_share_store_server(settings: Settings) -> bool:
     return bool(keys) and is_postgres_url(settings.store_url) and same_server(keys, settings.store_url)
 
 
-def open_signer(settings: Settings) -> FileSigner:
+def open_signer(settings: Settings, world: World | None = None) -> FileSigner:
     """Open the desk's keys; a first start on an empty folder makes them, a later one without them is refused."""
     if not settings.keys.exists() and not store_location(settings).exists():
         settings.keys.parent.mkdir(parents=True, exist_ok=True)
         key_files.create_key_folder(settings.keys, settings.log_name)
-    return _keys(settings)
+    return _keys(settings, None if world is None else lambda: world.now())  # noqa: PLW0108  # tests replace the clock
 
 
 def signing(signer: FileSigner, origin: str) -> Callable[[int, bytes], str]:
@@ -173,9 +188,9 @@ def rows_of(settings: Settings) -> str:
     return f"{name}+{key_hash}"
 
 
-def _keys(settings: Settings) -> FileSigner:
+def _keys(settings: Settings, now_ms: Callable[[], int] | None = None) -> FileSigner:
     """⚔ Return the keys of the log's name, which is part of its key and of every kept checkpoint: it never changes."""
-    signer = FileSigner(settings.keys)
+    signer = FileSigner(settings.keys, now_ms)
     name = verify_vkey(signer.log_key()).name
     if name != settings.log_name:
         cure = f'Write name = "{name}" again: the log keeps its name for good.'

@@ -16,6 +16,7 @@ from remit.adapters.identity.key_sources import KeySources
 from remit.adapters.people.oidc_metadata import ProviderDiscovery, ProviderMetadata
 from remit.adapters.people.oidc_terms import ClientProof, ProviderTerms
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.identity.id_jag import IdJag, verify_id_jag
 from remit.domain.identity.jws import UnverifiedJws, read, text_member
 from remit.domain.identity.oidc_login import (
     LoggedOut,
@@ -128,6 +129,20 @@ class OidcProvider:
         metadata = await self._discovery.metadata(now=now)
         jws = await self._verified(unverified_token, metadata, now)
         return verify_logout_token(jws, issuer=self._terms.issuer, client_id=self._terms.client_id, now=now)
+
+    async def verify_id_jag(
+        self, unverified: str, *, audience: str, client_id: str, actor: str, jkt: str, now: Instant
+    ) -> IdJag:
+        """Verify an ID-JAG."""
+        metadata = await self._discovery.metadata(now=now)
+        try:
+            jws = await self._verified(unverified, metadata, now)
+        except Refused as refused:
+            raise Refused(Code.GRANT_INVALID, f"ID-JAG: {refused.detail}") from None
+        terms = self._terms
+        return verify_id_jag(
+            jws, provider=terms.issuer, issuer=audience, client_id=client_id, actor=actor, jkt=jkt, now=now
+        )
 
     async def refresh(self, *, now: Instant) -> ProviderStatus:
         """Read metadata and keys again."""

@@ -5,7 +5,8 @@
 
 import hmac
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -20,13 +21,24 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
     load_pem_private_key,
-    load_pem_public_key,
 )
 
 from remit.adapters.signer import key_files
-from remit.domain.errors import Code, Refused
+from remit.adapters.signer.token_keys import (
+    OVERLAP_MS,
+    TOKEN,
+    drop_token_keys,
+    new_token_key,
+    private_pem,
+    read_private,
+    read_token_keys,
+    retire,
+    settle_token_keys,
+    signing_key,
+    thumbprint,
+)
+from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity import jws
 from remit.domain.transcript.verification import make_vkey, refusal, verify_vkey
 from remit.domain.values import Json
@@ -34,11 +46,9 @@ from remit.proof.canonical import b64url, canonical
 from remit.proof.checkpoint import Vkey, read_checkpoint, signed_note
 from remit.proof.errors import ProofError
 
-TOKEN: Final = "token.pem"  # noqa: S105  # a file's name
 LOG: Final = "log.pem"
 VKEY: Final = "log.vkey"
 SECRET: Final = "secret.key"  # noqa: S105  # a file's name
-RETIRED: Final = "retired-"
 
 _SECRET_SIZE: Final = 32
 _COORDINATE: Final = 32
@@ -62,7 +72,7 @@ def create_key_folder(directory: Path, name: str) -> str:
     except Refused as refused:
         raise _invalid(refused.detail) from None
     files = {
-        TOKEN: _private_pem(_new_token_key()),
+        TOKEN: private_pem(new_token_key()),
         LOG: _private_pem(log),
         VKEY: vkey.encode(),
         SECRET: os.urandom(_SECRET_SIZE),
@@ -75,21 +85,22 @@ def rotate_token_key(directory: Path, *, keep_old: bool) -> str:
     """Create a new token key and return its `kid`. Load a new `FileSigner` afterwards.
 
     With `keep_old`, tokens of the old keys stay valid until they expire. Without, all tokens end at once, as a
-    recovery needs. A crash half way leaves the old key current, and is cured by rotating again.
+    recovery needs. A crash half way leaves the old key current, and is cured by rotating again. A desk that is served
+    meanwhile needs `token_keys.plan_token_key`.
 
     Raises:
         Refused: `settings.invalid` when the folder cannot be read or written.
     """
-    old = _token_key(directory)
-    fresh = _new_token_key()
+    now_ms = _clock()
     if keep_old:
-        pem = old.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        key_files.replace_file(directory, f"{RETIRED}{_thumbprint(old.public_key())}.pem", pem)
+        settle_token_keys(directory, now_ms=now_ms)
+        retire(directory, read_private(directory, TOKEN).public_key(), until_ms=now_ms + OVERLAP_MS)
     else:
-        for name in _retired_names(directory):
-            key_files.remove_file(directory, name)
-    key_files.replace_file(directory, TOKEN, _private_pem(fresh))
-    return _thumbprint(fresh.public_key())
+        read_private(directory, TOKEN)
+        drop_token_keys(directory)
+    fresh = new_token_key()
+    key_files.replace_file(directory, TOKEN, private_pem(fresh))
+    return thumbprint(fresh.public_key())
 
 
 def verify_ed25519(public: bytes, message: bytes, signature: bytes) -> None:
@@ -109,47 +120,67 @@ def verify_ed25519(public: bytes, message: bytes, signature: bytes) -> None:
 class FileSigner:
     """Keys of the desk, from one folder."""
 
-    def __init__(self, directory: Path) -> None:
-        """Load every key once.
+    def __init__(self, directory: Path, now_ms: Callable[[], int] | None = None) -> None:
+        """Load every key; token keys are read again by `refresh`. `now_ms` decides which of them signs.
 
         Raises:
             Refused: `settings.invalid` when a file is missing, open to others, or not the key it should be.
         """
-        self._token = _token_key(directory)
-        self._kid = _thumbprint(self._token.public_key())
-        retired = [_public_key(directory, name) for name in _retired_names(directory)]
-        self._publics = {_thumbprint(key): key for key in (self._token.public_key(), *retired)}
+        self._directory = directory
+        self._now_ms = now_ms or _clock
+        self._keys = read_token_keys(directory)
         self._log, self._vkey = _log_key(directory)
         self._secret = key_files.read_key_file(directory, SECRET)
         if len(self._secret) != _SECRET_SIZE:
             raise _invalid(f"{directory / SECRET} is not {_SECRET_SIZE} bytes")
-        self._headers: dict[str, str] = {}
+        self._headers: dict[tuple[str, str], str] = {}
         self._keyed: dict[str, bytes] = {}
         self._pseudonyms: dict[bytes, bytes] = {}
 
     def jwks(self) -> Mapping[str, Json]:
-        """Return the public token keys as a JWK set, current first."""
-        return {"keys": [{**_jwk(key), "alg": "ES256", "kid": kid, "use": "sig"} for kid, key in self._publics.items()]}
+        """Return the public token keys as a JWK set: the current one, those to come, and those still verified."""
+        now_ms = self._now_ms()
+        current = signing_key(self._keys, now_ms)
+        others = [one for one in self._keys if one is not current and now_ms < one.until_ms]
+        return {"keys": [one.jwk() for one in (current, *others)]}
+
+    def refresh(self) -> None:
+        """Read the token keys again: another process may have made the next one.
+
+        Raises:
+            Refused: `settings.invalid`; the known keys stay.
+        """
+        self._keys = read_token_keys(self._directory)
 
     def sign_jwt(self, typ: str, claims: Mapping[str, Json]) -> str:
-        """Sign a compact JWS with the current token key."""
-        header = self._headers.get(typ)
+        """Sign a compact JWS with the current token key.
+
+        Raises:
+            Fault: `fault.internal` without a private key, which no folder is read without.
+        """
+        current = signing_key(self._keys, self._now_ms())
+        if current.private is None:
+            raise Fault(Code.FAULT_INTERNAL, "no private token key")
+        header = self._headers.get((typ, current.kid))
         if header is None:
-            header = self._headers[typ] = b64url(canonical({"alg": "ES256", "kid": self._kid, "typ": typ}))
+            header = b64url(canonical({"alg": "ES256", "kid": current.kid, "typ": typ}))
+            self._headers[typ, current.kid] = header
         unsigned = f"{header}.{b64url(_json.encode(claims))}"
-        return f"{unsigned}.{self._signature(unsigned)}"
+        return f"{unsigned}.{_signature(current.private, unsigned)}"
 
     def sign_document(self, payload: bytes, header: Mapping[str, str]) -> tuple[str, str]:
         """Sign bytes that are no token with the current token key, as a detached JWS: protected header and signature.
 
         `header` has what comes beside `alg` and `kid`. ⚔ Its `typ` must be none of our tokens'.
-        """
-        protected = b64url(canonical({**header, "alg": "ES256", "kid": self._kid}))
-        return protected, self._signature(f"{protected}.{b64url(payload)}")
 
-    def _signature(self, unsigned: str) -> str:
-        r, s = decode_dss_signature(self._token.sign(unsigned.encode("ascii"), _ECDSA))
-        return b64url(r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big"))
+        Raises:
+            Fault: as `sign_jwt`.
+        """
+        current = signing_key(self._keys, self._now_ms())
+        if current.private is None:
+            raise Fault(Code.FAULT_INTERNAL, "no private token key")
+        protected = b64url(canonical({**header, "alg": "ES256", "kid": current.kid}))
+        return protected, _signature(current.private, f"{protected}.{b64url(payload)}")
 
     def verify_jwt(self, unverified_token: str, typ: str) -> Mapping[str, Json]:
         """Verify one of our own tokens: signature, `typ`, algorithm; not its claims.
@@ -165,7 +196,9 @@ class FileSigner:
         if token.header.get("typ") != typ:
             raise Refused(Code.CREDENTIAL_MALFORMED, f"the token is not a {typ}")
         kid = token.header.get("kid")
-        key = self._publics.get(kid) if isinstance(kid, str) else None
+        now_ms = self._now_ms()
+        # ⚔ A key that was stolen before it was retired signs nothing that counts after the last of its tokens.
+        key = next((one.public for one in self._keys if one.kid == kid and now_ms < one.until_ms), None)
         if key is None:
             raise Refused(Code.CREDENTIAL_WRONG_KEY, "no key of this desk signed the token")
         if len(token.signature) != 2 * _COORDINATE:
@@ -213,24 +246,22 @@ class FileSigner:
         return known
 
 
+def _signature(key: ec.EllipticCurvePrivateKey, unsigned: str) -> str:
+    r, s = decode_dss_signature(key.sign(unsigned.encode("ascii"), _ECDSA))
+    return b64url(r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big"))
+
+
+def _clock() -> int:
+    return time.time_ns() // 1_000_000
+
+
 @lru_cache(maxsize=64)
 def _ed25519_key(public: bytes) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(public)
 
 
-def _new_token_key() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-def _private_pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
+def _private_pem(key: Ed25519PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _token_key(directory: Path) -> ec.EllipticCurvePrivateKey:
-    key = _private_key(directory, TOKEN)
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise _invalid(f"{directory / TOKEN} is not a P-256 key")
-    return key
 
 
 def _log_key(directory: Path) -> tuple[Ed25519PrivateKey, Vkey]:
@@ -251,33 +282,6 @@ def _private_key(directory: Path, name: str) -> object:
         return load_pem_private_key(key_files.read_key_file(directory, name), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise _invalid(f"{directory / name} is not a private key in PEM") from None
-
-
-def _public_key(directory: Path, name: str) -> ec.EllipticCurvePublicKey:
-    try:
-        key = load_pem_public_key(key_files.read_key_file(directory, name))
-    except (ValueError, UnsupportedAlgorithm):
-        raise _invalid(f"{directory / name} is not a public key in PEM") from None
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise _invalid(f"{directory / name} is not a P-256 key")
-    return key
-
-
-def _retired_names(directory: Path) -> list[str]:
-    return [name for name in key_files.key_file_names(directory) if name.startswith(RETIRED) and name.endswith(".pem")]
-
-
-def _jwk(key: ec.EllipticCurvePublicKey) -> dict[str, Json]:
-    numbers = key.public_numbers()
-    x, y = (b64url(number.to_bytes(_COORDINATE, "big")) for number in (numbers.x, numbers.y))
-    return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
-
-
-def _thumbprint(key: ec.EllipticCurvePublicKey) -> str:
-    """Return the RFC 7638 thumbprint: the required members in canonical form."""
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(canonical(_jwk(key)))
-    return b64url(digest.finalize())
 
 
 def _invalid(reason: str) -> Refused:

@@ -68,6 +68,8 @@ class LoginRules:
     vouching_age_s: int
     passkey_login: bool
     front_channel: bool
+    id_jag: bool = False
+    """Whether its ID-JAGs say which customer an agent acts for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

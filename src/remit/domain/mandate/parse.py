@@ -181,9 +181,9 @@ TYPE: Final = "remit_mandate"
 DEFAULT_LIFE_MS: Final = 7 * 24 * 3600 * 1000
 MAX_CHAIN: Final = 5
 """The longest chain of a mandate; a token names at most five actors anyway (docs/decisions/0018-five-actors.md)."""
-_MAX_POWERS: Final = 64
-_MAX_TASKS: Final = 1000
-_MAX_SUMMARY_LENGTH: Final = 500
+MAX_POWERS: Final = 64
+MAX_TASKS: Final = 1000
+MAX_SUMMARY_LENGTH: Final = 500
 _REQUIRED: Final = ("type", "objective", "powers")
 _OPTIONAL: Final = ("never", "expires_at", "max_tasks", "chain", "chain_operators")
 
@@ -208,14 +208,14 @@ def read_mandate(wire: Json, catalogue: Catalogue, *, now: Instant) -> Mandate:
         objective=purpose,
         powers=tuple(
             read_power(power, f"powers[{place}]", catalogue, objective)
-            for place, power in enumerate(bounded_array(found["powers"], "powers", most=_MAX_POWERS))
+            for place, power in enumerate(bounded_array(found["powers"], "powers", most=MAX_POWERS))
         ),
         never=tuple(
             read_negative(power, f"never[{place}]", catalogue)
-            for place, power in enumerate(bounded_array(found.get("never", []), "never", least=0, most=_MAX_POWERS))
+            for place, power in enumerate(bounded_array(found.get("never", []), "never", least=0, most=MAX_POWERS))
         ),
         expires_at=_expiry(found["expires_at"], now) if "expires_at" in found else Instant(now + DEFAULT_LIFE_MS),
-        max_tasks=whole_number(found.get("max_tasks", 1), "max_tasks", least=1, most=_MAX_TASKS),
+        max_tasks=whole_number(found.get("max_tasks", 1), "max_tasks", least=1, most=MAX_TASKS),
         chain=chain,
         chain_operators=operators,
     )
@@ -226,10 +226,10 @@ def _purpose(value: Json, catalogue: Catalogue) -> tuple[MandateObjective, Objec
     name = text_value(found["type"], "objective.type")
     objective = catalogue.objective(name if is_word(name) else "")
     summary = found.get("summary", "")
-    if not isinstance(summary, str) or len(summary) > _MAX_SUMMARY_LENGTH:
-        raise mandate_error("objective.summary", f"must be a text of at most {_MAX_SUMMARY_LENGTH} characters")
+    if not isinstance(summary, str) or len(summary) > MAX_SUMMARY_LENGTH:
+        raise mandate_error("objective.summary", f"must be a text of at most {MAX_SUMMARY_LENGTH} characters")
     # ⚔ Shown to people and signed for good, so it must hold no secret; redacting it changes no authority.
-    summary = redact(summary, find_secrets(summary))[:_MAX_SUMMARY_LENGTH]
+    summary = redact(summary, find_secrets(summary))[:MAX_SUMMARY_LENGTH]
     return MandateObjective(type=name, target=_target(found, objective), summary=summary), objective
 
 

@@ -36,6 +36,6 @@ def limits_digest(keyed: Keyed, mandate: MandateRecord) -> str:
 
 def registration_digest(keyed: Keyed, agent: AgentRecord) -> str:
     """Return the digest of how an agent proves itself and where codes go, logged with its registration."""
-    return keyed_digest_of(
-        keyed, canonical(["registration", agent.id, agent.method, agent.keys, list(agent.redirect_uris)]).decode()
-    )
+    pinged = [agent.notification_uri] if agent.notification_uri else []
+    told = ["registration", agent.id, agent.method, agent.keys, list(agent.redirect_uris), *pinged]
+    return keyed_digest_of(keyed, canonical(told).decode())

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.binding import bound_family, family_binding
+from remit.domain.identity.binding import bound_certificate, bound_family, certificate_binding, family_binding
 from remit.domain.identity.dpop import ScopeRefused, verify_bound, verify_presented
 from remit.domain.identity.message_signatures import SignedMessage
 from remit.domain.values import Instant, Json
@@ -47,6 +47,10 @@ _KEPT: Final = 1024
 """Tokens cached at least; each lives for minutes."""
 
 
+_LONGEST_S: Final = 360
+"""The longest life of a token that settings allow, with clocks a minute apart."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Token:
     """The claims of a verified token that a request needs."""
@@ -81,11 +85,14 @@ class TokenVerifier:
         known = self._known.get(name)
         if known is None:
             known = _read(desk, desk.signer.verify_jwt(unverified_token, "at+jwt"))
+            if known.expires_s > desk.world.now() // 1000 + _LONGEST_S:
+                # ⚔ Remembered, a token made with a stolen key would outlive that key's retirement.
+                raise Refused(Code.CREDENTIAL_MALFORMED, "the token lives longer than this desk lets any")
             self._known.put(name, known)
         return known
 
 
-def prove_workload(
+def prove_workload(  # noqa: PLR0913  # everything that a request can prove itself with, by name
     desk: DeskContext,
     tokens: TokenVerifier,
     *,
@@ -95,11 +102,13 @@ def prove_workload(
     path: str,
     scope: str = "ask",
     resource: str = "",
+    certificate: str = "",
 ) -> Workload:
     """Authenticate the caller of one request; its replay mark must be committed with the request's effects.
 
     `resource` is the path of the door where it is another protected resource than the desk itself: `/mcp`, `/a2a`. A
     token that proves a key is for the whole desk, or for that door. ⚔ A visitor's is for one of them alone.
+    `certificate` is the thumbprint of the caller's TLS certificate, "" without one.
 
     Raises:
         Refused: `credential.*`.
@@ -108,12 +117,18 @@ def prove_workload(
     """
     presented = verify_presented(authorization=authorization, dpop=dpop)
     token = tokens.verify(desk, presented.unverified_token)
-    verify_bound(presented, token_jkt=token.jkt or None)
+    held = bound_certificate(token.jkt)
+    verify_bound(presented, token_jkt=None if held else token.jkt or None)
+    if held and certificate != held:
+        # ⚔ A copied token is worth nothing without the key of the TLS connection (RFC 8705 §3).
+        raise Refused(Code.CREDENTIAL_WRONG_KEY, "the certificate of the connection is not the token's")
     _verify_audience(desk, token, resource)
     now = desk.world.now()
     _verify_usable(token, now, scope)
     if token.family:
         return _visitor(desk, token)
+    if held:
+        return _workload(token, ())
     proof = desk.proofs.verify_proof(
         presented.unverified_proof or "",
         method=method,
@@ -175,6 +190,7 @@ def _verify_usable(token: _Token, now: Instant, scope: str) -> None:
 
 
 def _workload(token: _Token, marks: tuple[ReplayMark, ...]) -> Workload:
+    """Return the workload of a token with a key."""
     return Workload(
         task=token.task,
         client_id=token.client_id,
@@ -239,6 +255,8 @@ def _binding(claims: Mapping[str, Json]) -> tuple[str, str]:
     match claims:
         case {"cnf": {"jkt": str(jkt)}} if jkt and "family" not in claims:
             return jkt, ""
+        case {"cnf": {"x5t#S256": str(thumbprint)}} if thumbprint and "family" not in claims:
+            return certificate_binding(thumbprint), ""
         case {"family": str(family)} if family and "cnf" not in claims:
             return "", family
         case _:

@@ -43,6 +43,7 @@ from remit.domain.words.excess import (
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.counters import COMPARED
 from remit.engine.ask.facts import CaseReading, fetch_facts_and_case
+from remit.engine.ask.step_up import verify_fresh_grant
 from remit.engine.context import DeskContext
 from remit.engine.people.accounts import desk_officer
 from remit.engine.words.check import ExcessWordsRefused, check_words
@@ -544,6 +545,7 @@ def _settle(
         why = () if rule is None else (f"escalation.{rule.name}",)
         decision = NeedsHuman(who=missing, charges=charges, reasons=(*(base.reasons or verdict.policies), *why))
     else:
+        verify_fresh_grant(desk, state, outcome.action, confirmed.by)
         decision = Permit(charges=charges, waiver=base.waiver)
     return Evaluation(
         decision=decision,

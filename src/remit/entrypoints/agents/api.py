@@ -27,13 +27,14 @@ from remit.engine.files.read import UploadedFile
 from remit.engine.leaks.revoke import revoke_leaked_credentials
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.people.sessions import SIGNIN_PREFIX
+from remit.entrypoints.agents.challenge import challenged_response, use_token_header
 from remit.entrypoints.agents.ended_tasks import ASSERTION, authenticate_client, proves_client
 from remit.entrypoints.http.bodies import decode_body, mark_proved, read_body, read_empty_body
+from remit.entrypoints.http.client_certificates import presented_certificate
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import (
     HttpResponse,
-    ask_response,
     json_response,
     polled_ask_response,
     problem_response,
@@ -160,13 +161,13 @@ class AgentApi:
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
             await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
         path = _path(scope)
-        dpop = header_values(scope, b"dpop")
+        dpop, certificate = header_values(scope, b"dpop"), presented_certificate(scope)
         try:
             with self.context.tracing.step(SpanName.IDENTITY):
                 if not dpop and is_signed(scope):
                     message = signed_message(scope, self.context.terms.issuer)
                     return await prove_signed_workload(
-                        self.context, self.tokens, authorization=authorization, message=message
+                        self.context, self.tokens, authorization=authorization, message=message, resource=resource
                     )
                 return prove_workload(
                     self.context,
@@ -176,6 +177,7 @@ class AgentApi:
                     method=scope["method"],
                     path=path,
                     resource=resource,
+                    certificate="" if certificate is None else certificate.thumbprint,
                 )
         except Refused:
             self.context.leak_scanner.present(authorization, LeakSource(where="presented"))
@@ -186,11 +188,12 @@ class AgentApi:
     async def _ask(self, scope: Scope, receive: Receive, workload: Workload) -> HttpResponse:
         verify_json_type(scope)
         key = idempotency_key(scope)
+        await use_token_header(self.context, scope, workload, key)
         raw = await read_body(scope, receive)
         members = await decode_body(scope, raw, files=_DATA)
         body = convert(members, AskBody)
         reply = await self.ask(workload, body, key=key, digest=body_digest(raw), size=len(raw))
-        return ask_response(reply, issuer=self.context.terms.issuer)
+        return await challenged_response(self.context, scope, workload, reply)
 
     async def ask(self, workload: Workload, body: AskBody, *, key: str, digest: str, size: int) -> AskReply:
         """Make a decoded ask of a proved workload, whatever door it came through.

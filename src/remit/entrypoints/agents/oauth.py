@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from msgspec import UNSET
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.assertions import AssertionType
+from remit.domain.identity.binding import certificate_binding, token_type
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials
 from remit.domain.identity.message_signatures import SignedMessage
+from remit.domain.identity.oauth_refused import OAuthRefused
 from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.values import Json, decode_json
 from remit.engine.agents.authenticate import Caller, ClientEvidence, WrongCaller, admit, prove_caller, prove_key
@@ -19,7 +21,9 @@ from remit.engine.agents.authenticate_request import TokenVerifier
 from remit.engine.context import DeskContext
 from remit.engine.leaks.revoke import revoke_leaked_in_text
 from remit.engine.leaks.scan import LeakSource
+from remit.entrypoints.agents import backchannel, challenge
 from remit.entrypoints.agents.api import borrowed_session
+from remit.entrypoints.agents.backchannel import CIBA, JWT_BEARER
 from remit.entrypoints.agents.oauth_requests import (
     ACCESS_TOKEN,
     GRANT_SCOPE,
@@ -45,18 +49,32 @@ from remit.entrypoints.http.wire import Receive, Scope, header_values, malformed
 from remit.entrypoints.http.wire_answers import Pushed, TokenResponse
 from remit.usecases.agents.meet import prove_or_meet
 from remit.usecases.agents.refused_credentials import mark_proofs_used, refuse_human_credential
+from remit.usecases.mandates.backchannel import redeem_backchannel
 from remit.usecases.mandates.delegate import DelegateActor, delegate
 from remit.usecases.mandates.grant import URN, AuthorizationRequest, push_request, redeem_code
+from remit.usecases.mandates.id_jag import PendingGrant, redeem_id_jag
 from remit.usecases.tasks.introspect import introspect, revoke_token
 from remit.usecases.tasks.open import IssuedToken, issue_grant_token, open_task, renew_task_token
 
 _LOG: Final = logging.getLogger("remit")
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACTOR_PROFILE: Final = "ai_agent"
-GRANTS: Final = ("authorization_code", EXCHANGE)
+GRANTS: Final = ("authorization_code", EXCHANGE, CIBA, JWT_BEARER)
 METHODS: Final = ("private_key_jwt", "spiffe_jwt")
 """The methods of every desk."""
-PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"})
+PATHS: Final = frozenset(
+    {"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke", backchannel.PATH, challenge.PATH}
+)
+_PROVING: Final = frozenset({"/oauth/token", challenge.PATH})
+"""Where a key must be proved."""
+_ASKING: Final = frozenset({"/oauth/par", backchannel.PATH})
+"""Where a key may be named by its thumbprint instead of proved."""
+
+
+def grant_types(desk: DeskContext) -> tuple[str, ...]:
+    """Return the grant types of a desk: assertions of the company's provider only where the settings take them."""
+    takes_jag = desk.logins is not None and desk.logins.id_jag
+    return GRANTS if takes_jag else tuple(one for one in GRANTS if one != JWT_BEARER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +90,8 @@ class OAuth:
         """Answer one request to an OAuth endpoint."""
         try:
             return await self._handle(scope, receive)
-        except UnsupportedValue as unsupported:
-            return oauth_error_response(unsupported, named=unsupported.named)
+        except OAuthRefused as refused:
+            return oauth_error_response(refused, named=refused.named)
         except WrongCaller as refused:
             return oauth_error_response(refused, named="invalid_grant")
         except (Refused, Fault) as error:
@@ -117,6 +135,10 @@ class OAuth:
                 return await self._push(caller, form)
             case "/oauth/token":
                 return await self._token(caller, form)
+            case backchannel.PATH:
+                return await self._start_backchannel(caller, form)
+            case challenge.PATH:
+                return await challenge.authorize_transaction(self.context, caller, form)
             case "/oauth/introspect":
                 return json_response(200, await introspect(self.context, self.tokens, caller, needed(form, "token")))
             case _:
@@ -161,14 +183,18 @@ class OAuth:
         path, values = scope["path"], header_values(scope, b"dpop")
         if caller.jkt:
             return _verify_signer_key(caller, form, values)
-        if path != "/oauth/token" and not (path == "/oauth/par" and values):
+        if not values and (path in _PROVING or (path in _ASKING and not thumbprint(form))):
+            certificate = presented_certificate(scope)
+            if certificate is not None:  # the connection proves this key (RFC 8705 §3)
+                return replace(caller, jkt=certificate_binding(certificate.thumbprint))
+        if path not in _PROVING and not (path in _ASKING and values):
             return caller
         if len(values) != 1:
             public_cure = "Send a `DPoP` header: a fresh proof of this very request."
             raise ProofRefused(
                 Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof.", public_cure=public_cure
             )
-        expected = thumbprint(form) if path == "/oauth/par" else ""
+        expected = thumbprint(form) if path in _ASKING else ""
         return prove_key(self.context, caller, values[0], method="POST", path=path, expected_jkt=expected or None)
 
     async def _push(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
@@ -188,24 +214,35 @@ class OAuth:
             code_challenge=needed(form, "code_challenge"),
             jkt=jkt,
         )
+        await self._revoke_leaked(caller, wanted.details, wanted.state)
+        request = await push_request(self.context, caller, wanted)
+        return json_response(201, Pushed(URN + request.id, self.context.terms.request_ttl_s))
+
+    async def _revoke_leaked(self, caller: Caller, details: Json, *texts: str) -> None:
+        """Revoke our own credentials that stand in a request, before any of it is stored."""
         agent = caller.agent.record.id
         await revoke_leaked_in_text(
             self.context,
-            "\n".join((flatten_text(wanted.details), wanted.state)),
+            "\n".join((flatten_text(details), *texts)),
             LeakSource(where="request", agent=agent),
             caller=agent,
             tokens=self.tokens,
         )
-        request = await push_request(self.context, caller, wanted)
-        return json_response(201, Pushed(URN + request.id, self.context.terms.request_ttl_s))
+
+    async def _start_backchannel(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
+        details = _details(form)
+        await self._revoke_leaked(caller, details, form.get("binding_message", ""), form.get("login_hint", ""))
+        return await backchannel.start_backchannel(self.context, caller, form, details)
 
     async def _token(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
         grant = needed(form, "grant_type")
-        if grant not in GRANTS:
-            raise UnsupportedValue("unsupported_grant_type", "Use authorization_code or token exchange.")
+        taken = grant_types(self.context)
+        if grant not in taken:
+            raise UnsupportedValue("unsupported_grant_type", f"The grant types here are {', '.join(taken)}.")
         delegates = grant == EXCHANGE and "actor_token" in form
         gives = TASK_SCOPE if grant == EXCHANGE and not delegates else GRANT_SCOPE
-        verify_token_parameters(form, issuer=self.context.terms.issuer, gives=gives, delegates=delegates)
+        asks = delegates or grant == JWT_BEARER
+        verify_token_parameters(form, issuer=self.context.terms.issuer, gives=gives, delegates=asks)
         match grant:
             case "authorization_code":
                 redeemed = await redeem_code(
@@ -216,6 +253,15 @@ class OAuth:
                     redirect_uri=needed(form, "redirect_uri"),
                 )
                 return _token_answer(issue_grant_token(self.context, caller, redeemed), exchange=False)
+            case _ if grant == CIBA:
+                redeemed = await redeem_backchannel(self.context, caller, needed(form, "auth_req_id"))
+                return _token_answer(issue_grant_token(self.context, caller, redeemed), exchange=False)
+            case _ if grant == JWT_BEARER:
+                details = _details(form) if "authorization_details" in form else None
+                given = await redeem_id_jag(self.context, caller, needed(form, "assertion"), details)
+                if isinstance(given, PendingGrant):
+                    return backchannel.pending_response(given.started)
+                return _token_answer(issue_grant_token(self.context, caller, given), exchange=False)
             case _ if delegates:
                 return await self._delegate(caller, form)
             case _:
@@ -266,7 +312,7 @@ class OAuth:
 def _token_answer(issued: IssuedToken, *, exchange: bool) -> HttpResponse:
     body = TokenResponse(
         access_token=issued.access_token,
-        token_type="DPoP",  # noqa: S106  # a scheme
+        token_type=token_type(issued.mandate.jkt),
         mandate=issued.mandate.id,
         issued_token_type=ACCESS_TOKEN if exchange else UNSET,
         expires_in=issued.expires_in_s,

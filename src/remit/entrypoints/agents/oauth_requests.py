@@ -7,8 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from remit.domain.errors import Code, Refused
+from remit.domain.errors import Code
+from remit.domain.identity.oauth_refused import OAuthRefused
 from remit.domain.secrets.opaque import holds_secret
+from remit.engine.ask.step_up import ACR
 from remit.entrypoints.http.wire import malformed_request
 
 GRANT_SCOPE: Final = "mandate"
@@ -21,12 +23,11 @@ _STATE: Final = re.compile(r"[\x20-\x7e]{0,2048}", re.ASCII)
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
-class UnsupportedValue(Refused):
+class UnsupportedValue(OAuthRefused):
     """A value that OAuth allows but this desk does not offer, with OAuth's own error word."""
 
     def __init__(self, named: str, reason: str) -> None:
-        super().__init__(Code.REQUEST_MALFORMED, reason, public=reason)
-        self.named = named
+        super().__init__(named, Code.REQUEST_MALFORMED, reason, public=reason)
 
 
 def verify_token_parameters(form: Mapping[str, str], *, issuer: str, gives: str, delegates: bool) -> None:
@@ -65,6 +66,7 @@ def verify_push_parameters(form: Mapping[str, str], *, issuer: str) -> None:
         raise UnsupportedValue("request_not_supported", "Request objects are not read; send the parameters themselves.")
     if form.get("response_mode", "query") != "query":
         raise malformed_request("response_mode is query")
+    verify_authentication(form)
     _verify_scope_and_target(form, issuer, GRANT_SCOPE)
 
 
@@ -108,6 +110,32 @@ def _verify_scope_and_target(form: Mapping[str, str], issuer: str, gives: str) -
             "invalid_scope",
             f"The scopes here are {' and '.join(SCOPES)}; what a token is for follows from its grant, here {gives}.",
         )
+    verify_target(form, issuer)
+
+
+def verify_authentication(form: Mapping[str, str]) -> None:
+    """Verify that the wanted authentication is the one of every consent: a passkey, at signing.
+
+    Raises:
+        UnsupportedValue: `unmet_authentication_requirements`.
+        Refused: `request.malformed_request`.
+
+    Source: RFC 9470 §4, §5; OpenID Connect Core Unmet Authentication Requirements 1.0.
+    """
+    if "acr_values" in form and ACR not in form["acr_values"].split(" "):
+        raise UnsupportedValue("unmet_authentication_requirements", f"Customers authenticate as {ACR}, by a passkey.")
+    if not form.get("max_age", "0").isdecimal():
+        raise malformed_request("max_age is a number of seconds")
+
+
+def verify_target(form: Mapping[str, str], issuer: str) -> None:
+    """Verify that a token is wanted for this desk.
+
+    Raises:
+        UnsupportedValue: `invalid_target`.
+
+    Source: RFC 8707 §2.
+    """
     for name in ("audience", "resource"):
         if form.get(name, issuer) != issuer:
             # The requested token is for the actor; the subject token is not concerned.

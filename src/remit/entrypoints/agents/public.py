@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import CLIENT_ALGORITHMS
+from remit.domain.identity.id_jag import PROFILE as ID_JAG
 from remit.domain.transcript.verification import verify_path
 from remit.domain.values import Json
+from remit.engine.ask.step_up import ACR
 from remit.engine.context import DeskContext
+from remit.entrypoints.agents import backchannel, challenge
+from remit.entrypoints.agents.backchannel import JWT_BEARER
 from remit.entrypoints.agents.mcp.door import PATH as MCP
-from remit.entrypoints.agents.oauth import ACTOR_PROFILE, GRANTS, METHODS
+from remit.entrypoints.agents.oauth import ACTOR_PROFILE, METHODS, grant_types
 from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, SCOPES, TASK_SCOPE
 from remit.entrypoints.agents.visitors import REFRESH, REGISTER
 from remit.entrypoints.http.limits import Limits
@@ -20,13 +25,15 @@ from remit.entrypoints.ops.metrics import MEDIA_TYPE, Metrics
 from remit.ports.identity import PUBLIC_CLIENT
 from remit.ports.store import RecordMissing
 from remit.proof.tiles import Bundle, encode_bundle
-from remit.usecases.desk.catalogue import show_catalogue
+from remit.usecases.desk.catalogue import show_catalogue, show_detail_types
 from remit.usecases.visitors.request import visitor_scopes
+
+DETAIL_TYPES: Final = "/oauth/authorization-details-types"
 
 
 def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
     """Build the RFC 8414 metadata: only features that work."""
-    issuer, visitors = desk.terms.issuer, desk.visitors
+    issuer, visitors, grants = desk.terms.issuer, desk.visitors, grant_types(desk)
     public = [] if visitors is None else [PUBLIC_CLIENT]
     methods = [*METHODS, *(["spiffe_x509"] if desk.terms.tls_proxies else [])]
     return {
@@ -36,13 +43,18 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
         "introspection_endpoint": f"{issuer}/oauth/introspect",
         "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "backchannel_authentication_endpoint": f"{issuer}{backchannel.PATH}",
+        "backchannel_token_delivery_modes_supported": list(backchannel.MODES),
+        "backchannel_user_code_parameter_supported": False,
+        "transaction_authorization_endpoint": f"{issuer}{challenge.PATH}",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "require_pushed_authorization_requests": visitors is None,
         **_visitor_metadata(desk),
         "authorization_response_iss_parameter_supported": True,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": [*GRANTS, *([] if visitors is None else [REFRESH])],
+        "grant_types_supported": [*grants, *([] if visitors is None else [REFRESH])],
+        **({"authorization_grant_profiles_supported": [ID_JAG]} if JWT_BEARER in grants else {}),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": [*methods, *public],
         "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
@@ -51,7 +63,10 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "revocation_endpoint_auth_methods_supported": [*methods, *public],
         "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "authorization_details_types_supported": ["remit_mandate"],
+        "authorization_details_types_metadata_endpoint": f"{issuer}{DETAIL_TYPES}",
         "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),
+        "acr_values_supported": [ACR],
+        "tls_client_certificate_bound_access_tokens": bool(desk.terms.tls_proxies),
         "scopes_supported": [*SCOPES, *visitor_scopes(desk)],
         "actor_profile_token_types_supported": [ACCESS_TOKEN],
         # Names of parties in our tokens: only actors are classified (draft-mora-oauth-entity-profiles; actor profile).
@@ -76,12 +91,15 @@ def resource_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "resource": issuer,
         "authorization_servers": [issuer],
         "bearer_methods_supported": ["header"],
-        "dpop_bound_access_tokens_required": desk.visitors is None,
+        "dpop_bound_access_tokens_required": desk.visitors is None and not desk.terms.tls_proxies,
+        "tls_client_certificate_bound_access_tokens": bool(desk.terms.tls_proxies),
         "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),
         "authorization_details_types_supported": ["remit_mandate"],
         "scopes_supported": [TASK_SCOPE, *visitor_scopes(desk)],
         "actor_profile_required": True,
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "txn_challenge_jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "txn_challenge_signing_alg_values_supported": ["ES256"],
         "resource_documentation": f"{issuer}/openapi.json",
     }
 
@@ -132,6 +150,10 @@ class Public:
     async def catalogue(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /v1/catalogue."""
         return json_response(200, show_catalogue(self.context.catalogue))
+
+    async def detail_types(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
+        """GET /oauth/authorization-details-types."""
+        return json_response(200, show_detail_types(self.context.catalogue, issuer=self.context.terms.issuer))
 
     async def described(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /openapi.json."""

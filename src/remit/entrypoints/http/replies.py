@@ -79,6 +79,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.MANDATE_LIMIT_EXCEEDED: 401,
     Code.MANDATE_OFF_TARGET: 401,
     Code.MANDATE_POWER_MISSING: 401,
+    Code.MANDATE_STALE: 401,
     Code.MANDATE_TOTAL_SPENT: 401,
     Code.MANDATE_UNKNOWN: 404,
     Code.MANDATE_USES_SPENT: 401,
@@ -117,6 +118,7 @@ STATUS: Final[Mapping[Code, int]] = {
 }
 
 _OAUTH: Final[Mapping[Code, tuple[int, str]]] = {
+    Code.CONFIRMATION_TOO_MANY: (429, "temporarily_unavailable"),
     Code.AGENT_HUMAN_CREDENTIAL: (400, "invalid_request"),
     Code.AGENT_SUSPENDED: (401, "invalid_client"),
     Code.AGENT_UNKNOWN: (401, "invalid_client"),
@@ -139,6 +141,13 @@ _OAUTH: Final[Mapping[Code, tuple[int, str]]] = {
     Code.TASK_ENDED: (400, "invalid_grant"),
     Code.TASK_HELD: (400, "invalid_grant"),
 }
+
+
+_BY_A_PERSON: Final[Mapping[Code, str]] = {
+    Code.CONFIRMATION_REQUIRED: "transaction_authorization_required",
+    Code.MANDATE_STALE: "insufficient_user_authentication",
+}
+"""Challenges that a person cures, here or by signing anew (RFC 9470 §3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +261,8 @@ def _challenge(error: Refused | Fault, issuer: str, remedy: JsonObject | None, r
         return f'DPoP error="use_dpop_nonce", {_ALGS}'.encode()
     if code in CURED_BY_GRANT:
         return f'DPoP error="insufficient_authorization", {_remediation(remedy)}{metadata}'.encode()
-    if code is Code.CONFIRMATION_REQUIRED:
-        return b'DPoP error="transaction_authorization_required"'
+    if code in _BY_A_PERSON:
+        return f'DPoP error="{_BY_A_PERSON[code]}"'.encode()
     bad = "invalid_dpop_proof" if isinstance(error, ProofRefused) else "invalid_token"
     return f'DPoP error="{bad}", error_description="{MEANINGS[code].title}", {_ALGS}, {metadata}'.encode()
 

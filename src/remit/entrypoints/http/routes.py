@@ -17,7 +17,7 @@ from remit.entrypoints.agents.mcp.door import METADATA as MCP_METADATA
 from remit.entrypoints.agents.mcp.door import PATH as MCP
 from remit.entrypoints.agents.mcp.door import McpDoor
 from remit.entrypoints.agents.oauth import OAuth
-from remit.entrypoints.agents.public import Public
+from remit.entrypoints.agents.public import DETAIL_TYPES, Public
 from remit.entrypoints.agents.visitors import REGISTER, VisitorEndpoints
 from remit.entrypoints.decision_point.api import DecisionApi
 from remit.entrypoints.helpdesk_events import EVENTS, HelpdeskEventsApi
@@ -118,6 +118,7 @@ def public_routes(public: Public) -> list[Route]:
         route("GET", MCP_METADATA, public.mcp_resource),
         route("GET", "/.well-known/jwks.json", public.jwks),
         route("GET", "/v1/catalogue", public.catalogue),
+        route("GET", DETAIL_TYPES, public.detail_types),
         route("GET", "/openapi.json", public.described),
         route("GET", "/healthz", public.healthy),
         route("GET", "/metrics", public.measured),

@@ -99,7 +99,7 @@ class TokenResponse(msgspec.Struct, frozen=True):
     """A token, or a mandate for another agent."""
 
     access_token: str
-    token_type: Literal["DPoP", "N_A"]
+    token_type: Literal["DPoP", "Bearer", "N_A"]
     mandate: str
     issued_token_type: TokenType | UnsetType = UNSET
     expires_in: int | UnsetType = UNSET
@@ -132,6 +132,45 @@ class RegisteredClient(msgspec.Struct, frozen=True):
     grant_types: list[str]
     response_types: list[str]
     client_id_expires_at: int
+
+
+class BackchannelStarted(msgspec.Struct, frozen=True):
+    """A mandate request that waits for its customer (CIBA §7.3)."""
+
+    auth_req_id: str
+    expires_in: int
+    interval: int
+
+
+class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """OAuth's error JSON of a grant that waits for consent, with the members for polling."""
+
+    error: str
+    error_description: str
+    code: str
+    cure: str
+    auth_req_id: str
+    expires_in: int
+    interval: int
+
+
+class TransactionPending(msgspec.Struct, frozen=True):
+    """An accepted transaction challenge; ask again with the id."""
+
+    transaction_authorization_id: str
+    expires_in: int
+    interval: int
+    authorization_uri: Text = UNSET
+
+
+class TransactionToken(msgspec.Struct, frozen=True, kw_only=True):
+    """The token of a confirmed ask, for the `Txn-Token` header of its repetition."""
+
+    access_token: str
+    token_type: Literal["N_A"]
+    issued_token_type: str
+    expires_in: int
+    authorization_details: Anything
 
 
 class Introspected(msgspec.Struct, frozen=True):

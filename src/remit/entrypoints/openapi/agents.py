@@ -9,6 +9,7 @@ from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, MANDATE_TYPE, 
 from remit.entrypoints.agents.visitors import REFRESH, REGISTER
 from remit.entrypoints.http.wire import AskBody, EmptyBody
 from remit.entrypoints.http.wire_answers import (
+    BackchannelStarted,
     Ended,
     Inbox,
     Introspected,
@@ -17,6 +18,8 @@ from remit.entrypoints.http.wire_answers import (
     Reply,
     Task,
     TokenResponse,
+    TransactionPending,
+    TransactionToken,
     VisitorTokenResponse,
 )
 from remit.entrypoints.openapi.shapes import (
@@ -56,6 +59,8 @@ _TOKEN_TAKES: Final = (
     "code_verifier",
     "redirect_uri",
     "subject_token",
+    "auth_req_id",
+    "assertion",
     "scope",
     "resource",
     "audience",
@@ -71,10 +76,18 @@ _PAR_FORM: Final = form(
     (*_PROVED, "response_type", "authorization_details", "code_challenge", "code_challenge_method", "redirect_uri"),
     ("client_id", "dpop_jkt", "state", "scope", "resource", "response_mode"),
 )
+_BACKCHANNEL_FORM: Final = form(
+    (*_PROVED, "scope", "login_hint", "authorization_details"),
+    ("client_id", "dpop_jkt", "binding_message", "client_notification_token", "requested_expiry", "resource"),
+)
+_TRANSACTION: Final = {
+    "oneOf": [{"$ref": f"#/components/schemas/{one.__name__}"} for one in (TransactionPending, TransactionToken)]
+}
 _TOKEN_ALONE: Final = form((*_PROVED, "token"), ("client_id", "token_type_hint"))
 
 _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
     "/v1/catalogue": ("What this desk can do and tell", JSON, ()),
+    "/oauth/authorization-details-types": ("The JSON Schema of a mandate at this desk", JSON, ()),
     "/openapi.json": ("This document", JSON, ()),
     "/healthz": ("The process answers", JSON, ()),
     "/readyz": ("Whether this process should be given requests, and which rules it serves", JSON, (503,)),
@@ -89,12 +102,24 @@ _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
 }
 """Public reads: description, media type, and possible refusals."""
 
-_ISSUES: Final = "Redeem a code, open a task, renew it, or cut a branch for another agent"
+_ISSUES: Final = "Redeem a code or a backchannel request, open a task, renew it, or cut a branch for another agent"
 _REVOKES: Final = "Take a token back; its task ends. A grant's token, or a mandate's id, gives the mandate up"
 _REVOKED: Final = response("Done", {"type": "object", "properties": {}})
 _OAUTH_DOORS: Final[Mapping[str, tuple[str, Shape, Shape, tuple[Shape, ...]]]] = {
     "/oauth/par": ("Ask a customer for a mandate", {"201": response("Kept", Pushed)}, _PAR_FORM, (_KEY_NAMED,)),
     "/oauth/token": (_ISSUES, {"200": response("Issued", TokenResponse)}, _TOKEN_FORM, (_DPOP,)),
+    "/oauth/bc-authorize": (
+        "Ask a returning customer for a mandate, without a browser (CIBA)",
+        {"200": response("Kept", BackchannelStarted)},
+        _BACKCHANNEL_FORM,
+        (_KEY_NAMED,),
+    ),
+    "/oauth/txn-authorize": (
+        "Present the challenge of an ask that waits for a person, or ask after it",
+        {"200": response("Pending, or the token of the confirmed ask", _TRANSACTION)},
+        form(_PROVED, ("client_id", "transaction_challenge", "transaction_authorization_id")),
+        (_DPOP,),
+    ),
     "/oauth/introspect": (
         "Is this token good",
         {"200": response("Whether it is, and what it says", Introspected)},
@@ -191,6 +216,12 @@ def _tasks() -> dict[str, dict[str, Any]]:
                 asks,
                 _ONCE,
                 _DPOP,
+                header_parameter(
+                    "Accept-Txn-Challenge", "`?1`: an ask that waits is answered 401 with a challenge", required=False
+                ),
+                header_parameter(
+                    "Txn-Token", "The token of a confirmed ask, with its repetition; counts once", required=False
+                ),
                 method="post",
                 requestBody=request_body(JSON, AskBody),
             ),

@@ -47,12 +47,20 @@ class Problem(msgspec.Struct, frozen=True):
     codes: answers.Texts = UNSET
     ask: answers.Text = UNSET
     receipt: answers.Receipt | UnsetType = UNSET
+    transaction_challenge: answers.Text = UNSET
 
 
 _REF: Final = "#/components/schemas/{name}"
 _NAMED: Final = (
     *(AskBody, answers.Reply, answers.Task, answers.Ended, answers.Inbox, answers.Pushed, answers.TokenResponse),
-    *(answers.Introspected, answers.OAuthError, Problem),
+    *(
+        answers.BackchannelStarted,
+        answers.TransactionPending,
+        answers.TransactionToken,
+        answers.Introspected,
+        answers.OAuthError,
+        Problem,
+    ),
 )
 _, SCHEMAS = msgspec.json.schema_components(_NAMED, ref_template=_REF)
 

@@ -17,6 +17,7 @@ from remit.usecases.events.poll_transmitters import poll_transmitters
 from remit.usecases.events.receive import finish_events
 from remit.usecases.events.transmit import EventTransmitter
 from remit.usecases.helpdesk_events import read_woken_tickets
+from remit.usecases.mandates.ping import send_pings
 from remit.usecases.send_issuer_reports import send_issuer_reports
 from remit.usecases.send_notices import NoticeSender
 from remit.usecases.tasks.expiry import TaskExpiryQueue
@@ -179,7 +180,7 @@ class Jobs:
     def start(self) -> None:
         """Start the rounds."""
         rounds = [("due", self._due, _PAUSE_S), ("acts", self._acts, _PAUSE_S), ("look", self._looking.run, _LOOK_S)]
-        rounds.append(("rows", self.rows.run, _LOOK_S))
+        rounds += [("rows", self.rows.run, _LOOK_S), ("pings", self._pings, _PAUSE_S), ("keys", self._keys, _LOOK_S)]
         if self._desk.carriers:  # in its own round: a slow mail server holds up nothing else
             rounds.append(("notices", self._notices, _PAUSE_S))
         if self._desk.event_scheme is not None:
@@ -210,6 +211,7 @@ class Jobs:
         done += await send_issuer_reports(self._desk, self._count_notice)
         if self._desk.signals is not None:
             done += await self._send_signals() + await poll_transmitters(self._desk)
+        done += await send_pings(self._desk)
         await self._looking.run()
         return done
 
@@ -241,6 +243,12 @@ class Jobs:
 
     async def _events(self) -> None:
         await read_woken_tickets(self._desk)
+
+    async def _keys(self) -> None:
+        await asyncio.to_thread(self._desk.signer.refresh)
+
+    async def _pings(self) -> None:
+        await send_pings(self._desk)
 
     async def _leaks(self) -> None:
         await send_issuer_reports(self._desk, self._count_notice)

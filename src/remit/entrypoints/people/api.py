@@ -52,6 +52,7 @@ from remit.usecases.confirm.answer import answer_invitation, show_invitation
 from remit.usecases.confirm.counter_offer import counter_offer, preview_counter_offer
 from remit.usecases.confirm.held_words import answer_words, asks_about_words
 from remit.usecases.confirm.queue import pending_confirmations
+from remit.usecases.mandates.backchannel import pending_requests
 from remit.usecases.mandates.grant import decline_request, grant_mandate, view_request
 from remit.usecases.mandates.narrow import narrow_mandate
 from remit.usecases.people import overview as views
@@ -314,9 +315,12 @@ class PeopleApi:
 
     async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/waiting and /desk/v1/waiting: everything pending for this person, on one page."""
-        body = {
-            "waiting": await pending_confirmations(desk_for_request(self.context, scope), await self._answering(scope))
+        person = await self._answering(scope)
+        body: dict[str, object] = {
+            "waiting": await pending_confirmations(desk_for_request(self.context, scope), person)
         }
+        if person.kind == "customer":
+            body["requests"] = await pending_requests(self.context, person)
         return json_response(200, body)
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:

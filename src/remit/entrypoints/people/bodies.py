@@ -69,6 +69,7 @@ def consent_body(desk: DeskContext, consent: ConsentView) -> dict[str, object]:
             kind: [{"id": one.id, "name": one.name} for one in records] for kind, records in consent.choices.items()
         },
         "expires_at": instant_text(request.expires_at),
+        **({"binding_message": request.binding} if request.binding else {}),
     }
 
 

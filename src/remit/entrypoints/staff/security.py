@@ -50,6 +50,7 @@ class AgentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""
     method: str = "private_key_jwt"
     redirect_uris: list[str] = []
+    notification_uri: str = ""
 
 
 class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,6 +132,7 @@ class SecurityApi:
             method=body.method,
             keys=body.keys,
             redirect_uris=tuple(body.redirect_uris),
+            notification_uri=body.notification_uri,
         )
         record = await register_agent(self.context, new, by=person.id)
         waiting: Mapping[str, object] = {}

@@ -31,6 +31,7 @@ from remit.entrypoints.web.visit_pages import VisitPages, is_visit
 from remit.usecases.confirm.answer import show_invitation
 from remit.usecases.confirm.queue import pending_confirmations
 from remit.usecases.desk.page_events import page_version
+from remit.usecases.mandates.backchannel import pending_requests
 from remit.usecases.mandates.grant import URN, view_request
 from remit.usecases.mandates.request_outline import RequestOutline, outline_request
 from remit.usecases.mandates.resume import pause_state
@@ -152,6 +153,7 @@ class CustomerPages:
             seen=seen,
             stopped_since=await views.suspended_since(desk, person),
             waiting=await pending_confirmations(desk, person),
+            requests=await pending_requests(desk, person),
             mandates=[_mandate(desk, row) for row in await views.list_mandates(desk, person)],
             entries=[entry_text(row, desk.catalogue, asks, names=names) for row in entries[:_SHOWN]],
             contests={row["entry"]: row for row in await views.list_contests(desk, person)},
@@ -244,6 +246,7 @@ async def _consent(
         disowned=await views.disowned_since(desk, person, seen.agent.id),
         asked=wire,
         request=seen.request.id,
+        binding=seen.request.binding,
         consent=body,
         fields=power_fields(wire, desk.catalogue, seen.names),
         lines={kind: [line for line in seen.lines if line["kind"] == kind] for kind in _CONSENT_LINES},

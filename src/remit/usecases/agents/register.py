@@ -42,6 +42,7 @@ class NewAgent:
     method: str
     keys: Mapping[str, Json]
     redirect_uris: tuple[str, ...]
+    notification_uri: str = ""
 
 
 async def register_agent(desk: DeskContext, new: NewAgent, *, by: str) -> AgentRecord:
@@ -120,7 +121,10 @@ async def read_description(desk: DeskContext, new: NewAgent) -> AgentRecord:
         redirect_uris=new.redirect_uris,
         created_at=now,
         known_by=KnownBy.REGISTERED.value if public else "",
+        notification_uri=new.notification_uri,
     )
+    if record.notification_uri:
+        _verify_notification(desk, record.notification_uri)
     verify_names(record, desk.lexicon.vocabulary)
     verify_redirects(record.redirect_uris)
     await verify_no_lookalike(desk, record)
@@ -129,6 +133,17 @@ async def read_description(desk: DeskContext, new: NewAgent) -> AgentRecord:
     return record
 
 
+def _verify_notification(desk: DeskContext, address: str) -> None:
+    """⚔ The desk will post there: never to an address inside its own network."""
+    try:
+        desk.callbacks.verify(address)
+    except Refused as refused:
+        raise malformed_registration(f"notification_uri cannot be used: {refused.detail.rpartition(': ')[2]}") from None
+    if len(address) > _MAX_ADDRESS_LENGTH:
+        raise malformed_registration("notification_uri is too long")
+
+
+_MAX_ADDRESS_LENGTH: Final = 2048
 _ORDER: Final = (Tier.VISITOR, Tier.UNPROVED, Tier.KNOWN, Tier.TRUSTED)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from remit.domain.catalogue.model import Catalogue
+from remit.domain.mandate.parse import TYPE
+from remit.domain.mandate.schema import VERSION, mandate_schema
 from remit.domain.values import Json
 
 
@@ -40,4 +42,19 @@ def show_catalogue(catalogue: Catalogue) -> Mapping[str, Json]:
             name: {"title": one.title, "sensitive": one.sensitive} for name, one in catalogue.attributes.items()
         },
         "resources": {kind: {"title": one.title, "public": one.public} for kind, one in catalogue.resources.items()},
+    }
+
+
+def show_detail_types(catalogue: Catalogue, *, issuer: str) -> Mapping[str, Json]:
+    """The kinds of `authorization_details` that can be asked for here, each with its JSON Schema.
+
+    Source: draft-ietf-oauth-rar-metadata-remediation, Authorization Details Types Metadata Endpoint.
+    """
+    return {
+        TYPE: {
+            "version": VERSION,
+            "description": f"What a customer lets an agent do for them at {catalogue.desk}: objective, powers, limits.",
+            "documentation_uri": f"{issuer}/openapi.json",
+            "schema": mandate_schema(catalogue),
+        }
     }

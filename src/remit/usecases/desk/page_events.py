@@ -6,7 +6,7 @@ from typing import Final
 
 from remit.domain.confirm.confirmation import current_assignment
 from remit.domain.policy.confirmers import OFFICER
-from remit.domain.records import ConfirmationRecord, PersonRecord, Proposal, TaskRecord
+from remit.domain.records import ConfirmationRecord, PersonRecord, Proposal, PushedRequest, TaskRecord
 from remit.engine.context import DeskContext
 from remit.engine.long_poll import read_awaited
 from remit.proof.canonical import b64url
@@ -25,6 +25,8 @@ async def page_version(desk: DeskContext, person: PersonRecord) -> str:
     names: list[str] = [person.id, *person.roles]
     if person.kind == "customer":
         names += [str(one.index) for one in await desk.store.entries(ref=person.id, limit=1, newest=True)]
+        asked = await desk.store.find(PushedRequest, "request.customer", person.id, limit=_PAGE)
+        names += [one.record.id for one in asked]
     else:
         now = desk.world.now()  # a taken confirmation is free again without any write
         for role in person.roles:

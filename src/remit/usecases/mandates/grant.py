@@ -28,6 +28,7 @@ from remit.engine.agents.authenticate import Caller, is_suspended, verify_not_su
 from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import NEVER, rules_precondition, suspension_precondition
 from remit.engine.ask.facts import fetch_facts
+from remit.engine.confirm.invite import TURN, decline_scopes
 from remit.engine.context import DeskContext
 from remit.engine.desk import mandate_record_names
 from remit.engine.mandates.issuable import verify_issuable
@@ -37,7 +38,7 @@ from remit.engine.transcript.erase import erasure_blocker
 from remit.engine.transcript.record import PreparedEntries, code_hash, prepare_entry, pseudonym
 from remit.ports.backoffice import RecordSummary
 from remit.ports.people import VerifiedAssertion
-from remit.ports.store import Commit, Conflict, Drop, Precondition, Put, RecordMissing, Replayed, Versioned
+from remit.ports.store import Commit, Conflict, Drop, Precondition, Put, RecordMissing, Replayed, Reserve, Versioned
 from remit.proof.canonical import b64url, canonical, unb64url
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -81,12 +82,7 @@ async def push_request(desk: DeskContext, caller: Caller, wanted: AuthorizationR
     """
     rules = await rules_precondition(desk)
     now = desk.world.now()
-    details = wanted.details
-    if not isinstance(details, (list, tuple)) or len(details) != 1:
-        public = "authorization_details must hold exactly one remit_mandate."
-        raise Refused(Code.MANDATE_INVALID, "authorization_details must be one remit_mandate", public=public)
-    mandate = read_mandate(details[0], desk.catalogue, now=now)
-    verify_summary(desk, mandate)
+    mandate = read_requested(desk, wanted.details, now)
     if _CHALLENGE.fullmatch(wanted.code_challenge) is None:
         raise Refused(
             Code.REQUEST_MALFORMED, "not an S256 code_challenge", public="code_challenge must be the S256 of RFC 7636."
@@ -121,6 +117,22 @@ async def push_request(desk: DeskContext, caller: Caller, wanted: AuthorizationR
         await rules_precondition(desk)
         raise Refused(Code.AGENT_SUSPENDED, "the agent changed meanwhile") from None
     return request
+
+
+def read_requested(desk: DeskContext, details: Json, now: Instant) -> Mandate:
+    """Return the mandate that an agent's `authorization_details` ask for.
+
+    Raises:
+        Refused: `mandate.invalid`.
+
+    Source: RFC 9396 §5.
+    """
+    if not isinstance(details, (list, tuple)) or len(details) != 1:
+        public = "authorization_details must hold exactly one remit_mandate."
+        raise Refused(Code.MANDATE_INVALID, "authorization_details must be one remit_mandate", public=public)
+    mandate = read_mandate(details[0], desk.catalogue, now=now)
+    verify_summary(desk, mandate)
+    return mandate
 
 
 async def view_request(desk: DeskContext, request_id: str, customer: PersonRecord, *, cut: Json = None) -> ConsentView:
@@ -207,15 +219,12 @@ async def grant_mandate(
     granting = Precondition("person", customer.id, (await desk.store.get(PersonRecord, customer.id)).rev)
     preconditions = await _verify_none_suspended(desk, agent, customer, mandate)
     record = _mandate_record(kept.record, grant, new_id("man", desk.world.random(16)), asserted.evidence, now)
+    granted = answered(desk, kept.record, RequestState.GRANTED, customer.id, mandate=record.id)
     code = b64url(desk.world.random(32))
-    granted = replace(
-        kept.record,
-        phase=RequestState.GRANTED,
-        customer=customer.id,
-        mandate=record.id,
-        code=code_hash(desk, code),
-        code_expires_at=Instant(now + desk.terms.code_ttl_s * 1000),
-    )
+    if not granted.addressed:  # what came by the backchannel is redeemed by its own auth_req_id
+        granted = replace(
+            granted, code=code_hash(desk, code), code_expires_at=Instant(now + desk.terms.code_ttl_s * 1000)
+        )
     language = "" if shown is desk else shown.catalogue.say.language
     written = await _prepare_granted(desk, agent.record, record, asserted, language)
     try:
@@ -235,8 +244,7 @@ async def grant_mandate(
     except Conflict:
         await rules_precondition(desk)
         raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered meanwhile") from None
-    query = {"code": code, "iss": desk.terms.issuer} | ({"state": granted.state} if granted.state else {})
-    return with_query(granted.redirect_uri, query)
+    return _way_back(desk, granted, {"code": code})
 
 
 async def _granted_agent(desk: DeskContext, request: PushedRequest) -> Versioned[AgentRecord]:
@@ -307,7 +315,7 @@ async def decline_request(desk: DeskContext, request_id: str, customer: PersonRe
         Refused: `request.not_found`, `confirmation.replayed`.
     """
     kept = await open_request(desk, request_id, customer)
-    declined = replace(kept.record, phase=RequestState.DECLINED, customer=customer.id)
+    declined = answered(desk, kept.record, RequestState.DECLINED, customer.id)
     written = await prepare_entry(
         desk,
         Kind.MANDATE_DECLINED,
@@ -317,11 +325,49 @@ async def decline_request(desk: DeskContext, request_id: str, customer: PersonRe
         refs=(customer.id, kept.record.client_id),
     )
     try:
-        await desk.store.commit(Commit(puts=(Put(declined, kept.rev, kept.record),), entries=written.rows))
+        await desk.store.commit(
+            Commit(
+                puts=(Put(declined, kept.rev, kept.record),),
+                reserves=_pause_after_decline(declined, desk.world.now()),
+                entries=written.rows,
+            )
+        )
     except Conflict:
         raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered meanwhile") from None
-    query = {"error": "access_denied", "iss": desk.terms.issuer} | ({"state": declined.state} if declined.state else {})
-    return with_query(declined.redirect_uri, query)
+    return _way_back(desk, declined, {"error": "access_denied"})
+
+
+def answered(
+    desk: DeskContext, request: PushedRequest, phase: RequestState, customer: str, *, mandate: str = ""
+) -> PushedRequest:
+    """Return a request with the customer's answer. An agent that polls has time to hear it, one to be pinged is next."""
+    told = replace(request, phase=phase, customer=customer, mandate=mandate)
+    if not request.addressed:
+        return told
+    now = desk.world.now()
+    heard = Instant(max(request.expires_at, now + desk.terms.code_ttl_s * 1000))
+    return replace(told, expires_at=heard, code_expires_at=heard, ping_at=now if request.ping else request.ping_at)
+
+
+def _pause_after_decline(declined: PushedRequest, now: Instant) -> tuple[Reserve, ...]:
+    """Return the start of the customer's pause from an operator that knocked unasked.
+
+    ⚔ A request in the agent's own browser was opened by the customer: it tires nobody out.
+
+    Source: docs/model/model.md#anti-fatigue.
+    """
+    if not declined.addressed:
+        return ()
+    (scope,) = decline_scopes(declined.customer, (declined.operator,))
+    return (Reserve(scope, TURN, 1, None), Reserve(scope, f"at:{now}", 1, None))
+
+
+def _way_back(desk: DeskContext, request: PushedRequest, answer: Mapping[str, str]) -> str:
+    """Return where the browser goes after the answer: to the agent with it, or to the customer's own page."""
+    if request.addressed:
+        return f"{desk.terms.issuer}/me"
+    query = {**answer, "iss": desk.terms.issuer} | ({"state": request.state} if request.state else {})
+    return with_query(request.redirect_uri, query)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,30 +400,44 @@ async def redeem_code(
         now = desk.world.now()
         if (
             request.phase is not RequestState.GRANTED
+            or request.addressed
             or now >= request.code_expires_at
             or (request.client_id, request.actor, request.jkt) != (caller.agent.record.id, caller.actor, caller.jkt)
             or request.redirect_uri != redirect_uri
             or not hmac.compare_digest(challenge, request.code_challenge)
         ):
             raise invalid_grant("the code is not this caller's, is used, or has expired")
-        mandate = await desk.store.get(MandateRecord, request.mandate)
-        preconditions = (
-            Precondition("agent", caller.agent.record.id, caller.agent.rev),
-            *await verify_issuable(desk, mandate, now),
-        )
-        # A visitor's code stays known until it expires: used twice, it ends what it gave.
-        code_kept = request.code if bound_family(request.jkt) else ""
-        used = replace(request, phase=RequestState.USED, code=code_kept)
         try:
-            await desk.store.commit(
-                Commit(preconditions=preconditions, puts=(Put(used, kept.rev, request),), marks=caller.marks)
-            )
-        except Replayed as stands:
-            raise caller.replayed(stands) from None
+            return await redeem_granted(desk, caller, kept, now)
         except Conflict:
             continue
-        return RedeemedCode(mandate=mandate.record, at=now)
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
+
+
+async def redeem_granted(
+    desk: DeskContext, caller: Caller, kept: Versioned[PushedRequest], now: Instant
+) -> RedeemedCode:
+    """Use up a granted request, once, if its mandate still stands.
+
+    Raises:
+        Refused: `mandate.*` for a grant no longer good, `credential.replayed`.
+        Conflict: something changed meanwhile: look again.
+    """
+    mandate = await desk.store.get(MandateRecord, kept.record.mandate)
+    preconditions = (
+        Precondition("agent", caller.agent.record.id, caller.agent.rev),
+        *await verify_issuable(desk, mandate, now),
+    )
+    # A visitor's code stays known until it expires: used twice, it ends what it gave.
+    code_kept = kept.record.code if bound_family(kept.record.jkt) else ""
+    used = replace(kept.record, phase=RequestState.USED, code=code_kept)
+    try:
+        await desk.store.commit(
+            Commit(preconditions=preconditions, puts=(Put(used, kept.rev, kept.record),), marks=caller.marks)
+        )
+    except Replayed as stands:
+        raise caller.replayed(stands) from None
+    return RedeemedCode(mandate=mandate.record, at=now)
 
 
 def invalid_grant(detail: str) -> Refused:
@@ -391,7 +451,9 @@ def with_query(address: str, query: Mapping[str, str]) -> str:
 
 
 async def open_request(desk: DeskContext, request_id: str, customer: PersonRecord) -> Versioned[PushedRequest]:
-    """Return a request that still waits for its answer. A visitor's is for the customer that picked it.
+    """Return a request that still waits for its answer.
+
+    ⚔ A visitor's is for the customer that picked it, an addressed one for that customer; for others there is none.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`.
@@ -400,7 +462,7 @@ async def open_request(desk: DeskContext, request_id: str, customer: PersonRecor
         kept = await desk.store.get(PushedRequest, request_id.removeprefix(URN))
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such request") from None
-    if kept.record.customer not in {"", customer.id}:
+    if kept.record.customer not in {"", customer.id} or kept.record.addressed not in {"", customer.id}:
         raise Refused(Code.REQUEST_NOT_FOUND, "another customer's request")
     if desk.world.now() >= kept.record.expires_at:
         public = marked("This request has expired; the agent must ask again.")

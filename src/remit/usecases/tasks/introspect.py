@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from remit.domain.errors import Code, Refused
+from remit.domain.identity.binding import token_type
 from remit.domain.ids import is_id
 from remit.domain.mandate.model import MandateState
 from remit.domain.records import EndReason, MandateRecord, TaskRecord
@@ -50,7 +51,7 @@ async def introspect(
         return _INACTIVE
     return {
         "active": True,
-        "token_type": "Bearer" if token.family else "DPoP",
+        "token_type": "Bearer" if token.family else token_type(token.jkt),
         **claims,
         "authorization_details": [decode_json(mandate.wire.encode())],
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from remit.domain.catalogue.target import mandate_targets
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.binding import bound_family
+from remit.domain.identity.binding import bound_family, confirmation_claim
 from remit.domain.ids import is_id, new_id
 from remit.domain.policy.visitors import visitor_marks
 from remit.domain.records import ActRecord, MandateRecord, TaskRecord, TaskState, with_changes
@@ -16,6 +16,7 @@ from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import has_pending_work, load_authorization_state, mandate_of, verify_active
 from remit.engine.ask.case_state import verify_case
 from remit.engine.ask.outbox import perform_act
+from remit.engine.ask.step_up import ACR
 from remit.engine.context import DeskContext
 from remit.engine.helpdesk_writes import helpdesk_write
 from remit.engine.mandates.issuable import verify_issuable
@@ -247,11 +248,13 @@ def _issue(
         "iat": now_s,
         "exp": now_s + expires_in_s,
         "jti": b64url(desk.world.random(16)),
-        **({"family": family} if family else {"cnf": {"jkt": mandate.jkt}}),
+        **({"family": family} if family else {"cnf": confirmation_claim(mandate.jkt)}),
         "mandate": mandate.id,
         "mandate_hash": mandate.hash,
         "scope": mandate.objective if family else "mandate" if task is None else "ask",
     }
+    if not mandate.parent:  # of what another agent cut, the customer's signature stands in the mandate above
+        claims |= {"acr": ACR, "auth_time": mandate.granted_at // 1000}
     if task is not None:
         claims["task"] = task.id
     return IssuedToken(
