@@ -91,6 +91,13 @@ test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see i
 test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of `make test`)
 	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup -p no:cacheprovider tests/browser $(ARGS)
 
+.PHONY: test-conformance conformance-table
+test-conformance: $(VENV)/.dev ## Vectors and check lists of others, and their programs as peers (part of `make test`)
+	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 2 --dist loadgroup -p no:cacheprovider tests/conformance $(ARGS)
+
+conformance-table: ## Write docs/conformance.md from a run of them
+	@$(MAKE) -s test-conformance ARGS=--conformance-table
+
 # `dbconfig-no-thanks` and `msmtp-mta` keep a database server and a mail server out.
 REAL_PACKAGES := request-tracker5 rt5-db-sqlite rt5-standalone dbconfig-no-thanks msmtp-mta
 
@@ -194,7 +201,7 @@ DOMAIN_AT_DOORS := tests/contracts/test_german_words.py tests/attacks/mandate/te
 
 check-domain: $(VENV)/.dev
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run --source=remit.domain,remit.proof -m pytest -q -p no:cacheprovider tests/domain tests/proof tests/vectors $(DOMAIN_AT_DOORS) >.coverage-log || { tail -n 40 .coverage-log; exit 1; }
+	@$(BIN)/python -m coverage run --source=remit.domain,remit.proof -m pytest -q -p no:cacheprovider tests/domain tests/proof tests/vectors tests/conformance/test_jcs.py $(DOMAIN_AT_DOORS) >.coverage-log || { tail -n 40 .coverage-log; exit 1; }
 	@$(BIN)/python -m coverage report --fail-under=98 --skip-covered
 
 fmt: $(VENV)/.dev ## Format, and mend what can be mended
