@@ -82,9 +82,27 @@ run: $(VENV)/.words ## Serve the desk in ./desk (made by `remit init desk` when 
 demo: $(VENV)/.words $(VENV)/.assistant $(if $(REAL),$(VENV)/.dev real-rt real-medusa) ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits, REAL=1: with RT and Medusa)
 	@$(if $(REAL),PYTHONPATH=tests $(BIN)/python -m real.demo.run,$(BIN)/remit demo) $(if $(SMOKE),--smoke)
 
+.bench/schemathesis/.done: $(VENV)/.uv
+	@echo "remit: fetching schemathesis into an environment of its own in .bench …"
+	@$(PYTHON) -m venv --clear --without-pip .bench/schemathesis
+	@$(BIN)/uv pip install --quiet --python .bench/schemathesis/bin/python schemathesis==4.32.5 httpx==0.28.1 joserfc==1.8.0 && touch $@ \
+		|| echo "remit: no schemathesis, and it cannot be fetched here"
+
+.bench/atheris/.done: $(VENV)/.uv
+	@echo "remit: fetching atheris into .bench …"
+	@mkdir -p .bench/atheris && $(BIN)/uv pip install --quiet --python $(BIN)/python --target .bench/atheris atheris==3.1.0 && touch $@ \
+		|| { rm -rf .bench/atheris; echo "remit: no atheris for this Python, or it cannot be fetched here"; }
+
+# 20,000 requests take some ten minutes, the parsers one each.
+.PHONY: fuzz
+fuzz: $(VENV)/.dev .bench/schemathesis/.done .bench/atheris/.done ## Every address by schemathesis, every parser by atheris (REQUESTS=20000 SECONDS=60)
+	@PYTHONPATH=src:tests $(BIN)/python tests/fuzz/doors.py --requests $(or $(REQUESTS),20000)
+	@PYTHONPATH=src:tests $(BIN)/python tests/fuzz/by_coverage.py --seconds $(or $(SECONDS),60)
+
 test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
 	@$(MAKE) -s mcp-peers
 	@command -v npm >/dev/null && $(MAKE) -s provider || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
+	@$(MAKE) -s .bench/schemathesis/.done
 	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider $(ARGS)
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
 

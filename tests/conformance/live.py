@@ -87,7 +87,8 @@ class LiveAgent:
         self.id = agent.client_id
         self.key = Key(str(agent.key))
         identity: Any = agent.identity
-        self.client_key = Key(identity._key.as_pem(private=True).decode())
+        self.client_pem: str = identity._key.as_pem(private=True).decode()
+        self.client_key = Key(self.client_pem)
 
     def assertion(self, **changed: Any) -> dict[str, str]:
         """Authenticate as this client; `changed` are claims of the assertion."""
@@ -146,11 +147,12 @@ class LiveAgent:
 
 
 @contextmanager
-def live_desk(folder: Path) -> Iterator[Live]:
-    """Make a desk of the consumer pack over the arena's facts, serve it, and come in."""
-    assert main(["init", "--json", str(folder)]) == 0
+def live_desk(folder: Path, *, more: str = "") -> Iterator[Live]:
+    """Make a desk of the consumer pack over the arena's facts, with `more` settings, serve it, and come in."""
+    assert main(["init", "--json", str(folder)]) == 0, folder
     settings = folder / "remit.toml"
-    settings.write_text(settings.read_text(encoding="utf-8").replace("[desk]", '[desk]\nbackoffice = "facts"'), encoding="utf-8")
+    text = settings.read_text(encoding="utf-8").replace("[desk]", '[desk]\nbackoffice = "facts"')
+    settings.write_text(text + more, encoding="utf-8")
     with served(folder) as url, Sandbox(PACK / "catalogue.toml", facts=FACTS, base_url=url) as desk:
         live = Live(desk, url)
         yield live
