@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from conformance.harness import VectorSet, all_sets, reason_of
+from conformance.standards import standards_section
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "conformance.md"
 _HEAD: Final = """# Conformance
@@ -136,7 +137,7 @@ def _sections(page: str) -> dict[str, str]:
 def _page(titles: list[str], rows: Mapping[str, str], sections: Mapping[str, str]) -> str:
     table = "".join(f"{rows[title]}\n" for title in titles if title in rows)
     below = "".join(f"\n## {title}\n\n{sections[title]}\n" for title in titles if sections.get(title))
-    return _HEAD + table + below
+    return _HEAD + table + below + standards_section()
 
 
 def mark_properties(items: list[Any]) -> None:

@@ -36,7 +36,6 @@ ABSENT: Mapping[str, tuple[Callable[[Any], Iterable[str]], tuple[str, ...]]] = {
         lambda read: [f"{part} {number}" for part in ("vectors", "small") for number, _ in enumerate(read[part])],
         ("status_list",),
     ),
-    "transaction-tokens": (numbered("examples"), ("txn_token", "txntoken")),
     "wimse": (numbered("files"), ("workload-identity-token", "Workload-Proof-Token")),
 }
 """Set, its checks, and what would stand in the metadata or the description of the doors if there were such a thing."""
