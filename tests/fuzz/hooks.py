@@ -117,14 +117,21 @@ def before_call(_context: Any, case: Any, **_kwargs: Any) -> None:
         case.body = None if not isinstance(case.body, dict) else {"owners": []}
 
 
+def sound(right: dict[str, Any], generated: dict[str, Any]) -> dict[str, Any]:
+    """Give a sound body, or one with a single member of the generated one."""
+    if mostly(40) or not generated:
+        return dict(right)
+    name = CHANCE.choice(list(generated))
+    return {**right, name: generated[name]}
+
+
 def prove(case: Any, path: str) -> None:
     """Send an agent's token with a fresh proof, and now and then an ask that the mandate covers."""
     task = TASKS.one()
     if "task" in (case.path_parameters or {}) and mostly(90):
         case.path_parameters["task"] = task["task"]
-    if path.endswith("/asks") and isinstance(case.body, dict) and mostly(50):
-        case.body |= CHANCE.choice(ASKS) if mostly(50) else {"action": CHANCE.choice(ASKS)["action"]}
-        case.headers.setdefault("Idempotency-Key", secrets.token_hex(8))
+    if path.endswith("/asks") and isinstance(case.body, dict) and mostly(70):
+        case.body = sound(CHANCE.choice(ASKS), case.body)
     if mostly(70):
         case.headers["Idempotency-Key"] = secrets.token_hex(8)
     if isinstance(case.query, dict) and "wait" in case.query:
@@ -143,6 +150,8 @@ def authenticate(case: Any) -> None:
         case.headers["DPoP"] = KEY.proof("POST", f"{ISSUER}{case.operation.path}", now_s=time.time())
     if body is None:
         return
+    if case.operation.path == "/oauth/par" and mostly(70):
+        body = case.body = sound(WORLD["push"] | {"dpop_jkt": KEY.thumbprint}, body)
     if mostly(90):
         body |= IDENTITY.credentials(issuer=ISSUER, now_s=time.time())
     if case.operation.path == "/oauth/token" and mostly(50):

@@ -1,14 +1,13 @@
 """A served desk with enough in it that a request by chance meets something: tasks, asks, confirmations, cases, sessions."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from attacks.arena import SEND_BACK, mandate
-from conformance.live import Live, live_desk
+from conformance.live import CALLBACK, Live, live_desk
 
 _TASKS = 6
 _ROLES = ("admin", "audit", "billing", "care", "security", "travel")
@@ -64,5 +63,11 @@ def _filled(live: Live) -> dict[str, Any]:
         "cases": [one["case"] for one in cases["cases"]] if isinstance(cases, dict) and cases.get("cases") else [],
         "requests": [pushed.json()["request_uri"].rpartition(":")[2]],
         "sessions": {"customer": live.anna.cookie, "officer": officer.cookie, "security": security.cookie},
-        "until": int(time.time()) + 290,
+        "push": {
+            "response_type": "code",
+            "redirect_uri": CALLBACK,
+            "code_challenge": "A" * 43,
+            "code_challenge_method": "S256",
+            "authorization_details": json.dumps([mandate()]),
+        },
     }
