@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from attacks.arena import Arena, code_of, mandate, open_arena, pushed
+from attacks.arena import ISSUER, Arena, code_of, mandate, open_arena, pushed
 from conformance.harness import vector_set
 from conformance.live import CALLBACK, Key, Live, LiveAgent
 
@@ -61,23 +61,6 @@ def proof_with_its_own_times(live: Live) -> None:
     assert agent.open(mandate_id, sound).status_code == 200
     for times in ({"exp": now - 120}, {"nbf": now + 120}):
         oauth_error(agent.open(mandate_id, agent.key.proof("POST", token_url(live), **times)), "invalid_dpop_proof")
-
-
-def discovery(live: Live) -> None:
-    told = live.get("/.well-known/oauth-authorization-server")
-    assert told["issuer"] == live.url
-    assert told["require_pushed_authorization_requests"] is True
-    assert told["authorization_response_iss_parameter_supported"] is True
-    assert told["response_types_supported"] == ["code"]
-    assert told["code_challenge_methods_supported"] == ["S256"]
-    assert "private_key_jwt" in told["token_endpoint_auth_methods_supported"]
-    assert set(told["token_endpoint_auth_methods_supported"]) <= {"private_key_jwt", "spiffe_jwt", "tls_client_auth", "none"}
-    assert set(told["token_endpoint_auth_signing_alg_values_supported"]) & {"PS256", "ES256", "EdDSA"}
-    assert set(told["dpop_signing_alg_values_supported"]) >= {"ES256"}
-    assert "implicit" not in told["grant_types_supported"]
-    for name, address in told.items():
-        if name.endswith("_endpoint"):
-            assert address.startswith(f"{live.url}/")
 
 
 def long_state(live: Live) -> None:
@@ -273,7 +256,6 @@ LIVE: Mapping[str, Callable[[Live], None]] = {
     "access-token-type-header-case-sensitivity": scheme_in_any_case,
     "attempt-reuse-authorization-code-after-one-second": code_used_twice,
     "check-dpop-proof-nbf-exp": proof_with_its_own_times,
-    "discovery-end-point-verification": discovery,
     "ensure-authorization-request-with-long-state": long_state,
     "ensure-authorization-request-without-nonce-success": no_nonce,
     "ensure-authorization-request-without-state-success": no_state,
@@ -325,6 +307,24 @@ def arena() -> Iterator[Arena]:
         yield one
 
 
+def discovery(arena: Arena) -> None:
+    """A desk that lets visitors in takes requests that were not pushed, from them alone; one of the profile lets none in."""
+    told = arena.person("GET", "/.well-known/oauth-authorization-server").json()
+    assert told["issuer"] == ISSUER
+    assert told["require_pushed_authorization_requests"] is True
+    assert told["authorization_response_iss_parameter_supported"] is True
+    assert told["response_types_supported"] == ["code"]
+    assert told["code_challenge_methods_supported"] == ["S256"]
+    assert "private_key_jwt" in told["token_endpoint_auth_methods_supported"]
+    assert set(told["token_endpoint_auth_methods_supported"]) <= {"private_key_jwt", "spiffe_jwt", "tls_client_auth", "none"}
+    assert set(told["token_endpoint_auth_signing_alg_values_supported"]) & {"PS256", "ES256", "EdDSA"}
+    assert set(told["dpop_signing_alg_values_supported"]) >= {"ES256"}
+    assert "implicit" not in told["grant_types_supported"]
+    for name, address in told.items():
+        if name.endswith("_endpoint"):
+            assert address.startswith(f"{ISSUER}/")
+
+
 def code_too_old(arena: Arena) -> None:
     agent = arena.agent()
     uri, state = agent.push(mandate())
@@ -348,15 +348,16 @@ def request_uri_too_old(arena: Arena) -> None:
     assert page.is_client_error
 
 
-CLOCK = {
+HERE = {
+    "discovery-end-point-verification": discovery,
     "ensure-token-endpoint-fails-with-expired-auth-code": code_too_old,
     "par-attempt-to-use-expired-request_uri": request_uri_too_old,
 }
-"""Modules that wait: a desk in this process, whose clock is moved."""
+"""Modules that wait, or are about settings: a desk in this process, whose clock is moved."""
 
 
-@FAPI.each({PREFIX + name: judge for name, judge in CLOCK.items()})
-def test_what_is_too_old_is_gone(arena: Arena, check: Callable[[Arena], None]) -> None:
+@FAPI.each({PREFIX + name: judge for name, judge in HERE.items()})
+def test_the_modules_that_wait_or_are_about_settings_do_so_too(arena: Arena, check: Callable[[Arena], None]) -> None:
     check(arena)
 
 
@@ -368,5 +369,5 @@ def test_the_proof_defects_are_a_set_of_their_own(check: str) -> None:
 
 
 def test_every_module_is_judged() -> None:
-    judged = {PREFIX + name for name in (*LIVE, *CLOCK, "dpop-negative-tests")} | set(FAPI.not_offered)
+    judged = {PREFIX + name for name in (*LIVE, *HERE, "dpop-negative-tests")} | set(FAPI.not_offered)
     assert judged == set(MODULES)

@@ -10,7 +10,7 @@ AWAITED = (
     "authzen/**/*",
     "httpsig/*",
     "mcp/*",
-    *(f"oauth/{name}*" for name in ("client-id", "id-jag", "oidf-fapi-ciba", "rar-remediation", "step-up", "txn-challenge")),
+    *(f"oauth/{name}*" for name in ("id-jag", "oidf-fapi-ciba", "rar-remediation", "step-up", "txn-challenge")),
     "spiffe/x509svid-certs.json",
     "ssf/*",
 )

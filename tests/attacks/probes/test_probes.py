@@ -5,16 +5,15 @@ What is special about one rule is tried in its own folder; here each rule is met
 
 import base64
 import json
-import shutil
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, code_of, mandate, open_arena, refund
+from attacks.arena import SEND_BACK, code_of, mandate, open_arena, refund
 from attacks.failing.disk import Disk
 from attacks.probes.door import Answer, Door
 from attacks.probes.doors import DOORS
@@ -30,13 +29,17 @@ def door_name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@contextmanager
+def desk(name: str, wanted: Mapping[str, Any] | None = None, **options: Any) -> Iterator[Door]:
+    """Open an arena with a task behind a door; `options` are the sandbox's."""
+    with open_arena(**DOORS[name].options, **options) as arena, DOORS[name].open(arena, wanted) as door:
+        yield door
+
+
 @pytest.fixture
-def door(door_name: str, arena: Arena) -> Door:
-    return DOORS[door_name](arena, None)
-
-
-def opened(name: str, arena: Arena, wanted: Mapping[str, Any] | None = None) -> Door:
-    return DOORS[name](arena, wanted)
+def door(door_name: str) -> Iterator[Door]:
+    with desk(door_name) as found:
+        yield found
 
 
 def sent_back(door: Door) -> Door:
@@ -132,14 +135,13 @@ def test_p8_ten_small_refunds_for_one(door: Door) -> None:
 
 @pytest.mark.proves("P9")
 def test_p9_the_log_cut_at_its_tail(door_name: str, tmp_path: Path) -> None:
-    with open_arena(store=tmp_path) as arena:
-        assert opened(door_name, arena).ask(*READ).outcome == "done"
+    with desk(door_name, store=tmp_path) as door:
+        assert door.ask(*READ).outcome == "done"
     with closing(sqlite3.connect(tmp_path / "store.sqlite")) as connection, connection:
         connection.execute("delete from entry where idx = (select max(idx) from entry)")
-    with pytest.raises(Refused) as cut, open_arena(store=tmp_path):
+    with pytest.raises(Refused) as cut, open_arena(**DOORS[door_name].options, store=tmp_path):
         pass
     assert cut.value.code == "log.damaged"
-    shutil.rmtree(tmp_path)
 
 
 @pytest.mark.proves("P10")
@@ -181,27 +183,25 @@ def test_p12_the_reply_carries_a_forbidden_attribute(door: Door) -> None:
 @pytest.mark.proves("P13")
 def test_p13_the_audit_store_is_down(door_name: str) -> None:
     disk = Disk("store.before_commit")
-    with open_arena(on_point=disk) as arena:
-        door = opened(door_name, arena)
-        size, disk.broken = len(arena.entries()), True
-        with arena.unchanged():
+    with desk(door_name, on_point=disk) as door:
+        size, disk.broken = len(door.arena.entries()), True
+        with door.arena.unchanged():
             read = door.ask(*READ)
             assert (read.code, "delivered" in read.text) == ("fault.store", False)
             assert door.ask("order.return", SEND_BACK).code == "fault.store"
         disk.broken = False
-        assert len(arena.entries()) == size
+        assert len(door.arena.entries()) == size
         assert door.ask(*READ).outcome == "done"
 
 
 @pytest.mark.proves("P14")
 def test_p14_the_store_of_revocations_is_down(door_name: str, tmp_path: Path) -> None:
-    with open_arena(store=tmp_path) as arena:
-        door = opened(door_name, arena)
+    with desk(door_name, store=tmp_path) as door:
         assert door.ask(*READ).outcome == "done"
         with closing(sqlite3.connect(tmp_path / "store.sqlite")) as connection, connection:
             connection.execute("alter table record rename to hidden")
         try:
-            with arena.unchanged():
+            with door.arena.unchanged():
                 read = door.ask(*READ)
                 assert (read.code, "delivered" in read.text) == ("fault.store", False)
                 assert door.ask("order.return", SEND_BACK).code == "fault.store"
@@ -258,10 +258,10 @@ def test_p17_a_member_smuggled_in_beside_the_ask(door: Door) -> None:
 
 
 @pytest.mark.proves("P18")
-def test_p18_another_agent_widens_the_chain(door_name: str, arena: Arena) -> None:
-    door = opened(door_name, arena, mandate(chain=1, chain_operators=["helper.example"]))
+def test_p18_another_agent_widens_the_chain(door_name: str) -> None:
     wider = mandate(powers=[{"power": "request", "actions": ["payment.refund"], "uses": 99}], never=[])
-    with arena.unchanged():
-        assert door.handed_on(wider).code in {"mandate.invalid", "grant.invalid", "credential.wrong_key"}
-        assert door.stolen("order.return", SEND_BACK).code.partition(".")[0] in {"credential", "grant", "task"}
-    assert len(arena.entries("task.opened")) == 1
+    with desk(door_name, mandate(chain=1, chain_operators=["helper.example"])) as door:
+        with door.arena.unchanged():
+            assert door.handed_on(wider).code in {"mandate.invalid", "grant.invalid", "credential.wrong_key", "request.malformed"}
+            assert door.stolen("order.return", SEND_BACK).code.partition(".")[0] in {"credential", "grant", "task"}
+        assert len(door.arena.entries("task.opened")) == 1
