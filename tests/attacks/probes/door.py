@@ -36,6 +36,8 @@ class Door(Protocol):
     task: str
     mandate: str
     case: str
+    takes_files: bool
+    """Whether an ask can carry files here; one that carries them elsewhere is malformed."""
 
     def ask(
         self, action: str, params: Any, *, words: str | None = None, files: Sequence[Mapping[str, str]] = (), **smuggled: Any

@@ -27,6 +27,8 @@ def answered(response: httpx.Response) -> Answer:
 class HttpDoor:
     """One task of a sandbox's agent."""
 
+    takes_files = True
+
     def __init__(self, arena: Arena, wanted: Mapping[str, Any] | None = None) -> None:
         self.arena = arena
         granted, self._task = arena.granted(wanted)

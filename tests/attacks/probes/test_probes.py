@@ -169,7 +169,10 @@ def test_p11_a_secret_in_a_message_or_a_file(door: Door, where: str) -> None:
     answer = door.ask(*READ, words=f"I use {SECRET} for it." if where == "words" else "Here it is.", files=files)
     assert SECRET not in answer.text + door.read()
     assert SECRET not in json.dumps(door.arena.entries()) + repr(door.arena.state())
-    assert answer.code == ("words.secret" if where == "words" else "words.attachment"), answer.text
+    if where == "file" and not door.takes_files:  # it is a param that there is not, with a secret in it
+        assert answer.code in {"params.invalid", "request.malformed", "words.secret"}, answer.text
+    else:
+        assert answer.code == ("words.secret" if where == "words" else "words.attachment"), answer.text
 
 
 @pytest.mark.proves("P12")

@@ -18,6 +18,8 @@ OPTIONS: Final[Mapping[str, Any]] = {"catalogue": opened(catalogue(), {"return-i
 class VisitorDoor:
     """One task of a visitor; what the customer grants is the preset."""
 
+    takes_files = True
+
     def __init__(self, arena: Arena, docs: Documents) -> None:
         self.arena = arena
         self._docs = docs
