@@ -8,6 +8,7 @@ from typing import Any, Final
 from attacks.arena import Arena
 from attacks.probes.door import Door
 from attacks.probes.http import HttpDoor
+from attacks.probes.mcp import over_mcp
 from attacks.probes.visitor import OPTIONS, visiting
 
 
@@ -25,4 +26,4 @@ def over_http(arena: Arena, wanted: Mapping[str, Any] | None) -> Iterator[HttpDo
     yield HttpDoor(arena, wanted)
 
 
-DOORS: Final[Mapping[str, Way]] = {"http": Way(over_http), "visitor": Way(visiting, OPTIONS)}
+DOORS: Final[Mapping[str, Way]] = {"http": Way(over_http), "mcp": Way(over_mcp), "visitor": Way(visiting, OPTIONS)}
