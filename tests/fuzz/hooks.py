@@ -31,6 +31,10 @@ CHANCE = random.Random(int(os.environ.get("FUZZ_SEED", "0")) or None)
 LOCK = threading.Lock()
 BY_DOOR = os.environ.get("FUZZ_SAY", "")
 COUNTED: Counter[str] = Counter()
+AGENTS = frozenset({"/mcp", "/a2a"})
+"""Doors of agents beside `/v1`: a token and a proof."""
+PROGRAMS = ("/ssf/", "/access/")
+"""Doors of other programs, which have secrets of their own: asked as they were generated."""
 ASKS = (
     {"action": "order.read", "params": {"order_id": "W1"}},
     {"action": "order.return", "params": {"order_id": "W1", "item_ids": ["i1"]}},
@@ -104,11 +108,11 @@ def before_call(_context: Any, case: Any, **_kwargs: Any) -> None:
     for name in list(case.path_parameters or {}):
         if name in {"id", "ask", "entry"} and mostly(60) and (found := known_id(path)) is not None:
             case.path_parameters[name] = found
-    if path.startswith("/v1/"):
+    if path.startswith("/v1/") or path in AGENTS:
         prove(case, path)
     elif path.startswith("/oauth/") and case.method == "POST":
         authenticate(case)
-    elif mostly(95) and "sign-out" not in path:
+    elif mostly(95) and "sign-out" not in path and not path.startswith(PROGRAMS):
         case.cookies = {}
         case.headers["Cookie"] = cookie(path)
         for name in ("Authorization", "DPoP"):  # ⚔ beside an agent's credential a person's session ends
