@@ -112,15 +112,40 @@ run: $(VENV)/.words ## Serve the desk in ./desk (made by `remit init desk` when 
 demo: $(VENV)/.words $(VENV)/.assistant $(if $(REAL),$(VENV)/.dev real-rt real-medusa) ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits, REAL=1: with RT and Medusa)
 	@$(if $(REAL),PYTHONPATH=tests $(BIN)/python -m real.demo.run,$(BIN)/remit demo) $(if $(SMOKE),--smoke)
 
+.bench/schemathesis/.done: $(VENV)/.uv
+	@echo "remit: fetching schemathesis into an environment of its own in .bench …"
+	@$(PYTHON) -m venv --clear --without-pip .bench/schemathesis
+	@$(BIN)/uv pip install --quiet --python .bench/schemathesis/bin/python schemathesis==4.32.5 httpx==0.28.1 joserfc==1.8.0 && touch $@ \
+		|| echo "remit: no schemathesis, and it cannot be fetched here"
+
+.bench/atheris/.done: $(VENV)/.uv
+	@echo "remit: fetching atheris into .bench …"
+	@mkdir -p .bench/atheris && $(BIN)/uv pip install --quiet --python $(BIN)/python --target .bench/atheris atheris==3.1.0 && touch $@ \
+		|| { rm -rf .bench/atheris; echo "remit: no atheris for this Python, or it cannot be fetched here"; }
+
+# 20,000 requests take some ten minutes, the parsers one each.
+.PHONY: fuzz
+fuzz: $(VENV)/.dev .bench/schemathesis/.done .bench/atheris/.done ## Every address by schemathesis, every parser by atheris (REQUESTS=20000 SECONDS=60)
+	@PYTHONPATH=src:tests $(BIN)/python tests/fuzz/doors.py --requests $(or $(REQUESTS),20000)
+	@PYTHONPATH=src:tests $(BIN)/python tests/fuzz/by_coverage.py --seconds $(or $(SECONDS),60)
+
 test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
 	@$(MAKE) -s mcp-peers
 	@command -v npm >/dev/null && $(MAKE) -s provider identity-peers oauth-peers || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
 	@$(MAKE) -s a2a-peers
+	@$(MAKE) -s .bench/schemathesis/.done
 	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider $(ARGS)
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
 
 test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of `make test`)
 	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup -p no:cacheprovider tests/browser $(ARGS)
+
+.PHONY: test-conformance conformance-table
+test-conformance: $(VENV)/.dev ## Vectors and check lists of others, and their programs as peers (part of `make test`)
+	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 2 --dist loadgroup -p no:cacheprovider tests/conformance $(ARGS)
+
+conformance-table: ## Write docs/conformance.md from a run of them
+	@$(MAKE) -s test-conformance ARGS=--conformance-table
 
 # `dbconfig-no-thanks` and `msmtp-mta` keep a database server and a mail server out.
 REAL_PACKAGES := request-tracker5 rt5-db-sqlite rt5-standalone dbconfig-no-thanks msmtp-mta
@@ -225,7 +250,7 @@ DOMAIN_AT_DOORS := tests/contracts/test_german_words.py tests/attacks/mandate/te
 
 check-domain: $(VENV)/.dev
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run --source=remit.domain,remit.proof -m pytest -q -p no:cacheprovider tests/domain tests/proof tests/vectors $(DOMAIN_AT_DOORS) >.coverage-log || { tail -n 40 .coverage-log; exit 1; }
+	@$(BIN)/python -m coverage run --source=remit.domain,remit.proof -m pytest -q -p no:cacheprovider tests/domain tests/proof tests/conformance $(DOMAIN_AT_DOORS) >.coverage-log || { tail -n 40 .coverage-log; exit 1; }
 	@$(BIN)/python -m coverage report --fail-under=98 --skip-covered
 
 fmt: $(VENV)/.dev ## Format, and mend what can be mended

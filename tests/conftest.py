@@ -10,12 +10,26 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from conformance.table import ConformanceTable, mark_properties
 from shared_rules import share_rules
 
 os.environ.setdefault("REMIT_WORDS_MODEL", "none")  # but where a test is about the model: it takes seconds to learn
 
 settings.register_profile("remit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("remit")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--conformance-table", action="store_true", help="write docs/conformance.md from what tests/conformance gives")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(ConformanceTable(config), "conformance-table")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    mark_properties(items)
 
 
 @pytest.hookimpl(wrapper=True)

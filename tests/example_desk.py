@@ -40,12 +40,16 @@ def make_example_desk(name: str, desk: Path, *, url: str, reading: str = "read",
 
 @contextmanager
 def served(desk: Path) -> Iterator[str]:
-    """Serve a desk on a free port as a sandbox, in a process of its own, and give its address."""
+    """Serve a desk on a free port as a sandbox, in a process of its own, and give its address. Its log is `server.log` beside it."""
     settings = (desk / "remit.toml").read_text()
     assert "enabled = false" in settings
     (desk / "remit.toml").write_text(settings.replace("enabled = false", "enabled = true"))
     command = [sys.executable, "-m", "remit", "serve", "--port", "0", "--json", "--config", str(desk)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}) as process:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    with (
+        (desk.parent / "server.log").open("a") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment) as process,
+    ):
         assert process.stdout is not None
         try:
             yield str(json.loads(process.stdout.readline())["issuer"])

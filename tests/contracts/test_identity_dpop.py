@@ -1,4 +1,4 @@
-"""The contract of `ProofVerifier`: which DPoP proofs count, for which request. The suite's own defects are in tests/vectors."""
+"""The contract of `ProofVerifier`: which DPoP proofs count, for which request. The suite's own defects are in tests/conformance."""
 
 import hmac
 import json

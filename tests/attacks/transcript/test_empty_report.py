@@ -20,6 +20,8 @@ from remit.usecases.transcript.report import CountedLog, CountProgress, Report, 
 EVER = Period(since=None, until=None)
 RECORDING = {"5", "T8", "T44", "MEASURE 2.4", "AML.M0024"}
 """The controls that a decision's being on the record exercises: recording itself."""
+HARMLESS = RECORDING | {"MAP 3.3", "NHI5:2025", "AML.T0086", "AML.M0033"}
+"""And those of a permitted read that was cut to its mandate."""
 
 
 def told(arena: Arena) -> Report:
@@ -70,7 +72,7 @@ def test_harmless_traffic_makes_no_other_control_look_tried(arena: Arena) -> Non
     task = arena.task()
     for _ in range(3):
         assert task.ask("order.read", {"order_id": "W1"}).outcome == "done"
-    assert exercised(told(arena)) <= RECORDING | {"MAP 3.3", "NHI5:2025", "AML.T0086", "AML.M0033"}
+    assert exercised(told(arena)) <= HARMLESS
     cut = {one["index"] for one in arena.entries("reply.sent") if one["envelope"]["withheld"]}
     shown = exercised(told(arena)) - RECORDING - {"MAP 3.3"}
     assert bool(cut) == bool(shown), "only a reply that was really cut says that replies are cut"

@@ -1,4 +1,4 @@
-"""SPIFFE IDs, trust domains and patterns. The accept and reject lists of SPIFFE itself are in tests/vectors."""
+"""SPIFFE IDs, trust domains and patterns. The accept and reject lists of SPIFFE itself are in tests/conformance."""
 
 from functools import partial
 

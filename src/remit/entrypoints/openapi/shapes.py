@@ -102,7 +102,7 @@ def form(required: Iterable[str], optional: Iterable[str] = (), **known: Shape) 
 
 def response(description: str, schema: Shape | Struct | None = None, media_type: str = JSON) -> Shape:
     """Build an answer that is no refusal."""
-    plain: Shape = {} if media_type == JSON else TEXT
+    plain: Shape = {} if media_type in {JSON, EVENTS} else TEXT  # a schema of events describes each, not the stream
     return {
         "description": description,
         "content": {media_type: {"schema": plain if schema is None else _schema(schema)}},

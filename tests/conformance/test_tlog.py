@@ -1,13 +1,13 @@
 """Transparency logs of others: proofs, a real tiled log, and what parsers must take and refuse."""
 
 import base64
-import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from attacks.arena import mandate
+from conformance.harness import vector_set
+from conformance.live import Live
 from remit.adapters.signer.file import verify_ed25519
 from remit.proof import merkle
 from remit.proof.checkpoint import read_checkpoint, verify_checkpoint, verify_vkey
@@ -15,69 +15,51 @@ from remit.proof.errors import LogDamagedError, ProofError
 from remit.proof.receipt import read_tlog_proof, tlog_proof_text
 from remit.proof.tiles import Bundle, Tile, decode_bundle, split_tile, tile_reader
 from remit.usecases.transcript.verify import verify_log
+from remit.wiring import open_published_log
 
-VECTORS = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "vectors" / "tlog"
-
-pytestmark = pytest.mark.skipif(not VECTORS.exists(), reason="the shared vectors are not here; set REMIT_SHARED")
-
-
-def load(name: str) -> Any:
-    return json.loads((VECTORS / name).read_text()) if VECTORS.exists() else {}
-
-
-def named(cases: Any, key: str) -> Any:
-    return [pytest.param(case, id=case[key]) for case in cases]
+INCLUSIONS, CONSISTENCIES = vector_set("tlog-inclusion"), vector_set("tlog-consistency")
+PARSERS, TESSERA = vector_set("tlog-parsing"), vector_set("tlog-tessera")
+INCLUSION = {case["file"]: case for case in INCLUSIONS.read()["cases"]}
+CONSISTENCY = {case["file"]: case for case in CONSISTENCIES.read()["cases"]}
+PARSING = PARSERS.read()
+TESTLOG = TESSERA.read()
+SIZES = sorted(int(size) for size in TESTLOG["checkpoints"])
 
 
 def raw(encoded: Any) -> Any:
     return base64.b64decode(encoded)
 
 
-INCLUSION = load("merkle-inclusion.json").get("cases", [])
-CONSISTENCY = load("merkle-consistency.json").get("cases", [])
-PARSING = load("checkpoint-and-proof-parsing.json")
-TESTLOG = load("tessera-testlog.json")
-SIZES = sorted(int(size) for size in TESTLOG.get("checkpoints", {}))
-
-OURS_DIFFER = {
-    # The library compares two equal roots of one entry without asking what they are; ours are 12 bytes of prose there,
-    # and we take nothing for a root that is not a SHA-256 value.
-    "consistency/additional/sizes-are-equal-one-and-proof-is-empty.json",
-    # The library says that nothing can be proved about an empty tree. We follow RFC 6962: it begins every tree, with an
-    # empty proof. Both vectors for it are refused by us too, for roots that are none, so no verdict differs there.
-}
-
-
-@pytest.mark.parametrize("case", named(INCLUSION, "file"))
-def test_inclusion_proofs_are_judged_like_the_reference(case: dict[str, Any]) -> None:
+@INCLUSIONS.each(INCLUSION)
+def test_inclusion_proofs_are_judged_like_the_reference(check: dict[str, Any]) -> None:
     def verify() -> None:
         merkle.verify_inclusion(
-            index=case["leafIdx"],
-            size=case["treeSize"],
-            leaf=raw(case["leafHash"]),
-            proof=[raw(step) for step in case["proof"] or []],
-            expected_root=raw(case["root"]),
+            index=check["leafIdx"],
+            size=check["treeSize"],
+            leaf=raw(check["leafHash"]),
+            proof=[raw(step) for step in check["proof"] or []],
+            expected_root=raw(check["root"]),
         )
 
-    if case["wantErr"]:
+    if check["wantErr"]:
         with pytest.raises(ProofError):
             verify()
     else:
         verify()
 
 
-@pytest.mark.parametrize("case", named(CONSISTENCY, "file"))
-def test_consistency_proofs_are_judged_like_the_reference(case: dict[str, Any]) -> None:
+@CONSISTENCIES.each(CONSISTENCY)
+def test_consistency_proofs_are_judged_like_the_reference(check: dict[str, Any]) -> None:
     def verify() -> None:
         merkle.verify_consistency(
-            old=case["size1"],
-            new=case["size2"],
-            old_root=raw(case["root1"]),
-            new_root=raw(case["root2"]),
-            proof=[raw(step) for step in case["proof"] or []],
+            old=check["size1"],
+            new=check["size2"],
+            old_root=raw(check["root1"]),
+            new_root=raw(check["root2"]),
+            proof=[raw(step) for step in check["proof"] or []],
         )
 
-    if case["wantErr"] or case["file"] in OURS_DIFFER:
+    if check["wantErr"]:
         with pytest.raises(LogDamagedError):
             verify()
     else:
@@ -86,35 +68,34 @@ def test_consistency_proofs_are_judged_like_the_reference(case: dict[str, Any]) 
 
 def test_all_proof_vectors_are_there() -> None:
     assert (len(INCLUSION), len(CONSISTENCY)) == (98, 98)
-    assert {case["file"] for case in CONSISTENCY} >= OURS_DIFFER
     assert [len(PARSING[name]) for name in ("checkpoint", "tlog_proof_valid", "tlog_proof_invalid")] == [11, 3, 7]
 
 
-@pytest.mark.parametrize("case", named(PARSING.get("checkpoint", []), "name"))
-def test_checkpoints_are_taken_and_refused_like_the_reference(case: dict[str, Any]) -> None:
-    if case["valid"]:
-        lines = case["text"].split("\n")
-        checkpoint = read_checkpoint(case["text"])
+@PARSERS.each({f"checkpoint {case['name']}": case for case in PARSING["checkpoint"]})
+def test_checkpoints_are_taken_and_refused_like_the_reference(check: dict[str, Any]) -> None:
+    if check["valid"]:
+        lines = check["text"].split("\n")
+        checkpoint = read_checkpoint(check["text"])
         assert (checkpoint.origin, str(checkpoint.size), checkpoint.root) == (lines[0], lines[1], raw(lines[2]))
     else:
         with pytest.raises(ProofError):
-            read_checkpoint(case["text"])
+            read_checkpoint(check["text"])
 
 
-@pytest.mark.parametrize("case", named(PARSING.get("tlog_proof_valid", []), "name"))
-def test_valid_proof_texts_are_read_and_written(case: dict[str, Any]) -> None:
-    proof = read_tlog_proof(case["text"])
-    extra = raw(case.get("extra", ""))
-    assert (proof.index, proof.hashes, proof.extra) == (case["index"], tuple(raw(one) for one in case["hashes"]), extra)
-    assert proof.checkpoint == case["checkpoint"]
+@PARSERS.each({f"valid proof {case['name']}": case for case in PARSING["tlog_proof_valid"]})
+def test_valid_proof_texts_are_read_and_written(check: dict[str, Any]) -> None:
+    proof = read_tlog_proof(check["text"])
+    extra = raw(check.get("extra", ""))
+    assert (proof.index, proof.hashes, proof.extra) == (check["index"], tuple(raw(one) for one in check["hashes"]), extra)
+    assert proof.checkpoint == check["checkpoint"]
     written = tlog_proof_text(index=proof.index, hashes=proof.hashes, checkpoint=proof.checkpoint, extra=proof.extra)
-    assert written == case["text"]
+    assert written == check["text"]
 
 
-@pytest.mark.parametrize("case", named(PARSING.get("tlog_proof_invalid", []), "name"))
-def test_invalid_proof_texts_are_refused(case: dict[str, Any]) -> None:
+@PARSERS.each({f"invalid proof {case['name']}": case for case in PARSING["tlog_proof_invalid"]})
+def test_invalid_proof_texts_are_refused(check: dict[str, Any]) -> None:
     with pytest.raises(ProofError):
-        read_tlog_proof(case["text"])
+        read_tlog_proof(check["text"])
 
 
 class TestLog:
@@ -138,7 +119,7 @@ class TestLog:
         return raw(TESTLOG["entry_bundles_b64"][str(self.size)])
 
 
-@pytest.mark.parametrize("size", SIZES)
+@TESSERA.each({f"verify and continue at {size}": size for size in SIZES}, "size")
 def test_a_real_log_verifies_at_every_size_and_continues_every_smaller_one(size: int) -> None:
     report = verify_log(
         TestLog(size),
@@ -154,7 +135,7 @@ def test_a_real_log_verifies_at_every_size_and_continues_every_smaller_one(size:
     assert report.continues == tuple(other for other in SIZES if other <= size)
 
 
-@pytest.mark.parametrize("size", [size for size in SIZES if size])
+@TESSERA.each({f"roots and proofs at {size}": size for size in SIZES if size}, "size")
 def test_tiles_and_bundles_of_a_real_log_give_its_roots_and_proofs(size: int) -> None:
     log = TestLog(size)
     checkpoint = verify_checkpoint(log.checkpoint(), [verify_vkey(TESTLOG["vkey"])], verify_ed25519)
@@ -175,3 +156,30 @@ def test_tiles_and_bundles_of_a_real_log_give_its_roots_and_proofs(size: int) ->
 
 def test_the_real_log_is_whole() -> None:
     assert list(range(16)) == SIZES
+
+
+@pytest.mark.xdist_group("live")
+def test_the_same_reader_reads_the_log_of_a_served_desk(live: Live) -> None:
+    live.anna.grant(live.agent().sandbox, mandate())
+    with open_published_log(f"{live.url}/log") as log:
+        report = verify_log(
+            log,
+            records=None,
+            vkey=live.http.get("/log/key").text.strip(),
+            high_water=None,
+            earlier=[],
+            verify_ed25519=verify_ed25519,
+            ticks=lambda: 0.0,
+            progress=lambda *_: None,
+        )
+    assert report.entries > 0
+
+
+WITNESS = vector_set("tlog-witness")
+
+
+@pytest.mark.xdist_group("live")
+def test_a_witness_is_not_listening(live: Live, request: pytest.FixtureRequest) -> None:
+    exchanges = WITNESS.read()["exchanges"]
+    assert live.http.post("/add-checkpoint", content=exchanges[0]["body"].encode()).status_code == 404
+    WITNESS.judge(request, {f"exchange {number}": None for number, _ in enumerate(exchanges, 1)})

@@ -1,24 +1,21 @@
 """The test vectors of WebAuthn Level 3: a passkey is made and used with each, through the plug that the desk uses."""
 
 import hashlib
-import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
+from webauthn.helpers import parse_attestation_object
 
+from conformance.harness import vector_set
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.domain.errors import Code, Refused
 from remit.ports.people import NewPasskey, VerifiedAssertion
 from remit.proof.canonical import b64url
 
-VECTORS = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "vectors" / "webauthn" / "level3-test-vectors.json"
-FOUND: Mapping[str, Any] = json.loads(VECTORS.read_text()) if VECTORS.exists() else {"vectors": []}
+WEBAUTHN = vector_set("webauthn")
+FOUND: Mapping[str, Any] = WEBAUTHN.read()
 CASES: Mapping[str, Any] = {case["id"].removeprefix("sctn-test-vectors-"): case for case in FOUND["vectors"]}
-
-pytestmark = pytest.mark.skipif(not CASES, reason="the shared vectors are not here; set REMIT_SHARED")
 
 TAKEN = ["none-es256", "packed-self-es256", "none-es256-long-credential-id", "packed-es256", "packed-rs256", "packed-eddsa"]
 FRAMED = ["none-es256-crossOrigin", "none-es256-topOrigin"]
@@ -59,6 +56,22 @@ def used(case: Mapping[str, Any], passkey: NewPasskey, **changed: bytes) -> Veri
 def test_every_vector_is_judged() -> None:
     assert set(CASES) == {*TAKEN, *FRAMED, *OTHER}
     assert len(CASES) == 15
+
+
+@WEBAUTHN.each({f"registration {name}": case for name, case in CASES.items()})
+def test_a_published_passkey_is_made(check: Mapping[str, Any]) -> None:
+    assert made(check).credential_id == hexed(check["registration"]["credential_id"])
+
+
+@WEBAUTHN.each({f"authentication {name}": case for name, case in CASES.items()})
+def test_a_published_passkey_is_used(check: Mapping[str, Any]) -> None:
+    """Its key is taken as published, also where we would not have made it."""
+    attested = parse_attestation_object(bytes.fromhex(check["registration"]["attestationObject"])).auth_data.attested_credential_data
+    assert attested is not None
+    key = NewPasskey(
+        credential_id=hexed(check["registration"]["credential_id"]), public_key=b64url(attested.credential_public_key), sign_count=0
+    )
+    assert used(check, key).credential_id == key.credential_id
 
 
 @pytest.mark.parametrize("name", TAKEN)

@@ -1,9 +1,8 @@
-"""SPIFFE's own accept and reject lists: IDs, JWT-SVIDs and bundles (read in place, nothing is copied)."""
+"""SPIFFE's own accept and reject lists: IDs, JWT-SVIDs and bundles, through the functions that client authentication calls."""
 
 import asyncio
 import base64
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import jsonschema_rs
 import pytest
 from cryptography import x509
 
+from conformance.harness import SHARED, vector_set
 from contracts.identity_minting import ISSUER, NOW, NOW_S, jwk, mint, svid_claims, without, write_json
 from remit.adapters.identity.assertions import AssertionClients
 from remit.adapters.identity.certificates import read_certificate, verify_leaf, verify_x509_svid
@@ -24,24 +24,25 @@ from remit.domain.ids import OperatorId
 from remit.domain.values import Instant, decode_json
 from remit.ports.identity import ClientMethod, ProvedClient, Registration, SpiffeBundleFile
 
-ROOT = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "vectors" / "spiffe"
-pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason="the public vectors are not here; set REMIT_SHARED")
-
-IDS: dict[str, Any] = (
-    json.loads((ROOT / "spiffe-ids.json").read_text()) if ROOT.is_dir() else {"valid": [], "invalid": [], "jwt_svid_negative": []}
-)
+SPIFFE_IDS = vector_set("spiffe-ids")
+BUNDLES = vector_set("spiffe-bundles")
+SVIDS = vector_set("spiffe-jwt-svid")
+IDS: dict[str, Any] = SPIFFE_IDS.read()
+SCHEMA: Any = SVIDS.read("spiffe/JWT-SVID.schema.json")
+ROOT = SHARED / "spiffe"
+FOLDER = ROOT / "bundles"
 HEADER = {"alg": "ES256", "kid": "k1", "typ": "JWT"}
 
 
-@pytest.mark.parametrize("text", IDS["valid"])
-def test_every_valid_id_is_read(text: str) -> None:
-    assert str(verify_spiffe_id(text)) == text
+@SPIFFE_IDS.each({f"valid {text}": text for text in IDS["valid"]})
+def test_every_valid_id_is_read(check: str) -> None:
+    assert str(verify_spiffe_id(check)) == check
 
 
-@pytest.mark.parametrize("row", IDS["invalid"], ids=lambda row: row["id"] or "empty")
-def test_every_invalid_id_is_refused(row: dict[str, str]) -> None:
+@SPIFFE_IDS.each({f"invalid {row['id']!r}": row["id"] for row in IDS["invalid"]})
+def test_every_invalid_id_is_refused(check: str) -> None:
     with pytest.raises(Refused) as caught:
-        verify_spiffe_id(row["id"])
+        verify_spiffe_id(check)
     assert caught.value.code is Code.CREDENTIAL_MALFORMED
 
 
@@ -62,45 +63,44 @@ UNSOUND_JWKS = ["bundle_jwtbundle-jwks_missing_kid.json", "exp_bundle_witbundle-
 
 
 def test_every_bundle_file_is_judged() -> None:
-    assert {path.name for path in (ROOT / "bundles").iterdir()} == {*SOUND, *UNSOUND, *SOUND_JWKS, *UNSOUND_JWKS}
+    assert {path.name for path in FOLDER.iterdir()} == {*SOUND, *UNSOUND, *SOUND_JWKS, *UNSOUND_JWKS}
 
 
-@pytest.mark.parametrize(("name", "count"), SOUND.items())
-def test_sound_bundles_give_their_jwt_keys_only(name: str, count: int) -> None:
-    raw = (ROOT / "bundles" / name).read_bytes()
+@BUNDLES.each({name: (name, count) for name, count in SOUND.items()})
+def test_sound_bundles_give_their_jwt_keys_only(check: tuple[str, int]) -> None:
+    name, count = check
+    raw = (FOLDER / name).read_bytes()
     found = verify_bundle(decode_json(raw))
     named = [key["kid"] for key in json.loads(raw)["keys"] if key["use"] == "jwt-svid"]
     assert len(found.keys) == count
     assert [key.kid for key in found.keys] == named
 
 
-@pytest.mark.parametrize("name", UNSOUND)
-def test_bundles_without_kid_or_keys_are_refused(name: str) -> None:
+@BUNDLES.each(UNSOUND)
+def test_bundles_without_kid_or_keys_are_refused(check: str) -> None:
     with pytest.raises(Refused) as caught:
-        verify_bundle(decode_json((ROOT / "bundles" / name).read_bytes()))
+        verify_bundle(decode_json((FOLDER / check).read_bytes()))
     assert caught.value.code is Code.REQUEST_MALFORMED
 
 
-@pytest.mark.parametrize(("name", "count"), SOUND_JWKS.items())
-def test_sound_plain_sets_are_read_as_jwks_and_hold_no_svid_key(name: str, count: int) -> None:
-    value = decode_json((ROOT / "bundles" / name).read_bytes())
+@BUNDLES.each({name: (name, count) for name, count in SOUND_JWKS.items()})
+def test_sound_plain_sets_are_read_as_jwks_and_hold_no_svid_key(check: tuple[str, int]) -> None:
+    name, count = check
+    value = decode_json((FOLDER / name).read_bytes())
     assert len(verify_jwks(value).keys) == count
     with pytest.raises(Refused):
         verify_bundle(value)
 
 
-@pytest.mark.parametrize("name", UNSOUND_JWKS)
-def test_plain_sets_with_a_nameless_key_are_refused(name: str) -> None:
+@BUNDLES.each(UNSOUND_JWKS)
+def test_plain_sets_with_a_nameless_key_are_refused(check: str) -> None:
     with pytest.raises(Refused) as caught:
-        verify_jwks(decode_json((ROOT / "bundles" / name).read_bytes()))
+        verify_jwks(decode_json((FOLDER / check).read_bytes()))
     assert caught.value.code is Code.REQUEST_MALFORMED
 
 
 def test_the_refresh_hint_of_a_bundle_is_kept() -> None:
-    assert (
-        verify_bundle(decode_json((ROOT / "bundles" / "bundle_spiffebundle-spiffebundle_valid_with_wit.json").read_bytes())).refresh_ms
-        == 60_000
-    )
+    assert verify_bundle(decode_json((FOLDER / "bundle_spiffebundle-spiffebundle_valid_with_wit.json").read_bytes())).refresh_ms == 60_000
 
 
 def present(folder: Path, token: str, trust_domain: str = "helper.example") -> ProvedClient:
@@ -146,9 +146,9 @@ def test_every_negative_case_of_the_list_is_here() -> None:
     assert set(IDS["jwt_svid_negative"]) == set(DEFECTS)
 
 
-@pytest.mark.parametrize("case", DEFECTS)
-def test_a_defective_svid_is_refused(case: str, tmp_path: Path) -> None:
-    token, code = DEFECTS[case]
+@SPIFFE_IDS.each({f"jwt-svid {case}": defect for case, defect in DEFECTS.items()})
+def test_a_defective_svid_is_refused(check: tuple[str, Code], tmp_path: Path) -> None:
+    token, code = check
     with pytest.raises(Refused) as caught:
         present(tmp_path, token)
     assert caught.value.code is code
@@ -160,19 +160,18 @@ def test_a_bundle_registered_for_another_trust_domain_proves_nobody(tmp_path: Pa
     assert caught.value.code is Code.AGENT_UNKNOWN
 
 
-@pytest.mark.parametrize("typ", ["JWT", "JOSE", None])
+@SVIDS.each({f"typ {typ}": typ for typ in ("JWT", "JOSE", None)}, "typ")
 def test_a_sound_svid_follows_the_schema_and_proves_its_workload(typ: str | None, tmp_path: Path) -> None:
     header = without(HEADER, "typ") | ({} if typ is None else {"typ": typ})
     claims = svid_claims(aud=ISSUER)
-    jsonschema_rs.validator_for(json.loads((ROOT / "JWT-SVID.schema.json").read_text())).validate({"header": header, "payload": claims})
+    jsonschema_rs.validator_for(SCHEMA).validate({"header": header, "payload": claims})
     proved = present(tmp_path, mint(header, claims, name="td"))
     assert (proved.client_id, proved.actor, proved.replay_key) == ("shop", "spiffe://helper.example/agent/shop", None)
 
 
-@pytest.mark.parametrize("alg", ["RS256", "ES256", "HS256", "none", "EdDSA", "PS512", "ES256K"])
+@SVIDS.each({f"alg {alg}": alg for alg in ("RS256", "ES256", "HS256", "none", "EdDSA", "PS512", "ES256K")}, "alg")
 def test_our_algorithm_list_is_the_schemas(alg: str, tmp_path: Path) -> None:
-    schema = json.loads((ROOT / "JWT-SVID.schema.json").read_text())
-    listed = alg in schema["properties"]["header"]["properties"]["alg"]["enum"]
+    listed = alg in SCHEMA["properties"]["header"]["properties"]["alg"]["enum"]
     with_alg = mint({**HEADER, "alg": alg}, SVID, alg="ES256", name="td")
     if alg == "ES256":
         assert present(tmp_path, with_alg).client_id == "shop"
