@@ -39,6 +39,7 @@ _OBLIGATION: Final = "obligation"
 _PROPERTIES: Final = "obligation_properties"
 _REMEMBERED: Final = 4096
 _SHORT: Final = 2048
+_BASES: Final = 32
 _DENIED: Final = Ruling(allowed=False)
 
 
@@ -97,6 +98,7 @@ class CedarDecisionRules:
         for kind, name in self._stored:
             self._ids.setdefault(kind, []).append(name)
         self._actions = _actions(self._reading.actions, str(self._base))
+        self._bases: OrderedDict[frozenset[Uid], cedarpy.Entities] = OrderedDict()
         self._answers: OrderedDict[bytes, Ruling] = OrderedDict()
         self._remember = remember
 
@@ -212,9 +214,14 @@ class CedarDecisionRules:
         return _Slice(policies=policy_set(chosen), reading=_read(chosen))
 
     def _without(self, uids: frozenset[Uid]) -> cedarpy.Entities:
-        """Return the base without some entities: it cannot hold an entity twice."""
-        left = [one.as_json() for uid, one in self._stored.items() if uid in self._base_uids and uid not in uids]
-        return self._parse(left)
+        """Return the base without some entities: it cannot hold an entity twice. ⚔ A few are kept: parsing takes long."""
+        known = self._bases.get(uids)
+        if known is None:
+            left = [one.as_json() for uid, one in self._stored.items() if uid in self._base_uids and uid not in uids]
+            known = self._bases[uids] = self._parse(left)
+            if len(self._bases) > _BASES:
+                self._bases.popitem(last=False)
+        return known
 
     def _looked_into(self) -> frozenset[Uid]:
         """Return the entities that a request can reach beyond its own two: parents, and those referred to."""

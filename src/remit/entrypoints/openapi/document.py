@@ -7,8 +7,8 @@ from remit import __version__
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.openapi.agents import agent_paths, open_to_visitors
-from remit.entrypoints.openapi.mcp import mcp_paths
 from remit.entrypoints.openapi.decision_point import decision_paths
+from remit.entrypoints.openapi.mcp import mcp_paths
 from remit.entrypoints.openapi.people import people_paths, sandbox_paths
 from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
 
@@ -19,6 +19,8 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
     agents = {**agent_paths(), **mcp_paths()}
     if desk.visitors is not None:
         agents = open_to_visitors(agents, registration=desk.visitors.dynamic)
+    unused = {"bearer"} if desk.visitors is None else set[str]()
+    unused |= {"caller"} if desk.decision_point is None else set()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -29,9 +31,7 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
         "servers": [{"url": desk.terms.issuer}],
         "paths": {**agents, **people_paths(), **decision_paths(desk.decision_point), **sandbox},
         "components": {
-            "securitySchemes": _SCHEMES
-            if desk.visitors is not None
-            else {name: one for name, one in _SCHEMES.items() if name != "bearer"},
+            "securitySchemes": {name: one for name, one in _SCHEMES.items() if name not in unused},
             "schemas": SCHEMAS,
         },
     }
