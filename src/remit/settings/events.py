@@ -18,7 +18,7 @@ MOST: Final = 32
 _NAME: Final = 'a plain name such as "siem"'
 _TOKENS: Final = "a list of 1 to 3 files, each with one token"
 _KINDS: Final = ", ".join(kind.removeprefix(CAEP) for kind in TRANSMITTED)
-_KEY: Final = "is missing; make one by openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out keys/events.pem, then chmod 600"
+_KEY: Final = "is missing; make one by openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out secrets/events.pem, then chmod 600 (the folder 700)"
 Name = Annotated[str, Meta(max_length=40, description=_NAME)]
 Line = Annotated[str, Meta(min_length=1, max_length=400)]
 File = Annotated[str, Meta(min_length=1, description="the name of a file")]
