@@ -58,7 +58,8 @@ class WrongCaller(Refused):
 async def prove_caller(desk: DeskContext, evidence: ClientEvidence) -> Caller:
     """Authenticate a workload by whatever it sent: an assertion, a signed request or its TLS certificate.
 
-    ⚔ One way at a time; a certificate beside an assertion is no second way, it can only bind the token.
+    An assertion counts before anything beside it: requests are signed, and certificates presented, for other reasons too.
+    ⚔ The registration is pinned to one way, so that no caller chooses.
 
     Raises:
         Refused: `agent.unknown`, `agent.suspended`, `credential.*`.
@@ -67,10 +68,7 @@ async def prove_caller(desk: DeskContext, evidence: ClientEvidence) -> Caller:
     Source: RFC 6749 §2.3 (one authentication method for each request).
     """
     asserted = bool(evidence.assertion_type or evidence.assertion)
-    if evidence.message is not None and evidence.message.signed:
-        if asserted:
-            public = "Send a client assertion or sign the request, not both."
-            raise Refused(Code.CREDENTIAL_MALFORMED, "two ways of authentication", public=public)
+    if evidence.message is not None and evidence.message.signed and not asserted:
         return await prove_signer(desk, evidence.message, claimed_id=evidence.claimed_id)
     if evidence.certificate is not None and evidence.claimed_id and not asserted:
         return await _prove_certificate(desk, evidence.certificate, evidence.claimed_id)
@@ -81,6 +79,14 @@ async def prove_caller(desk: DeskContext, evidence: ClientEvidence) -> Caller:
         claimed_id=evidence.claimed_id,
         newcomers=evidence.newcomers,
     )
+
+
+async def proves_a_key(desk: DeskContext, client_id: str) -> bool:
+    """Return whether an agent is registered for some proof, and is no visitor."""
+    try:
+        return (await desk.store.get(AgentRecord, client_id)).record.method != PUBLIC_CLIENT
+    except RecordMissing:
+        return False
 
 
 async def prove_signer(

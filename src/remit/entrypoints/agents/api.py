@@ -41,7 +41,7 @@ from remit.entrypoints.http.replies import (
     refused_ask_response,
 )
 from remit.entrypoints.http.request_log import log_fault
-from remit.entrypoints.http.signed_requests import is_signed, signed_message
+from remit.entrypoints.http.signed_requests import bind_body, is_signed, signed_message
 from remit.entrypoints.http.wire import (
     AskBody,
     AttachmentIn,
@@ -164,11 +164,8 @@ class AgentApi:
         dpop, certificate = header_values(scope, b"dpop"), presented_certificate(scope)
         try:
             with self.context.tracing.step(SpanName.IDENTITY):
-                if not dpop and is_signed(scope):
-                    message = signed_message(scope, self.context.terms.issuer)
-                    return await prove_signed_workload(
-                        self.context, self.tokens, authorization=authorization, message=message, resource=resource
-                    )
+                if not dpop and is_signed(scope) and presents_token(authorization):
+                    return await self._prove_signed(scope, authorization, resource)
                 return prove_workload(
                     self.context,
                     self.tokens,
@@ -184,6 +181,14 @@ class AgentApi:
             # ⚔ A person's credential under our own scheme is reported like any other; only unproved ones are looked at.
             await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
             raise
+
+    async def _prove_signed(self, scope: Scope, authorization: tuple[str, ...], resource: str) -> Workload:
+        """Authenticate a caller that signs its requests; its body is read, and compared, later."""
+        message = signed_message(scope, self.context.terms.issuer)
+        bind_body(scope, message)
+        return await prove_signed_workload(
+            self.context, self.tokens, authorization=authorization, message=message, resource=resource
+        )
 
     async def _ask(self, scope: Scope, receive: Receive, workload: Workload) -> HttpResponse:
         verify_json_type(scope)
@@ -240,6 +245,11 @@ class AgentApi:
         wait_s = whole_number(found.get("wait", "0"), where="wait", most=_MAX_WAIT_S)
         messages = await read_inbox(self.context, workload, after=after, wait_s=wait_s)
         return json_response(200, Inbox([message_body(one) for one in messages]))
+
+
+def presents_token(authorization: Sequence[str]) -> bool:
+    """Return whether a token that is bound to a key is presented."""
+    return any(value[:5].lower() == "dpop " for value in authorization)
 
 
 def _path(scope: Scope) -> str:

@@ -83,7 +83,7 @@ async def _prove(desk: DeskContext, signs: CredentialSigns, scope: Scope, path: 
         detail = "no DPoP proof, or several"
         raise Refused(Code.CREDENTIAL_MISSING, detail, public="Send one DPoP proof beside the client assertion.")
     caller = await prove_caller(desk, evidence)
-    if caller.jkt:
+    if caller.jkt:  # it signed: nothing is read of a body
         return caller
     return prove_key(
         desk, caller, proofs[0], method=scope["method"], path=path, access_token=evidence.assertion or None

@@ -16,7 +16,15 @@ from remit.domain.identity.message_signatures import SignedMessage
 from remit.domain.identity.oauth_refused import OAuthRefused
 from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.values import Json, decode_json
-from remit.engine.agents.authenticate import Caller, ClientEvidence, WrongCaller, admit, prove_caller, prove_key
+from remit.engine.agents.authenticate import (
+    Caller,
+    ClientEvidence,
+    WrongCaller,
+    admit,
+    prove_caller,
+    prove_key,
+    proves_a_key,
+)
 from remit.engine.agents.authenticate_request import TokenVerifier
 from remit.engine.context import DeskContext
 from remit.engine.leaks.revoke import revoke_leaked_in_text
@@ -44,7 +52,7 @@ from remit.entrypoints.http.client_certificates import presented_certificate
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, json_response, oauth_error_response, raw_json
 from remit.entrypoints.http.request_log import log_fault
-from remit.entrypoints.http.signed_requests import signed_message
+from remit.entrypoints.http.signed_requests import bind_body, signed_message
 from remit.entrypoints.http.wire import Receive, Scope, header_values, malformed_request
 from remit.entrypoints.http.wire_answers import Pushed, TokenResponse
 from remit.usecases.agents.meet import prove_or_meet
@@ -108,8 +116,7 @@ class OAuth:
         try:
             message = signed_message(scope, self.context.terms.issuer)
             form = await self._form(scope, receive)
-            proves = message.signed or presented_certificate(scope) is not None
-            if not proves and is_visitor_request(scope, form):
+            if is_visitor_request(scope, form) and not await self._proves(scope, form, message):
                 return await VisitorEndpoints(self.context, self.tokens, self.limits).handle(scope, form)
             caller = await self._prove(scope, form, message)
         except Exception as error:
@@ -157,9 +164,20 @@ class OAuth:
         )
         return form
 
+    async def _proves(self, scope: Scope, form: Mapping[str, str], message: SignedMessage) -> bool:
+        """Return whether a client without an assertion proves itself otherwise, as it is registered to.
+
+        A visitor may sign its requests for reasons of its own, or present a certificate: neither makes it an agent.
+        """
+        if not message.signed and presented_certificate(scope) is None:
+            return False
+        return await proves_a_key(self.context, form.get("client_id", ""))
+
     async def _prove(self, scope: Scope, form: Mapping[str, str], message: SignedMessage) -> Caller:
         """Authenticate the calling workload."""
         try:
+            if message.signed and not form.get("client_assertion"):
+                bind_body(scope, message)
             evidence = ClientEvidence(
                 claimed_id=form.get("client_id", ""),
                 assertion_type=form.get("client_assertion_type", ""),

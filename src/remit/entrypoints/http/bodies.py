@@ -14,7 +14,7 @@ from typing import Final, Protocol, TypeVar
 
 from remit.domain.errors import Code, Refused
 from remit.domain.values import MAX_BYTES, MAX_ITEMS, JsonObject
-from remit.entrypoints.http.signed_requests import verify_signed_body
+from remit.entrypoints.http.signed_requests import note_body
 from remit.entrypoints.http.wire import (
     EmptyBody,
     Receive,
@@ -112,7 +112,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         chunks.append(chunk)
         if not message.get("more_body", False):
             body = b"".join(chunks) if len(chunks) > 1 else chunks[0]
-            verify_signed_body(scope, body)
+            note_body(scope, body)
             return body
 
 

@@ -6,6 +6,7 @@ from remit.domain.identity.message_signatures import SignedMessage, verify_conte
 from remit.entrypoints.http.wire import Scope
 
 _DIGEST: Final = "remit.content_digest"
+_BODY: Final = "remit.body"
 
 
 def is_signed(scope: Scope) -> bool:
@@ -14,7 +15,7 @@ def is_signed(scope: Scope) -> bool:
 
 
 def signed_message(scope: Scope, issuer: str) -> SignedMessage:
-    """Return the parts of a request; the body of a signed one is compared with its digest once it is read.
+    """Return the parts of a request.
 
     ⚔ The address is the desk's own: a signature for another host does not verify here, whatever `Host` says.
     """
@@ -22,17 +23,26 @@ def signed_message(scope: Scope, issuer: str) -> SignedMessage:
     query: bytes = scope.get("query_string", b"")
     target = (raw + b"?" + query if query else raw).decode("latin-1")
     headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
-    message = SignedMessage(method=scope["method"], url=issuer + target, headers=headers)
-    if message.signed:
-        scope[_DIGEST] = message.field("content-digest")
-    return message
+    return SignedMessage(method=scope["method"], url=issuer + target, headers=headers)
 
 
-def verify_signed_body(scope: Scope, body: bytes) -> None:
-    """Verify the body of a signed request; any body will do for an unsigned one.
+def bind_body(scope: Scope, message: SignedMessage) -> None:
+    """Bind the body to the signature that proves its caller: the one read before, or the one to be read.
 
     Raises:
-        Refused: `credential.malformed`, `credential.wrong_key`.
+        Refused: `credential.malformed`, `credential.wrong_key` for another body.
     """
+    scope[_DIGEST] = message.field("content-digest")
+    if _BODY in scope:
+        verify_content_digest(scope[_DIGEST], scope[_BODY])
+
+
+def note_body(scope: Scope, body: bytes) -> None:
+    """Take note of a body that was read; ⚔ one that a signature binds must be the signed one, whatever door reads it.
+
+    Raises:
+        Refused: `credential.malformed`, `credential.wrong_key` for another body.
+    """
+    scope[_BODY] = body
     if _DIGEST in scope:
         verify_content_digest(scope[_DIGEST], body)
