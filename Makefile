@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup mcp-peers provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean real-pretix real-privacyidea real-tryton real-documents
+.PHONY: help setup identity-peers mcp-peers a2a-peers provider browser real real-rt real-directory real-medusa run demo test test-browser test-real test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots wheel texts lock clean real-pretix real-privacyidea real-tryton real-documents
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -56,6 +56,18 @@ setup: $(VENV)/.dev ## Make .venv with everything in it
 	@cd .bench/oidc && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error >npm.log 2>&1 || { tail -n 5 npm.log; exit 1; }
 	@touch $@
 
+.bench/identity/.done: tests/conformance/peers/package.json
+	@command -v npm >/dev/null || { echo "remit: npm is needed for the peers that sign requests; install Node.js 20 or newer"; exit 1; }
+	@echo "remit: fetching web-bot-auth into .bench …"
+	@mkdir -p .bench/identity && cp tests/conformance/peers/package.json .bench/identity/
+	@cd .bench/identity && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error >npm.log 2>&1 || { tail -n 5 npm.log; exit 1; }
+	@command -v haproxy >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching haproxy with apt …" \
+		&& { apt-get update -qq && apt-get install -y -qq --no-install-recommends haproxy; } >/dev/null 2>&1; } \
+		|| echo "remit: no haproxy, and it cannot be fetched here: the tests with a TLS front are not run. Cure: apt-get install haproxy"
+	@touch $@
+
+identity-peers: .bench/identity/.done .bench/oidc/.done ## Fetch the peers of tests/conformance that prove agents (npm web-bot-auth, oidc-provider; haproxy with apt)
+
 provider: .bench/oidc/.done ## Fetch the OpenID provider that tests/journeys/test_company_login.py signs in at (needs npm)
 
 # Clients of the MCP door by others, in an environment and a folder of their own: they bring what no desk needs. Node is theirs, npm the system's.
@@ -69,6 +81,15 @@ MCP_PEERS := httpx==0.28.1 joserfc==1.8.0 mcp==2.3.0 fastmcp==4.1.4 fastmcp-task
 		|| echo "remit: NOT RUN: no clients of MCP, and they cannot be fetched here. Cure: npm, and make mcp-peers"
 
 mcp-peers: .bench/mcp/.done ## Fetch the clients that tests/conformance/test_mcp_*.py drive (from PyPI and npm)
+
+# The A2A SDK has an environment of its own: it brings protobuf, pydantic and google-api-core, which the desk does without.
+.bench/a2a/.done: | $(VENV)/.uv
+	@echo "remit: fetching a2a-sdk into an environment of its own in .bench …"
+	@$(PYTHON) -m venv --clear --without-pip .bench/a2a/v
+	@$(BIN)/uv pip install --quiet --python .bench/a2a/v/bin/python 'a2a-sdk[http-server,signing]==1.3.0' joserfc==1.8.0 httpx==0.28.1 \
+		&& touch $@ || echo "remit: no a2a-sdk, and it cannot be fetched here"
+
+a2a-peers: .bench/a2a/.done ## Fetch the A2A client that tests/conformance/test_a2a_sdk.py runs
 
 browser: ## Fetch chromium for the tests in a real browser (with apt, where it is missing)
 	@{ command -v chromium && command -v chromium-headless-shell; } >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching chromium with apt …" \
@@ -84,7 +105,8 @@ demo: $(VENV)/.words $(VENV)/.assistant $(if $(REAL),$(VENV)/.dev real-rt real-m
 
 test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
 	@$(MAKE) -s mcp-peers
-	@command -v npm >/dev/null && $(MAKE) -s provider || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
+	@command -v npm >/dev/null && $(MAKE) -s provider identity-peers || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
+	@$(MAKE) -s a2a-peers
 	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider $(ARGS)
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
 

@@ -13,6 +13,7 @@ OURS = frozenset({"opens", "renews", "reads", "acts"})
 PARTS = (
     ("exchange", "Token exchanges a second, 32 connections"),
     ("ask", "Asks or decisions a second, 32 connections"),
+    ("decide", "Evaluations a second, 32 connections"),
 )
 FAR, SHARE = 1.6, 0.55
 """Where the bars of goals end (what went further has an arrow), and the share of the width that they have."""

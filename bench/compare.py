@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import ask
@@ -24,9 +25,9 @@ import big_log
 from ask import Signer, set_up
 from chart import draw
 from goals import judged
-from load import Stuck
+from load import Stuck, post
 from machine import busy_s, machine, yardstick_us
-from peer_servers import AUTHGENT, NPM, ROOT, Authgent, Cerbos, OidcProvider
+from peer_servers import AUTHGENT, NPM, ROOT, Authgent, Cerbos, OidcProvider, cedar_policies, questions
 from processes import Unstarted, cpu_s
 from remit.sandbox import Sandbox
 from results import Run, goal_row, replaced, report, side_row
@@ -179,6 +180,60 @@ def asking(given: argparse.Namespace, run: Run) -> None:
         both(run, sides, given.rounds)
 
 
+def deciding(given: argparse.Namespace, run: Run) -> None:
+    """Evaluations of our decision point and of Cerbos: the same 20 rules and questions, nothing logged."""
+    print("evaluations: 20 rules, no two questions alike, nothing logged; starting …", flush=True)
+    with ExitStack() as closing:
+        cerbos = Cerbos.start(folder_of(given, closing), audit=False)
+        closing.callback(cerbos.server.stop)
+        policies = folder_of(given, closing) / "rules.cedar"
+        policies.write_text(cedar_policies())
+        few = argparse.Namespace(**{**vars(given), "customers": 1, "orders": 1})
+        ours = desk_of(few, closing, environment={"BENCH_DECISIONS": str(policies)})
+        numbers = iter(range(0, 10**9, 10_000))
+
+        def asked(count: int, *, alike: bool) -> list[bytes]:
+            return [
+                post(
+                    "/access/v1/evaluation",
+                    ours.port,
+                    json.dumps(one).encode(),
+                    "authorization: Bearer bench",
+                    kind="application/json",
+                )
+                for one in questions(count, next(numbers), "change_address", alike=alike)
+            ]
+
+        sides = [
+            Side(
+                part="decide",
+                name=name,
+                label=label,
+                port=ours.port,
+                pid=ours.pid,
+                per_round=6000,
+                write=partial(asked, alike=alike),
+                good=b'"decision":true',
+            )
+            for name, label, alike in (
+                ("evaluations", "Remit, rules read the same of many", True),
+                ("new-evaluations", "Remit, rules read something new of each", False),
+            )
+        ] + [
+            Side(
+                part="decide",
+                name="cerbos-evaluations",
+                label="Cerbos, an evaluation",
+                port=cerbos.port,
+                pid=cerbos.server.pid,
+                per_round=6000,
+                write=lambda count: list(cerbos.requests(count, next(numbers), "order.change_address")),
+                good=b'"decision":true',
+            ),
+        ]
+        both(run, sides, given.rounds)
+
+
 def sync(given: argparse.Namespace, run: Run) -> None:
     """Our own rate with every sync made longer, against our own rate."""
     print(f"slow disk: every sync takes {ADDED_MS:.0f} ms longer; starting …", flush=True)
@@ -232,7 +287,7 @@ def log(given: argparse.Namespace, run: Run) -> None:
             print(f"  {name}: {run.others[name]:,.0f} entries a second of CPU, the program's start not counted")
 
 
-PARTS = {"exchange": exchange, "ask": asking, "sync": sync, "log": log}
+PARTS = {"exchange": exchange, "ask": asking, "decide": deciding, "sync": sync, "log": log}
 
 
 def versions() -> dict[str, str]:

@@ -5,6 +5,7 @@ standard input makes it begin to count, the end of it makes it stop and print wh
 """
 
 import asyncio
+import hashlib
 import json
 import logging
 import os
@@ -37,6 +38,8 @@ LIMITS = "BENCH_LIMITS"
 """Set: the limits of a real desk."""
 FAR = "BENCH_FAR"
 """Set: the built-in backoffice is served over HTTP by `remit desk serve`, a process of its own below this one."""
+DECISIONS = "BENCH_DECISIONS"
+"""Names a file of policies of the decision point, whose caller has the secret `bench`."""
 ROUNDS = "BENCH_ROUNDS"
 """Set: so many rounds of the desk's jobs are made and measured before it serves."""
 
@@ -56,6 +59,15 @@ def limits() -> dict[str, int]:
         return {}
     real = {name: value for name, value in msgspec.structs.asdict(LimitsTable()).items() if isinstance(value, int)}
     return real | {"client_per_s": 100_000, "client_burst": 100_000}
+
+
+def decision_point(folder: Path) -> dict[str, Any]:
+    """Return the settings of the decision point, where it is measured."""
+    if DECISIONS not in os.environ:
+        return {}
+    (folder / "caller").write_text(hashlib.sha256(b"bench").hexdigest())
+    caller = {"name": "bench", "sha256_file": "caller", "actions": ["*"]}
+    return {"decision_point": {"policies": [os.environ[DECISIONS]], "callers": [caller]}}
 
 
 class Counted:
@@ -182,6 +194,7 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
         "sandbox": {"enabled": True},
         "limits": limits(),
         **({"keys": {"content": node["keys"]}} if node else {}),
+        **decision_point(folder),
     }
     settings = make_settings(raw, base=folder, environment={}, rules=False)
     settings.high_water.parent.mkdir(exist_ok=True)

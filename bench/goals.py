@@ -18,6 +18,18 @@ RATIOS = (
     ("renews", "authgent", 20.0, "the same against authgent-server"),
     ("reads", "cerbos", 1.0, f"{READS}, against only a decision of Cerbos with its log that is not synced"),
     ("acts", "cerbos", 1.0, f"{ACTS}, against the same"),
+    (
+        "evaluations",
+        "cerbos-evaluations",
+        2.2,
+        "evaluation, 20 rules that read the same of many, against one of Cerbos",
+    ),
+    (
+        "new-evaluations",
+        "cerbos-evaluations",
+        2.2,
+        "evaluation, 20 rules that read something new of each, against the same",
+    ),
     ("reads", "first-stack-reads", 3.0, f"{READS}, against the first stack"),
     ("acts", "first-stack-acts", 3.0, f"{ACTS}, against the first stack"),
 )

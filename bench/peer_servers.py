@@ -157,7 +157,7 @@ RULES = 20
 CERBOS_SETTINGS = """\
 server: {{httpListenAddr: "127.0.0.1:{port}", grpcListenAddr: "127.0.0.1:{other}"}}
 telemetry: {{disabled: true}}
-audit: {{enabled: true, accessLogsEnabled: false, decisionLogsEnabled: true, backend: file, file: {{path: decisions.log}}}}
+audit: {{enabled: {audit}, accessLogsEnabled: false, decisionLogsEnabled: true, backend: file, file: {{path: decisions.log}}}}
 storage: {{driver: disk, disk: {{directory: policies, watchForChanges: false}}}}
 """
 
@@ -168,6 +168,7 @@ def cerbos_policy() -> str:
     for number in range(RULES):
         allows = number < 2
         expression = "R.attr.owned == true" if allows else f'P.attr.tier == "unproved" && R.attr.risk >= {50 + number}'
+        expression = "R.attr.serial < 0" if number == RULES - 1 else expression
         rules.append(
             {
                 "actions": ["order.read", "order.change_address"] if number else ["order.read"],
@@ -192,8 +193,8 @@ class Cerbos:
     port: int
 
     @classmethod
-    def start(cls, folder: Path) -> "Cerbos":
-        """Start it.
+    def start(cls, folder: Path, *, audit: bool = True) -> "Cerbos":
+        """Start it; without `audit` no decision is logged.
 
         Raises:
             Unstarted: with a cure.
@@ -201,7 +202,7 @@ class Cerbos:
         port, other = free_port(), free_port()
         (folder / "policies").mkdir()
         (folder / "policies" / "order.json").write_text(cerbos_policy())
-        (folder / "settings.yaml").write_text(CERBOS_SETTINGS.format(port=port, other=other))
+        (folder / "settings.yaml").write_text(CERBOS_SETTINGS.format(port=port, other=other, audit=str(audit).lower()))
         command = [str(CERBOS), "server", "--config", "settings.yaml", "--log-level", "error"]
         server = start("Cerbos", command, folder, {"GOMAXPROCS": "1", "CERBOS_NO_TELEMETRY": "1"})
         ready = "/.well-known/authzen-configuration"
@@ -212,19 +213,47 @@ class Cerbos:
 
     def requests(self, count: int, start_at: int, action: str) -> Iterator[bytes]:
         """Evaluations, no two alike."""
-        for number in range(start_at, start_at + count):
-            question = {
-                "subject": {
-                    "type": "agent",
-                    "id": f"agent-{number % 64}",
-                    "properties": {"cerbos.roles": ["agent"], "tier": "known"},
-                },
-                "action": {"name": action, "properties": {"address": f"New Street {number}, 10{number % 9}00 Town"}},
-                "resource": {
-                    "type": "order",
-                    "id": f"W{number}",
-                    "properties": {"owned": True, "risk": number % 40, "customer": f"c{number % 300}"},
-                },
-                "context": {"task": f"task-{number % 300}", "at": number},
-            }
+        for question in questions(count, start_at, action, alike=False):
             yield post("/access/v1/evaluation", self.port, json.dumps(question).encode(), kind="application/json")
+
+
+def questions(count: int, start_at: int, action: str, *, alike: bool) -> Iterator[dict[str, Any]]:
+    """Questions to a decision point, no two the same; where `alike`, many agree in all that the rules read."""
+    for number in range(start_at, start_at + count):
+        yield {
+            "subject": {
+                "type": "agent",
+                "id": f"agent-{number % 64}",
+                "properties": {"cerbos.roles": ["agent"], "tier": "known"},
+            },
+            "action": {"name": action, "properties": {"address": f"New Street {number}, 10{number % 9}00 Town"}},
+            "resource": {
+                "type": "order",
+                "id": f"W{number}",
+                "properties": {
+                    "owned": True,
+                    "risk": number % 40,
+                    "customer": f"c{number % 300}",
+                    "serial": 0 if alike else number,
+                },
+            },
+            "context": {"task": f"task-{number % 300}", "at": number},
+        }
+
+
+def cedar_policies() -> str:
+    """The rules of `cerbos_policy` for our own decision point. Actions of its catalogue are for asks alone, so they have other names."""
+    both = 'action in [Action::"read", Action::"change_address"]'
+    rules = []
+    for number in range(RULES):
+        if number < 2:
+            actions = both if number else 'action == Action::"read"'
+            rules.append(f"permit(principal is agent, {actions}, resource is order) when {{ resource.owned }};")
+        else:
+            when = (
+                "resource.serial < 0"
+                if number == RULES - 1
+                else f'principal.tier == "unproved" && resource.risk >= {50 + number}'
+            )
+            rules.append(f"forbid(principal is agent, {both}, resource is order) when {{ {when} }};")
+    return "\n".join(rules)

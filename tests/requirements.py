@@ -52,6 +52,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "VISITOR-REQUEST": _visitors("request", "A customer picks purpose and records by hand; nothing else is asked or signed."),
     "VISITOR-TOKENS": _visitors("tokens", "A visitor's token is for one resource; a refresh token or code used twice ends all."),
     "VISITOR-RIGHTS": _visitors("rights", "Without the customer's passkey a visitor changes nothing and is told nothing sensitive."),
+    "VISITOR-STRANGERS": _visitors("strangers", "A caller that proved nothing makes the desk read, store and count little."),
     "VISITOR-EVIDENCE": _visitors("evidence", "Entries say that a visitor proved nothing, and how it was known."),
     "TITLES": _model("titles", "A title that hides money, a record or a recipient stops the start."),
     "FLOORS": _model("floors", "No policy lowers a floor; an unpinned recipient needs the customer."),
@@ -97,6 +98,20 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "CHAIN": _model("chain", "No door lets another actor into the chain."),
     "ONE-ANSWER": _model("task-token", "Foreign and unknown grants and tasks answer alike."),
     "DPOP-BOUND": _model("task-token", "A token is worth nothing without its key, at another address or beside another token."),
+    "X509-SVID": Requirement(
+        "A certificate proves a workload from the desk's own TLS front alone, by its own trust domain's bundle alone.",
+        "docs/model/standards.md#x509-svid",
+    ),
+    "FEDERATION": Requirement(
+        "A token of another issuer is one registered agent's, by claims that are compared whole.", "docs/model/standards.md#federation"
+    ),
+    "SIGNED-REQUESTS": Requirement(
+        "A signed request is acted on in what its signature covers, by the key's own algorithm, once.",
+        "docs/model/standards.md#message-signatures",
+    ),
+    "STRANGERS": Requirement(
+        "An agent met for the first time asks for a mandate, opens a case, and does nothing else.", "docs/model/standards.md#strangers"
+    ),
     "DPOP-REPLAY": _model("task-token", "A proof and an assertion count once."),
     "TASK-END": _model("task-end", "After a task's end nothing of it is alive."),
     "CASE-REREAD": _model("case-reread", "The case is re-read before a write acts and before anything is delivered."),
@@ -309,6 +324,19 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "An answer of the company's login counts in the browser that asked for it alone, from that provider alone.",
         "OpenID Connect Core 1.0 §15.5.2; RFC 9700 §4.7; RFC 9207",
     ),
+    "SSF-ENDS": Requirement(
+        "What a transmitter that may say so reports as revoked or changed is over by the next request.", "SSF 1.0; CAEP 1.0 §3.1, §3.3"
+    ),
+    "SSF-FORGED": Requirement(
+        "A forged event, or one for another receiver, ends nothing, and is counted.", "RFC 8417; SSF 1.0 §11; RFC 8725"
+    ),
+    "SSF-ONCE": Requirement("An event counts once.", "RFC 8417 §2.2"),
+    "SSF-SCOPE": Requirement("A transmitter speaks of its own people or agents alone.", "SSF 1.0 §11.1"),
+    "SSF-SENT": Requirement("An event is sent until it is taken, over failures and restarts.", "RFC 8935; RFC 8936"),
+    "SSF-CUT": Requirement("A receiver hears of no more than the settings let it know.", "SSF 1.0 §10"),
+    "SSF-OWN": Requirement("A receiver reads and changes its own stream alone.", "SSF 1.0 §8"),
+    "SSF-SSRF": Requirement("Events are pushed to no address inside, and follow no redirect.", "RFC 6890; OWASP SSRF"),
+    "SSF-FLOOD": Requirement("Verifications come at their interval.", "SSF 1.0 §8.1.4.2"),
     "LOGIN-ENDS": Requirement(
         "Who signed out or was let go at the company is out here with the next request, on every node.",
         "OpenID Connect Back-Channel Logout 1.0",

@@ -40,16 +40,22 @@ def opened(catalogue: Mapping[str, Any], presets: Mapping[str, Any] | None = Non
     return {**catalogue, "objective": objectives}
 
 
+_NOW = threading.Event()
+_NOW.set()
+
+
 class Documents:
-    """A web server of clients' documents on loopback. `answers` are (status, headers, body) by path."""
+    """A web server of clients' documents on loopback. `answers` are (status, headers, body) by path; `wait` holds some up."""
 
     def __init__(self) -> None:
         answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
         read: list[str] = []
+        wait: dict[str, threading.Event] = {}
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 read.append(self.path)
+                wait.get(self.path.partition("?")[0], _NOW).wait(10)
                 status, headers, body = answers.get(self.path, (404, {}, b""))
                 self.send_response(status)
                 for name, value in {"content-type": "application/json", "content-length": str(len(body)), **headers}.items():
@@ -60,7 +66,7 @@ class Documents:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's own name
                 pass
 
-        self.answers, self.read = answers, read
+        self.answers, self.read, self.wait = answers, read, wait
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()

@@ -15,6 +15,8 @@ from architecture.sources import ROOT, SOURCE, Module, imports, modules
 PORTS = sorted(file.stem for file in (SOURCE / "ports").glob("*.py") if file.stem != "__init__")
 STANDARD = {*sys.stdlib_module_names, "remit"}
 CLIENT = {"httpx", "joserfc", "cryptography"}
+EXTRAS = {"client/workload_api.py": {"spiffe"}}
+"""What one file needs, and whoever imports it installs as an extra."""
 """`cryptography` comes with joserfc; a checkpoint's raw Ed25519 signature is no JWS."""
 PROOF = {"canonical", "checkpoint", "merkle", "receipt", "tiles"}
 """Modules of `remit.proof`, as they are called where one is imported whole."""
@@ -165,7 +167,7 @@ def test_what_does_not_verify_is_refused_with_a_code(one: Module) -> None:
 
 @pytest.mark.parametrize("one", of("client"), ids=lambda one: one.name)
 def test_the_client_needs_nothing_but_httpx_and_joserfc_with_what_it_brings(one: Module) -> None:
-    assert tops(one) <= STANDARD | CLIENT
+    assert tops(one) <= STANDARD | CLIENT | EXTRAS.get(one.name, set())
     assert all(name.startswith(("remit.client", "remit.proof")) for name in imports(one.tree) if name.startswith("remit."))
 
 

@@ -27,10 +27,11 @@ def serving(
     people: Mapping[str, Any] | None = None,
     notify: Mapping[str, Any] | None = None,
     words: Mapping[str, Any] | None = None,
+    events: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
     """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name. `now` is its clock, in ms.
 
-    `people`, `notify` and `words` are those tables of its settings.
+    `people`, `notify`, `words` and `events` are those tables of its settings.
     """
     rules = RulesSource(catalogue=catalogue, policies=ALLOW_ALL, allow_unnamed=True)
 
@@ -40,7 +41,7 @@ def serving(
             desk.context.world.now = now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
         return desk
 
-    with _served(folder, terms, make, people=people, notify=notify, words=words) as issuer:
+    with _served(folder, terms, make, people=people, notify=notify, words=words, events=events) as issuer:
         yield issuer
 
 
@@ -62,6 +63,7 @@ def _served(
     people: Mapping[str, Any] | None = None,
     notify: Mapping[str, Any] | None = None,
     words: Mapping[str, Any] | None = None,
+    events: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
@@ -76,6 +78,7 @@ def _served(
         "terms": dict(terms or {}),
         "people": dict(people or {}),
         "notify": dict(notify or {}),
+        "events": dict(events or {}),
     }
     settings = make_settings(raw, base=folder, environment={}, rules=False)
     settings.high_water.parent.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ OIDC = {
     "customer_claim": "customer",
 }
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"wordz": {}}, "wordz is an unknown table; known are backoffice, catalogue, desk, dpop, helpdesk,"),
+    ({"wordz": {}}, "wordz is an unknown table; known are backoffice, catalogue,"),
     ({"words": {"secretz": 1}}, "words.secretz is unknown; known are beyond, contacts, languages, model, officer, secrets, unreadable"),
     ({"words": {"a\nb = 1\n[c": 1}}, 'words."a\\nb = 1\\n[c" is unknown'),
     ({"words": {"languages": []}}, 'words.languages must be a list of the languages in which messages are read, of "en" and "de"'),

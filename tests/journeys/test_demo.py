@@ -286,7 +286,8 @@ def test_an_attack_that_was_not_tried_proves_nothing() -> None:
         replace(_after(), customers={"anna": '{"identity.birth_date":"1999-01-01"}'}),
         replace(_after(), records={**_after().records, ("order", "W1009"): "{}"}),
         replace(
-            _after(), records={**_after().records, ("order", "W1001"): _after().records["order", "W1001"].replace("returning", "ordered", 1)}
+            _after(),
+            records={**_after().records, ("order", "W1001"): _after().records["order", "W1001"].replace("returning", "ordered", 1)},
         ),
     ],
 )

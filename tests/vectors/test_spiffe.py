@@ -1,22 +1,27 @@
 """SPIFFE's own accept and reject lists: IDs, JWT-SVIDs and bundles (read in place, nothing is copied)."""
 
 import asyncio
+import base64
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from cryptography import x509
 
 from contracts.identity_minting import ISSUER, NOW, NOW_S, jwk, mint, svid_claims, without, write_json
 from remit.adapters.identity.assertions import AssertionClients
+from remit.adapters.identity.certificates import read_certificate, verify_leaf, verify_x509_svid
 from remit.adapters.identity.key_sets import verify_bundle, verify_jwks
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import AssertionType
+from remit.domain.identity.certificates import PresentedCertificate
 from remit.domain.identity.spiffe import verify_spiffe_id
 from remit.domain.ids import OperatorId
-from remit.domain.values import decode_json
+from remit.domain.values import Instant, decode_json
 from remit.ports.identity import ClientMethod, ProvedClient, Registration, SpiffeBundleFile
 
 ROOT = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "vectors" / "spiffe"
@@ -175,3 +180,43 @@ def test_our_algorithm_list_is_the_schemas(alg: str, tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         present(tmp_path, with_alg)
     assert caught.value.code is (Code.CREDENTIAL_WRONG_KEY if listed else Code.CREDENTIAL_MALFORMED)
+
+
+CERTIFICATES: dict[str, str] = json.loads((ROOT / "x509svid-certs.json").read_text())["certs"] if ROOT.is_dir() else {}
+WRONG = sorted(name for name in CERTIFICATES if not name.startswith("good-"))
+
+
+def presented(name: str) -> tuple[PresentedCertificate, Instant]:
+    """A chain as a front hands it on, and a time at which its leaf counts."""
+    blocks = re.findall(r"-----BEGIN CERTIFICATE-----(.+?)-----END", CERTIFICATES[name], re.DOTALL)
+    leaf, *chain = [base64.b64decode(one) for one in blocks]
+    try:
+        began = x509.load_der_x509_certificate(leaf).not_valid_before_utc.timestamp()
+    except ValueError:
+        began = 0
+    return PresentedCertificate(leaf=leaf, chain=tuple(chain)), Instant(int(began * 1000) + 1000)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in CERTIFICATES if name.startswith("good-")))
+def test_every_sound_certificate_is_one_workloads_own(name: str) -> None:
+    """Its authorities are not among the vectors, so that the chain is where it ends."""
+    certificate, now = presented(name)
+    assert str(verify_leaf(read_certificate(certificate.leaf))) == "spiffe://example.org/workload-1"
+    with pytest.raises(Refused) as caught:
+        verify_x509_svid(certificate, (), now=now)
+    assert caught.value.code is Code.CREDENTIAL_WRONG_KEY
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_every_unsound_certificate_is_refused_before_its_chain_is_looked_at(name: str) -> None:
+    certificate, now = presented(name)
+    with pytest.raises(Refused) as caught:
+        verify_x509_svid(certificate, (), now=now)
+    assert caught.value.code is Code.CREDENTIAL_MALFORMED
+
+
+def test_every_bundle_file_gives_its_x509_authorities_or_none() -> None:
+    """`multiple_x509` has two certificates in one entry, which go-spiffe refuses too: no authority, but its JWT key stays."""
+    counted = {name: len(verify_bundle(decode_json((ROOT / "bundles" / name).read_bytes())).authorities) for name in SOUND}
+    assert counted["bundle_spiffebundle-spiffebundle_multiple_x509.json"] == 0
+    assert counted["bundle_spiffebundle-spiffebundle_valid_1.json"] == 1

@@ -44,8 +44,20 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     keys.add_argument(
         "--public", action="store_true", help="none: an app without a key of its own, let in as a visitor"
     )
+    keys.add_argument(
+        "--workload-api", action="store_true", help="take the bundle from the desk's own SPIFFE Workload API"
+    )
+    keys.add_argument(
+        "--federated-issuer", metavar="URL", help="it brings tokens of this issuer, which a [[federation]] maps to it"
+    )
     add.add_argument(
-        "--trust-domain", metavar="NAME", help="with --bundle or --bundle-url (default: that of the client id)"
+        "--proof",
+        choices=["assertion", "certificate", "signature"],
+        default="assertion",
+        help="how it proves itself: a client assertion, its TLS certificate (SPIFFE), or each request signed (RFC 9421)",
+    )
+    add.add_argument(
+        "--trust-domain", metavar="NAME", help="with a bundle or the Workload API (default: that of the client id)"
     )
     add.add_argument(
         "--redirect-uri",
@@ -66,7 +78,6 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def _add(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     _verify_tier(settings, args.tier)
-    spiffe = bool(args.bundle or args.bundle_url)
     operator = args.operator or (_domain(args.client_id) if args.client_id.startswith(_SPIFFE) else "")
     if not operator:
         cure = "Say with --operator which organisation runs the agent."
@@ -77,7 +88,7 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
         operator=operator,
         name=args.name or args.client_id,
         tier=Tier(args.tier),
-        method=PUBLIC_CLIENT if args.public else _method(spiffe=spiffe).value,
+        method=PUBLIC_CLIENT if args.public else _method(args).value,
         keys=_keys(args),
         redirect_uris=tuple(args.redirect_uri),
     )
@@ -90,15 +101,28 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
     return ExitCode.OK
 
 
-def _method(*, spiffe: bool) -> ClientMethod:
-    return ClientMethod.SPIFFE_JWT if spiffe else ClientMethod.PRIVATE_KEY_JWT
-
-
 def _verify_tier(settings: Settings, tier: str) -> None:
     """Verify that a trust tier takes two people on a desk reachable from outside (docs/model/model.md#two-people)."""
     if tier == Tier.TRUSTED and not settings.loopback:
         cure = "Register it as known, then raise its tier on the /security page, where a second person approves it."
         raise AdvisedError(Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot make an agent trusted"), cure)
+
+
+def _method(args: argparse.Namespace) -> ClientMethod:
+    """Return the method of the given keys and proof."""
+    spiffe = bool(args.bundle or args.bundle_url or args.workload_api)
+    kind = "federated" if args.federated_issuer else "spiffe" if spiffe else "own"
+    found = {
+        ("federated", "assertion"): ClientMethod.FEDERATED_JWT,
+        ("own", "assertion"): ClientMethod.PRIVATE_KEY_JWT,
+        ("own", "signature"): ClientMethod.HTTP_SIGNATURE,
+        ("spiffe", "assertion"): ClientMethod.SPIFFE_JWT,
+        ("spiffe", "certificate"): ClientMethod.SPIFFE_X509,
+    }.get((kind, args.proof))
+    if found is None:
+        cure = "A certificate needs a SPIFFE bundle or --workload-api, a signature needs --jwks or --jwks-url."
+        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, f"--proof {args.proof} does not fit these keys"), cure)
+    return found
 
 
 def _keys(args: argparse.Namespace) -> Mapping[str, Json]:
@@ -108,13 +132,21 @@ def _keys(args: argparse.Namespace) -> Mapping[str, Json]:
         return {"jwks": _jwks(Path(args.jwks))}
     if args.jwks_url:
         return {"jwks_url": str(args.jwks_url)}
+    if args.federated_issuer:
+        return {"federated_issuer": str(args.federated_issuer)}
     domain = args.trust_domain or _domain(args.client_id)
     if not domain:
         cure = "Name the trust domain the bundle belongs to."
         raise AdvisedError(Refused(Code.REQUEST_MALFORMED, "--trust-domain is missing"), cure)
+    return {**_bundle(args), "trust_domain": domain}
+
+
+def _bundle(args: argparse.Namespace) -> Mapping[str, Json]:
+    if args.workload_api:
+        return {"workload_api": True}
     if args.bundle:
-        return {"bundle_file": str(Path(args.bundle).absolute()), "trust_domain": domain}
-    return {"bundle_url": str(args.bundle_url), "trust_domain": domain}
+        return {"bundle_file": str(Path(args.bundle).absolute())}
+    return {"bundle_url": str(args.bundle_url)}
 
 
 def _jwks(path: Path) -> Json:

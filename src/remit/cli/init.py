@@ -51,6 +51,7 @@ from remit.wiring import (
     store_location,
     verify_words_model,
 )
+from remit.wiring.events import build_signals
 from remit.wiring.notify import verify_carriers
 from remit.wiring.observe import verify_telemetry
 
@@ -439,6 +440,7 @@ def _check(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     verify_telemetry(settings)
     verify_carriers(settings)
+    build_signals(settings)
     loaded = rules_to_serve(settings)
     verify_words_model(loaded.words_model)
     judged, cure = describe_words_model(settings, loaded.words_model)

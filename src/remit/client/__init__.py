@@ -16,16 +16,19 @@ from remit.client.errors import (
     StillWaiting,
     Unavailable,
 )
+from remit.client.httpx_auth import TaskAuth
 from remit.client.identities import Identity, JwtSvidFile, PrivateKeyJwt
 from remit.client.keys import new_key
 from remit.client.responses import Answer, Message, TaskStatus
 from remit.client.task import Reply, Task
+from remit.client.tools import AskArguments, ask_arguments, tools
 from remit.client.transport import Clock, Retries
 from remit.client.values import Attachment, Json
 
 __all__ = [
     "Agent",
     "Answer",
+    "AskArguments",
     "Attachment",
     "Branch",
     "Clock",
@@ -48,7 +51,10 @@ __all__ = [
     "Retries",
     "StillWaiting",
     "Task",
+    "TaskAuth",
     "TaskStatus",
     "Unavailable",
+    "ask_arguments",
     "new_key",
+    "tools",
 ]

@@ -17,6 +17,7 @@ from remit.client import task as async_task
 from remit.client.agent import Branch, MandateRequest
 from remit.client.agent import Mandate as AsyncMandate
 from remit.client.delegation import Introduction
+from remit.client.httpx_auth import TaskAuth
 from remit.client.identities import Identity
 from remit.client.keys import KeySource
 from remit.client.replies import AnswerView
@@ -142,6 +143,10 @@ class Task:
     def complete(self) -> None:
         """See the async `Task.complete`."""
         self._thread.run(self._task.complete())
+
+    def auth(self) -> TaskAuth:
+        """Return authentication for `httpx.Client`. See the async `Task.auth`."""
+        return self._task.auth(run=self._thread.run)
 
     def revoke(self) -> None:
         """See the async `Task.revoke`."""

@@ -10,6 +10,7 @@ from remit.client import calls, responses
 from remit.client.calls import Call
 from remit.client.connection import Door
 from remit.client.errors import ProtocolError, Refused, RemitError, StillWaiting, Unavailable
+from remit.client.httpx_auth import Run, TaskAuth
 from remit.client.replies import AnswerView
 from remit.client.responses import Answer, Answered, Message, Opened, TaskStatus
 from remit.client.transport import SingleFlight
@@ -158,6 +159,21 @@ class Task:
         await self._door.send(calls.revocation(endpoint, token=self._credential.access_token))
         self._over = True
 
+    def auth(self, *, run: Run | None = None) -> TaskAuth:
+        """Return httpx authentication as this task, for a library that speaks another protocol with the desk.
+
+        `httpx.AsyncClient(auth=task.auth())`: the desk takes its requests as those of this task, at `/a2a` too. `run` is
+        for the blocking client.
+        """
+        sender = self._door.sender
+
+        async def sign(method: str, url: str) -> dict[str, str]:
+            if self._over:
+                raise _ended()
+            return sender.task_headers(method, url, (await self._fresh()).access_token)
+
+        return TaskAuth(sender.desk, sign, sender.keep_nonce, run)
+
     async def settled(self, answer: Answer, *, timeout_s: float | None) -> Answer:
         """Poll an ask until it is settled; see `Reply.wait`."""
         clock = self._door.sender.clock
@@ -188,7 +204,7 @@ class Task:
     async def _send(self, call: Call) -> Answered:
         """Send with a fresh credential; renew once more if the desk finds it expired (its clock decides, not ours)."""
         if self._over:
-            raise Refused("task.ended", title="The task has ended", cure="Open a new task under a live mandate.")
+            raise _ended()
         credential = await self._fresh()
         try:
             return await self._door.send(call, token=credential.access_token)
@@ -242,3 +258,7 @@ class Task:
                 await self.revoke()
         except (RemitError, TimeoutError) as second:
             error.add_note(f"The task could not be revoked ({second}); it ends by itself when idle.")
+
+
+def _ended() -> Refused:
+    return Refused("task.ended", title="The task has ended", cure="Open a new task under a live mandate.")

@@ -147,11 +147,20 @@ class Sender:
         if call.asserts:
             own = self.identity.credentials(issuer=self.desk, now_s=self.clock.now())
             headers |= {_HEADERS[name]: value for name, value in own.items()}
-            token = own["client_assertion"]  # the proof covers the assertion as it would a token
+            token = own.get("client_assertion")  # the proof covers the assertion as it would a token
         if call.proves:
             nonce = self._nonces.get(call.side)
             headers["DPoP"] = self.key.proof(call.method, call.url, now_s=self.clock.now(), token=token, nonce=nonce)
         return headers
+
+    def task_headers(self, method: str, url: str, token: str) -> dict[str, str]:
+        """Return the headers that prove one request of a task, for a request that another library sends."""
+        proof = self.key.proof(method, url, now_s=self.clock.now(), token=token, nonce=self._nonces.get(Side.RESOURCE))
+        return {"Authorization": f"DPoP {token}", "DPoP": proof}
+
+    def keep_nonce(self, nonce: str) -> None:
+        """Keep the newest nonce of an answer that another library received."""
+        self._nonces[Side.RESOURCE] = nonce
 
     def _backoff_s(self, attempt: int) -> float:
         """Return the pause: doubled each time, with jitter so that agents do not return in step."""

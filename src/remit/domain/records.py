@@ -59,6 +59,9 @@ def _members(kind: Callable[..., Record]) -> tuple[tuple[str, ...], Callable[[ob
     return names, attrgetter(*names)
 
 
+WEB_BOT_AUTH: Final = "web_bot_auth"
+
+
 class Tier(StrEnum):
     """The trust in an agent; a found key is an identity, not trust. A visitor proves no key at all."""
 
@@ -103,6 +106,11 @@ class AgentRecord:
     suspended: str = ""
     known_by: str = ""
     document: str = ""
+
+    @property
+    def stranger(self) -> bool:
+        """Whether it registered itself by Web Bot Auth, and no person has raised its tier since."""
+        return self.method == WEB_BOT_AUTH and self.tier is Tier.UNPROVED
 
     def links(self) -> tuple[Link, ...]:
         """Index by operator, by actor, and globally."""
@@ -554,11 +562,19 @@ class AskRecord:
 
     files: tuple[str, ...] = ()
     """The ids of its files."""
+    enforcer: str = ""
+    """The caller of the decision point that carries the act out ("" for the desk itself)."""
+    usable_until: Instant = NEVER
+    """The time until which that caller may use a person's yes, or the permit it got."""
 
     def links(self) -> tuple[Link, ...]:
-        """Index by task, and among the task's open asks while undecided or unfinished."""
-        link = Link("ask.task", self.task, self.at)
-        return (link, Link("ask.task", open_asks_key(self.task), self.at)) if self.state in OPEN_ASKS else (link,)
+        """Index by task, among its open asks while undecided or unfinished, and by the end of an unused approval."""
+        links = [Link("ask.task", self.task, self.at)]
+        if self.state in OPEN_ASKS:
+            links.append(Link("ask.task", open_asks_key(self.task), self.at))
+        if self.enforcer and self.state is AskState.PERMITTED:
+            links.append(Link("due.approval", "", self.usable_until))
+        return tuple(links)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,14 +107,14 @@ def decode_json(
     max_bytes: int = MAX_BYTES,
     max_depth: int = MAX_DEPTH,
     max_members: int | None = None,
-    files: tuple[str, str] | None = None,
+    files: tuple[str, ...] | None = None,
 ) -> Json:
     """Decode one JSON text strictly.
 
     UTF-8 without byte order mark or lone surrogates, no duplicate keys, numbers exact (fractions and exponents as
     `Decimal`, integers below 2^53), bounded size, depth, text and item counts. `max_members` bounds the members, items
-    and numbers of the whole text before any is decoded (None for a text of our own writing). `files` names the list of
-    files and their data member, whose ASCII text alone may be as long as the whole.
+    and numbers of the whole text before any is decoded (None for a text of our own writing). `files` is the path
+    to the list of files and their data member, whose ASCII text alone may be as long as the whole.
 
     Raises:
         Refused: `request.too_large` or `request.malformed`.
@@ -139,15 +139,17 @@ def decode_json(
     if len(text) > MAX_ITEMS or "\\u" in text:
         # A short text without escapes needs no check: the decoder refuses a bare NUL, UTF-8 has no lone surrogate, and
         # no part is longer than the whole.
-        _verify_texts(value if files is None else _without_data(value, *files))
+        _verify_texts(value if files is None else _without_data(value, files))
     return value
 
 
-def _without_data(value: Json, files: str, data: str) -> Json:
-    """Return the object without the data of its files."""
-    if not isinstance(value, Mapping) or not isinstance(listed := value.get(files), list):
+def _without_data(value: Json, files: Sequence[str]) -> Json:
+    """Return the object without the data of its files, at a path of members, the last of them that of each file."""
+    if not isinstance(value, Mapping) or (found := value.get(files[0])) is None:
         return value
-    return {**value, files: [_without(file, data) for file in listed]}
+    if len(files) > 2:  # noqa: PLR2004  # the list and its files' member are left
+        return {**value, files[0]: _without_data(found, files[1:])}
+    return {**value, files[0]: [_without(file, files[1]) for file in found]} if isinstance(found, list) else value
 
 
 def _without(file: Json, data: str) -> Json:

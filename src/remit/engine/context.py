@@ -5,13 +5,18 @@ from dataclasses import dataclass, field, replace
 
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.evidence.frameworks import Framework
+from remit.domain.identity.certificates import Network
 from remit.domain.identity.event_signatures import EventScheme
+from remit.domain.identity.federation import FederationRule
 from remit.domain.identity.oidc_login import LoginRules
 from remit.domain.policy.rules_outline import RulesOutline
 from remit.domain.secrets.fact_words import FactWords
 from remit.domain.words.excess import ExcessWordsRules
 from remit.domain.words.lexicon import Lexicon
+from remit.engine.agents.introductions import Introductions
 from remit.engine.agents.replay import ReplayCache
+from remit.engine.decision_point.callers import DecisionPoint
+from remit.engine.events.parties import SharedSignals
 from remit.engine.leaks.scan import LeakScanner
 from remit.engine.noise import NoiseCounter
 from remit.engine.recent_secrets import RecentSecrets
@@ -72,6 +77,12 @@ class DeskTerms:
     """Offers that one officer makes in a day."""
     contact_attribute: str = "contact.email"
     """The attribute with the address at which the backoffice knows a customer."""
+    federation: tuple[FederationRule, ...] = ()
+    """The listed issuers of federated workloads, each subject mapped to one agent."""
+    strangers: bool = False
+    """Whether agents that sign by Web Bot Auth may ask without having been registered."""
+    tls_proxies: tuple[Network, ...] = ()
+    """The proxies that hand on clients' certificates; none, and no certificate is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +147,15 @@ class DeskContext:
     """Hook at named points of the path, where tests can stop the process; does nothing otherwise."""
     event_scheme: EventScheme | None = None
     """The scheme of the helpdesk's events; None where Remit's own helpdesk is used."""
+    decision_point: DecisionPoint | None = None
+    """The decision point; None where no caller is named."""
     event_secret: bytes = b""
     """The secret that signs them; empty where they are not signed, and then do nothing but wake."""
+    signals: SharedSignals | None = None
+    """The parties of shared signals and their plugs; None where neither side is set up."""
     woken_tickets: WokenTickets = field(default_factory=WokenTickets)
     recent_secrets: RecentSecrets = field(default_factory=RecentSecrets)
+    introductions: Introductions = field(default_factory=Introductions)
 
     def in_language(self, language: str) -> "DeskContext":
         """Return the same desk with its catalogue in another of its languages, for display."""

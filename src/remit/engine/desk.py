@@ -13,6 +13,7 @@ from remit.domain.mandate.model import Mandate
 from remit.domain.param_paths import values_at
 from remit.domain.policy.decision import RecordFacts
 from remit.domain.policy.risk import overall_risk, risk_signs
+from remit.domain.policy.visitors import shown_tier
 from remit.domain.records import AgentRecord, AskRecord, ConfirmationRecord, PersonRecord, TaskRecord
 from remit.domain.transcript.entry import Kind, Section
 from remit.domain.values import Json, JsonObject, instant_text
@@ -36,7 +37,7 @@ async def authentication_facts(context: DeskContext, task: TaskRecord) -> JsonOb
         "actor": task.actor,
         "key": task.jkt,
         "at": instant_text(task.opened_at),
-        "tier": agent.tier.value,
+        "tier": shown_tier(agent, task.jkt).value,
         "tier_by": "",
         "tier_at": instant_text(agent.created_at),
     }

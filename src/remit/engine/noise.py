@@ -1,4 +1,4 @@
-"""Counts of routine refusals at people's routes: anyone can cause them, so many become one entry."""
+"""Counts of routine refusals at people's routes, and of events that are none: anyone can cause them, so many become one entry."""
 
 from collections import Counter
 from typing import Final
@@ -10,7 +10,8 @@ from remit.ports.world import World
 PERIOD_S: Final = 600.0
 """Seconds of counting, from the first refusal on, before one entry."""
 _COUNTED: Final = frozenset({
-    *(Code.CONFIRMATION_REPLAYED, Code.CONFIRMATION_WRONG_PERSON, Code.CREDENTIAL_MALFORMED, Code.CREDENTIAL_WRONG_KEY),
+    *(Code.CONFIRMATION_REPLAYED, Code.CONFIRMATION_WRONG_PERSON, Code.CREDENTIAL_MALFORMED, Code.CREDENTIAL_REPLAYED),
+    *(Code.CREDENTIAL_WRONG_AUDIENCE, Code.CREDENTIAL_WRONG_KEY),
     *(Code.LOGIN_INVALID, Code.PERSON_NOT_ALLOWED, Code.REQUEST_UNSUPPORTED_TYPE),
 })  # fmt: skip
 """Counted codes: cross-site pages, wrong roles, foreign confirmations, bad or reused signatures; not sign-outs."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
+from remit.domain.identity.certificates import PresentedCertificate
+from remit.domain.identity.message_signatures import SignedMessage
 from remit.domain.ids import OperatorId
 from remit.domain.values import Instant, Json
 
@@ -49,7 +51,31 @@ class SpiffeBundleUrl:
     trust_domain: str
 
 
-KeySource: TypeAlias = InlineKeys | KeyFile | KeyUrl | SpiffeBundleFile | SpiffeBundleUrl
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpiffeWorkloadApi:
+    """The bundle of one trust domain from the SPIFFE Workload API that the desk itself is attached to."""
+
+    trust_domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FederatedIssuer:
+    """The keys of an issuer of the desk's allow-list, by its discovery document or a file of them."""
+
+    issuer: str
+    jwks_file: str = ""
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureDirectory:
+    """The signed directory of keys that an agent publishes at an https origin (Web Bot Auth)."""
+
+    origin: str
+
+
+SpiffeBundle: TypeAlias = SpiffeBundleFile | SpiffeBundleUrl | SpiffeWorkloadApi
+KeySource: TypeAlias = InlineKeys | KeyFile | KeyUrl | SpiffeBundle | FederatedIssuer | SignatureDirectory
 
 
 PUBLIC_CLIENT: Final = "none"
@@ -59,15 +85,24 @@ PUBLIC_CLIENT: Final = "none"
 class ClientMethod(StrEnum):
     """The proof of a workload at the OAuth endpoints (metadata `token_endpoint_auth_methods_supported`)."""
 
+    FEDERATED_JWT = "federated_jwt"
+    HTTP_SIGNATURE = "http_message_signature"
     PRIVATE_KEY_JWT = "private_key_jwt"
     SPIFFE_JWT = "spiffe_jwt"
+    SPIFFE_X509 = "spiffe_x509"
+    WEB_BOT_AUTH = "web_bot_auth"
+
+
+SPIFFE_METHODS: Final = frozenset({ClientMethod.SPIFFE_JWT, ClientMethod.SPIFFE_X509})
+SIGNING_METHODS: Final = frozenset({ClientMethod.HTTP_SIGNATURE, ClientMethod.WEB_BOT_AUTH})
+"""Methods whose agents sign each request: the signature also proves the key that a token is bound to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
     """The desk's knowledge of a client before any proof.
 
-    `actor` becomes `act.sub`: the desk's own id of the agent, or a SPIFFE ID. With `spiffe_jwt`, `spiffe_id` is the
+    `actor` becomes `act.sub`: the desk's own id of the agent, or a SPIFFE ID. With a SPIFFE method, `spiffe_id` is the
     exact ID, or a pattern with a trailing `/*`; then `actor` must equal `spiffe_id`, and each workload acts under its
     own proved ID, so that agents that share a registration stay apart.
     """
@@ -85,8 +120,9 @@ class ProvedClient:
     """A workload that proved itself. `actor` is the `act.sub` of everything it does.
 
     A `replay_key` must be marked as used in the store until `expires_at`, in the same transaction as the request's
-    effect. It is None for JWT-SVIDs, which are presented many times (docs/decisions/0003-jwt-spiffe-replay.md): those
-    requests need a DPoP proof.
+    effect. It is None for JWT-SVIDs and other credentials that are presented many times
+    (docs/decisions/0003-jwt-spiffe-replay.md): those requests need a DPoP proof. `jkt` is the key that signed the
+    request itself, "" where the proof shows none.
     """
 
     client_id: str
@@ -94,6 +130,7 @@ class ProvedClient:
     jti: str | None
     expires_at: Instant
     replay_key: str | None
+    jkt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +150,7 @@ class Proof:
 
 
 class ClientVerifier(Protocol):
-    """Proves workloads by client assertions.
+    """Proves workloads by client assertions, certificates and signed requests.
 
     Promises: keys are read again when older than five minutes (or the bundle's own hint) and once when a `kid` is
     unknown; one read at a time for each source, five seconds, 256 KiB, no redirects; a failed read keeps the old keys
@@ -131,6 +168,28 @@ class ClientVerifier(Protocol):
             Fault: `fault.identity` without keys; nothing is proved, try again later.
         """
 
+    async def verify_certificate(
+        self, *, certificate: PresentedCertificate, registration: Registration, now: Instant
+    ) -> ProvedClient:
+        """Verify an X.509-SVID, whose key the caller used in its TLS handshake, against the registration's bundle.
+
+        Raises:
+            Refused: `credential.malformed`, `credential.expired`, `credential.wrong_key` or `agent.unknown`.
+            Fault: `fault.identity` without a bundle.
+        """
+
+    async def verify_message(
+        self, *, message: SignedMessage, registration: Registration, now: Instant, expected_jkt: str | None
+    ) -> ProvedClient:
+        """Verify the signature of a request by a key of the registration, and that it covers all we act on.
+
+        `expected_jkt` is the key that the token or grant beside it is bound to, None where the key is first seen.
+
+        Raises:
+            Refused: `credential.malformed`, `credential.expired`, `credential.wrong_key` or `agent.unknown`.
+            Fault: `fault.identity` without keys.
+        """
+
     async def verify_registration(self, *, unverified: Registration, now: Instant) -> Registration:
         """Verify that a registration can work: method, actor and pattern fit, and its keys can be read now.
 
@@ -138,6 +197,17 @@ class ClientVerifier(Protocol):
             Refused: `request.malformed` with the problem in `public`.
             Fault: `fault.identity` when the keys cannot be had.
         """
+
+
+class DocumentLane(StrEnum):
+    """The reason to read a client's document. ⚔ Slow servers that one kind of caller names hold up no other kind."""
+
+    CUSTOMER = "customer"
+    """A signed-in customer looks at the request of a client that the desk never met."""
+    KNOWN = "known"
+    """A stored client is looked up."""
+    UNPROVED = "unproved"
+    """A caller that proved nothing says that it is this client."""
 
 
 class ClientDocuments(Protocol):
@@ -148,8 +218,8 @@ class ClientDocuments(Protocol):
     read at most once in ten seconds, several at once, but not many.
     """
 
-    async def document(self, client_id: str, *, now: Instant) -> bytes:
-        """Return the document at a client id verified by `verify_document_id`.
+    async def document(self, client_id: str, *, now: Instant, lane: DocumentLane, newest: bool = False) -> bytes:
+        """Return the document at a client id verified by `verify_document_id`; `newest`: read in the last ten seconds.
 
         Raises:
             Fault: `fault.identity`: the client cannot be known now.

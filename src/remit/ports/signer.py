@@ -19,6 +19,12 @@ class Signer(Protocol):
     def sign_jwt(self, typ: str, claims: Mapping[str, Json]) -> str:
         """Sign a compact JWS with the current token key."""
 
+    def sign_document(self, payload: bytes, header: Mapping[str, str]) -> tuple[str, str]:
+        """Sign bytes that are no token with the current token key, as a detached JWS: protected header and signature.
+
+        `header` has what comes beside `alg` and `kid`. ⚔ Its `typ` must be none of our tokens'.
+        """
+
     def verify_jwt(self, unverified_token: str, typ: str) -> Mapping[str, Json]:
         """Verify one of our own tokens: signature, `typ`, algorithm; not its claims.
 

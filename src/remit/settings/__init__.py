@@ -2,6 +2,7 @@
 
 from remit.settings.backoffice import BackofficeSettings, DirectorySettings, MappedSettings
 from remit.settings.decode import InvalidSetting
+from remit.settings.events import EventsSettings, ReceiverSettings, TransmitterSettings
 from remit.settings.helpdesk import HelpdeskSettings
 from remit.settings.leaks import LeakSettings
 from remit.settings.load import POINTS, load_settings, make_settings, rebind_address
@@ -15,15 +16,18 @@ __all__ = [
     "POINTS",
     "BackofficeSettings",
     "DirectorySettings",
+    "EventsSettings",
     "HelpdeskSettings",
     "InvalidSetting",
     "LeakSettings",
     "MappedSettings",
     "NotifySettings",
     "PeopleSettings",
+    "ReceiverSettings",
     "Settings",
     "SmtpSettings",
     "Telemetry",
+    "TransmitterSettings",
     "WebhookSettings",
     "carries_password",
     "is_postgres_url",

@@ -12,16 +12,20 @@ import msgspec
 
 from remit.domain.errors import Code, Refused
 from remit.settings.backoffice import backoffice_of, directory_of, mapped_of
+from remit.settings.decision_point import decision_point_of
 from remit.settings.decode import InvalidSetting, decode
 from remit.settings.environment import STOP_AT, overlaid, verify_variables
+from remit.settings.events import events_of
 from remit.settings.helpdesk import helpdesk_of
+from remit.settings.identity import federation_of, workload_api_of
 from remit.settings.leaks import leaks_of
 from remit.settings.model import Settings
+from remit.settings.mtls import proxies_of
 from remit.settings.notify import notify_of
 from remit.settings.people import people_of
 from remit.settings.tables import LAST_PORT, SANDBOX_TIMES, Document, LimitsTable
 from remit.settings.telemetry import telemetry_of
-from remit.settings.values import content_keys_of, files_of, is_postgres_url, issuer_of, log_name_of, store_of
+from remit.settings.values import LOOPBACK, content_keys_of, files_of, is_postgres_url, issuer_of, log_name_of, store_of
 from remit.settings.visitors import visitors_of
 from remit.settings.words import NO_MODEL, beyond_of, languages_of
 
@@ -34,6 +38,7 @@ POINTS: Final = (
     "checkpoint.half_written",
     "desk.after_act",
     "desk.before_act",
+    "event.recorded",
     "store.after_commit",
     "store.before_commit",
     "store.before_settled",
@@ -102,9 +107,10 @@ def _settings(
 ) -> Settings:
     """Convert each key: paths absolute, addresses valid, related keys together."""
     server, desk, words = document.server, document.desk, document.words
-    policies = document.policies
+    policies, people = document.policies, people_of(document.people, base)
+    issuer = issuer_of(server.issuer)
     return Settings(
-        issuer=issuer_of(server.issuer),
+        issuer=issuer,
         host=server.host,
         port=server.port,
         data=base / server.data,
@@ -137,13 +143,25 @@ def _settings(
         limits=_limits(document.limits, limits, times=SANDBOX_TIMES if document.sandbox.enabled else 1),
         peer_header=document.limits.peer_header,
         dpop_nonce=document.dpop.nonce,
+        tls_proxies=proxies_of(document.mtls),
+        federation=federation_of(
+            document.federation,
+            base,
+            issuer=issuer,
+            login_issuer="" if people is None else people.rules.issuer,
+            loopback=urlsplit(issuer).hostname in LOOPBACK,
+        ),
+        strangers=document.web_bot_auth.enabled,
+        workload_api=workload_api_of(document.spiffe),
         content_keys_url=content_keys_of(document.keys.content),
         telemetry=telemetry_of(document.telemetry),
         notify=notify_of(document.notify, base),
         leaks=leaks_of(document.leak, base),
-        people=people_of(document.people, base),
+        people=people,
         contact_attribute=document.people.contact,
         visitors=visitors_of(document.visitors),
+        decision_point=decision_point_of(document.decision_point, base),
+        events=events_of(document.events, base, provider=document.people.oidc is not None),
         points=points,
     )
 

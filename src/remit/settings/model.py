@@ -5,8 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from remit.domain.identity.certificates import Network
+from remit.domain.identity.federation import FederationRule
 from remit.domain.words.excess import ExcessWordsRules
 from remit.settings.backoffice import BackofficeSettings, DirectorySettings, MappedSettings
+from remit.settings.decision_point import DecisionPointSettings
+from remit.settings.events import EventsSettings
 from remit.settings.helpdesk import HelpdeskSettings
 from remit.settings.leaks import LeakSettings
 from remit.settings.notify import NotifySettings
@@ -42,6 +46,14 @@ class Settings:
     limits: Mapping[str, int] = field(default_factory=dict)
     dpop_nonce: bool = False
     peer_header: str = ""  # the header in which the desk's own proxy gives the caller's address
+    federation: tuple[FederationRule, ...] = ()
+    """The listed issuers of federated workloads."""
+    strangers: bool = False
+    """Whether agents that sign by Web Bot Auth may ask without having been registered."""
+    workload_api: str = ""
+    """The SPIFFE Workload API that this desk is attached to; "" without one."""
+    tls_proxies: tuple[Network, ...] = ()
+    """The proxies that hand on clients' certificates; none, and no certificate is read."""
     content_keys_url: str = ""
     """The PostgreSQL database of the content keys; "" where they are in a file."""
     desk_url: str = ""
@@ -70,6 +82,10 @@ class Settings:
     """The company's own helpdesk; None for the built-in one."""
     visitors: VisitorSettings | None = None
     """The terms for agents without a key; None where none are let in."""
+    decision_point: DecisionPointSettings | None = None
+    """The decision point; None where no caller is named."""
+    events: EventsSettings | None = None
+    """Shared signals; None where neither side is set."""
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: only for fault tests in a sandbox."""
 

@@ -5,9 +5,13 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, field
 
 from remit.settings.backoffice import BackofficeTable
+from remit.settings.decision_point import DecisionPointTable
 from remit.settings.decode import Table
+from remit.settings.events import EventsTable
 from remit.settings.helpdesk import HelpdeskProduct, HelpdeskTable
+from remit.settings.identity import Federations, SpiffeTable, WebBotAuthTable
 from remit.settings.leaks import MOST, LeakTable
+from remit.settings.mtls import MtlsTable
 from remit.settings.notify import NotifyTable
 from remit.settings.people import PeopleTable
 from remit.settings.telemetry import TelemetryTable
@@ -94,6 +98,8 @@ class LimitsTable(Table, frozen=True):
 
     client_per_s: Rate = 100
     client_burst: Rate = 400
+    caller_per_s: Rate = 2_000
+    caller_burst: Rate = 4_000
     peer_per_s: Rate = 20
     peer_burst: Rate = 200
     unproved_per_s: Rate = 500
@@ -137,11 +143,17 @@ class Document(Table, frozen=True):
     terms: TermsTable = TermsTable()
     limits: LimitsTable = LimitsTable()
     dpop: DpopTable = DpopTable()
+    decision_point: DecisionPointTable = DecisionPointTable()
+    federation: Federations = ()
+    mtls: MtlsTable = MtlsTable()
     notify: NotifyTable = NotifyTable()
     people: PeopleTable = PeopleTable()
     telemetry: TelemetryTable = TelemetryTable()
     leak: Annotated[
         tuple[LeakTable, ...], Meta(max_length=MOST, description=f"tables of their own: [[leak]], {MOST} at most")
     ] = field(default=())
+    events: EventsTable = EventsTable()
     sandbox: SandboxTable = SandboxTable()
     visitors: VisitorsTable = VisitorsTable()
+    spiffe: SpiffeTable = SpiffeTable()
+    web_bot_auth: WebBotAuthTable = WebBotAuthTable()

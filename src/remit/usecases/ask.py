@@ -107,7 +107,7 @@ async def ask(desk: DeskContext, workload: Workload, request: AskRequest) -> Ask
 
 async def _redact(desk: DeskContext, workload: Workload, request: AskRequest) -> AskRequest:
     """Redact the ask before a store, log or error sees it, and revoke our credentials found in its files."""
-    request = await redact_ask(desk, workload.client_id, workload.task, request)
+    request = await redact_ask(desk, workload.limited_as, workload.task, request)
     if request.read.seen:
         await revoke_leaked_in_files(desk, workload, request)
         request = replace(request, read=replace(request.read, seen=()))
@@ -395,5 +395,5 @@ async def _is_body(desk: DeskContext, workload: Workload, request: AskRequest, k
     """Return whether an ask matches the recorded body, as sent or as stored after a refusal."""
     if known == keyed_digest(desk, request.body):
         return True
-    cleaned = await redact_all_params(desk, workload.client_id, request, request.params)
+    cleaned = await redact_all_params(desk, workload.limited_as, request, request.params)
     return known == keyed_digest(desk, redacted_body_digest(cleaned, request.attachments))

@@ -224,7 +224,7 @@ async def _without_secrets(desk: DeskContext, decided: Decided, no: No) -> tuple
     request, refuse = decided.request, no.refuse
     request = replace(request, filed=held_only(request.filed))
     of = (ask_target if no.again else requested_records)(decided.evaluation, decided.state.task.record)
-    cleaned = await redact_all_params(desk, decided.workload.client_id, request, decided.evaluation.params)
+    cleaned = await redact_all_params(desk, decided.workload.limited_as, request, decided.evaluation.params)
     if cleaned.secrets or cleaned.left_out:
         # ⚔ A refused ask needs no values: keep no secret, nor a digest or detail that lets it be guessed.
         request = replace(request, body=redacted_body_digest(cleaned, request.attachments))
@@ -316,6 +316,28 @@ async def _record_permit(desk: DeskContext, decided: Decided) -> Recorded:
     return Recorded(
         decided=decided, ask=record, written=written, committed=committed, act=act, files=files, began_s=began_s
     )
+
+
+async def record_release(desk: DeskContext, decided: Decided, outcome: PreparedEntries | None) -> Recorded:
+    """Record a permit for a caller of the decision point, which carries the act out: the desk itself does nothing.
+
+    `outcome` is the entry of a read, which is done with its permit.
+    """
+    state, evaluation, record = decided.state, decided.evaluation, decided.record
+    detail = f"released to {record.enforcer}"
+    written = await entry_of_decision(desk, decided, record, decision="permit", detail=detail)
+    written = written if outcome is None else written + outcome
+    committed = await desk.store.commit(
+        Commit(
+            preconditions=(*state.preconditions, *evaluation.preconditions),
+            puts=(*_new(desk, decided, record), *evaluation.puts),
+            reserves=reservations_for(evaluation.reserved),
+            touches=((record.task, record.at),),
+            steps=_steps(decided),
+            entries=written.rows,
+        )
+    )
+    return Recorded(decided=decided, ask=record, written=written, committed=committed)
 
 
 async def _record_read(desk: DeskContext, decided: Decided, read: ReadResult) -> Recorded:

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from remit.domain.confirm.case_phrases import ENDINGS, PROOFS, SIGNS
+from remit.domain.confirm.case_phrases import ENDINGS, PROOFS, PROVED_NOTHING, SIGNS
 from remit.domain.confirm.render_ask import RenderedLine
 from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.confirm.render_values import action_label, day_and_time, quoted_text
@@ -15,6 +15,7 @@ from remit.domain.errors import Refused
 from remit.domain.i18n import Translator, marked
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.policy.risk import overall_risk, risk_signs
+from remit.domain.policy.visitors import shown_tier
 from remit.domain.records import (
     ActRecord,
     AgentRecord,
@@ -23,6 +24,7 @@ from remit.domain.records import (
     MandateRecord,
     TaskRecord,
     TaskState,
+    Tier,
 )
 from remit.domain.text.normalize import make_visible
 from remit.domain.transcript.entry import Kind, Section
@@ -65,6 +67,7 @@ _TIERS: Final[Mapping[str, str]] = {
     "known": marked("The desk knows who runs it."),
     "trusted": marked("The desk knows who runs it and trusts them."),
     "unproved": marked("The desk has not checked who runs it. Take special care."),
+    "visitor": PROVED_NOTHING,
 }
 
 
@@ -141,7 +144,7 @@ async def ticket_card(desk: DeskContext, task: TaskRecord) -> Mapping[str, str]:
             customer=quoted_text(task.customer),
         ),
         say(_TIERS[tier]),
-        say("It proved itself as {actor}, {how}.", actor=quoted_text(task.actor), how=say(PROOFS.get(method, method))),
+        *_proof(desk, task, tier, method),
         *await _risk(desk, task),
         *await _waits(desk, waiting),
         *await _permissions(desk, task),
@@ -160,7 +163,17 @@ async def _agent(desk: DeskContext, task: TaskRecord) -> tuple[str, str, str]:
         agent = (await desk.store.get(AgentRecord, task.client_id)).record
     except RecordMissing:
         return task.client_id, "unproved", ""
-    return agent.name, agent.tier.value, agent.method
+    return agent.name, shown_tier(agent, task.jkt).value, agent.method
+
+
+def _proof(desk: DeskContext, task: TaskRecord, tier: str, method: str) -> list[str]:
+    """Return the line about an agent's proof. ⚔ A visitor has none."""
+    say = desk.catalogue.say
+    if tier == Tier.VISITOR:
+        return []
+    return [
+        say("It proved itself as {actor}, {how}.", actor=quoted_text(task.actor), how=say(PROOFS.get(method, method)))
+    ]
 
 
 def _page(desk: DeskContext, task: TaskRecord) -> str:

@@ -20,6 +20,7 @@ from remit.wiring.conformance import (
 )
 from remit.wiring.desk import Desk, SandboxDesk
 from remit.wiring.directory import probe_directory
+from remit.wiring.events import STREAM_ACTIONS, manage_stream
 from remit.wiring.fault_points import crash_at
 from remit.wiring.helpdesk import probe_helpdesk
 from remit.wiring.keys import (
@@ -53,6 +54,7 @@ from remit.wiring.words import describe_words_model, heard_by, learn_lexicon, lo
 
 __all__ = [
     "STOPS",
+    "STREAM_ACTIONS",
     "Desk",
     "LoadedRules",
     "PromiseState",
@@ -88,6 +90,7 @@ __all__ = [
     "load_rules",
     "load_text_model",
     "log_key",
+    "manage_stream",
     "migrate_shared_store",
     "move_desk_records",
     "node_name",

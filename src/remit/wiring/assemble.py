@@ -31,6 +31,7 @@ from remit.domain.identity.client_documents import MAX_DOCUMENT_BYTES
 from remit.domain.transcript.verification import verify_vkey
 from remit.engine.agents.replay import ReplayCache
 from remit.engine.context import DeskContext, DeskTerms, VisitorTerms
+from remit.engine.events.parties import SharedSignals
 from remit.engine.leaks.scan import LeakScanner
 from remit.engine.noise import NoiseCounter
 from remit.engine.scan_executor import ScanExecutor
@@ -47,8 +48,10 @@ from remit.settings import Settings
 from remit.wiring.backoffice import FarFacts, open_http_backoffice
 from remit.wiring.desk import Closeable, Desk, SandboxDesk
 from remit.wiring.directory import open_directory_backoffice
+from remit.wiring.events import build_signals
 from remit.wiring.fault_points import crash_at, no_fault
 from remit.wiring.helpdesk import event_signing, open_remote_helpdesk
+from remit.wiring.identity import workload_bundles
 from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
 from remit.wiring.mapped import open_mapped_backoffice
 from remit.wiring.notify import Outgoing, outgoing_of
@@ -75,6 +78,7 @@ class _Plan:
     notify: ConsoleNotify
     waker: PostgresNotify | None
     outgoing: Outgoing
+    signals: SharedSignals | None
     watching: Observability
     facts: SandboxDesk | None
 
@@ -140,6 +144,7 @@ def _plan(
         if is_postgres_url(settings.store_url)
         else None,
         outgoing=outgoing_of(settings, world),
+        signals=build_signals(settings),
         watching=build_observability(settings, world, loaded.catalogue.actions),
         facts=facts,
     )
@@ -246,7 +251,11 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         document_reader=IsolatedDocumentReader(),
         backoffice=opened.backoffice,
         helpdesk=opened.helpdesk,
-        clients=AssertionClients(allow_loopback=settings.loopback),
+        clients=AssertionClients(
+            allow_loopback=settings.loopback,
+            federation=settings.federation,
+            bundles=workload_bundles(settings),
+        ),
         proofs=DpopProofs(nonce_secret=signer.keyed("dpop nonce", b"secret") if settings.dpop_nonce else None),
         passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
         provider=plan.provider,
@@ -282,6 +291,8 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         on_point=plan.point,
         event_scheme=scheme,
         event_secret=secret,
+        decision_point=loaded.decision_point,
+        signals=plan.signals,
     )
 
 
@@ -372,4 +383,7 @@ def _terms(settings: Settings, origin: str) -> DeskTerms:
         loopback=settings.loopback,
         sandbox=settings.sandbox,
         contact_attribute=settings.contact_attribute,
+        federation=settings.federation,
+        strangers=settings.strangers,
+        tls_proxies=settings.tls_proxies,
     )

@@ -2,9 +2,12 @@
 
 import ssl
 from pathlib import Path
+from typing import Final
 
 from remit.adapters.http.token_file import NoTokenError, read_token_file
 from remit.settings import InvalidSetting
+
+_EVERYBODY: Final = 0o007
 
 
 def read_token(path: Path, key: str) -> str:
@@ -31,3 +34,22 @@ def tls_context(ca: Path | None, key: str) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError):
         raise InvalidSetting(key, f"names {ca}, which holds no certificates and cannot be used; write PEM") from None
+
+
+def read_secret(path: Path, key: str) -> str:
+    """⚔ Read a file of secrets, refused if other users of this machine can read it.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    try:
+        if path.stat().st_mode & _EVERYBODY:
+            raise InvalidSetting(key, f"names {path}, which everybody here can read; chmod o= {path}")
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise InvalidSetting(
+            key, f"names {path}, which cannot be read: {type(problem).__name__}; check owner and mode"
+        ) from None
+    if not text:
+        raise InvalidSetting(key, f"names {path}, which is empty")
+    return text

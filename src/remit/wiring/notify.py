@@ -6,7 +6,6 @@ import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 from email.headerregistry import Address
-from pathlib import Path
 from typing import Final
 
 from remit.adapters.notify.issuer_webhook import IssuerWebhook
@@ -16,9 +15,8 @@ from remit.adapters.world.system import SystemWorld
 from remit.ports.notify import Carrier, CredentialIssuer, DeliveryFailed
 from remit.ports.world import World
 from remit.settings import InvalidSetting, LeakSettings, Settings, SmtpSettings, WebhookSettings
-from remit.wiring.credentials import tls_context
+from remit.wiring.credentials import read_secret, tls_context
 
-_EVERYBODY: Final = 0o007
 _PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = range(24, 65)
 _MAX_SECRETS: Final = 3
@@ -68,7 +66,7 @@ def build_issuers(settings: Settings, world: World) -> tuple[CredentialIssuer, .
 def _owner(wanted: LeakSettings, settings: Settings, world: World) -> CredentialIssuer:
     post = SignedPost(
         wanted.url,
-        secrets=_webhook_secrets(_secret(wanted.secret_file, "leak.secret_file").split(), "leak.secret_file"),
+        secrets=_webhook_secrets(read_secret(wanted.secret_file, "leak.secret_file").split(), "leak.secret_file"),
         tls=tls_context(wanted.ca_file, "leak.ca_file"),
         timeout_s=settings.notify.timeout_s,
         world=world,
@@ -120,14 +118,14 @@ def _smtp(wanted: SmtpSettings, timeout_s: int) -> Carrier:
         security=wanted.security,
         tls=tls_context(wanted.ca_file, "notify.smtp_ca_file"),
         user=wanted.user,
-        password=_secret(wanted.password_file, "notify.smtp_password_file") if wanted.password_file else "",
+        password=read_secret(wanted.password_file, "notify.smtp_password_file") if wanted.password_file else "",
         timeout_s=timeout_s,
     )
     return SmtpCarrier(server, sender=Address(display_name=wanted.sender_name, addr_spec=wanted.sender))
 
 
 def _webhook(wanted: WebhookSettings, desk: str, timeout_s: int, world: World) -> Carrier:
-    lines = _secret(wanted.secret_file, "notify.webhook_secret_file").split()
+    lines = read_secret(wanted.secret_file, "notify.webhook_secret_file").split()
     return WebhookCarrier(
         wanted.url,
         secrets=_webhook_secrets(lines, "notify.webhook_secret_file"),
@@ -153,18 +151,3 @@ def _webhook_secrets(lines: list[str], key: str) -> tuple[bytes, ...]:
     if not 1 <= len(found) <= _MAX_SECRETS:
         raise InvalidSetting(key, cure)
     return found
-
-
-def _secret(path: Path, key: str) -> str:
-    """⚔ Read a file of secrets, refused if other users of this machine can read it."""
-    try:
-        if path.stat().st_mode & _EVERYBODY:
-            raise InvalidSetting(key, f"names {path}, which everybody here can read; chmod o= {path}")
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise InvalidSetting(
-            key, f"names {path}, which cannot be read: {type(problem).__name__}; check owner and mode"
-        ) from None
-    if not text:
-        raise InvalidSetting(key, f"names {path}, which is empty")
-    return text

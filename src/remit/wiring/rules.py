@@ -15,6 +15,7 @@ from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Refused
 from remit.domain.policy.rules_outline import RulesOutline, outline_of
 from remit.domain.values import Json, JsonObject
+from remit.engine.decision_point.callers import DecisionPoint
 from remit.ports.policy import Policy
 from remit.ports.world import World
 from remit.proof.canonical import digest
@@ -25,6 +26,7 @@ from remit.settings.visitors import verify_visitors
 from remit.settings.words import DEFAULT_LANGUAGES, verify_officer_role
 from remit.settings.words import deciding as deciding_words
 from remit.usecases.people.enrol import BUILT_IN
+from remit.wiring.decision_point import decision_digest, load_decision_point
 from remit.wiring.words import choose_words_model
 
 
@@ -53,6 +55,7 @@ class LoadedRules:
     words_model: str
     mapping: ApiMapping | None = None
     directory: DirectoryRules | None = None
+    decision_point: DecisionPoint | None = None
 
 
 def rules_of(settings: Settings) -> RulesSource:
@@ -95,6 +98,8 @@ def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = 
     # ⚔ What an action does at the system is a rule like any other: these files are adopted by two people.
     more: dict[str, Json] = {} if mapping is None else {"mapping": mapping.digest}
     more |= {} if directory is None else {"directory": directory.digest}
+    point = load_decision_point(settings.decision_point)
+    more |= decision_digest(settings.decision_point, point)
     model = choose_words_model(settings, lambda name: _rules_digest(settings, catalogue, policy.digest, name, more))
     return LoadedRules(
         catalogue=catalogue,
@@ -107,6 +112,7 @@ def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = 
         words_model=model,
         mapping=mapping,
         directory=directory,
+        decision_point=point,
     )
 
 

@@ -19,7 +19,7 @@ AT_ONCE = 256 * 1024
 """Bytes that a loop reads in one turn."""
 NUMBERS = dict.fromkeys(
     (
-        *("client_per_s", "client_burst", "peer_per_s", "peer_burst", "unproved_per_s", "unproved_burst"),
+        *("client_per_s", "client_burst", "caller_per_s", "caller_burst", "peer_per_s", "peer_burst", "unproved_per_s", "unproved_burst"),
         *(
             "peer_bytes_per_s",
             "peer_bytes_burst",

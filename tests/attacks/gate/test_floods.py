@@ -18,7 +18,7 @@ from remit.sandbox import SandboxAgent
 from remit.settings import make_settings
 
 WIDE = 1_000_000
-LIMITED = ("client_per_s", "client_burst", "peer_per_s", "peer_burst", "unproved_per_s", "unproved_burst")
+LIMITED = ("client_per_s", "client_burst", "caller_per_s", "caller_burst", "peer_per_s", "peer_burst", "unproved_per_s", "unproved_burst")
 BYTES = ("peer_bytes_per_s", "peer_bytes_burst", "unproved_bytes_per_s", "unproved_bytes_burst", "peer_in_flight_bytes", "in_flight_bytes")
 OPEN = dict.fromkeys(LIMITED, WIDE) | dict.fromkeys(BYTES, 2**30)
 BOGUS = {

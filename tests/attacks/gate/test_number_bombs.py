@@ -83,7 +83,7 @@ def test_whatever_breaks_at_an_oauth_door_is_told_in_oauths_words_and_counted(na
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("remit.entrypoints.agents.oauth.prove_client", broken)
+    monkeypatch.setattr("remit.entrypoints.agents.oauth.prove_caller", broken)
     answers = [asserted(narrow, "1") for _ in range(12)]
     assert (answers[0].status_code, answers[0].json()["error"], code_of(answers[0])) == (500, "temporarily_unavailable", "fault.internal")
     assert answers[-1].status_code == 429

@@ -21,7 +21,8 @@ JSON = (b"content-type", b"application/json")
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
 LOGINS = ["/login/v1/sign-in", "/login/v1/enrol", "/login/v1/sign-out", "/me/v1/requests/x", "/desk/v1/cases/x/reply"]
 OPEN = dict.fromkeys(
-    ("client_per_s", "client_burst", "peer_per_s", "peer_burst", "unproved_per_s", "unproved_burst"), 1000000
+    ("client_per_s", "client_burst", "caller_per_s", "caller_burst", "peer_per_s", "peer_burst", "unproved_per_s", "unproved_burst"),
+    1000000,
 ) | dict.fromkeys(("peer_bytes_per_s", "peer_bytes_burst", "unproved_bytes_per_s", "unproved_bytes_burst", "in_flight_bytes"), 2**30)
 
 

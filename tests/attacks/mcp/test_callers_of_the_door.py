@@ -61,7 +61,9 @@ def test_a_bound_token_without_its_proof_is_refused_and_both_ways_in_are_named(a
     answer = Mcp(arena, task).call("order_read", READ, headers={"authorization": f"Bearer {task.token}", "dpop": ""})
     assert answer.status_code == 401
     said = answer.headers["www-authenticate"]
-    assert said.startswith(f'Bearer error="invalid_token", resource_metadata="{ISSUER}/.well-known/oauth-protected-resource/mcp", scope="ask"')
+    assert said.startswith(
+        f'Bearer error="invalid_token", resource_metadata="{ISSUER}/.well-known/oauth-protected-resource/mcp", scope="ask"'
+    )
     assert "DPoP " in said
     told_of = arena.room.raw("GET", "/.well-known/oauth-protected-resource/mcp").json()
     assert (told_of["resource"], told_of["authorization_servers"]) == (f"{ISSUER}/mcp", [ISSUER])

@@ -70,14 +70,14 @@ def test_a_stranger_is_told_how_to_come_in(arena: Arena) -> None:
 
 
 @pytest.mark.proves("MCP-CONFIRM", "VISITOR-RIGHTS")
-def test_it_changes_nothing_alone_and_its_accept_counts_for_nothing(arena: Arena, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_changes_nothing_alone_and_its_accept_counts_for_nothing(
+    arena: Arena, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(door, "_WAIT_S", 0)
     asked = call(visitor, "order_return", RETURN, capabilities=URLS).json()["result"]
     accepted = {"confirm": {"action": "accept", "content": {}}}
     with arena.unchanged():
-        said = told(
-            call(visitor, "order_return", RETURN, capabilities=URLS, requestState=asked["requestState"], inputResponses=accepted)
-        )
+        said = told(call(visitor, "order_return", RETURN, capabilities=URLS, requestState=asked["requestState"], inputResponses=accepted))
     assert said["decision"] == "needs_human"
     confirm(arena.anna, said["ask"])
     done = told(call(visitor, "ask_status", {"ask": said["ask"]}))

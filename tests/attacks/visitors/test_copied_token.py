@@ -6,6 +6,7 @@ import pytest
 from attacks.arena import Arena, code_of
 from attacks.visitors.conftest import WAIVER, made
 from desks import shop
+from desks.building import action
 from remit.engine.agents.client_documents import known_client
 from visiting import Documents, Visitor, confirm, opened
 
@@ -187,3 +188,57 @@ def test_a_visitor_can_be_given_no_other_tier(arena: Arena, visitor: Visitor) ->
     assert code_of(settled) == "agent.untrusted"
     assert arena.person("POST", "/security/v1/agents", {**body, "tier": "visitor"}, cookie=officers[0].cookie).status_code == 400
     assert visitor.ask("order.return", RETURN).json()["decision"] == "needs_human"
+
+
+@pytest.mark.proves("VISITOR-RIGHTS")
+def test_comparing_a_guess_with_something_sensitive_waits_for_the_passkey(docs: Documents) -> None:
+    guess = action(
+        "Compare the date of birth",
+        "request",
+        "routine",
+        {"birth_date": {"type": "string", "x-attribute": "identity.birth_date"}},
+        effect="read",
+    )
+    preset = {
+        "unlock": {
+            "powers": [
+                {"power": "request", "actions": ["identity.compare"], "uses": 3},
+                {"power": "disclose", "attributes": ["identity.birth_date"]},
+            ]
+        }
+    }
+    catalogue = opened({**shop.CATALOGUE, "action": {**shop.CATALOGUE["action"], "identity.compare": guess}}, preset)
+    catalogue["objective"]["unlock"]["actions"] = ["account.unlock", "identity.compare"]
+    with made(catalogue=catalogue) as desk:
+        arena = Arena(desk)
+        visitor = Visitor(arena.room, docs.publish()).connect(arena.anna, "unlock")
+        assert visitor.ask("identity.compare", {"birth_date": "1990-01-01"}).json()["decision"] == "needs_human"
+
+
+@pytest.mark.proves("VISITOR-RIGHTS")
+def test_no_late_yes_carries_out_what_a_visitor_asked_before_the_desk_shut_them_out(arena: Arena, visitor: Visitor) -> None:
+    asked = visitor.ask("order.return", RETURN).json()["ask"]
+    object.__setattr__(arena.context, "visitors", None)
+    with arena.unchanged(), pytest.raises(Exception, match=r"agent\.untrusted"):
+        confirm(arena.anna, asked)
+    assert arena.performed("order.return") == []
+
+
+@pytest.mark.proves("VISITOR-RIGHTS")
+def test_over_a2a_a_visitor_looks_and_asks_and_changes_nothing(arena: Arena, docs: Documents) -> None:
+    visitor = Visitor(arena.room, docs.publish(), resource=f"{arena.room.issuer}/a2a").connect(arena.anna, "return-item", ["W1001"])
+
+    def sent(action: str, params: dict[str, object]) -> httpx.Response:
+        parts = [{"data": {"action": action, "params": params}}]
+        message = {"messageId": "m1" + action, "role": "ROLE_USER", "parts": parts}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": message}}
+        return visitor.send("POST", "/a2a", body, **{"a2a-version": "1.0"})
+
+    with arena.unchanged():
+        task = sent("order.return", RETURN).json()["result"]["task"]
+        assert task["status"]["state"] == "TASK_STATE_AUTH_REQUIRED"
+        assert visitor.ask("order.return", RETURN).status_code == 401  # its token is for /a2a alone
+    card = arena.room.call("GET", "/.well-known/agent-card.json")
+    assert card["securityRequirements"][1:] == [{"schemes": {"visitor": {"list": [one]}}} for one in ("unlock", "return-item")]
+    other = Visitor(arena.room, docs.publish("/other.json")).connect(arena.anna, "return-item", ["W1001"])
+    assert other.send("POST", "/a2a", {}, **{"a2a-version": "1.0"}).json()["code"] == "credential.wrong_audience"

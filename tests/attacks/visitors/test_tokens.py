@@ -1,6 +1,9 @@
 """Refresh tokens and codes are replayed, forged, raced; tokens are taken to other resources."""
 
-from urllib.parse import parse_qsl, urlsplit
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -105,3 +108,76 @@ def test_suspending_the_client_or_its_host_ends_it_at_once(arena: Arena, visitor
     arena.desk.suspend(operator=visitor.client_id.split("/")[2], reason="seen elsewhere")
     assert code_of(visitor.ask("order.read", READ)) in {"agent.suspended", "task.ended"}
     assert visitor.refresh().is_error
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+@pytest.mark.parametrize("place", ["words", "cut over words and params", "a file", "an earlier one", "turned round"])
+def test_a_refresh_token_in_an_ask_ends_its_task_before_anything_else(arena: Arena, docs: Documents, visitor: Visitor, place: str) -> None:
+    token = visitor.tokens["refresh_token"]
+    if place == "an earlier one":
+        visitor.refresh()
+    body: dict[str, Any] = {"action": "order.read", "params": dict(READ), "words": f"I hold {token}."}
+    if place == "a file":
+        data = base64.b64encode(f"refresh={token}\n".encode()).decode()
+        body |= {"words": "see the file", "attachments": [{"name": "log.txt", "media_type": "text/plain", "data_b64": data}]}
+    elif place == "cut over words and params":
+        body |= {"words": token[:40], "params": {"order_id": token[40:]}}
+    elif place == "turned round":
+        body |= {"words": token[::-1]}
+    other = Visitor(arena.room, docs.publish("/other.json")).connect(arena.anna, "return-item", ["W1001"])
+    other.send("POST", f"/v1/tasks/{other.tokens['task']}/asks", body)
+    assert code_of(visitor.ask("order.read", READ)) == "task.ended"
+    assert visitor.refresh().json()["error"] == "invalid_grant"
+    arena.recorded("leak.found", task=visitor.tokens["task"])
+    assert other.refresh().is_success
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_a_refresh_asks_for_no_other_purpose(visitor: Visitor) -> None:
+    for scope in ("unlock", "return-item unlock", "offline_access unlock"):
+        assert visitor.refresh(scope=scope).json()["error"] == "invalid_scope"
+    assert visitor.refresh(scope="ask return-item").json()["scope"] == "return-item"
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_two_uses_of_a_code_at_one_time_are_two_uses(arena: Arena, docs: Documents) -> None:
+    visitor = Visitor(arena.room, docs.publish())
+    redirect = visitor.consent(arena.anna, "return-item", ["W1001"])
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: visitor.redeem(redirect), range(2)))
+    assert [one for one in answers if not one.is_success]
+    if visitor.tokens:
+        assert code_of(visitor.ask("order.read", READ)) == "task.ended"
+    arena.recorded("mandate.revoked")
+
+
+@pytest.mark.proves("VISITOR-EVIDENCE")
+def test_the_card_in_a_ticket_and_the_case_say_that_nothing_was_proved(arena: Arena, visitor: Visitor) -> None:
+    arena.helpdesk.shows_cards = True
+    for _ in range(2):
+        arena.desk.sweep()
+    (card,) = arena.helpdesk.cards[visitor.tokens["case"]]
+    assert "It has proved nothing: anyone could use its name." in card.text
+    assert "proved itself" not in card.text
+    assert "(visitor)" in card.identity
+    officer = arena.desk.officer("olga", roles=["admin", "billing"])
+    page = arena.person("GET", f"/desk/cases/{visitor.tokens['case']}", cookie=officer.cookie).text
+    assert "a token that anyone could have copied" in page
+    assert "proves its key anew" not in page
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_a_token_in_the_state_of_a_request_is_revoked(arena: Arena, docs: Documents, visitor: Visitor) -> None:
+    other = Visitor(arena.room, docs.publish("/other.json"))
+    other.state = visitor.tokens["access_token"]
+    arena.anna.get(f"/me/v1/visits?{urlencode(other.query())}")
+    assert code_of(visitor.ask("order.read", READ)) == "task.ended"
+
+
+@pytest.mark.proves("VISITOR-TOKENS")
+def test_an_address_left_out_is_the_only_one_of_the_client(arena: Arena, docs: Documents) -> None:
+    one = Visitor(arena.room, docs.publish(), redirect_uri="http://127.0.0.1/callback")
+    assert one.redeem(one.consent(arena.anna, "return-item", ["W1001"]), redirect_uri="").is_success
+    addresses = ["http://127.0.0.1/callback", "http://127.0.0.1/other"]
+    several = Visitor(arena.room, docs.publish("/several.json", redirect_uris=addresses), redirect_uri="http://127.0.0.1/callback")
+    assert several.redeem(several.consent(arena.anna, "return-item", ["W1001"]), redirect_uri="").json()["error"] == "invalid_grant"

@@ -8,6 +8,7 @@ from typing import Final
 from remit.adapters.identity.fetching import Fetcher
 from remit.domain.errors import Code, Fault
 from remit.domain.values import Instant
+from remit.ports.identity import DocumentLane
 
 MAX_AGE_MS: Final = 3_600_000
 RETRY_MS: Final = 10_000
@@ -26,8 +27,8 @@ class _Shelf:
     failed_at: Instant = _LONG_AGO
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def fresh(self, now: Instant) -> bool:
-        return bool(self.document) and -_CLOCK_STEP_MS < now - self.read_at < MAX_AGE_MS
+    def fresh(self, now: Instant, max_age_ms: int) -> bool:
+        return bool(self.document) and -_CLOCK_STEP_MS < now - self.read_at < max_age_ms
 
 
 class FetchedDocuments:
@@ -36,9 +37,9 @@ class FetchedDocuments:
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
         self._shelves: OrderedDict[str, _Shelf] = OrderedDict()
-        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._lanes = {lane: asyncio.Semaphore(_AT_ONCE) for lane in DocumentLane}
 
-    async def document(self, client_id: str, *, now: Instant) -> bytes:
+    async def document(self, client_id: str, *, now: Instant, lane: DocumentLane, newest: bool = False) -> bytes:
         """Return the document at an address.
 
         Raises:
@@ -49,12 +50,15 @@ class FetchedDocuments:
         if len(self._shelves) > _MOST:
             self._shelves.popitem(last=False)
         async with shelf.lock:
-            if shelf.fresh(now):
+            if shelf.fresh(now, RETRY_MS if newest else MAX_AGE_MS):
                 return shelf.document
             if -_CLOCK_STEP_MS < now - shelf.failed_at < RETRY_MS:
                 raise Fault(Code.FAULT_IDENTITY, f"{client_id}: it could not be read", retry_after_s=RETRY_MS // 1000)
+            at_once = self._lanes[lane]
+            if lane is not DocumentLane.KNOWN and at_once.locked():  # ⚔ slow servers of strangers make no queue
+                raise Fault(Code.FAULT_IDENTITY, "too many documents are being read", retry_after_s=1)
             try:
-                async with self._at_once:
+                async with at_once:
                     shelf.document, shelf.read_at = await self._fetcher.fetch(client_id), now
             except Fault:
                 shelf.failed_at = now

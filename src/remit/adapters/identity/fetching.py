@@ -31,6 +31,15 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """An answer; header names are in small letters."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
     """Fetcher of documents; `allow_loopback` is for sandboxes and tests, set by the operator.
 
@@ -61,6 +70,15 @@ class Fetcher:
         Raises:
             Fault: `fault.identity` with the reason for the desk.
         """
+        answer = await self.ask(method, url, headers=headers, content=content)
+        return answer.status, answer.body
+
+    async def ask(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes = b"") -> Fetched:
+        """Send one request as `send` does; return the headers too.
+
+        Raises:
+            Fault: `fault.identity` with the reason for the desk.
+        """
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 return await self._send(method, self._verified(url), headers, content)
@@ -72,7 +90,7 @@ class Fetcher:
     def _verified(self, url: str) -> httpx.URL:
         return verify_url(url, allow_loopback=self.allow_loopback, allow_private=self.allow_private)
 
-    async def _send(self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes) -> tuple[int, bytes]:
+    async def _send(self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes) -> Fetched:
         """⚔ Resolve the name once and dial the verified address, so that a second DNS answer changes nothing."""
         address = await self._resolve(url)
         target = url.copy_with(host=str(address))
@@ -95,7 +113,8 @@ class Fetcher:
                 document += chunk
                 if len(document) > self.most_bytes:
                     raise Fault(Code.FAULT_IDENTITY, f"{url}: more than {self.most_bytes} bytes")
-            return response.status_code, bytes(document)
+            sent_back = tuple((name.lower(), value) for name, value in response.headers.multi_items())
+            return Fetched(status=response.status_code, headers=sent_back, body=bytes(document))
 
     async def _resolve(self, url: httpx.URL) -> Address:
         port = url.port or (443 if url.scheme == "https" else 80)

@@ -1,9 +1,13 @@
 """Parsing of JWK sets and SPIFFE bundles, and choice of a key. Files and network are in `key_sources`."""
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from cryptography import x509
+
+from remit.adapters.identity.certificates import read_certificate, verify_signing
 from remit.adapters.identity.keys import PublicKey, UnknownKeyKind, verify_jwk
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Json
@@ -20,6 +24,12 @@ class KeySet:
 
     keys: tuple[PublicKey, ...]
     refresh_ms: int
+    authorities: tuple[x509.Certificate, ...] = ()
+    """The X.509 authorities of a SPIFFE bundle."""
+
+    def signer(self, thumbprint: str) -> PublicKey | None:
+        """Return the key with this RFC 7638 thumbprint."""
+        return next((key for key in self.keys if key.jkt == thumbprint), None)
 
     def named(self, kid: str | None) -> tuple[PublicKey, ...]:
         """Return the keys with this `kid`; without one, all."""
@@ -61,23 +71,39 @@ def verify_jwks(value: Json) -> KeySet:
 
 
 def verify_bundle(value: Json) -> KeySet:
-    """Parse the JWT keys of a SPIFFE bundle. Entries of other uses are skipped, as SPIFFE requires.
+    """Parse the JWT keys and X.509 authorities of a SPIFFE bundle. Entries of other uses are skipped, as SPIFFE requires.
 
     Raises:
         Refused: `request.malformed`, also when a JWT key has no `kid`.
 
-    Source: SPIFFE Trust Domain and Bundle §4; JWT-SVID §5.
+    Source: SPIFFE Trust Domain and Bundle §4; JWT-SVID §5; X509-SVID §6.
     """
     keys = tuple(key for jwk in _members(value) if jwk.get("use") == "jwt-svid" for key in _known(jwk))
     if any(key.kid is None for key in keys):
         raise _unusable("a jwt-svid key has no kid")
-    return _key_set(keys, _refresh_ms(value))
+    return _key_set(keys, _refresh_ms(value), _authorities(value))
 
 
-def _key_set(keys: tuple[PublicKey, ...], refresh_ms: int) -> KeySet:
-    if not keys:
+def _key_set(keys: tuple[PublicKey, ...], refresh_ms: int, authorities: tuple[x509.Certificate, ...] = ()) -> KeySet:
+    if not keys and not authorities:
         raise _unusable("it holds no usable key")
-    return KeySet(keys=keys, refresh_ms=refresh_ms)
+    return KeySet(keys=keys, refresh_ms=refresh_ms, authorities=authorities)
+
+
+def _authorities(value: Json) -> tuple[x509.Certificate, ...]:
+    """Return the X.509 authorities. ⚔ One entry that is none spoils them all, and the JWT keys stay."""
+    try:
+        return tuple(_authority(jwk) for jwk in _members(value) if jwk.get("use") == "x509-svid")
+    except (Refused, ValueError):
+        return ()
+
+
+def _authority(jwk: Mapping[str, Json]) -> x509.Certificate:
+    match jwk.get("x5c"):
+        case [str(text)]:
+            return verify_signing(read_certificate(b64decode(text, validate=True)))
+        case _:
+            raise ValueError
 
 
 def _members(value: Json) -> Sequence[Mapping[str, Json]]:

@@ -3,16 +3,28 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
+from remit.adapters.identity.directories import MEDIA_TYPE, directory_address, verify_directory
 from remit.adapters.identity.fetching import MAX_DOCUMENT, TIMEOUT_S, Fetcher
 from remit.adapters.identity.key_sets import KeySet, verify_bundle, verify_jwks
 from remit.adapters.identity.keys import PublicKey
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.values import Instant, Json, decode_json
-from remit.ports.identity import InlineKeys, KeyFile, KeySource, KeyUrl, SpiffeBundleFile, SpiffeBundleUrl
+from remit.ports.identity import (
+    FederatedIssuer,
+    InlineKeys,
+    KeyFile,
+    KeySource,
+    KeyUrl,
+    SignatureDirectory,
+    SpiffeBundle,
+    SpiffeBundleFile,
+    SpiffeBundleUrl,
+    SpiffeWorkloadApi,
+)
 
 MAX_AGE_MS: Final = 3_600_000
 RETRY_MS: Final = 10_000
@@ -22,7 +34,21 @@ MAX_INLINE: Final = 512
 _CLOCK_STEP_MS: Final = 60_000
 _LONG_AGO: Final = Instant(-(2**53))
 
-RemoteSource: TypeAlias = KeyFile | KeyUrl | SpiffeBundleFile | SpiffeBundleUrl
+_DISCOVERY: Final = "/.well-known/openid-configuration"
+
+RemoteSource: TypeAlias = KeyFile | KeyUrl | SpiffeBundle | FederatedIssuer | SignatureDirectory
+
+
+class WorkloadBundles(Protocol):
+    """Bundles of a Workload API."""
+
+    def key_set(self, trust_domain: str) -> KeySet:
+        """Return the bundle of one trust domain; may block for seconds.
+
+        Raises:
+            Fault: `fault.identity`.
+        """
+        ...
 
 
 @dataclass(slots=True)
@@ -54,8 +80,10 @@ class _CachedKeySet:
 class KeySources:
     """Finder of the key that a token's header names, in the registration's source."""
 
-    def __init__(self, fetcher: Fetcher) -> None:
+    def __init__(self, fetcher: Fetcher, bundles: WorkloadBundles | None = None) -> None:
+        """`bundles` are those of the desk's own Workload API, None without one."""
         self._fetcher = fetcher
+        self._bundles = bundles
         self._shelves: OrderedDict[RemoteSource, _CachedKeySet] = OrderedDict()
         self._inline: OrderedDict[int, tuple[Mapping[str, Json], KeySet]] = OrderedDict()
 
@@ -70,6 +98,24 @@ class KeySources:
         if not isinstance(source, InlineKeys) and not keys.named(kid):
             keys = await self.key_set(source, now=now, missed=True)
         return keys.verify_choice(kid, alg)
+
+    async def verify_signer(self, source: KeySource, *, thumbprint: str, now: Instant) -> PublicKey:
+        """Return the key with this thumbprint, reading the source once more when it does not know it.
+
+        Raises:
+            Refused: `credential.wrong_key`.
+            Fault: `fault.identity` without current keys.
+        """
+        found = (await self.key_set(source, now=now)).signer(thumbprint)
+        if found is None and not isinstance(source, InlineKeys):
+            found = (await self.key_set(source, now=now, missed=True)).signer(thumbprint)
+        if found is None:
+            raise Refused(
+                Code.CREDENTIAL_WRONG_KEY,
+                "no key with this thumbprint",
+                public="'keyid' must be the RFC 7638 thumbprint of a key that this agent is known by.",
+            )
+        return found
 
     async def key_set(self, source: KeySource, *, now: Instant, missed: bool = False) -> KeySet:
         """Return the current keys of a source.
@@ -118,33 +164,84 @@ class KeySources:
         if missed:
             shelf.missed_at = now
         try:
-            shelf.keys = _parsed(source, await self._document(source))
+            shelf.keys = await self._load(source, now)
         except (Fault, Refused) as failed:
             shelf.failed_at, shelf.failure = now, failed.detail
         else:
             shelf.read_at, shelf.failed_at = now, _LONG_AGO
 
-    async def _document(self, source: RemoteSource) -> bytes:
+    async def _load(self, source: RemoteSource, now: Instant) -> KeySet:
+        match source:
+            case KeyUrl() | KeyFile():
+                return _jwks(await self._document(source))
+            case SpiffeBundleUrl() | SpiffeBundleFile():
+                return verify_bundle(decode_json(await self._document(source), max_bytes=MAX_DOCUMENT))
+            case SpiffeWorkloadApi(trust_domain=domain):
+                return await self._workload_bundle(domain)
+            case FederatedIssuer():
+                return await self._issuer_keys(source)
+            case SignatureDirectory(origin=origin):
+                fetched = await self._fetcher.ask("GET", directory_address(origin), headers={"Accept": MEDIA_TYPE})
+                return verify_directory(origin, fetched, now=now)
+
+    async def _document(self, source: KeyUrl | KeyFile | SpiffeBundleUrl | SpiffeBundleFile) -> bytes:
         if isinstance(source, KeyUrl | SpiffeBundleUrl):
             return await self._fetcher.fetch(source.url)
+        return await _file(source.path)
+
+    async def _workload_bundle(self, trust_domain: str) -> KeySet:
+        if self._bundles is None:
+            raise Fault(Code.FAULT_IDENTITY, "this desk has no Workload API; set spiffe.workload_api")
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                return await asyncio.to_thread(_file, source.path)
-        except (OSError, TimeoutError, ValueError) as failed:
-            raise Fault(Code.FAULT_IDENTITY, f"{source.path}: {type(failed).__name__}") from failed
+            async with asyncio.timeout(2 * TIMEOUT_S):
+                return await asyncio.to_thread(self._bundles.key_set, trust_domain)
+        except TimeoutError:
+            raise Fault(Code.FAULT_IDENTITY, "the Workload API does not answer") from None
+
+    async def _issuer_keys(self, source: FederatedIssuer) -> KeySet:
+        """Read an issuer's keys, by its discovery document unless they are in a file.
+
+        ⚔ The document must name this very issuer: another one's would let that one's keys speak for it.
+
+        Source: OpenID Connect Discovery 1.0 §4.3; RFC 8414 §3.3.
+        """
+        if source.jwks_file:
+            return _jwks(await _file(source.jwks_file))
+        fetcher = replace(self._fetcher, allow_private=source.private)
+        where = f"{source.issuer.removesuffix('/')}{_DISCOVERY}"
+        document = decode_json(await fetcher.fetch(where), max_bytes=MAX_DOCUMENT)
+        if not isinstance(document, Mapping) or document.get("issuer") != source.issuer:
+            raise Fault(Code.FAULT_IDENTITY, f"{where}: it is of another issuer")
+        address = document.get("jwks_uri")
+        if not isinstance(address, str):
+            raise Fault(Code.FAULT_IDENTITY, f"{where}: it names no jwks_uri")
+        return _jwks(await fetcher.fetch(address))
 
 
 def _place(source: RemoteSource) -> str:
     """Return the address of a source, as registered."""
-    return source.url if isinstance(source, KeyUrl | SpiffeBundleUrl) else source.path
+    match source:
+        case KeyUrl(url=place) | SpiffeBundleUrl(url=place) | KeyFile(path=place) | SpiffeBundleFile(path=place):
+            return place
+        case SpiffeWorkloadApi(trust_domain=domain):
+            return f"the Workload API for {domain}"
+        case FederatedIssuer(issuer=place) | SignatureDirectory(origin=place):
+            return place
 
 
-def _parsed(source: RemoteSource, document: bytes) -> KeySet:
-    value = decode_json(document, max_bytes=MAX_DOCUMENT)
-    return verify_bundle(value) if isinstance(source, SpiffeBundleFile | SpiffeBundleUrl) else verify_jwks(value)
+def _jwks(document: bytes) -> KeySet:
+    return verify_jwks(decode_json(document, max_bytes=MAX_DOCUMENT))
 
 
-def _file(path: str) -> bytes:
+async def _file(path: str) -> bytes:
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            return await asyncio.to_thread(_read_file, path)
+    except (OSError, TimeoutError, ValueError) as failed:
+        raise Fault(Code.FAULT_IDENTITY, f"{path}: {type(failed).__name__}") from failed
+
+
+def _read_file(path: str) -> bytes:
     with Path(path).open("rb") as stream:
         return stream.read(MAX_DOCUMENT + 1)
 

@@ -137,8 +137,19 @@ class FileSigner:
         if header is None:
             header = self._headers[typ] = b64url(canonical({"alg": "ES256", "kid": self._kid, "typ": typ}))
         unsigned = f"{header}.{b64url(_json.encode(claims))}"
+        return f"{unsigned}.{self._signature(unsigned)}"
+
+    def sign_document(self, payload: bytes, header: Mapping[str, str]) -> tuple[str, str]:
+        """Sign bytes that are no token with the current token key, as a detached JWS: protected header and signature.
+
+        `header` has what comes beside `alg` and `kid`. ⚔ Its `typ` must be none of our tokens'.
+        """
+        protected = b64url(canonical({**header, "alg": "ES256", "kid": self._kid}))
+        return protected, self._signature(f"{protected}.{b64url(payload)}")
+
+    def _signature(self, unsigned: str) -> str:
         r, s = decode_dss_signature(self._token.sign(unsigned.encode("ascii"), _ECDSA))
-        return f"{unsigned}.{b64url(r.to_bytes(_COORDINATE, 'big') + s.to_bytes(_COORDINATE, 'big'))}"
+        return b64url(r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big"))
 
     def verify_jwt(self, unverified_token: str, typ: str) -> Mapping[str, Json]:
         """Verify one of our own tokens: signature, `typ`, algorithm; not its claims.

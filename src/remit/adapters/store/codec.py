@@ -9,6 +9,7 @@ from remit.adapters.store.cache import NOT_CACHED, SizedCache
 from remit.adapters.store.risk_history import decode_risk_history
 from remit.adapters.store.row_macs import RowMacs
 from remit.domain import records
+from remit.domain.events import records as events
 from remit.domain.policy.risk import RiskHistory
 from remit.domain.records import Record
 from remit.ports.store import Versioned
@@ -41,6 +42,9 @@ _KINDS: Final[tuple[type[Record], ...]] = (
     records.TokenFamily,
     records.CanaryRecord,
     records.LeakReport,
+    events.EventStream,
+    events.OutgoingEvent,
+    events.ReceivedEvent,
 )
 
 _ENCODER: Final = msgspec.json.Encoder()

@@ -28,10 +28,16 @@ ENDINGS: Final[Mapping[str, str]] = {
 """Reasons for the end of a task."""
 
 PROOFS: Final[Mapping[str, str]] = {
+    "federated_jwt": marked("with a token of its operator's platform"),
+    "http_message_signature": marked("with a key of its own that the desk knows"),
     "private_key_jwt": marked("with a key of its own that the desk knows"),
     "spiffe_jwt": marked("with its operator's workload identity (SPIFFE)"),
+    "spiffe_x509": marked("with its operator's workload identity (SPIFFE)"),
+    "web_bot_auth": marked("with a key at its own web address, unknown to the desk until it came"),
 }
 """Proofs of an agent."""
+PROVED_NOTHING: Final = marked("It has proved nothing: anyone could use its name. Take special care.")
+"""The words to the desk about a visitor."""
 
 SIGNS: Final[Mapping[str, str]] = {
     "asked_again": marked("asked again for what a person had declined"),

@@ -36,6 +36,7 @@ class EvidenceFact(StrEnum):
     ANSWERED_LESS = "confirmation.answered:less", "confirmed for less"
     ANSWERED_NO = "confirmation.answered:no", "declined by a person"
     ANSWERED_NOT = "confirmation.answered:silence", "run out without an answer"
+    ANSWERED_WITHDRAWN = "confirmation.answered:withdrawn", "taken back by the agent before an answer"
     ANSWERED_YES = "confirmation.answered:yes", "confirmed by a person"
     CANARY_SEEN = "canary.seen", "canaries seen"
     ATTACHMENT_SETTLED = "attachment.settled", "files held back, and decided about"
@@ -57,6 +58,7 @@ class EvidenceFact(StrEnum):
     HELD_CUSTOMER = "ask.decided:held:customer", "held for the customer"
     HELD_OFFICER = "ask.decided:held:officer", "held for an officer"
     HELD_WORDS = "ask.decided:held:words", "held for an officer to look at the words"
+    EVENT_RECEIVED = "event.received", "events of other parties that ended something"
     LEAK_FOUND = "leak.found", "leaks found"
     LEFT_OUT = "ask.decided:left_out", "decisions on asks without words that say more than they do"
     LOG_RECOVERED = "log.recovered", "recoveries of an older store"
@@ -98,6 +100,7 @@ class EvidenceFact(StrEnum):
     WAIVED = "ask.decided:waived", "asks permitted under a waiver, which lowered a floor"
     WORDS_ANSWERED = "words.answered", "held words answered or run out"
     WORDS_NOT = "words.answered:silence", "held words run out without an answer"
+    WORDS_WITHDRAWN = "words.answered:withdrawn", "held words taken back by the agent"
     WORDS_REFUSED = "words.answered:no", "held words refused by an officer"
     WORDS_RELEASED = "words.answered:release", "held words passed on by an officer"
     WORDS_STRIPPED = "words.answered:strip", "held words left out by an officer"
@@ -124,6 +127,7 @@ _PLAIN: Final[Mapping[Kind, EvidenceFact]] = {
     Kind.CONTEST_SETTLED: EvidenceFact.CONTEST_SETTLED,
     Kind.CREDENTIAL_MISUSED: EvidenceFact.MISUSED,
     Kind.ENTRY_ERASED: EvidenceFact.ENTRY_ERASED,
+    Kind.EVENT_RECEIVED: EvidenceFact.EVENT_RECEIVED,
     Kind.LEAK_FOUND: EvidenceFact.LEAK_FOUND,
     Kind.LOG_RECOVERED: EvidenceFact.LOG_RECOVERED,
     Kind.MANDATE_DECLINED: EvidenceFact.MANDATE_DECLINED,
@@ -152,12 +156,14 @@ _ANSWERS: Final[Mapping[str, EvidenceFact]] = {
     "no": EvidenceFact.ANSWERED_NO,
     "no_and_end": EvidenceFact.ANSWERED_NO,
     "silence": EvidenceFact.ANSWERED_NOT,
+    "withdrawn": EvidenceFact.ANSWERED_WITHDRAWN,
     "yes": EvidenceFact.ANSWERED_YES,
 }
 _WORDS: Final[Mapping[str, EvidenceFact]] = {
     "no": EvidenceFact.WORDS_REFUSED,
     "release": EvidenceFact.WORDS_RELEASED,
     "silence": EvidenceFact.WORDS_NOT,
+    "withdrawn": EvidenceFact.WORDS_WITHDRAWN,
     "strip": EvidenceFact.WORDS_STRIPPED,
 }
 _OUTCOMES: Final[Mapping[str, EvidenceFact]] = {

@@ -31,6 +31,7 @@ SUMS: Final[Mapping[EvidenceFact, tuple[EvidenceFact, ...]]] = {
         EvidenceFact.ANSWERED_LESS,
         EvidenceFact.ANSWERED_NO,
         EvidenceFact.ANSWERED_NOT,
+        EvidenceFact.ANSWERED_WITHDRAWN,
     ),
     EvidenceFact.ACT_PERFORMED: (
         EvidenceFact.ACT_DONE,

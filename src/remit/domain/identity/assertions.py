@@ -112,7 +112,7 @@ def verify_assertion_claims(jws: UnverifiedJws, *, client_id: str, issuer: str, 
         raise _wrong_audience(issuer)
     jti = text_member(jws.claims, "jti", longest=MAX_JTI_LENGTH)
     return AssertionClaims(
-        client_id=client_id, jti=jti, expires_at=_verify_times(jws.claims, now, longest_ms=MAX_ASSERTION_MS)
+        client_id=client_id, jti=jti, expires_at=verify_times(jws.claims, now, longest_ms=MAX_ASSERTION_MS)
     )
 
 
@@ -135,7 +135,26 @@ def verify_svid_claims(jws: UnverifiedJws, *, pattern: SpiffePattern, issuer: st
     audience = jws.claims.get("aud")
     if audience not in (issuer, [issuer]):
         raise _wrong_audience(issuer)
-    return SvidClaims(spiffe_id=spiffe_id, expires_at=_verify_times(jws.claims, now, longest_ms=MAX_SVID_MS))
+    return SvidClaims(spiffe_id=spiffe_id, expires_at=verify_times(jws.claims, now, longest_ms=MAX_SVID_MS))
+
+
+def verify_times(claims: JsonObject, now: Instant, *, longest_ms: int) -> Instant:
+    """Verify exp (required, no grace), iat and nbf (a minute of skew), and that the whole lifetime is short.
+
+    Raises:
+        Refused: `credential.malformed`, `credential.expired`.
+    """
+    expires_at, issued_at, not_before = (instant_member(claims, name) for name in ("exp", "iat", "nbf"))
+    if expires_at is None:
+        raise malformed_token("'exp' is required")
+    if expires_at <= now:
+        raise _expired("it has expired")
+    if expires_at - now > longest_ms or (issued_at is not None and expires_at - issued_at > longest_ms + SKEW_MS):
+        raise malformed_token(f"it lives longer than {longest_ms // 60_000} minutes")
+    for name, moment in (("iat", issued_at), ("nbf", not_before)):
+        if moment is not None and moment > now + SKEW_MS:
+            raise _expired(f"'{name}' lies in the future; check the clock")
+    return expires_at
 
 
 def replay_key(purpose: str, party: str, nonce: str) -> str:
@@ -158,21 +177,6 @@ def instant_member(claims: JsonObject, name: str) -> Instant | None:
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 <= value < 2**43:
         raise malformed_token(f"'{name}' must be seconds since 1970")
     return Instant(int(value * 1000))
-
-
-def _verify_times(claims: JsonObject, now: Instant, *, longest_ms: int) -> Instant:
-    """Verify exp (required, no grace), iat and nbf (a minute of skew), and that the whole lifetime is short."""
-    expires_at, issued_at, not_before = (instant_member(claims, name) for name in ("exp", "iat", "nbf"))
-    if expires_at is None:
-        raise malformed_token("'exp' is required")
-    if expires_at <= now:
-        raise _expired("it has expired")
-    if expires_at - now > longest_ms or (issued_at is not None and expires_at - issued_at > longest_ms + SKEW_MS):
-        raise malformed_token(f"it lives longer than {longest_ms // 60_000} minutes")
-    for name, moment in (("iat", issued_at), ("nbf", not_before)):
-        if moment is not None and moment > now + SKEW_MS:
-            raise _expired(f"'{name}' lies in the future; check the clock")
-    return expires_at
 
 
 def _expired(reason: str) -> Refused:

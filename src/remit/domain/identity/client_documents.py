@@ -49,9 +49,11 @@ def is_document_id(client_id: str) -> bool:
 
 
 def verify_document_id(client_id: str, *, allow_loopback: bool) -> str:
-    """Return the host, with any port, of a client id that can name a document.
+    """Return the host of a client id that can name a document; on http, with its port.
 
     https with a path, no fragment, user, dot segments or escapes; http on loopback alone, where that is allowed.
+
+    ⚔ The host is the operator, which is suspended as one: another port or a final dot makes no other one of it.
 
     Raises:
         Refused: `agent.unknown`.
@@ -60,19 +62,21 @@ def verify_document_id(client_id: str, *, allow_loopback: bool) -> str:
     """
     if len(client_id) > _MAX_ID_LENGTH or _ID.fullmatch(client_id) is None:
         raise _unusable("client_id must be an https address with a path, without fragment, user or escapes")
-    parts = urlsplit(client_id)
     try:
+        parts = urlsplit(client_id)
         port = parts.port
     except ValueError:
-        raise _unusable("client_id names no port") from None
+        raise _unusable("client_id names no host or no port") from None
     segments = parts.path.split("/")
-    if "." in segments or ".." in segments or parts.path == "/" or not parts.hostname:
+    if "." in segments or ".." in segments or parts.path == "/":
         raise _unusable("client_id must have a path, without dot segments")
+    if not parts.hostname or parts.hostname.endswith("."):
+        raise _unusable("client_id names no host, or one with a final dot")
     if port is not None and not 0 < port <= _LAST_PORT:
         raise _unusable("client_id names no port")
     if parts.scheme == "http" and not (allow_loopback and is_loopback(parts.hostname)):
         raise _unusable("client_id must be an https address")
-    return parts.netloc.lower()
+    return parts.hostname if parts.scheme == "https" else parts.netloc.lower()
 
 
 def read_client_document(client_id: str, raw: bytes, *, allow_loopback: bool) -> ClientDocument:

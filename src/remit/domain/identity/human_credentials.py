@@ -39,12 +39,14 @@ class CredentialSigns:
     """The marks of a person's credential at this company.
 
     `login_issuers` are the issuers people log in at (never the desk's own token issuer), `session_cookies` our own
-    session cookies, `session_prefixes` the prefixes of our own session ids.
+    session cookies, `session_prefixes` the prefixes of our own session ids. `workloads` are issuer and subject of
+    federated workloads: an issuer may write an e-mail address into a machine's token, too.
     """
 
     login_issuers: frozenset[str]
     session_cookies: frozenset[str]
     session_prefixes: tuple[str, ...]
+    workloads: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,8 @@ def _in_jwt(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCred
         return  # not a JWT: the door's own check reports the problem
     typ = _text(jws.header, "typ").lower().removeprefix("application/")
     if typ in _DELEGATED_TYPES or _speaks_for_a_workload(jws.claims):
+        return
+    if (_text(jws.claims, "iss"), _text(jws.claims, "sub")) in signs.workloads:
         return
     if typ != "at+jwt" and _any_in(_ID_TOKEN_SIGNS, jws.claims):
         yield HumanCredential.ID_TOKEN

@@ -139,7 +139,8 @@ def verify_invitation_allowed(
     left = max(recent) + pause - now
     if left > 0:
         public = (
-            f"The person said no a moment ago. They can be asked again from {instant_text(Instant(now + left))} on."
+            "The person said no a moment ago, or was asked and the question taken back. They can be asked again from "
+            f"{instant_text(Instant(now + left))} on."
         )
         retry_s = -(-left // 1000)
         raise Refused(Code.CONFIRMATION_TOO_MANY, "this person declined recently", public=public, retry_after_s=retry_s)

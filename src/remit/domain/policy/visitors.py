@@ -10,7 +10,7 @@ from remit.domain.catalogue.model import CUSTOMER, Action, Area, Catalogue, Effe
 from remit.domain.catalogue.tables import catalogue_error, closed_table, plain_json, toml_key
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.binding import bound_family
-from remit.domain.mandate.cover import ChargedPowers
+from remit.domain.mandate.cover import ChargedPowers, disclosed_in
 from remit.domain.mandate.grant import covered_actions
 from remit.domain.mandate.parse import TYPE, read_mandate
 from remit.domain.policy.floors import Floor
@@ -96,6 +96,11 @@ def is_visitor(agent: AgentRecord, binding: str) -> bool:
     return agent.tier is Tier.VISITOR or bool(bound_family(binding))
 
 
+def shown_tier(agent: AgentRecord, binding: str) -> Tier:
+    """Return the tier of an agent under a grant with this binding, as rules and people see it."""
+    return Tier.VISITOR if is_visitor(agent, binding) else agent.tier
+
+
 def visitor_marks(agent: AgentRecord, binding: str) -> JsonObject:
     """Return the members of an envelope that tell a visitor: how it became known, and that it proved nothing."""
     if not is_visitor(agent, binding):
@@ -117,20 +122,26 @@ def verify_visitor_action(action: Action) -> Action:
 
 
 def visitor_floor(
-    floor: Floor, catalogue: Catalogue, action: Action, chosen: Sequence[ChargedPowers], officer: str
+    floor: Floor,
+    catalogue: Catalogue,
+    action: Action,
+    params: JsonObject,
+    chosen: Sequence[ChargedPowers],
+    officer: str,
 ) -> Floor:
     """Return the floor of a visitor's ask: nothing lowers it, and only routine looking and writing needs no person.
 
-    ⚔ A copied bearer token must be worth little: every write, and every read that is not routine or tells a sensitive
-    attribute, takes the customer's passkey, whatever waivers, approvals in advance and policies say. Identity and
-    security take an officer, too: of the role `officer`.
+    ⚔ A copied bearer token must be worth little: every write, and every read that is not routine, tells a sensitive
+    attribute or compares one with a guess, takes the customer's passkey, whatever waivers, approvals in advance and
+    policies say. Identity and security take an officer, too: of the role `officer`.
 
     Raises:
         Refused: `agent.untrusted` where the desk names no such role.
     """
     who = set(floor.who)
     alone = action.name in _ALONE or (action.effect is Effect.READ and action.area is Area.ROUTINE)
-    if not alone or [name for name in chosen[0].attributes if catalogue.attributes[name].sensitive]:
+    known = (*chosen[0].attributes, *disclosed_in(action, params))
+    if not alone or [name for name in known if catalogue.attributes[name].sensitive]:
         who.add(CUSTOMER)
     if action.area in _BOTH:
         if not officer:

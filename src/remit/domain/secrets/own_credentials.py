@@ -33,6 +33,7 @@ _HIDING: Final = re.compile(r"[A-Za-z0-9+/=_-]{32,}")
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9_-]{32,}")
 _SESSION: Final = re.compile(r"rs_[A-Za-z0-9_-]{43}")
 _REQUEST: Final = re.compile(r"req_[a-z2-7]{26}")
+_REFRESH: Final = re.compile(r"fam_[a-z2-7]{26}\.[1-9][0-9]{0,8}\.[A-Za-z0-9_-]{43}")
 _CODE: Final = 43
 """Length of an authorization code: 32 random bytes."""
 _INVITATION: Final = 32
@@ -45,6 +46,7 @@ class OwnCredentialKind(StrEnum):
     ASSERTION = "assertion"
     CODE = "code"
     INVITATION = "invitation"
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105  # a name, not a secret
     REQUEST = "request"
     SESSION = "session"
     TOKEN = "token"  # noqa: S105  # a name, not a secret
@@ -132,6 +134,8 @@ def _in_reading(text: str) -> Iterator[OwnCredential]:
         yield from _signed(text)
     for session in _SESSION.findall(text):
         yield OwnCredential(kind=OwnCredentialKind.SESSION, value=session)
+    for refresh in _REFRESH.findall(text):
+        yield OwnCredential(kind=OwnCredentialKind.REFRESH_TOKEN, value=refresh)
     for request in _REQUEST.findall(text):
         yield OwnCredential(kind=OwnCredentialKind.REQUEST, value=request)
     for run in _OPAQUE.findall(text):

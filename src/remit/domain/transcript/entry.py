@@ -44,6 +44,7 @@ class Kind(StrEnum):
     CONTEST_SETTLED = "contest.settled"
     CREDENTIAL_MISUSED = "credential.misused"
     ENTRY_ERASED = "entry.erased"
+    EVENT_RECEIVED = "event.received"
     LEAK_FOUND = "leak.found"
     LOG_RECOVERED = "log.recovered"
     MANDATE_DECLINED = "mandate.declined"

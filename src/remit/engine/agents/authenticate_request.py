@@ -9,9 +9,11 @@ from hashlib import sha256
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.binding import family_binding
+from remit.domain.identity.binding import bound_family, family_binding
 from remit.domain.identity.dpop import ScopeRefused, verify_bound, verify_presented
-from remit.domain.values import Json
+from remit.domain.identity.message_signatures import SignedMessage
+from remit.domain.values import Instant, Json
+from remit.engine.agents.authenticate import prove_signer
 from remit.engine.cache import BoundedCache
 from remit.engine.context import DeskContext
 from remit.ports.store import ReplayMark
@@ -31,9 +33,16 @@ class Workload:
     token_jti: str
     marks: tuple[ReplayMark, ...]
 
+    @property
+    def limited_as(self) -> str:
+        """The name its requests are counted under. ⚔ Customers share a visitor's client: one must not use up all of it."""
+        return bound_family(self.jkt) or self.client_id
+
 
 DOORS: Final = ("/mcp", "/a2a")
 """The doors that are protected resources of their own, by path."""
+SIGNED: Final = "signed"
+"""Stands for the DPoP proof of a request that is signed itself."""
 _KEPT: Final = 1024
 """Tokens cached at least; each lives for minutes."""
 
@@ -100,19 +109,9 @@ def prove_workload(
     presented = verify_presented(authorization=authorization, dpop=dpop)
     token = tokens.verify(desk, presented.unverified_token)
     verify_bound(presented, token_jkt=token.jkt or None)
-    here = desk.terms.issuer + resource
-    if token.audience != here and (token.family or token.audience != desk.terms.issuer):
-        raise Refused(Code.CREDENTIAL_WRONG_AUDIENCE, "a token for another resource")
+    _verify_audience(desk, token, resource)
     now = desk.world.now()
-    if now // 1000 >= token.expires_s:
-        raise Refused(Code.CREDENTIAL_EXPIRED, "the access token has expired")
-    if token.scope != scope:
-        raise ScopeRefused(
-            scope,
-            f"the token is for {token.scope}",
-            public="This token opens no task; exchange the mandate first.",
-            public_cure="Exchange the mandate at the token endpoint, and use the token of the task that it opens.",
-        )
+    _verify_usable(token, now, scope)
     if token.family:
         return _visitor(desk, token)
     proof = desk.proofs.verify_proof(
@@ -124,13 +123,65 @@ def prove_workload(
         expected_jkt=token.jkt,
     )
     desk.replay_cache.use_proof(proof.replay_key)
+    return _workload(token, (ReplayMark(proof.replay_key, proof.expires_at),))
+
+
+async def prove_signed_workload(
+    desk: DeskContext,
+    tokens: TokenVerifier,
+    *,
+    authorization: tuple[str, ...],
+    message: SignedMessage,
+    scope: str = "ask",
+    resource: str = "",
+) -> Workload:
+    """Authenticate the caller of one request by its HTTP Message Signature, in place of a DPoP proof.
+
+    ⚔ The signature must be by the key that the token is bound to, and cover the token.
+
+    Raises:
+        Refused: `credential.*`, `agent.unknown`.
+        Fault: `fault.identity`, `fault.store`.
+
+    Source: RFC 9421; RFC 9449 §6.1 (cnf); docs/decisions/0055-message-signatures.md.
+    """
+    presented = verify_presented(authorization=authorization, dpop=(SIGNED,))
+    token = tokens.verify(desk, presented.unverified_token)
+    verify_bound(presented, token_jkt=token.jkt or None)
+    _verify_audience(desk, token, resource)
+    _verify_usable(token, desk.world.now(), scope)
+    caller = await prove_signer(desk, message, claimed_id=token.client_id, expected_jkt=token.jkt)
+    return _workload(token, caller.marks)
+
+
+def _verify_audience(desk: DeskContext, token: _Token, resource: str) -> None:
+    """Verify that a token is for this door; one that proves a key may be for the whole desk."""
+    here = desk.terms.issuer + resource
+    if token.audience != here and (token.family or token.audience != desk.terms.issuer):
+        raise Refused(Code.CREDENTIAL_WRONG_AUDIENCE, "a token for another resource")
+
+
+def _verify_usable(token: _Token, now: Instant, scope: str) -> None:
+    """Verify that a token has not expired and is for this kind of request."""
+    if now // 1000 >= token.expires_s:
+        raise Refused(Code.CREDENTIAL_EXPIRED, "the access token has expired")
+    if token.scope != scope:
+        raise ScopeRefused(
+            scope,
+            f"the token is for {token.scope}",
+            public="This token opens no task; exchange the mandate first.",
+            public_cure="Exchange the mandate at the token endpoint, and use the token of the task that it opens.",
+        )
+
+
+def _workload(token: _Token, marks: tuple[ReplayMark, ...]) -> Workload:
     return Workload(
         task=token.task,
         client_id=token.client_id,
         actor=token.actor,
         jkt=token.jkt,
         token_jti=token.jti,
-        marks=(ReplayMark(proof.replay_key, proof.expires_at),),
+        marks=marks,
     )
 
 

@@ -3,8 +3,6 @@
 Source: docs/model/visitors.md#identity; draft-ietf-oauth-client-id-metadata-document.
 """
 
-from dataclasses import replace
-
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.client_documents import (
     ClientDocument,
@@ -20,7 +18,7 @@ from remit.engine.agents.registration import opened_risk_events, registration_of
 from remit.engine.agents.registration_checks import registered_entry, verify_redirects
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import seal_entries
-from remit.ports.identity import PUBLIC_CLIENT, ClientMethod
+from remit.ports.identity import PUBLIC_CLIENT, ClientMethod, DocumentLane
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Versioned
 from remit.proof.canonical import canonical
 
@@ -28,8 +26,13 @@ _COMPARED = 10_000
 _TRIES = 3
 
 
-async def known_client(desk: DeskContext, client_id: str) -> Versioned[AgentRecord] | None:
-    """Return a client's record, by its document as it is now where its id is the address of one; None for an unknown.
+async def known_client(
+    desk: DeskContext, client_id: str, *, newcomers: DocumentLane | None = None
+) -> Versioned[AgentRecord] | None:
+    """Return a client's record, by its document as it is now where that is how it is known; None for an unknown.
+
+    With `newcomers`, the lane to read it in, a client that the desk never met comes at revision 0: `admit_client` stores it. ⚔ Its address is
+    read for a caller that proved nothing, so nothing is stored for the asking.
 
     Raises:
         Refused: `agent.unknown` for a document that cannot be used, `request.malformed` for its addresses.
@@ -37,26 +40,41 @@ async def known_client(desk: DeskContext, client_id: str) -> Versioned[AgentReco
     """
     for _ in range(_TRIES):
         kept = await _stored(desk, client_id)
-        if kept is None and desk.visitors is not None and is_id(client_id, "dyn"):
-            return await _registered(desk, client_id)
-        if desk.visitors is None or not is_document_id(client_id) or not _by_document(kept):
+        if kept is None:
+            return None if newcomers is None or desk.visitors is None else await _newcomer(desk, client_id, newcomers)
+        # ⚔ One that the desk registered itself stays as registered.
+        if desk.visitors is None or kept.record.known_by != KnownBy.DOCUMENT:
             return kept
-        loopback = desk.terms.loopback
-        verify_document_id(client_id, allow_loopback=loopback)
-        raw = await desk.client_documents.document(client_id, now=desk.world.now())
-        document = read_client_document(client_id, raw, allow_loopback=loopback)
-        if kept is not None and kept.record.document == document.digest:
+        document = await _document(desk, client_id, DocumentLane.KNOWN, kept.record.document)
+        if kept.record.document == document.digest:
             return kept
         try:
-            return await _store(desk, kept, document)
+            return await _replace(desk, kept, document)
         except Conflict:
             continue
     raise Refused(Code.TASK_BUSY, "its registration kept changing", retry_after_s=1)
 
 
-def _by_document(kept: Versioned[AgentRecord] | None) -> bool:
-    """Return whether a client's document says how it is. ⚔ One that the desk registered itself stays as registered."""
-    return kept is None or kept.record.known_by == KnownBy.DOCUMENT
+async def admit_client(desk: DeskContext, found: Versioned[AgentRecord]) -> Versioned[AgentRecord]:
+    """Store a newcomer whose key was proved, or whose request a customer takes up; return others as they are.
+
+    Raises:
+        Refused: `agent.unknown` for a host that looks like another operator; `task.busy`.
+    """
+    if found.rev:
+        return found
+    record = found.record
+    await verify_newcomer(desk, record)
+    written = await seal_entries(desk, registered_entry(desk, record, record.known_by))
+    steps = opened_risk_events("agent", agent="", operator=record.operator, at=record.created_at)
+    try:
+        await desk.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
+    except Conflict:
+        kept = await _stored(desk, record.id)
+        if kept is None or kept.record.document != record.document:
+            raise Refused(Code.TASK_BUSY, "it was stored differently meanwhile", retry_after_s=1) from None
+        return kept
+    return await desk.store.get(AgentRecord, record.id)
 
 
 async def _stored(desk: DeskContext, client_id: str) -> Versioned[AgentRecord] | None:
@@ -66,13 +84,41 @@ async def _stored(desk: DeskContext, client_id: str) -> Versioned[AgentRecord] |
         return None
 
 
+async def _newcomer(desk: DeskContext, client_id: str, lane: DocumentLane) -> Versioned[AgentRecord] | None:
+    if is_id(client_id, "dyn"):
+        return await _registered(desk, client_id)
+    if not is_document_id(client_id):
+        return None
+    return Versioned(await _described(desk, None, await _document(desk, client_id, lane)), 0)
+
+
+async def _document(desk: DeskContext, client_id: str, lane: DocumentLane, digest: str = "") -> ClientDocument:
+    """Return the document of a client, known by `digest` ("" for a newcomer).
+
+    ⚔ One that cannot be used or differs is read again: another node may have read a newer one.
+    """
+    loopback, now = desk.terms.loopback, desk.world.now()
+    verify_document_id(client_id, allow_loopback=loopback)
+    raw = await desk.client_documents.document(client_id, now=now, lane=lane)
+    try:
+        document = read_client_document(client_id, raw, allow_loopback=loopback)
+        if digest in {"", document.digest}:
+            return document
+    except Refused:
+        pass
+    raw = await desk.client_documents.document(client_id, now=now, lane=lane, newest=True)
+    return read_client_document(client_id, raw, allow_loopback=loopback)
+
+
 async def _registered(desk: DeskContext, client_id: str) -> Versioned[AgentRecord] | None:
-    """Return a client that registered itself, now an agent. ⚔ Only its random id tells it from another one."""
+    """Return a client that registered itself. ⚔ Only its random id tells it from another one."""
     try:
         found = (await desk.store.get(ClientRegistration, client_id)).record
     except RecordMissing:
         return None
     now = desk.world.now()
+    if now >= found.expires_at:
+        return None
     record = AgentRecord(
         id=found.id,
         actor=found.id,
@@ -85,19 +131,22 @@ async def _registered(desk: DeskContext, client_id: str) -> Versioned[AgentRecor
         created_at=now,
         known_by=KnownBy.DYNAMIC,
     )
-    written = await seal_entries(desk, registered_entry(desk, record, KnownBy.DYNAMIC))
-    await desk.store.commit(Commit(puts=(Put(record, 0),), entries=written.rows))
+    return Versioned(record, 0)
+
+
+async def _replace(desk: DeskContext, kept: Versioned[AgentRecord], document: ClientDocument) -> Versioned[AgentRecord]:
+    """Store a client as its document describes it now. A suspension stays, and so does a tier that the desk gave."""
+    record = await _described(desk, kept.record, document)
+    written = await seal_entries(desk, registered_entry(desk, record, KnownBy.DOCUMENT))
+    await desk.store.commit(Commit(puts=(Put(record, kept.rev, kept.record),), entries=written.rows))
     return await desk.store.get(AgentRecord, record.id)
 
 
-async def _store(
-    desk: DeskContext, kept: Versioned[AgentRecord] | None, document: ClientDocument
-) -> Versioned[AgentRecord]:
-    """Store a client as its document describes it now. A suspension stays, and so does a tier that the desk gave."""
+async def _described(desk: DeskContext, old: AgentRecord | None, document: ClientDocument) -> AgentRecord:
+    """Return the record of a client as its document describes it."""
     now = desk.world.now()
     verify_redirects(document.redirect_uris)
     keyed = document.keys is not None
-    old = None if kept is None else kept.record
     tier = Tier.VISITOR if not keyed else Tier.UNPROVED if old is None or old.tier is Tier.VISITOR else old.tier
     record = AgentRecord(
         id=document.client_id,
@@ -109,24 +158,19 @@ async def _store(
         keys=canonical(document.keys or {}).decode(),
         redirect_uris=document.redirect_uris,
         created_at=now if old is None else old.created_at,
+        suspended="" if old is None else old.suspended,
         known_by=KnownBy.DOCUMENT,
         document=document.digest,
     )
-    if old is None:
-        await _verify_no_registered_host(desk, record)
-    else:
-        record = replace(record, suspended=old.suspended)
     if keyed:
         await desk.clients.verify_registration(unverified=registration_of(record), now=now)
-    written = await seal_entries(desk, registered_entry(desk, record, KnownBy.DOCUMENT))
-    steps = opened_risk_events("agent", agent="", operator=record.operator, at=now) if old is None else ()
-    rev = 0 if kept is None else kept.rev
-    await desk.store.commit(Commit(puts=(Put(record, rev, old),), steps=steps, entries=written.rows))
-    return await desk.store.get(AgentRecord, record.id)
+    return record
 
 
-async def _verify_no_registered_host(desk: DeskContext, record: AgentRecord) -> None:
-    """⚔ Verify that a host does not look like an operator that the desk knows: customers read it where they decide.
+async def verify_newcomer(desk: DeskContext, record: AgentRecord) -> None:
+    """⚔ Verify that a host neither is nor looks like an operator whose agents the desk registers itself.
+
+    Customers read it where they decide; policies and sub-mandates may trust that operator's name.
 
     Raises:
         Refused: `agent.unknown`.
@@ -135,7 +179,9 @@ async def _verify_no_registered_host(desk: DeskContext, record: AgentRecord) -> 
     """
     for kept in await desk.store.find(AgentRecord, "agent.all", "", limit=_COMPARED, newest=True):
         other = kept.record
-        registered = other.known_by not in {KnownBy.DOCUMENT, KnownBy.DYNAMIC} and other.operator != record.operator
-        if registered and are_confusable(record.operator, other.operator):
-            public = "This client's host looks like that of another operator."
+        if other.known_by in {KnownBy.DOCUMENT, KnownBy.DYNAMIC}:
+            continue
+        same = other.operator == record.operator
+        if (same and not other.known_by) or (not same and are_confusable(record.operator, other.operator)):
+            public = "This client's host is, or looks like, an operator that the desk registered itself."
             raise Refused(Code.AGENT_UNKNOWN, f"its host looks like {other.operator!r}", public=public)

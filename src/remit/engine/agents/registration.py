@@ -8,14 +8,18 @@ from remit.domain.policy.risk import SubjectKind, SubjectOpened
 from remit.domain.records import AgentRecord
 from remit.domain.values import Instant, Json, parse_stored_object
 from remit.ports.identity import (
+    SPIFFE_METHODS,
     ClientMethod,
+    FederatedIssuer,
     InlineKeys,
     KeyFile,
     KeySource,
     KeyUrl,
     Registration,
+    SignatureDirectory,
     SpiffeBundleFile,
     SpiffeBundleUrl,
+    SpiffeWorkloadApi,
 )
 from remit.ports.store import RiskEvent
 
@@ -35,7 +39,7 @@ def registration_of(record: AgentRecord) -> Registration:
         operator=OperatorId(record.operator),
         method=ClientMethod(record.method),
         keys=key_source(keys),
-        spiffe_id=record.actor if record.method == ClientMethod.SPIFFE_JWT else None,
+        spiffe_id=record.actor if record.method in SPIFFE_METHODS else None,
     )
 
 
@@ -52,13 +56,27 @@ def key_source(keys: Mapping[str, Json]) -> KeySource:
             return KeyFile(path=path)
         case {"jwks_url": str(url), **rest} if not rest:
             return KeyUrl(url=url)
+        case {"federated_issuer": str(issuer), **rest} if not rest:
+            return FederatedIssuer(issuer=issuer)
+        case {"directory": str(origin), **rest} if not rest:
+            return SignatureDirectory(origin=origin)
+        case other:
+            return _bundle_source(other)
+
+
+def _bundle_source(keys: Mapping[str, Json]) -> KeySource:
+    """Parse a SPIFFE bundle's source, the last kind there is."""
+    match dict(keys):
         case {"bundle_file": str(path), "trust_domain": str(domain), **rest} if not rest:
             return SpiffeBundleFile(path=path, trust_domain=domain)
         case {"bundle_url": str(url), "trust_domain": str(domain), **rest} if not rest:
             return SpiffeBundleUrl(url=url, trust_domain=domain)
+        case {"workload_api": True, "trust_domain": str(domain), **rest} if not rest:
+            return SpiffeWorkloadApi(trust_domain=domain)
         case _:
             raise malformed_registration(
-                "keys must be jwks, jwks_file, jwks_url, or bundle_file or bundle_url with trust_domain"
+                "keys must be jwks, jwks_file, jwks_url, federated_issuer, directory, or bundle_file, bundle_url or "
+                "workload_api with trust_domain"
             )
 
 

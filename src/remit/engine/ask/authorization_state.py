@@ -13,7 +13,7 @@ from remit.domain.mandate.narrow import verify_delegation_chain
 from remit.domain.mandate.parse import read_mandate
 from remit.domain.policy.decision import recorded_ending
 from remit.domain.policy.risk import RiskHistory
-from remit.domain.policy.visitors import is_visitor
+from remit.domain.policy.visitors import is_visitor, shown_tier
 from remit.domain.records import (
     ActRecord,
     AgentRecord,
@@ -28,7 +28,6 @@ from remit.domain.records import (
     Suspension,
     TaskRecord,
     TaskState,
-    Tier,
 )
 from remit.domain.values import Instant, decode_json
 from remit.engine.agents.authenticate import WrongCaller
@@ -112,7 +111,7 @@ class AuthorizationState:
     @property
     def tier(self) -> str:
         """The tier that policies and escalation rules see."""
-        return str(Tier.VISITOR if self.visits else self.agent.record.tier)
+        return str(shown_tier(self.agent.record, self.mandate.jkt))
 
     @property
     def mandate(self) -> MandateRecord:

@@ -28,6 +28,7 @@ from remit.domain.policy.decision import (
 from remit.domain.policy.escalation import candidate_sets, matching_rule, outstanding_confirmers
 from remit.domain.policy.floors import Floor, confirmation_floor, ladder_rungs
 from remit.domain.policy.risk import RiskScore, overall_risk
+from remit.domain.policy.strangers import verify_stranger_may
 from remit.domain.policy.visitors import verify_visitor_action, visitor_floor
 from remit.domain.records import NEVER, AskRecord, EndReason, OfferRecord, PersonRecord, Reservation
 from remit.domain.values import Instant, JsonObject, decode_json, deep_equal
@@ -424,9 +425,12 @@ def _verify_step(desk: DeskContext, state: AuthorizationState, request: Evaluati
     """Return the action: it exists, belongs to the objective, and its preceding steps are done."""
     action = desk.catalogue.action(request.action)
     objective = desk.catalogue.objective(state.mandate.objective)
+    verify_stranger_may(state.agent.record, request.action)
     if request.action not in objective.actions:
         raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{request.action} is not part of {objective.name}")
     if state.visits:
+        if desk.visitors is None:  # ⚔ nor does a yes of the customer carry out what one asked before
+            raise Refused(Code.AGENT_UNTRUSTED, "this desk lets no visitors in")
         verify_visitor_action(action)
     if action.builtin:
         if action.name in _ONCE and state.counters.get((state.task.record.id, _once(action))):
@@ -568,7 +572,7 @@ def _floor(desk: DeskContext, state: AuthorizationState, outcome: _RulesOutcome)
     if not state.visits:
         return floor
     officer = "" if desk.visitors is None else desk.visitors.officer
-    return visitor_floor(floor, desk.catalogue, outcome.action, outcome.chosen, officer)
+    return visitor_floor(floor, desk.catalogue, outcome.action, outcome.params, outcome.chosen, officer)
 
 
 @cache

@@ -84,7 +84,7 @@ async def replay_read(desk: DeskContext, record: AskRecord) -> AskRecord:
         Fault: `fault.store`.
     """
     action = desk.catalogue.actions.get(record.action)
-    if record.state is not AskState.PERMITTED or action is None or action.effect is not Effect.READ:
+    if record.state is not AskState.PERMITTED or action is None or action.effect is not Effect.READ or record.enforcer:
         return record
     permitted = await desk.store.entries(ref=record.id, newest=True, limit=1)
     if not permitted or desk.world.now() - permitted[0].row.at <= (desk.terms.desk_timeout_s + 1) * 1000:

@@ -22,12 +22,14 @@ from remit.domain.records import (
     SessionRecord,
     TaskRecord,
     TaskState,
+    TokenFamily,
 )
 from remit.domain.secrets.own_credentials import OwnCredentialKind
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, JsonObject
 from remit.engine.agents.authenticate import prove_client
 from remit.engine.agents.authenticate_request import TokenVerifier, Workload
+from remit.engine.agents.token_families import read_refresh_token
 from remit.engine.ask.redact import AskRequest, open_text
 from remit.engine.context import DeskContext
 from remit.engine.leaks.notify_issuers import notify_issuers
@@ -81,9 +83,9 @@ async def revoke_leaked_credentials(
     Source: docs/model/model.md#leaks.
     """
     if request.size >= LONG:
-        desk.scan_executor.verify_room(workload.client_id, request.size)
+        desk.scan_executor.verify_room(workload.limited_as, request.size)
     at = LeakSource(where="ask", agent=workload.client_id, task=workload.task)
-    await revoke_leaked_in_text(desk, open_text(desk, request), at, caller=workload.client_id, tokens=tokens)
+    await revoke_leaked_in_text(desk, open_text(desk, request), at, caller=workload.limited_as, tokens=tokens)
 
 
 async def revoke_leaked_in_files(desk: DeskContext, workload: Workload, request: AskRequest) -> None:
@@ -96,7 +98,7 @@ async def revoke_leaked_in_files(desk: DeskContext, workload: Workload, request:
     """
     at = LeakSource(where="ask", agent=workload.client_id, task=workload.task)
     for text in _turns(dict.fromkeys(request.read.seen)):
-        await revoke_leaked_in_text(desk, text, at, caller=workload.client_id)
+        await revoke_leaked_in_text(desk, text, at, caller=workload.limited_as)
 
 
 def _turns(texts: Iterable[str]) -> Iterator[str]:
@@ -135,10 +137,29 @@ async def _token(desk: DeskContext, tokens: TokenVerifier, value: str) -> _DeadC
     """Revoke a token: a task's ends the task; a mandate's revokes the mandate and all opened under it."""
     try:
         token = tokens.verify(desk, value)
-        if not token.task:
-            return await _mandate(desk, token.mandate, "mandate_token")
-        task = (await desk.store.get(TaskRecord, token.task)).record
-    except (Refused, RecordMissing):
+    except Refused:
+        return None
+    if not token.task:
+        return await _mandate(desk, token.mandate, "mandate_token")
+    return await _task(desk, token.task)
+
+
+async def _refresh_token(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
+    """End the task of a visitor's refresh token. ⚔ An earlier one, too: the same place holds the newest by now."""
+    found = read_refresh_token(desk, value)
+    if found is None:
+        return None
+    try:
+        family = (await desk.store.get(TokenFamily, found[0])).record
+    except RecordMissing:
+        return None
+    return await _task(desk, family.task)
+
+
+async def _task(desk: DeskContext, task_id: str) -> _DeadCredential | None:
+    try:
+        task = (await desk.store.get(TaskRecord, task_id)).record
+    except RecordMissing:
         return None
     if task.state is TaskState.ENDED:
         return None
@@ -277,6 +298,7 @@ _WORKS: Final[
     OwnCredentialKind.ASSERTION: _assertion,
     OwnCredentialKind.CODE: _code,
     OwnCredentialKind.INVITATION: _invitation,
+    OwnCredentialKind.REFRESH_TOKEN: _refresh_token,
     OwnCredentialKind.REQUEST: _request,
     OwnCredentialKind.SESSION: _session,
     OwnCredentialKind.TOKEN: _token,

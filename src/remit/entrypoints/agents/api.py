@@ -14,14 +14,20 @@ from remit.domain.identity.human_credentials import CredentialSigns, RequestCred
 from remit.domain.ids import is_id
 from remit.domain.records import DeskMessage
 from remit.domain.values import instant_text
-from remit.engine.agents.authenticate_request import TokenVerifier, Workload, prove_workload
+from remit.engine.agents.authenticate_request import (
+    TokenVerifier,
+    Workload,
+    prove_signed_workload,
+    prove_workload,
+)
 from remit.engine.ask.redact import AskRequest
+from remit.engine.ask.reply import AskReply
 from remit.engine.context import DeskContext
 from remit.engine.files.read import UploadedFile
 from remit.engine.leaks.revoke import revoke_leaked_credentials
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.people.sessions import SIGNIN_PREFIX
-from remit.entrypoints.agents.ended_tasks import ASSERTION, authenticate_by_assertion, has_client_assertion
+from remit.entrypoints.agents.ended_tasks import ASSERTION, authenticate_client, proves_client
 from remit.entrypoints.http.bodies import decode_body, mark_proved, read_body, read_empty_body
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.http.limits import Limits
@@ -34,6 +40,7 @@ from remit.entrypoints.http.replies import (
     refused_ask_response,
 )
 from remit.entrypoints.http.request_log import log_fault
+from remit.entrypoints.http.signed_requests import is_signed, signed_message
 from remit.entrypoints.http.wire import (
     AskBody,
     AttachmentIn,
@@ -93,10 +100,10 @@ class AgentApi:
             return problem_response(wrong, issuer=self.context.terms.issuer, allow=wanted)
         workload: Workload | None = None
         try:
-            if match["ask"] and has_client_assertion(scope):
+            if match["ask"] and proves_client(scope):
                 return await self._after_the_end(scope, match["ask"])
             proved = await self.prove(scope)
-            self.limits.verify_client(proved.client_id)
+            self.limits.verify_client(proved.limited_as)
             mark_proved(scope)
             workload = proved  # from here on, the proof is used up whatever happens
             return await self._proved(scope, receive, workload, match)
@@ -156,6 +163,11 @@ class AgentApi:
         dpop = header_values(scope, b"dpop")
         try:
             with self.context.tracing.step(SpanName.IDENTITY):
+                if not dpop and is_signed(scope):
+                    message = signed_message(scope, self.context.terms.issuer)
+                    return await prove_signed_workload(
+                        self.context, self.tokens, authorization=authorization, message=message
+                    )
                 return prove_workload(
                     self.context,
                     self.tokens,
@@ -177,17 +189,29 @@ class AgentApi:
         raw = await read_body(scope, receive)
         members = await decode_body(scope, raw, files=_DATA)
         body = convert(members, AskBody)
+        reply = await self.ask(workload, body, key=key, digest=body_digest(raw), size=len(raw))
+        return ask_response(reply, issuer=self.context.terms.issuer)
+
+    async def ask(self, workload: Workload, body: AskBody, *, key: str, digest: str, size: int) -> AskReply:
+        """Make a decoded ask of a proved workload, whatever door it came through.
+
+        `digest` recognises a repetition under its `key`; `size` is the bytes of the whole body.
+
+        Raises:
+            Refused: as `usecases/ask`; `request.malformed` for too many files.
+            Fault: as `usecases/ask`.
+        """
         request = AskRequest(
             action=body.action,
             params=body.params,
             words=body.words,
             files=decode_attachments(body.attachments or ()),
             idempotency_key=key,
-            body=body_digest(raw),
-            size=len(raw),
+            body=digest,
+            size=size,
         )
         await revoke_leaked_credentials(self.context, self.tokens, workload, request)
-        return ask_response(await ask(self.context, workload, request), issuer=self.context.terms.issuer)
+        return await ask(self.context, workload, request)
 
     async def _ask_status(self, scope: Scope, workload: Workload, ask_id: str) -> HttpResponse:
         if not is_id(ask_id, "ask"):
@@ -201,7 +225,7 @@ class AgentApi:
             header_values(scope, b"cookie"),
             header_values(scope, ASSERTION),
         )
-        caller = await authenticate_by_assertion(
+        caller = await authenticate_client(
             self.context, self.signs, self.limits, scope, path=_path(scope), session=borrowed_session(*sent)
         )
         wait_s = whole_number(query_parameters(scope).get("wait", "0"), where="wait", most=_MAX_WAIT_S)

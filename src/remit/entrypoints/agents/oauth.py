@@ -1,7 +1,7 @@
 """The OAuth endpoints: pushed requests, tokens, introspection and revocation."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,9 +11,10 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.assertions import AssertionType
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials
+from remit.domain.identity.message_signatures import SignedMessage
 from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.values import Json, decode_json
-from remit.engine.agents.authenticate import Caller, WrongCaller, prove_client, prove_key
+from remit.engine.agents.authenticate import Caller, ClientEvidence, WrongCaller, admit, prove_caller, prove_key
 from remit.engine.agents.authenticate_request import TokenVerifier
 from remit.engine.context import DeskContext
 from remit.engine.leaks.revoke import revoke_leaked_in_text
@@ -35,11 +36,14 @@ from remit.entrypoints.agents.oauth_requests import (
 )
 from remit.entrypoints.agents.visitors import VisitorEndpoints, is_visitor_request
 from remit.entrypoints.http.bodies import OAUTH, mark_proved, read_form
+from remit.entrypoints.http.client_certificates import presented_certificate
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, json_response, oauth_error_response, raw_json
 from remit.entrypoints.http.request_log import log_fault
+from remit.entrypoints.http.signed_requests import signed_message
 from remit.entrypoints.http.wire import Receive, Scope, header_values, malformed_request
 from remit.entrypoints.http.wire_answers import Pushed, TokenResponse
+from remit.usecases.agents.meet import prove_or_meet
 from remit.usecases.agents.refused_credentials import mark_proofs_used, refuse_human_credential
 from remit.usecases.mandates.delegate import DelegateActor, delegate
 from remit.usecases.mandates.grant import URN, AuthorizationRequest, push_request, redeem_code
@@ -51,6 +55,7 @@ EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACTOR_PROFILE: Final = "ai_agent"
 GRANTS: Final = ("authorization_code", EXCHANGE)
 METHODS: Final = ("private_key_jwt", "spiffe_jwt")
+"""The methods of every desk."""
 PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"})
 
 
@@ -83,18 +88,23 @@ class OAuth:
             raise Refused(Code.REQUEST_METHOD, "not POST", public="Use POST.")
         self.limits.verify_peer(scope)
         try:
+            message = signed_message(scope, self.context.terms.issuer)
             form = await self._form(scope, receive)
-            if is_visitor_request(scope, form):
+            proves = message.signed or presented_certificate(scope) is not None
+            if not proves and is_visitor_request(scope, form):
                 return await VisitorEndpoints(self.context, self.tokens, self.limits).handle(scope, form)
-            caller = await self._prove(form)
-        except Fault:
-            raise
-        except Exception:  # ⚔ any unproved request is counted
-            self.limits.count_unproved(scope)
+            caller = await self._prove(scope, form, message)
+        except Exception as error:
+            # ⚔ Any unproved request is counted; a fault is none of the caller's, unless it named what could not be read.
+            if not isinstance(error, Fault) or error.code is Code.FAULT_IDENTITY:
+                self.limits.count_unproved(scope)
             raise
         self.limits.verify_client(caller.agent.record.id)
         mark_proved(scope)
         try:
+            if not caller.agent.rev:
+                self.limits.count_registration(scope)
+            caller = await admit(self.context, caller)
             caller = self._with_key(scope, caller, form)
             return await self._asked(scope, caller, form)
         except (Refused, Fault) as refused:
@@ -125,15 +135,21 @@ class OAuth:
         )
         return form
 
-    async def _prove(self, form: Mapping[str, str]) -> Caller:
+    async def _prove(self, scope: Scope, form: Mapping[str, str], message: SignedMessage) -> Caller:
         """Authenticate the calling workload."""
         try:
-            caller = await prove_client(
-                self.context,
+            evidence = ClientEvidence(
+                claimed_id=form.get("client_id", ""),
                 assertion_type=form.get("client_assertion_type", ""),
                 assertion=form.get("client_assertion", ""),
-                claimed_id=form.get("client_id", ""),
+                certificate=presented_certificate(scope),
+                message=message,
+                newcomers=True,
             )
+            if scope["path"] == "/oauth/par":
+                caller = await prove_or_meet(self.context, evidence, redirect_uri=form.get("redirect_uri", ""))
+            else:
+                caller = await prove_caller(self.context, evidence)
         except Refused:
             self.context.leak_scanner.present(form.values(), LeakSource(where="presented"))
             raise
@@ -143,6 +159,8 @@ class OAuth:
     def _with_key(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Caller:
         """Add the caller's DPoP key: required for a token, optional for a pushed request."""
         path, values = scope["path"], header_values(scope, b"dpop")
+        if caller.jkt:
+            return _verify_signer_key(caller, form, values)
         if path != "/oauth/token" and not (path == "/oauth/par" and values):
             return caller
         if len(values) != 1:
@@ -258,6 +276,22 @@ def _token_answer(issued: IssuedToken, *, exchange: bool) -> HttpResponse:
         case=issued.case if exchange else UNSET,
     )
     return json_response(200, body)
+
+
+def _verify_signer_key(caller: Caller, form: Mapping[str, str], proofs: Sequence[str]) -> Caller:
+    """Return a caller that signed its request. ⚔ One proof of one key: no second one beside it, no other key named.
+
+    Raises:
+        Refused: `credential.malformed`, `credential.wrong_key`.
+    """
+    if proofs:
+        public = "A signed request proves its key already; leave the DPoP header out."
+        raise Refused(Code.CREDENTIAL_MALFORMED, "two proofs of possession", public=public)
+    if thumbprint(form) not in {"", caller.jkt}:
+        raise Refused(
+            Code.CREDENTIAL_WRONG_KEY, "dpop_jkt is another key", public="dpop_jkt is not the key of the signature."
+        )
+    return caller
 
 
 def _details(form: Mapping[str, str]) -> Json:

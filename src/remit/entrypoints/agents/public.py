@@ -28,6 +28,7 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
     """Build the RFC 8414 metadata: only features that work."""
     issuer, visitors = desk.terms.issuer, desk.visitors
     public = [] if visitors is None else [PUBLIC_CLIENT]
+    methods = [*METHODS, *(["spiffe_x509"] if desk.terms.tls_proxies else [])]
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
@@ -43,11 +44,11 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "response_modes_supported": ["query"],
         "grant_types_supported": [*GRANTS, *([] if visitors is None else [REFRESH])],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": [*METHODS, *public],
+        "token_endpoint_auth_methods_supported": [*methods, *public],
         "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
-        "introspection_endpoint_auth_methods_supported": list(METHODS),
+        "introspection_endpoint_auth_methods_supported": methods,
         "introspection_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
-        "revocation_endpoint_auth_methods_supported": [*METHODS, *public],
+        "revocation_endpoint_auth_methods_supported": [*methods, *public],
         "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "authorization_details_types_supported": ["remit_mandate"],
         "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),

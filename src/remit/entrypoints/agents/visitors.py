@@ -6,7 +6,9 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.engine.agents.authenticate_request import TokenVerifier
+from remit.engine.agents.token_families import read_refresh_token
 from remit.engine.context import DeskContext
+from remit.engine.leaks.scan import LeakSource
 from remit.entrypoints.agents.oauth_requests import UnsupportedValue, code_verifier, needed
 from remit.entrypoints.http.bodies import decode_body, read_body
 from remit.entrypoints.http.limits import Limits
@@ -14,7 +16,14 @@ from remit.entrypoints.http.replies import HttpResponse, json_response, oauth_er
 from remit.entrypoints.http.wire import Receive, Scope, verify_json_type
 from remit.entrypoints.http.wire_answers import RegisteredClient, VisitorTokenResponse
 from remit.usecases.visitors.register import register_client
-from remit.usecases.visitors.tokens import CodeRedemption, VisitTokens, redeem_visit, refresh_visit, revoke_visit
+from remit.usecases.visitors.tokens import (
+    CodeRedemption,
+    OtherPurpose,
+    VisitTokens,
+    redeem_visit,
+    refresh_visit,
+    revoke_visit,
+)
 
 REGISTER: Final = "/oauth/register"
 REFRESH: Final = "refresh_token"
@@ -42,8 +51,10 @@ class VisitorEndpoints:
             Refused: `grant.invalid`, `agent.*`, `request.malformed`, `request.rate_limited`.
         """
         client_id = form["client_id"]
+        self.context.leak_scanner.present(form.values(), LeakSource(where="presented"))
         if scope["path"] == "/oauth/revoke":
-            await revoke_visit(self.context, self.tokens, client_id=client_id, token=needed(form, "token"))
+            if not await revoke_visit(self.context, self.tokens, client_id=client_id, token=needed(form, "token")):
+                self.limits.count_unproved(scope)
             return json_response(200, {})
         match needed(form, "grant_type"):
             case "authorization_code":
@@ -57,11 +68,18 @@ class VisitorEndpoints:
                 issued = await redeem_visit(self.context, redemption)
             case kind if kind == REFRESH:
                 token = needed(form, "refresh_token")
-                issued = await refresh_visit(self.context, client_id=client_id, refresh_token=token, form=form)
+                found = read_refresh_token(self.context, token)
+                if (
+                    found is not None
+                ):  # ⚔ customers share a client: the limit is the family's, and comes before it rotates
+                    self.limits.verify_client(found[0])
+                try:
+                    issued = await refresh_visit(self.context, client_id=client_id, refresh_token=token, form=form)
+                except OtherPurpose as refused:
+                    raise UnsupportedValue("invalid_scope", refused.public or refused.detail) from None
             case _:
                 reason = "A client without a key uses authorization_code and refresh_token."
                 raise UnsupportedValue("unsupported_grant_type", reason)
-        self.limits.verify_client(client_id)
         return _answer(issued)
 
     async def register(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:

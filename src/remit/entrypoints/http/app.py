@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,16 +11,21 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.engine.context import DeskContext
+from remit.entrypoints.agents.a2a_card import PATH as A2A
 from remit.entrypoints.agents.api import ADDRESSES as AGENT_ADDRESSES
 from remit.entrypoints.agents.api import PATHS as AGENT_PATHS
 from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.agents.mcp.door import PATH as MCP_PATH
 from remit.entrypoints.agents.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.agents.oauth import OAuth
+from remit.entrypoints.decision_point.api import PREFIX as DECISIONS
+from remit.entrypoints.decision_point.api import DecisionApi
+from remit.entrypoints.decision_point.api import addresses as decision_addresses
 from remit.entrypoints.http.bodies import INTAKE
+from remit.entrypoints.http.client_certificates import FRONT, TlsFront
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.replies import HttpResponse, problem_response
-from remit.entrypoints.http.request_log import HEADER, begin_request, end_request, log_fault, new_request_id
+from remit.entrypoints.http.replies import BodyStream, HttpResponse, problem_response
+from remit.entrypoints.http.request_log import ECHO, HEADER, begin_request, end_request, log_fault, new_request_id
 from remit.entrypoints.http.server_protocol import WHOLE
 from remit.entrypoints.http.wire import Receive, Scope, Send, header_values
 from remit.entrypoints.ops.metrics import Metrics, route_group
@@ -74,11 +79,12 @@ def route(methods: str, path: str, handler: Handler) -> Route:
 class App:
     """One desk over HTTP. `life` holds the start and stop callbacks; `lost` answers browsers at unknown addresses."""
 
-    def __init__(  # handlers of the hot endpoints
+    def __init__(  # noqa: PLR0913  # handlers of the hot endpoints
         self,
         *,
         agents: AgentApi,
         oauth: OAuth,
+        decisions: DecisionApi | None,
         routes: Sequence[Route],
         lost: Handler,
         desk: DeskContext,
@@ -88,19 +94,22 @@ class App:
     ) -> None:
         self._agents = agents
         self._oauth = oauth
+        self._decisions = decisions
         self._routes = tuple(routes)
         self._lost = lost
         self._desk = desk
         self._issuer = desk.terms.issuer
         self._metrics = metrics
         self._limits = limits
+        self._front = TlsFront(desk.terms.tls_proxies)
         self._start, self._stop = life
 
     @property
     def addresses(self) -> frozenset[tuple[str, str]]:
         """Return every method and address of this desk, as OpenAPI writes them. HEAD goes with every GET."""
         routed = {(method, one.path) for one in self._routes for method in one.methods}
-        return AGENT_ADDRESSES | {("POST", path) for path in OAUTH_PATHS} | routed
+        decided = frozenset[tuple[str, str]]() if self._decisions is None else decision_addresses(self._decisions.point)
+        return AGENT_ADDRESSES | {("POST", path) for path in OAUTH_PATHS} | routed | decided
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event."""
@@ -115,7 +124,7 @@ class App:
         started_s, door = self._metrics.started(), route_group(scope["path"])
         request = new_request_id(self._desk.world)
         begun = begin_request(request)
-        scope[INTAKE] = self._limits
+        scope[INTAKE], scope[FRONT] = self._limits, self._front
         try:
             if door == _UNTRACED:
                 answer = await self._answered(scope, receive)
@@ -127,7 +136,11 @@ class App:
                     answer = await self._answered(scope, receive)
                     self._desk.tracing.note(SpanAttribute.STATUS, answer.status)
             self._metrics.answered(door, answer.status, started_s)
-            await _send(answer, ((HEADER, request.encode()), *self._next_nonce(scope)), scope, send)
+            more = ((HEADER, scope.get(ECHO, request.encode())), *self._next_nonce(scope))
+            if answer.stream is None:
+                await _send(answer, more, scope, send)
+            else:
+                await send_stream(answer, answer.stream, (*more, *_SAFE), receive, send)
         finally:
             self._limits.release_body(scope)
             end_request(begun)
@@ -147,7 +160,7 @@ class App:
         """Return the nonce header for endpoints with proofs, where the desk requires one (RFC 9449 §8.2, §9)."""
         nonce, path = self._desk.proofs.nonce(self._desk.world.now()), scope["path"]
         proves = (
-            path in {*OAUTH_PATHS, MCP_PATH}
+            path in {*OAUTH_PATHS, A2A, MCP_PATH}
             or AGENT_PATHS.fullmatch(path)
             or (path.startswith(RECEIPTS) and presents_token(scope))
         )
@@ -165,6 +178,8 @@ class App:
             return self._agents.handle(scope, receive)
         if path in OAUTH_PATHS:
             return self._oauth.handle(scope, receive)
+        if self._decisions is not None and path.startswith(DECISIONS):
+            return self._decisions.handle(scope, receive)
         return self._route(path, scope, receive)
 
     async def _route(self, path: str, scope: Scope, receive: Receive) -> HttpResponse:
@@ -228,6 +243,41 @@ async def _send(answer: HttpResponse, more: Headers, scope: Scope, send: Send) -
         {"type": "http.response.start", "status": answer.status, "headers": _headed(answer, length, (*own, *_SAFE))}
     )
     await send({"type": "http.response.body", "body": body})
+
+
+async def send_stream(answer: HttpResponse, stream: BodyStream, more: Headers, receive: Receive, send: Send) -> None:
+    """Send an answer piece by piece, until it ends or its caller is gone: ⚔ nothing waits without a reader."""
+    gone = asyncio.ensure_future(_until_closed(receive))
+    try:
+        head = [(b"content-type", answer.media_type), *answer.headers, *more]
+        await send({"type": "http.response.start", "status": answer.status, "headers": head})
+        while (piece := await _unless(gone, stream.pieces)) is not None:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+        stream.close()
+
+
+async def _unless(gone: "asyncio.Future[None]", pieces: AsyncIterator[bytes]) -> bytes | None:
+    """Return the next piece; None at the end, and when the caller is gone."""
+    following: asyncio.Future[bytes | None] = asyncio.ensure_future(_next(pieces))
+    try:
+        await asyncio.wait((following, gone), return_when=asyncio.FIRST_COMPLETED)
+        return await following if following.done() else None
+    finally:
+        if not following.done():
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+
+async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(pieces, None)
+
+
+async def _until_closed(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _headed(answer: HttpResponse, length: bytes, more: Headers) -> list[tuple[bytes, bytes]]:

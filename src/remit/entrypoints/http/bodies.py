@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeVar
 
 from remit.domain.errors import Code, Refused
 from remit.domain.values import MAX_BYTES, MAX_ITEMS, JsonObject
+from remit.entrypoints.http.signed_requests import verify_signed_body
 from remit.entrypoints.http.wire import (
     EmptyBody,
     Receive,
@@ -88,7 +89,8 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     """Read a body within the limit of its door.
 
     Raises:
-        Refused: `request.too_large`, `request.rate_limited`, `request.malformed` when the client went away.
+        Refused: `request.too_large`, `request.rate_limited`, `request.malformed` when the client went away,
+            `credential.malformed` or `credential.wrong_key` for another body than the signed one.
     """
     most = body_limit(scope).size
     declared = one_header(scope, b"content-length")
@@ -109,7 +111,9 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
             intake.hold_body(scope, len(chunk))
         chunks.append(chunk)
         if not message.get("more_body", False):
-            return b"".join(chunks) if len(chunks) > 1 else chunks[0]
+            body = b"".join(chunks) if len(chunks) > 1 else chunks[0]
+            verify_signed_body(scope, body)
+            return body
 
 
 def _too_large(most: int) -> Refused:
@@ -117,7 +121,7 @@ def _too_large(most: int) -> Refused:
     return Refused(Code.REQUEST_TOO_LARGE, f"more than {most} bytes", public=public)
 
 
-async def decode_body(scope: Scope, raw: bytes, *, files: tuple[str, str] | None = None) -> JsonObject:
+async def decode_body(scope: Scope, raw: bytes, *, files: tuple[str, ...] | None = None) -> JsonObject:
     """Decode a JSON object strictly, within the limit of its door. `files` as in `decode_object`.
 
     Raises:

@@ -79,6 +79,7 @@ class Limits:
     def __init__(self, numbers: Mapping[str, int], *, peer_header: str, outside: bool, world: World) -> None:
         self._clients = _Buckets(RateLimit(per_s=numbers["client_per_s"], burst=numbers["client_burst"]))
         self._peers = _Buckets(RateLimit(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
+        self._callers = _Buckets(RateLimit(per_s=numbers["caller_per_s"], burst=numbers["caller_burst"]))
         self._sessions = _Buckets(RateLimit(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
         self._unproved = _Buckets(RateLimit(per_s=numbers["unproved_per_s"], burst=numbers["unproved_burst"]))
         self._peer_bytes = _bytes(numbers["peer_bytes_per_s"], numbers["peer_bytes_burst"])
@@ -106,6 +107,14 @@ class Limits:
             Refused: `request.rate_limited`.
         """
         self._count("client", self._clients, client_id)
+
+    def verify_caller(self, name: str) -> None:
+        """Count a request of a proved caller of the decision point.
+
+        Raises:
+            Refused: `request.rate_limited`.
+        """
+        self._count("caller", self._callers, name)
 
     def verify_session(self, cookie: str) -> None:
         """Count a request of a signed-in session.

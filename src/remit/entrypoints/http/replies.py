@@ -4,7 +4,7 @@ Problem details are RFC 9457; OAuth endpoints keep OAuth's own error JSON, with 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -142,14 +142,23 @@ _OAUTH: Final[Mapping[Code, tuple[int, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class BodyStream:
+    """A body that comes piece by piece. `close` is called once, however the answer ends."""
+
+    pieces: AsyncIterator[bytes]
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An HTTP answer. `framed_by` is the one origin that may frame it ("" for none)."""
+    """An HTTP answer. `framed_by` is the one origin that may frame it ("" for none); `stream` follows the `body`."""
 
     status: int
     body: bytes
     media_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
     framed_by: str = ""
+    stream: BodyStream | None = None
 
 
 def encode_json(value: Any) -> bytes:  # noqa: ANN401  # any JSON-able value

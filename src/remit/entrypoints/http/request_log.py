@@ -18,6 +18,8 @@ def log_fault(error: Refused | Fault, path: str) -> None:
 
 
 HEADER: Final = b"x-request-id"
+ECHO: Final = "remit.echo"
+"""Where a door of proved callers puts the id that the caller gave, to be answered in place of ours; never logged."""
 _SIZE: Final = 9
 _REQUEST: Final[ContextVar[str]] = ContextVar("remit_request", default="")
 

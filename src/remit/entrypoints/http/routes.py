@@ -6,6 +6,12 @@ from remit.domain.identity.human_credentials import CredentialSigns
 from remit.engine.agents.authenticate_request import TokenVerifier
 from remit.engine.context import DeskContext
 from remit.engine.people.sessions import SIGNIN_PREFIX
+from remit.entrypoints import events as signals
+from remit.entrypoints import events_oauth
+from remit.entrypoints.agents.a2a import A2aApi
+from remit.entrypoints.agents.a2a_card import CARD as A2A_CARD
+from remit.entrypoints.agents.a2a_card import PATH as A2A
+from remit.entrypoints.agents.a2a_card import CardApi
 from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.agents.mcp.door import METADATA as MCP_METADATA
 from remit.entrypoints.agents.mcp.door import PATH as MCP
@@ -13,6 +19,7 @@ from remit.entrypoints.agents.mcp.door import McpDoor
 from remit.entrypoints.agents.oauth import OAuth
 from remit.entrypoints.agents.public import Public
 from remit.entrypoints.agents.visitors import REGISTER, VisitorEndpoints
+from remit.entrypoints.decision_point.api import DecisionApi
 from remit.entrypoints.helpdesk_events import EVENTS, HelpdeskEventsApi
 from remit.entrypoints.http.app import App, Handler, Route, route
 from remit.entrypoints.http.cookies import SESSIONS
@@ -52,12 +59,20 @@ def make_app(
 ) -> App:
     """Build the application of one desk."""
     issuers = frozenset[str]() if desk.logins is None else frozenset({desk.logins.issuer})
-    signs = CredentialSigns(login_issuers=issuers, session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
+    signs = CredentialSigns(
+        login_issuers=issuers,
+        session_cookies=SESSIONS,
+        session_prefixes=(SIGNIN_PREFIX,),
+        workloads=frozenset((one.issuer, one.subject) for one in desk.terms.federation),
+    )
     tokens = TokenVerifier()
     agents = AgentApi(desk, tokens, signs, limits)
     visitors = VisitorEndpoints(desk, tokens, limits)
     counted = CountedLog()
     receipts = ReceiptsApi(agents, AuditApi(PeopleApi(desk, limits), counted))
+
+    point = desk.decision_point
+    decisions = None if point is None else DecisionApi(desk, point, limits)
 
     async def stop_all() -> None:
         await counted.stop()
@@ -66,8 +81,10 @@ def make_app(
     return App(
         agents=agents,
         oauth=OAuth(desk, tokens, signs, limits),
+        decisions=decisions,
         routes=[
             *public_routes(Public(desk, openapi(desk), metrics, health, limits)),
+            *decision_routes(decisions),
             *people_routes(desk, limits, counted),
             *(
                 [route("POST", REGISTER, visitors.register)]
@@ -76,10 +93,13 @@ def make_app(
             ),
             route("POST", MCP, McpDoor(agents).handle),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
+            route("GET", A2A_CARD, CardApi(desk).card),
+            route("POST", A2A, A2aApi(agents).handle),
             route("POST", EVENTS, HelpdeskEventsApi(desk, limits).event),
             route("POST", BACK_CHANNEL, LoginApi(desk, limits).back_channel),
             route("GET", FRONT_CHANNEL, LoginApi(desk, limits).front_channel),
             *page_routes(desk, limits, counted),
+            *signal_routes(desk, limits),
             *sandbox_routes(desk, sandbox),
         ],
         lost=Pages(desk, limits).lost,
@@ -106,6 +126,11 @@ def public_routes(public: Public) -> list[Route]:
         route("GET", "/log/key", public.log_key),
         route("GET", "/log/tile/{path:path}", public.tile),
     ]
+
+
+def decision_routes(decisions: DecisionApi | None) -> list[Route]:
+    """Build the public route of the decision point, where there is one; its other addresses are raw."""
+    return [] if decisions is None else [route("GET", "/.well-known/authzen-configuration", decisions.metadata)]
 
 
 def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[Route]:
@@ -250,6 +275,38 @@ def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[
 
 async def _static(scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
     return static_answer(found["name"], one_header(scope, b"if-none-match"))
+
+
+def signal_routes(desk: DeskContext, limits: Limits) -> list[Route]:
+    """Build the routes of shared signals: those of the sides that the settings turn on."""
+    if desk.signals is None:
+        return []
+    api = signals.SignalsApi(desk, limits)
+    received = [route("POST", signals.PUSHED, api.pushed)] if desk.signals.takes_pushes else []
+    if desk.signals.signer is None:
+        return received
+    return [
+        *received,
+        route("GET", signals.CONFIGURATION, api.configuration),
+        route("GET", signals.JWKS, api.jwks),
+        route("GET POST PATCH PUT DELETE", signals.STREAM, api.stream),
+        route("GET POST", signals.STATUS, api.status),
+        route("POST", signals.ADD, api.add),
+        route("POST", signals.REMOVE, api.remove),
+        route("POST", signals.VERIFY, api.verify),
+        route("POST", signals.POLL, api.poll),
+        *(receiver_token_routes(desk, limits) if desk.signals.clients else ()),
+    ]
+
+
+def receiver_token_routes(desk: DeskContext, limits: Limits) -> list[Route]:
+    """Build the routes of OAuth tokens for receivers with keys."""
+    api = events_oauth.ReceiverTokensApi(desk, limits)
+    return [
+        route("GET", events_oauth.SERVER, api.server),
+        route("GET", events_oauth.RESOURCE, api.resource),
+        route("POST", events_oauth.TOKEN, api.token),
+    ]
 
 
 def sandbox_routes(desk: DeskContext, controls: SandboxControls | None) -> list[Route]:

@@ -103,8 +103,8 @@ def verify_json_or_empty(scope: Scope, receive: Receive) -> Receive:
     return nothing
 
 
-def decode_object(raw: bytes, *, files: tuple[str, str] | None = None, max_members: int | None = None) -> JsonObject:
-    """Decode a JSON object strictly. `files` names the member with files, and the data member of each.
+def decode_object(raw: bytes, *, files: tuple[str, ...] | None = None, max_members: int | None = None) -> JsonObject:
+    """Decode a JSON object strictly. `files` is the path to the files and their data member (`decode_json`).
 
     Raises:
         Refused: `request.malformed_request`, `request.too_large`.
@@ -141,16 +141,16 @@ def idempotency_key(scope: Scope) -> str:
     return verify_idempotency_key(values[0] if len(values) == 1 else "")
 
 
-def verify_idempotency_key(key: str) -> str:
-    """Return an idempotency key that is one.
+def verify_idempotency_key(key: str, name: str = "Idempotency-Key") -> str:
+    """Return an idempotency key that is one; `name` is its name on the wire.
 
     Raises:
         Refused: `request.malformed_request` when it is not 1 to 255 visible ASCII characters, or carries a secret.
     """
     if _KEY.fullmatch(key) is None:
-        raise malformed_request("send one Idempotency-Key of 1 to 255 visible ASCII characters")
+        raise malformed_request(f"send one {name} of 1 to 255 visible ASCII characters")
     if holds_secret(key):
-        raise malformed_request("an Idempotency-Key is an opaque id, and this one carries a secret")
+        raise malformed_request(f"an {name} is an opaque id, and this one carries a secret")
     return key
 
 

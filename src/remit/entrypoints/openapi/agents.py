@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from remit.entrypoints.agents import a2a_card
 from remit.entrypoints.agents.oauth import GRANTS
 from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, MANDATE_TYPE, TASK_TYPE
 from remit.entrypoints.agents.visitors import REFRESH, REGISTER
@@ -20,6 +21,7 @@ from remit.entrypoints.http.wire_answers import (
 )
 from remit.entrypoints.openapi.shapes import (
     BYTES,
+    EVENTS,
     FORM,
     JSON,
     PLAIN,
@@ -80,6 +82,7 @@ _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
     "/.well-known/oauth-authorization-server": ("RFC 8414 metadata", JSON, ()),
     "/.well-known/oauth-protected-resource": ("RFC 9728 metadata", JSON, ()),
     "/.well-known/jwks.json": ("The keys access tokens are signed with", JSON, ()),
+    a2a_card.CARD: ("The agent card of A2A 1.0, signed", JSON, ()),
     "/log/key": ("The log's public key (C2SP vkey)", PLAIN, ()),
     "/log/checkpoint": ("The newest signed checkpoint (C2SP)", PLAIN, (404, 503)),
     "/log/tile/{path}": ("Tiles and entry bundles (C2SP tlog-tiles)", BYTES, (404, 503)),
@@ -121,7 +124,50 @@ def agent_paths() -> dict[str, dict[str, Any]]:
         path: {"get": operation(path, what, {"200": response(what, None, kind), **problems(*no, 500)})}
         for path, (what, kind, no) in _READ.items()
     }
-    return {**oauth, **_tasks(), **read}
+    return {**oauth, **_tasks(), **_a2a(), **read}
+
+
+def _a2a() -> dict[str, dict[str, Any]]:
+    """Build the address of A2A: refusals of the caller are problems, all others JSON-RPC errors with status 200."""
+    path, described = _agents(
+        a2a_card.PATH,
+        "A2A 1.0 over JSON-RPC: a message is an ask, a task is what became of it",
+        {"200": response("A JSON-RPC result or error, or a stream of them", _RPC_ANSWER), **problems(400, 413, 415)},
+        header_parameter("A2A-Version", "1.0; without it the client is taken to speak 0.3", required=True),
+        _DPOP,
+        method="post",
+        requestBody=request_body(JSON, _RPC_REQUEST),
+    )
+    described["post"]["responses"]["200"]["content"][EVENTS] = {"schema": {"type": "string"}}
+    return {path: described}
+
+
+_RPC_ID: Final[Shape] = {"type": ["string", "integer", "null"]}
+_RPC_REQUEST: Final[Shape] = {
+    "type": "object",
+    "properties": {
+        "jsonrpc": {"const": "2.0"},
+        "id": _RPC_ID,
+        "method": {"type": "string"},
+        "params": {"type": "object"},
+    },
+    "required": ["jsonrpc", "id", "method"],
+}
+_RPC_ANSWER: Final[Shape] = {
+    "type": "object",
+    "properties": {
+        "jsonrpc": {"const": "2.0"},
+        "id": _RPC_ID,
+        "result": {"type": "object"},
+        "error": {
+            "type": "object",
+            "properties": {"code": {"type": "integer"}, "message": {"type": "string"}, "data": {"type": "array"}},
+            "required": ["code", "message"],
+        },
+    },
+    "required": ["jsonrpc", "id"],
+    "oneOf": [{"required": ["result"]}, {"required": ["error"]}],
+}
 
 
 def _tasks() -> dict[str, dict[str, Any]]:

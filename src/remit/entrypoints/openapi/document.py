@@ -7,6 +7,8 @@ from remit import __version__
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.openapi.agents import agent_paths, open_to_visitors
+from remit.entrypoints.openapi.decision_point import decision_paths
+from remit.entrypoints.openapi.events import SECURITY, signal_paths
 from remit.entrypoints.openapi.mcp import mcp_paths
 from remit.entrypoints.openapi.people import people_paths, sandbox_paths
 from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
@@ -26,18 +28,23 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
             "description": "A support desk's door for agents that speak for customers.",
         },
         "servers": [{"url": desk.terms.issuer}],
-        "paths": {**agents, **people_paths(), **sandbox},
-        "components": {
-            "securitySchemes": _SCHEMES
-            if desk.visitors is not None
-            else {name: one for name, one in _SCHEMES.items() if name != "bearer"},
-            "schemas": SCHEMAS,
+        "paths": {
+            **agents,
+            **people_paths(),
+            **decision_paths(desk.decision_point),
+            **signal_paths(desk.signals),
+            **sandbox,
         },
+        "components": {"securitySchemes": _schemes(desk), "schemas": SCHEMAS},
     }
 
 
 _SCHEMES: Final[Shape] = {
-    "dpop": {"type": "http", "scheme": "DPoP", "description": "RFC 9449: an access token and a fresh proof."},
+    "dpop": {
+        "type": "http",
+        "scheme": "DPoP",
+        "description": "RFC 9449: an access token and a fresh proof; for an agent that signs its requests, an RFC 9421 signature by the same key in its place.",
+    },
     "bearer": {
         "type": "http",
         "scheme": "bearer",
@@ -49,6 +56,7 @@ _SCHEMES: Final[Shape] = {
         "name": "Client-Assertion",
         "description": "RFC 7521 in headers, with Client-Assertion-Type and a DPoP proof whose ath is the assertion's hash.",
     },
+    "caller": {"type": "http", "scheme": "bearer", "description": "The secret of a caller of the decision point."},
     "session": {
         "type": "apiKey",
         "in": "cookie",
@@ -56,3 +64,11 @@ _SCHEMES: Final[Shape] = {
         "description": "Somebody who signed in (over http on this machine alone: remit_session). No agent's credential is taken beside it.",
     },
 }
+
+
+def _schemes(desk: DeskContext) -> Shape:
+    """Return the security schemes of the doors that this desk has."""
+    unused = {"bearer"} if desk.visitors is None else set[str]()
+    unused |= {"caller"} if desk.decision_point is None else set()
+    schemes = {name: one for name, one in _SCHEMES.items() if name not in unused}
+    return schemes if desk.signals is None else {**schemes, **SECURITY}

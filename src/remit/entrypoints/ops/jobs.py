@@ -13,6 +13,9 @@ from remit.entrypoints.ops.metrics import AGES, Metrics
 from remit.ports.store import PublishedCheckpoint
 from remit.usecases.background.state_sample import StateSample, find_orphans, no_live_tasks, take_sample
 from remit.usecases.background.sweep import record_noise, sweep, sweep_acts, sweep_due
+from remit.usecases.events.poll_transmitters import poll_transmitters
+from remit.usecases.events.receive import finish_events
+from remit.usecases.events.transmit import EventTransmitter
 from remit.usecases.helpdesk_events import read_woken_tickets
 from remit.usecases.send_issuer_reports import send_issuer_reports
 from remit.usecases.send_notices import NoticeSender
@@ -168,6 +171,7 @@ class Jobs:
         self._live = TaskExpiryQueue(_LOOKS)
         self._by_time = RetentionJob()
         self._sending = NoticeSender(metrics.notices.add)
+        self._transmitter = EventTransmitter(self._count_event)
         # ⚔ The first round of a lone process takes over at once whatever its predecessor left sent or queued. Beside
         # other nodes it would take over their work of this moment.
         self._patience_s = 0.0 if alone else self._patience(desk)
@@ -182,6 +186,10 @@ class Jobs:
             rounds.append(("events", self._events, _PAUSE_S))
         if self._desk.owners:
             rounds.append(("leaks", self._leaks, _PAUSE_S))
+        if self._desk.signals is not None:
+            rounds.append(("signals", self._signals, _PAUSE_S))
+        if self._desk.signals is not None and self._desk.signals.fetches:
+            rounds.append(("fetches", self._fetches, _PAUSE_S))
         for job, _, _ in rounds:
             self._health.job_succeeded(job)
         self._tasks = tuple(asyncio.create_task(self._run(job, work, pause_s)) for job, work, pause_s in rounds)
@@ -200,6 +208,8 @@ class Jobs:
         done += await record_noise(self._desk)
         done += await self._sending.round(self._desk)
         done += await send_issuer_reports(self._desk, self._count_notice)
+        if self._desk.signals is not None:
+            done += await self._send_signals() + await poll_transmitters(self._desk)
         await self._looking.run()
         return done
 
@@ -234,6 +244,19 @@ class Jobs:
 
     async def _leaks(self) -> None:
         await send_issuer_reports(self._desk, self._count_notice)
+
+    async def _signals(self) -> None:
+        await self._send_signals()
+
+    async def _fetches(self) -> None:
+        await poll_transmitters(self._desk)
+
+    async def _send_signals(self) -> int:
+        """Finish received events first: an effect that was cut short is late already."""
+        return await finish_events(self._desk) + await self._transmitter.round(self._desk)
+
+    def _count_event(self, result: str) -> None:
+        self._metrics.notices.add("events", result)
 
     def _count_notice(self, result: str) -> None:
         self._metrics.notices.add("leak_hook", result)

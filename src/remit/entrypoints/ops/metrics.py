@@ -126,8 +126,10 @@ MEDIA_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
 _DOORS: Final = (
     ("agents", ("/v1/tasks/", "/v1/asks/")),
     ("mcp", ("/mcp",)),
+    ("a2a", ("/a2a",)),
     ("pages", ("/oauth/authorize",)),
     ("oauth", ("/oauth/",)),
+    ("decisions", ("/access/v1/",)),
     ("people", ("/me/v1", "/desk/v1", "/security/v1", "/audit/v1", "/login/v1")),
     ("log", ("/log/",)),
     ("public", ("/.well-known/", "/v1/", "/openapi.json", "/healthz", "/readyz", "/metrics")),
@@ -138,10 +140,10 @@ DECISIONS: Final = ("needs_human", "permit", "refuse")
 ANSWERS: Final = ("less", "no", "no_and_end", "silence", "yes")
 STOPPED: Final = ("agent", "customer", "mandate", "objective", "operator")
 EFFECTS: Final = ("ended", "refused")
-JOBS: Final = ("acts", "due", "leaks", "look", "notices")
-CARRIERS: Final = ("leak_hook", "smtp", "webhook")
+JOBS: Final = ("acts", "due", "fetches", "leaks", "look", "notices", "signals")
+CARRIERS: Final = ("events", "leak_hook", "smtp", "webhook")
 CARRIED: Final = ("failed", "put_off", "sent", "unaddressed")
-LIMITED: Final = ("bodies", "client", "connections", "long", "session", "unproved")
+LIMITED: Final = ("bodies", "caller", "client", "connections", "long", "session", "unproved")
 AGES: Final[Mapping[str, float]] = {"under_1m": 60, "under_10m": 600, "under_1h": 3600, "older": float("inf")}
 """Age classes: the upper bound of each, in seconds."""
 OPEN_STATES: Final = (AskState.ACTING, AskState.PERMITTED, AskState.UNKNOWN, AskState.WAITING)

@@ -122,7 +122,7 @@ class ReceiptsApi:
         desk = self.agents.context
         try:
             workload = await self.agents.prove(scope)
-            self.agents.limits.verify_client(workload.client_id)
+            self.agents.limits.verify_client(workload.limited_as)
             return receipt_response(found["entry"], await entry_receipt(desk, workload, found["entry"]))
         except (Refused, Fault) as error:
             return problem_response(error, issuer=desk.terms.issuer)

@@ -22,7 +22,7 @@ def answer_sentence(envelope: JsonObject, _content: JsonObject, known: EntryCont
     """Describe a person's answer to a confirmation."""
     asked, answer = object_of(envelope.get("asked")), str(envelope.get("answer"))
     who = "customer" if envelope.get("as") == "customer" else "desk"
-    answers = _ANSWERED["nobody" if answer == "silence" else who]
+    answers = _ANSWERED[_WITHOUT_PEOPLE.get(answer, who)]
     with_act, without, look = answers.get(answer, answers["no"])
     if asked.get("action"):
         return known.said(with_act, act=act_phrase({**envelope, "action": asked["action"]}, known)), look
@@ -50,6 +50,13 @@ _ANSWERED: Final[Mapping[str, Mapping[str, tuple[str, str, str]]]] = {
         ),
         "yes": (marked("An officer of the desk agreed to: {act}."), marked("An officer of the desk agreed."), "ok"),
     },
+    "agent": {
+        "no": (
+            marked("The agent took back its question about: {act}. Nothing was done."),
+            marked("The agent took back its question. Nothing was done."),
+            "",
+        )
+    },
     "nobody": {
         "no": (
             marked("Nobody answered in time to: {act}, so nothing was done."),
@@ -59,6 +66,7 @@ _ANSWERED: Final[Mapping[str, Mapping[str, tuple[str, str, str]]]] = {
     },
 }
 """Answers by person and word: the sentence with the act, the one without, and its look."""
+_WITHOUT_PEOPLE: Final[Mapping[str, str]] = {"silence": "nobody", "withdrawn": "agent"}
 
 
 def handover_sentence(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
@@ -73,6 +81,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "release": (marked("An officer of the desk passed on what the agent wrote. That allowed nothing."), ""),
     "silence": (marked("Nobody looked at what the agent wrote in time, so nothing was done."), "no"),
     "strip": (marked("An officer of the desk let the agent ask without what it wrote."), ""),
+    "withdrawn": (marked("The agent took back its question. Nothing was done."), ""),
 }
 
 
@@ -312,6 +321,22 @@ def _revoked(envelope: JsonObject, _content: JsonObject, known: EntryContext) ->
     return known.said("A permission was taken back."), "no"
 
 
+_SIGNALLED: Final[Mapping[str, str]] = {
+    "grants": marked(
+        "Your company's login reported that you were signed out there. All that agents were allowed ended."
+    ),
+    "sessions": marked("Your company's login reported a change. You were signed out here."),
+    "tasks": marked("Your company's login reported that you were signed out there. What agents were doing ended."),
+}
+
+
+def _signalled(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
+    """Describe an event of another party; of an agent or operator it is for the desk alone."""
+    if envelope.get("what") not in {"customer", "officer", "sid"}:
+        return known.said("An operator reported a change of its own agents."), "wait"
+    return known.said(_SIGNALLED.get(str(envelope.get("effect")), _SIGNALLED["sessions"])), "wait"
+
+
 def _said(sentence: str, look: str = "") -> _Teller:
     return lambda _envelope, _content, known: (known.said(sentence), look)
 
@@ -338,6 +363,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "contest.raised": _contested,
     "contest.settled": _said("A contested entry was settled.", "ok"),
     "credential.misused": _said("A program tried to use your own sign-in. It was refused.", "no"),
+    "event.received": _signalled,
     "entry.erased": _said("The content of entries was erased."),
     "leak.found": _said("A secret was seen where it must not be, and made useless.", "no"),
     "mandate.declined": _said("You declined what an agent asked to be allowed.", "no"),

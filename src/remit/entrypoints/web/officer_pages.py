@@ -7,10 +7,10 @@ from functools import wraps
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER
-from remit.domain.confirm.case_phrases import ENDINGS, PROOFS, SIGNS
+from remit.domain.confirm.case_phrases import ENDINGS, PROOFS, PROVED_NOTHING, SIGNS
 from remit.domain.confirm.render_values import past_title
 from remit.domain.policy.confirmers import OFFICER
-from remit.domain.records import PersonRecord
+from remit.domain.records import PersonRecord, Tier
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.desk import names_if_reachable, record_names
@@ -79,7 +79,9 @@ class OfficerPages:
         return {name: self.context.catalogue.say(word) for name, word in table.items()}
 
     def _tier(self, tier: str) -> str:
-        return self.context.catalogue.say(TIERS.get(tier, ""), desk=self.context.catalogue.desk)
+        return self.context.catalogue.say(
+            PROVED_NOTHING if tier == Tier.VISITOR else TIERS.get(tier, ""), desk=self.context.catalogue.desk
+        )
 
     @_in_their_language
     async def desk(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:

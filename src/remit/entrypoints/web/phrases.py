@@ -218,8 +218,14 @@ NO_ROLE: Final = (
 """Title, detail and next step for an officer without any role."""
 
 METHODS: Final[Mapping[str, str]] = {
-    "jwt-spiffe": marked("By an identity that its operator's own systems give it, for a few minutes at a time."),
+    "federated_jwt": marked("By an identity that its operator's own systems give it, for a few minutes at a time."),
+    "http_message_signature": marked("By a key of its own that the desk knows."),
     "private_key_jwt": marked("By a key of its own that the desk knows."),
+    "spiffe_jwt": marked("By an identity that its operator's own systems give it, for a few minutes at a time."),
+    "spiffe_x509": marked("By an identity that its operator's own systems give it, for a few minutes at a time."),
+    "web_bot_auth": marked(
+        "By a key that it publishes at its own web address, as anybody can. The desk does not know it."
+    ),
 }
 """Methods of authentication of an agent."""
 TIERS: Final[Mapping[str, str]] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.records import PersonRecord
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.bodies import read_form
 from remit.entrypoints.http.replies import HttpResponse
@@ -36,7 +37,7 @@ class VisitPages:
         try:
             visit = await view_visit(desk, person, query)
         except VisitRefused as refused:
-            return redirect_to(refused.redirect)
+            return _refused(desk, person, refused)
         return await self._page(desk, scope, visit, problem="")
 
     async def pick(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -60,7 +61,7 @@ class VisitPages:
                 return await self._page(desk, scope, visit, problem="purpose" if picked is None else "record")
             request = await request_visit(desk, person, query, objective=objective, records=records)
         except VisitRefused as refused:
-            return redirect_to(refused.redirect)
+            return _refused(desk, person, refused)
         return redirect_to(with_query(AUTHORIZE, {"client_id": request.client_id, "request_uri": URN + request.id}))
 
     async def _page(self, desk: DeskContext, scope: Scope, visit: Visit, *, problem: str) -> HttpResponse:
@@ -80,6 +81,18 @@ class VisitPages:
             disowned=await views.disowned_since(desk, person, agent.id),
             problem=problem,
         )
+
+
+def _refused(desk: DeskContext, person: PersonRecord, refused: VisitRefused) -> HttpResponse:
+    """Show what is wrong with a request, and the way back.
+
+    ⚔ Anyone can be a client, and make a wrong request: the browser is not sent on by itself, or this desk's address
+    would lead to any other.
+
+    Source: RFC 9700 §4.11.2.
+    """
+    said = refused.public or refused.detail
+    return render_page(desk, "visit_refused.html", person, status=400, said=said, back=refused.redirect)
 
 
 def is_visit(desk: DeskContext, query: Mapping[str, str]) -> bool:

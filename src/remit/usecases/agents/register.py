@@ -29,9 +29,9 @@ from remit.proof.canonical import canonical
 class NewAgent:
     """The desk's description of an agent.
 
-    `keys` is its key source as JSON: one of `{"jwks"}`, `{"jwks_file"}`,
-    `{"jwks_url"}`, `{"bundle_file", "trust_domain"}`, `{"bundle_url", "trust_domain"}`; empty for a public client, whose
-    method is `none` and whose tier is always `visitor`.
+    `keys` is its key source as JSON: one of `{"jwks"}`, `{"jwks_file"}`, `{"jwks_url"}`, `{"federated_issuer"}`,
+    `{"directory"}`, or `bundle_file`, `bundle_url` or `workload_api` (true) with `trust_domain`; empty for a public
+    client, whose method is `none` and whose tier is always `visitor`.
     """
 
     client_id: str
@@ -51,14 +51,22 @@ async def register_agent(desk: DeskContext, new: NewAgent, *, by: str) -> AgentR
         Refused: `request.malformed` for an unusable description, `request.conflict` when the client id is taken.
         Fault: `fault.identity` when its key source cannot be read.
     """
-    record = await _agent_record(desk, new)
+    return await store_agent(desk, await read_description(desk, new), by=by)
+
+
+async def store_agent(desk: DeskContext, record: AgentRecord, *, by: str) -> AgentRecord:
+    """Store a described agent and record it.
+
+    Raises:
+        Refused: `request.conflict` when the client id is taken.
+    """
     written = await seal_entries(desk, registered_entry(desk, record, by))
     try:
         steps = opened_risk_events("agent", agent="", operator=record.operator, at=record.created_at)
         await desk.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
     except Conflict:
         public = marked("That client_id is registered already.")
-        raise Refused(Code.REQUEST_CONFLICT, f"{new.client_id} is registered already", public=public) from None
+        raise Refused(Code.REQUEST_CONFLICT, f"{record.id} is registered already", public=public) from None
     return record
 
 
@@ -75,7 +83,7 @@ async def reregister_agent(desk: DeskContext, new: NewAgent, *, by: str) -> Agen
     """
     if not desk.terms.sandbox:
         raise Refused(Code.PERSON_NOT_ALLOWED, "only a sandbox gives an agent new keys on request")
-    record = await _agent_record(desk, new)
+    record = await read_description(desk, new)
     try:
         kept = await desk.store.get(AgentRecord, record.id)
     except RecordMissing:
@@ -90,8 +98,13 @@ async def reregister_agent(desk: DeskContext, new: NewAgent, *, by: str) -> Agen
     return changed
 
 
-async def _agent_record(desk: DeskContext, new: NewAgent) -> AgentRecord:
-    """Return the agent as described, once that is usable and its keys were read."""
+async def read_description(desk: DeskContext, new: NewAgent) -> AgentRecord:
+    """Return the agent as described, once that is usable and its keys were read.
+
+    Raises:
+        Refused: `request.malformed`.
+        Fault: `fault.identity` when its key source cannot be read.
+    """
     now = desk.world.now()
     public = new.method == PUBLIC_CLIENT
     if public and (new.keys or not new.redirect_uris):

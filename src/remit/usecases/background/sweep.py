@@ -41,6 +41,7 @@ from remit.engine.ask.reconcile import reconcile
 from remit.engine.ask.reevaluate import reevaluate_confirmed, verify_action_unchanged
 from remit.engine.confirm.escalate import advance_due_invitation
 from remit.engine.context import DeskContext
+from remit.engine.decision_point.approvals import expire_approval
 from remit.engine.tasks import end_all, end_task
 from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
@@ -110,6 +111,8 @@ async def sweep_due(desk: DeskContext, live: TaskExpiryQueue | None = None) -> i
         done += await _attempt(_end_by_time, desk, task)
     async for file in _every(desk, FileRecord, "due.file", high=now):
         done += await _attempt(expire_file, desk, file)
+    async for approved in _every(desk, AskRecord, "due.approval", high=now):
+        done += await _attempt(expire_approval, desk, approved)
     for kind in _SPENT:
         async for expired in _every(desk, kind, f"due.{kind.KIND}", high=now):
             done += await _attempt(_forget, desk, expired)

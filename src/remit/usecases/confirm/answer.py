@@ -57,6 +57,7 @@ from remit.engine.confirm.invite import (
     waiver_writers,
 )
 from remit.engine.context import DeskContext
+from remit.engine.decision_point.approvals import approval_end
 from remit.engine.files.attach import attachment_acts
 from remit.engine.files.store import deliverable_files
 from remit.engine.people.passkey import passkey_of, verify_assertion, verify_passkey_trusted
@@ -315,12 +316,14 @@ async def _proceed(
         state=AskState.PERMITTED,
         confirmed_by=tuple(sorted(closed.who)),
         shown=rendering_hashes(closed)[1],
+        usable_until=approval_end(desk, state) if ask.record.enforcer else ask.record.usable_until,
     )
     answered = await seal_entries(desk, answer_entry(desk, permitted, closed, answer))
     decided = await write_decision(desk, state, permitted, evaluation, decision="permit", code="", detail="confirmed")
     written = answered + decided
     action = desk.catalogue.action(permitted.action)
-    act = None if action.effect is Effect.READ else act_for(desk, permitted, state)
+    # ⚔ An act that another program carries out is never done here too: the yes is for its fresh evaluation.
+    act = None if action.effect is Effect.READ or permitted.enforcer else act_for(desk, permitted, state)
     files = attachment_acts(desk, await deliverable_files(desk, permitted), epochs=state.epochs)
     committed = await desk.store.commit(
         Commit(
@@ -336,6 +339,9 @@ async def _proceed(
             entries=written.rows,
         )
     )
+    if permitted.enforcer:
+        desk.notify.wake(f"ask:{permitted.id}")
+        return await build_reply(desk, permitted)
     return await carry_out(desk, state, Versioned(permitted, ask.rev + 1), (act, files), written, committed)
 
 

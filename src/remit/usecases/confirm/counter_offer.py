@@ -147,6 +147,9 @@ async def counter_offer(
 async def _decide(
     desk: DeskContext, old: AskRecord, person: PersonRecord, word: str, params: JsonObject, ask_id: str
 ) -> _CounterOffer:
+    if old.enforcer:  # ⚔ its caller would carry out what it asked, and not the lesser act
+        public = marked("Another program would do this, so you can only say yes or no.")
+        raise Refused(Code.PARAMS_INVALID, "a caller of the decision point carries it out", public=public)
     action = desk.catalogue.action(old.action)
     verify_counter_offer(recorded_params(old), params, action=action)
     text = canonical(params).decode()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.policy.visitors import shown_tier
 from remit.domain.records import AgentRecord, MandateRecord, PersonRecord, TaskRecord
 from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
@@ -67,7 +68,7 @@ async def _name(desk: DeskContext, customer: str) -> str:
 async def _task(desk: DeskContext, task: TaskRecord) -> Mapping[str, Json]:
     try:
         agent = (await desk.store.get(AgentRecord, task.client_id)).record
-        name, tier = agent.name, agent.tier.value
+        name, tier = agent.name, shown_tier(agent, task.jkt).value
     except RecordMissing:
         name, tier = task.client_id, ""
     return {

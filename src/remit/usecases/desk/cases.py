@@ -9,6 +9,7 @@ from remit.domain.confirm.render_ask import rendering_json
 from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.errors import Fault, Refused
 from remit.domain.mandate.cover import may_speak
+from remit.domain.policy.visitors import shown_tier
 from remit.domain.records import (
     AgentRecord,
     AskRecord,
@@ -149,7 +150,7 @@ async def _parties(desk: DeskContext, task: TaskRecord) -> _Parties:
         customer = (await desk.store.get(PersonRecord, task.customer)).record
     except RecordMissing:
         return _Parties(task.client_id, "unproved", task.customer)
-    return _Parties(agent.name, agent.tier.value, customer.name)
+    return _Parties(agent.name, shown_tier(agent, task.jkt).value, customer.name)
 
 
 async def _asks(desk: DeskContext, task: TaskRecord) -> list[Json]:

@@ -14,7 +14,7 @@ from remit.domain.records import MandateRecord
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.pseudonyms import limits_digest
 from remit.domain.values import Instant, Json, instant_text
-from remit.engine.agents.authenticate import Caller, WrongCaller, prove_client
+from remit.engine.agents.authenticate import Caller, WrongCaller, admit, prove_client
 from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import mandate_of, suspension_precondition
 from remit.engine.context import DeskContext
@@ -48,12 +48,14 @@ async def delegate(
     most five actors. Its acts are charged to every mandate above it; when one of those ends, it ends.
 
     Raises:
-        Refused: `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
+        Refused: `agent.untrusted` for a stranger; `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
             it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the other agent, as `WrongCaller`.
 
     Source: docs/model/model.md#chain; RFC 8693 §2.1 (actor_token); actor profile (at most five levels, never
         truncated).
     """
+    if caller.agent.record.stranger:
+        raise Refused(Code.AGENT_UNTRUSTED, "met by its signature alone")
     kept = await own_mandate(desk, caller, mandate_id)
     now = desk.world.now()
     preconditions = await verify_issuable(desk, kept, now, further=1)
@@ -212,9 +214,14 @@ async def _authenticate_actor(desk: DeskContext, caller: Caller, actor: Delegate
     client that took them for its own key would replace a good one.
     """
     try:
-        child = await prove_client(
-            desk, assertion_type=actor.assertion_type, assertion=actor.assertion, claimed_id=actor.client_id
+        proved = await prove_client(
+            desk,
+            assertion_type=actor.assertion_type,
+            assertion=actor.assertion,
+            claimed_id=actor.client_id,
+            newcomers=True,
         )
+        child = await admit(desk, proved)
     except Refused as refused:
         raise _actor_refused(refused) from refused
     if not set(child.marks).isdisjoint(caller.marks):

@@ -50,7 +50,7 @@ async def introspect(
         return _INACTIVE
     return {
         "active": True,
-        "token_type": "DPoP",
+        "token_type": "Bearer" if token.family else "DPoP",
         **claims,
         "authorization_details": [decode_json(mandate.wire.encode())],
     }

@@ -23,7 +23,7 @@ from remit.domain.records import (
 )
 from remit.domain.transcript.entry import OpenedEntry, Section
 from remit.domain.transcript.receipt import EntryWithProof, Holder, build_tlog_proof
-from remit.domain.values import Json
+from remit.domain.values import Json, JsonObject, parse_stored_object
 from remit.engine.agents.authenticate import Caller, verify_not_suspended
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.authorization_state import (
@@ -150,13 +150,61 @@ async def ask_status(desk: DeskContext, workload: Workload, ask_id: str, *, wait
         Refused: `request.not_found` for an unknown or foreign ask, `credential.replayed`.
         Fault: `fault.case`: nothing is delivered while the case cannot be read.
     """
-    record = await _own_ask(desk, workload, ask_id)
+    record = await own_ask(desk, workload, ask_id)
     await mark_proof_used(desk, workload)
     if wait_s > 0 and not _settled(record):
         record = await read_awaited(
-            desk, f"ask:{ask_id}", lambda: _own_ask(desk, workload, ask_id), _settled, wait_s=wait_s
+            desk, f"ask:{ask_id}", lambda: own_ask(desk, workload, ask_id), _settled, wait_s=wait_s
         )
     return await current_reply(desk, record)
+
+
+async def follow_ask(desk: DeskContext, workload: Workload, ask_id: str, *, wait_s: float) -> AskReply:
+    """Return an ask's present state within a request with its proof marked already, waiting as `ask_status` does.
+
+    Standing and case are read again before any attribute is disclosed, each time.
+
+    Raises:
+        Refused: `request.not_found` for an unknown or foreign ask.
+        Fault: `fault.case`: nothing is delivered while the case cannot be read.
+
+    Source: docs/model/model.md#standing-again.
+    """
+    record = await read_awaited(desk, f"ask:{ask_id}", lambda: own_ask(desk, workload, ask_id), _settled, wait_s=wait_s)
+    return await current_reply(desk, record)
+
+
+async def task_asks(desk: DeskContext, workload: Workload, *, limit: int) -> Sequence[tuple[AskRecord, int]]:
+    """Return the newest asks of the caller's task with the time in ms of their last change, the last changed first.
+
+    Raises:
+        Refused: `task.ended` for a foreign task, `credential.replayed`.
+    """
+    await _own(desk, workload)
+    await mark_proof_used(desk, workload)
+    found = await desk.store.find(AskRecord, "ask.task", workload.task, limit=limit, newest=True)
+    dated = [(kept.record, await changed_at(desk, kept.record)) for kept in found]
+    return sorted(dated, key=lambda one: (one[1], one[0].id), reverse=True)
+
+
+async def changed_at(desk: DeskContext, record: AskRecord) -> int:
+    """Return when an ask came into its state, in ms: only one that people were asked about changes later than at once."""
+    if not record.confirmation:
+        return record.at
+    newest = await desk.store.entries(ref=record.id, limit=1, newest=True)
+    return max([record.at, *(entry.row.at for entry in newest)])
+
+
+async def task_mandate(desk: DeskContext, workload: Workload) -> JsonObject:
+    """Return the `remit_mandate` of the caller's live task.
+
+    Raises:
+        Refused: the state's own codes; `task.ended` for a foreign task, `credential.replayed`.
+    """
+    state = await _own(desk, workload)
+    verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
+    await mark_proof_used(desk, workload)
+    return parse_stored_object(state.chain[0][0].record.wire)
 
 
 def _settled(record: AskRecord) -> bool:
@@ -306,7 +354,12 @@ async def _own(desk: DeskContext, workload: Workload) -> AuthorizationState:
     return state
 
 
-async def _own_ask(desk: DeskContext, workload: Workload, ask_id: str) -> AskRecord:
+async def own_ask(desk: DeskContext, workload: Workload, ask_id: str) -> AskRecord:
+    """Return an ask of the caller; unknown and foreign ones answer alike.
+
+    Raises:
+        Refused: `request.not_found`.
+    """
     return await _ask_of(desk, (workload.client_id, workload.actor, workload.jkt), ask_id)
 
 

@@ -20,10 +20,12 @@ from remit.domain.records import AgentRecord, PersonRecord, PushedRequest, Reque
 from remit.domain.secrets.opaque import holds_secret
 from remit.domain.values import Instant
 from remit.engine.agents.authenticate_request import resources
-from remit.engine.agents.registration import opened_risk_events
+from remit.engine.agents.client_documents import admit_client
 from remit.engine.agents.visitors import public_client
 from remit.engine.ask.authorization_state import rules_precondition
 from remit.engine.context import DeskContext
+from remit.engine.leaks.revoke import revoke_leaked_in_text
+from remit.engine.leaks.scan import LeakSource
 from remit.ports.backoffice import RecordSummary
 from remit.ports.store import Commit, Conflict, Precondition, Put, Versioned
 from remit.proof.canonical import canonical
@@ -74,7 +76,8 @@ class Visit:
 async def view_visit(desk: DeskContext, customer: PersonRecord, query: Mapping[str, str]) -> Visit:
     """Read a visitor's authorization request for its customer.
 
-    ⚔ Nothing is sent back to an address before it is found in the client's own registration.
+    ⚔ Nothing is sent back to an address before it is found in the client's own registration. A credential of this desk
+    in the request's state is revoked.
 
     Raises:
         Refused: `agent.unknown`, `agent.suspended`, `agent.untrusted`, `request.malformed`.
@@ -82,12 +85,14 @@ async def view_visit(desk: DeskContext, customer: PersonRecord, query: Mapping[s
         Fault: `fault.identity`, `fault.backoffice`.
     """
     await rules_precondition(desk)
-    agent = await public_client(desk, query.get("client_id", ""))
+    agent = await public_client(desk, query.get("client_id", ""), newcomers=True)
     redirect = query.get("redirect_uri", "")
     if not redirect and len(agent.record.redirect_uris) == 1:
         redirect = agent.record.redirect_uris[0]
     verify_redirect(agent.record, redirect)
     state = query.get("state", "")
+    if state:
+        await revoke_leaked_in_text(desk, state, LeakSource(where="request", person=customer.id), caller=customer.id)
     if _STATE.fullmatch(state) is None or holds_secret(state):
         raise _refused(desk, redirect, "", "invalid_request", "state is at most 2048 visible characters, no secret")
     _verify_shape(desk, redirect, state, query)
@@ -124,7 +129,8 @@ async def request_visit(
     picked = [one.objective for one in visit.purposes if one.objective.name == objective]
     if not picked:
         raise Refused(Code.OBJECTIVE_UNKNOWN, f"{objective!r} was not asked for")
-    agent, now = visit.agent.record, desk.world.now()
+    kept, now = await admit_client(desk, visit.agent), desk.world.now()
+    agent = kept.record
     mandate = read_mandate(visitor_mandate(picked[0], records, now=now), desk.catalogue, now=now)
     request = PushedRequest(
         id=new_id("req", desk.world.random(16)),
@@ -144,16 +150,21 @@ async def request_visit(
         document=agent.document,
     )
     try:
+        # ⚔ No sign of risk: a customer made it, and any customer could make many in a client's name.
         await desk.store.commit(
             Commit(
                 puts=(Put(request, 0),),
-                steps=opened_risk_events("mandate", agent=agent.id, operator=agent.operator, at=now),
-                preconditions=(await rules_precondition(desk), Precondition("agent", agent.id, visit.agent.rev)),
+                preconditions=(await rules_precondition(desk), Precondition("agent", agent.id, kept.rev)),
             )
         )
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the client changed meanwhile", retry_after_s=1) from None
     return request
+
+
+def named_purposes(scope: str) -> tuple[str, ...]:
+    """Return the purposes that a scope names, each once."""
+    return tuple(dict.fromkeys(name for name in scope.split(" ") if name and name not in _IMPLIED))
 
 
 def open_objectives(desk: DeskContext) -> tuple[Objective, ...]:
@@ -183,10 +194,10 @@ def _verify_shape(desk: DeskContext, redirect: str, state: str, query: Mapping[s
 def _wanted(desk: DeskContext, redirect: str, state: str, scope: str) -> Sequence[Objective]:
     """Return the objectives of a scope, all open ones without one. ⚔ One that is not open to visitors is refused."""
     known = {one.name: one for one in open_objectives(desk)}
-    names = [name for name in scope.split(" ") if name and name not in _IMPLIED]
+    names = named_purposes(scope)
     if not set(names) <= known.keys():
         raise _refused(desk, redirect, state, "invalid_scope", f"scopes here are {' '.join(known)}")
-    return [known[name] for name in dict.fromkeys(names)] or list(known.values())
+    return [known[name] for name in names] or list(known.values())
 
 
 def _refused(desk: DeskContext, redirect: str, state: str, error: str, detail: str) -> VisitRefused:

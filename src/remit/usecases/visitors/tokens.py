@@ -1,12 +1,9 @@
 """Tokens of a visitor: bearer tokens of minutes, and refresh tokens that rotate at each use and die with the task.
 
-A refresh token is `<family>.<number>.<MAC>`: nothing in the store gives one out, and every earlier one is recognised.
-
 Source: docs/model/visitors.md#tokens; RFC 9700 §4.14.2.
 """
 
 import hmac
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +14,6 @@ import msgspec
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.identity.binding import bound_family, family_binding
-from remit.domain.ids import is_id
 from remit.domain.records import (
     AgentRecord,
     EndReason,
@@ -31,20 +27,23 @@ from remit.domain.records import (
 from remit.domain.values import Instant
 from remit.engine.agents.authenticate import Caller
 from remit.engine.agents.authenticate_request import TokenVerifier
+from remit.engine.agents.token_families import read_refresh_token
+from remit.engine.agents.token_families import refresh_token as make_refresh_token
 from remit.engine.agents.visitors import public_client
 from remit.engine.context import DeskContext
+from remit.engine.mandates.revoke import revoke_mandate
 from remit.engine.notices import access_notices
-from remit.engine.tasks import end_all, end_task
+from remit.engine.tasks import end_task
 from remit.engine.transcript.record import code_hash
 from remit.ports.store import Commit, Conflict, Precondition, Put, RecordMissing, Versioned
 from remit.proof.canonical import b64url, canonical
 from remit.usecases.mandates.grant import invalid_grant, redeem_code
 from remit.usecases.tasks.open import IssuedToken, open_task, renew_task_token
+from remit.usecases.visitors.request import named_purposes
 
 RETRY_MS: Final = 10_000
 """Time in which the same request with the same refresh token gets the same answer: a lost one is not a theft."""
 _TRIES: Final = 5
-_TOKEN: Final = re.compile(r"(fam_[a-z2-7]{26})\.([1-9][0-9]{0,8})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 class VisitTokens(msgspec.Struct, frozen=True):
@@ -57,6 +56,10 @@ class VisitTokens(msgspec.Struct, frozen=True):
     task: str
     case: str
     mandate: str
+
+
+class OtherPurpose(Refused):
+    """A refresh that asks for another purpose than the one granted: a customer grants that, not a refresh."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,21 +83,24 @@ async def redeem_visit(desk: DeskContext, redemption: CodeRedemption) -> VisitTo
 
     Source: RFC 6749 §4.1.2, §4.1.3; RFC 7636 §4.6; RFC 8707 §2.2.
     """
-    agent = await public_client(desk, redemption.client_id)
-    found = await desk.store.find(PushedRequest, "request.code", code_hash(desk, redemption.code), limit=1)
-    family = bound_family(found[0].record.jkt) if found else ""
-    if not family:
-        raise invalid_grant("no such code")
-    request = found[0].record
-    if request.phase is RequestState.USED:
-        await end_all(desk, "task.live_mandate", request.mandate, EndReason.REVOKED)
-        raise invalid_grant("the code was used before")
-    if redemption.resource not in {"", request.resource} or request.document != agent.record.document:
-        raise invalid_grant("another resource, or the client's document changed")
+    request = await _coded_request(desk, redemption.code)
+    if redemption.client_id != request.client_id or redemption.resource not in {"", request.resource}:
+        raise invalid_grant("another client's code, or another resource")
+    agent = await public_client(desk, request.client_id)
+    if request.document != agent.record.document:
+        raise invalid_grant("the client's document changed")
+    family = bound_family(request.jkt)
     caller = _caller(agent, family, request.resource)
-    redeemed = await redeem_code(
-        desk, caller, code=redemption.code, verifier=redemption.verifier, redirect_uri=redemption.redirect_uri
-    )
+    # A client with one address may leave it out, here as in its request (RFC 6749 §4.1.3).
+    known = agent.record.redirect_uris
+    redirect_uri = redemption.redirect_uri or (known[0] if len(known) == 1 else "")
+    try:
+        redeemed = await redeem_code(
+            desk, caller, code=redemption.code, verifier=redemption.verifier, redirect_uri=redirect_uri
+        )
+    except Refused:
+        await _coded_request(desk, redemption.code)  # ⚔ used meanwhile: two uses at one time are two uses
+        raise
     issued = await open_task(desk, caller, redeemed.mandate.id)
     task = (await desk.store.get(TaskRecord, issued.task)).record
     record = TokenFamily(
@@ -109,6 +115,27 @@ async def redeem_visit(desk: DeskContext, redemption: CodeRedemption) -> VisitTo
     )
     await desk.store.commit(Commit(puts=(Put(record, 0),)))
     return _tokens(desk, issued, record)
+
+
+async def _coded_request(desk: DeskContext, code: str) -> PushedRequest:
+    """Return the request of a visitor's code not used before.
+
+    ⚔ Looked up before the client: a caller without a code has no address read. The mandate goes, not the tasks alone:
+    the first use may not have opened its task yet.
+
+    Raises:
+        Refused: `grant.invalid`.
+    """
+    if desk.visitors is None:
+        raise invalid_grant("no visitors")
+    found = await desk.store.find(PushedRequest, "request.code", code_hash(desk, code), limit=1)
+    if not found or not bound_family(found[0].record.jkt):
+        raise invalid_grant("no such code")
+    request = found[0].record
+    if request.phase is RequestState.USED:
+        await revoke_mandate(desk, request.mandate, customer=None, by="remit", ending=EndReason.REVOKED)
+        raise invalid_grant("the code was used before")
+    return request
 
 
 async def refresh_visit(
@@ -127,11 +154,12 @@ async def refresh_visit(
     """
     body = b64url(desk.signer.keyed("refresh body", canonical(dict(form))))
     for _ in range(_TRIES):
-        agent = await public_client(desk, client_id)
         kept, number = await _family(desk, refresh_token)
         family, now = kept.record, desk.world.now()
         if family.client_id != client_id or form.get("resource", family.resource) != family.resource:
             raise invalid_grant("another client's family, or another resource")
+        await _verify_scope(desk, family, form.get("scope", ""))
+        agent = await public_client(desk, client_id)
         if family.document != agent.record.document:
             await _end(desk, family, EndReason.REVOKED)
             raise invalid_grant("the client's document changed since the customer consented")
@@ -148,8 +176,10 @@ async def refresh_visit(
     raise Refused(Code.TASK_BUSY, "the family kept changing", retry_after_s=1)
 
 
-async def revoke_visit(desk: DeskContext, tokens: TokenVerifier, *, client_id: str, token: str) -> None:
-    """End the task of a visitor's own token, access or refresh; unknown and foreign ones are no error.
+async def revoke_visit(desk: DeskContext, tokens: TokenVerifier, *, client_id: str, token: str) -> bool:
+    """End the task of a visitor's own token, access or refresh; return whether it was one.
+
+    Unknown and foreign ones are no error.
 
     Raises:
         Fault: `fault.store`: it is then not revoked.
@@ -157,13 +187,15 @@ async def revoke_visit(desk: DeskContext, tokens: TokenVerifier, *, client_id: s
     Source: RFC 7009 §2.1, §2.2.
     """
     try:
-        family = (await _family(desk, token))[0].record.id if _TOKEN.fullmatch(token) else ""
-        family = family or tokens.verify(desk, token).family
+        found = read_refresh_token(desk, token)
+        family = tokens.verify(desk, token).family if found is None else found[0]
         record = (await desk.store.get(TokenFamily, family)).record
     except (Refused, RecordMissing):
-        return
-    if record.client_id == client_id:
-        await _end(desk, record, EndReason.REVOKED)
+        return False
+    if record.client_id != client_id:
+        return False
+    await _end(desk, record, EndReason.REVOKED)
+    return True
 
 
 def _caller(agent: Versioned[AgentRecord], family: str, resource: str) -> Caller:
@@ -176,21 +208,26 @@ async def _family(desk: DeskContext, unverified_token: str) -> tuple[Versioned[T
     Raises:
         Refused: `grant.invalid`.
     """
-    found = _TOKEN.fullmatch(unverified_token)
-    if found is None or not is_id(found[1], "fam"):
-        raise invalid_grant("no refresh token of this desk")
-    number = int(found[2])
-    if not hmac.compare_digest(found[0], _refresh_token(desk, found[1], number)):
+    found = read_refresh_token(desk, unverified_token)
+    if found is None:
         raise invalid_grant("no refresh token of this desk")
     try:
-        return await desk.store.get(TokenFamily, found[1]), number
+        return await desk.store.get(TokenFamily, found[0]), found[1]
     except RecordMissing:
         raise invalid_grant("the family is gone") from None
 
 
-def _refresh_token(desk: DeskContext, family: str, number: int) -> str:
-    mac = b64url(desk.signer.keyed("refresh token", f"{family}.{number}".encode()))
-    return f"{family}.{number}.{mac}"
+async def _verify_scope(desk: DeskContext, family: TokenFamily, scope: str) -> None:
+    """Verify that a refresh asks for no other purpose than the one granted.
+
+    Raises:
+        OtherPurpose: `request.malformed`.
+
+    Source: RFC 6749 §6.
+    """
+    granted = (await desk.store.get(MandateRecord, family.mandate)).record.objective
+    if not set(named_purposes(scope)) <= {granted}:
+        raise OtherPurpose(Code.REQUEST_MALFORMED, "another scope", public=f"These tokens are for {granted} alone.")
 
 
 async def _rotate(
@@ -219,7 +256,7 @@ def _tokens(desk: DeskContext, issued: IssuedToken, family: TokenFamily) -> Visi
     mandate: MandateRecord = issued.mandate
     return VisitTokens(
         access_token=issued.access_token,
-        refresh_token=_refresh_token(desk, family.id, family.number),
+        refresh_token=make_refresh_token(desk, family.id, family.number),
         expires_in=issued.expires_in_s,
         scope=mandate.objective,
         task=issued.task,

@@ -145,7 +145,7 @@ class McpDoor:
         try:
             verify_same_origin(scope, desk.terms.issuer)
             workload = await self._prove(scope)
-            self.agents.limits.verify_client(workload.client_id)
+            self.agents.limits.verify_client(workload.limited_as)
             mark_proved(scope)
             message, size = await _received(scope, receive)
             return await self._answer(message, workload, size)

@@ -1,0 +1,1 @@
+"""Plugs of shared signals: signing, delivery, and verification of others' tokens."""

@@ -1,0 +1,1 @@
+"""Questions to the decision point and their answers: pure rules."""

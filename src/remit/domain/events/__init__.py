@@ -1,0 +1,1 @@
+"""Shared signals: event types and their effects, subjects, security event tokens, streams, and the records of them."""

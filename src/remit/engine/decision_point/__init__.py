@@ -1,0 +1,1 @@
+"""Steps of the decision point: callers, acts of agents, and access requests."""

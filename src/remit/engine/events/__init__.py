@@ -1,0 +1,1 @@
+"""Steps of shared signals: the parties, and events made from entries."""

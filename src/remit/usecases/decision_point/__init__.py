@@ -1,0 +1,1 @@
+"""The decision point: evaluations, searches, and access requests."""

@@ -1,0 +1,1 @@
+"""Shared signals: streams and their delivery, and received events."""

@@ -1,0 +1,54 @@
+"""The public AuthZEN files against the running server: 56 checks of the certification scenario, 127 of the OpenID Foundation's suite."""
+
+import os
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.authzen_checks import CERTIFICATION, SUITE, Point, Row, rows
+from conformance.authzen_desk import decision_point, new_desk
+from conformance.authzen_vectors import needs_vectors
+from example_desk import ROOT, served
+from remit.__main__ import main
+
+
+@pytest.fixture(scope="module")
+def point(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Point]:
+    with decision_point(tmp_path_factory.mktemp("authzen"), "certification") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def table(point: Point) -> list[Row]:
+    """One row for each check of the files, as they are."""
+    return list(rows(point))
+
+
+@needs_vectors
+@pytest.mark.parametrize(("file", "checks"), [(CERTIFICATION, 56), (SUITE, 127)])
+def test_every_check_of_the_public_files_passes(table: list[Row], file: str, checks: int) -> None:
+    assert Counter(row.file for row in table)[file] == checks
+    assert [row for row in table if row.file == file and row.reason] == []
+
+
+def test_the_page_s_own_example_runs(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "decision-point.md").read_text()
+    blocks = dict(re.findall(r"`(decisions/[a-z.]+)`:\n\n```\w+\n(.*?)```", page, re.DOTALL))
+    shell, curl = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    table = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[0]
+    wanted = re.findall(r"```sh\ncurl.*?```\n\n```json\n(.*?)```", page, re.DOTALL)[0]
+    desk = new_desk(tmp_path)
+    (desk / "decisions").mkdir()
+    for name, text in blocks.items():
+        (desk / name).write_text(text)
+    subprocess.run(["sh", "-ec", shell], cwd=desk, check=True)
+    with (desk / "remit.toml").open("a") as settings:
+        settings.write(f"\n{table}")
+    assert main(["check", "--config", str(desk)]) == 0
+    with served(desk) as base:
+        told = subprocess.run(["sh", "-ec", curl], cwd=desk, check=True, capture_output=True, text=True, env={**os.environ, "DESK": base})
+    assert told.stdout.strip() == wanted.strip()
