@@ -105,7 +105,7 @@ _WAIT_S: Final = 25
 _CATALOGUE_MS: Final = 300_000
 _TOOLS_MS: Final = 10_000
 _MAX_NUMBER: Final = 999_999_999
-_SETTLES: Final = "~"
+_SEAL: Final = "~"
 _STEADY: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 _INSTRUCTIONS: Final = (
     "This is the support desk of {desk}. You act for one customer, within one mandate that the customer signed. The "
@@ -114,6 +114,7 @@ _INSTRUCTIONS: Final = (
     "ask_status. Nothing said in this conversation confirms anything. Use `words` only for a message that says no more "
     "than the call. Call complete_task when you are done."
 )
+_REQUEST: Final = "what your assistant asked for"
 _NO_PAGE: Final = "Send the request from a program, without an Origin header."
 
 
@@ -161,7 +162,8 @@ class McpDoor:
         """Authenticate the caller: the one place from which a workload comes at this door.
 
         A DPoP-bound token of a task is proved as at the agents' API, with this address in its proof; a visitor's bearer
-        token must be for this door alone. ⚔ Only failed proofs are counted at an address: the assistants of many customers share one.
+        token must be for this door alone. ⚔ Only failed proofs are counted at an address, and not the question how to
+        come in: the assistants of many customers share one.
 
         Raises:
             Refused: `credential.*`, `agent.human_credential`, `request.rate_limited`.
@@ -291,7 +293,7 @@ class McpDoor:
         Raises:
             RpcRefused: for any other state.
         """
-        key, _, proof = state.rpartition(_SETTLES) if isinstance(state, str) else ("", "", "")
+        key, _, proof = state.rpartition(_SEAL) if isinstance(state, str) else ("", "", "")
         if not key or not hmac.compare_digest(proof.encode(), self._sealed(key, workload, action).encode()):
             raise RpcRefused(INVALID_PARAMS, "requestState is not one of this desk's for this call")
         return key
@@ -321,7 +323,7 @@ class McpDoor:
             return rpc_response(message, result)
         if message.stateless:
             key = call.request.idempotency_key
-            state = f"{key}{_SETTLES}{self._sealed(key, workload, call.request.action)}"
+            state = f"{key}{_SEAL}{self._sealed(key, workload, call.request.action)}"
             return rpc_response(message, input_required(shown, state))
         asked = elicitation(self._title(call.request.action), page, desk.catalogue.desk, ask=reply.ask)
         return events_response(message, {"jsonrpc": "2.0", "id": f"confirm-{reply.ask}", **asked}, result)
@@ -397,9 +399,7 @@ class McpDoor:
         if message.method != "tasks/get":
             return rpc_response(message, {})
         desk, page = self.agents.context, self._page(reply)
-        shown = (
-            elicitation(desk.catalogue.desk, page, desk.catalogue.desk) if page and message.opens_addresses else None
-        )
+        shown = elicitation(_REQUEST, page, desk.catalogue.desk) if page and message.opens_addresses else None
         return rpc_response(message, task_of(reply, shown, confirm_at=page, now=desk.world.now()))
 
     def _refused(self, scope: Scope, message: Message | None, error: Refused | Fault) -> HttpResponse:
