@@ -72,7 +72,7 @@ def test_strict_mode_has_every_member_required_and_closed(catalogue: Any) -> Non
     refund = made["payment_refund"]["parameters"]
     assert refund["required"] == list(refund["properties"])
     assert refund["additionalProperties"] is False
-    assert refund["properties"]["order_id"] == {"type": "string", "enum": ["W1001"]}
+    assert refund["properties"]["order_id"] == {"type": "string", "const": "W1001"}
     assert refund["properties"]["payment_method_id"] == {"type": "string", "enum": ["pm_7", "pm_8"]}
     assert refund["properties"]["amount"]["description"] == "At most 129.90 EUR. Money such as '40.00 EUR'."
     assert refund["properties"]["words"]["type"] == ["string", "null"]

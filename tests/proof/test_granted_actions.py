@@ -209,7 +209,7 @@ def test_marks_become_descriptions_for_models() -> None:
         {"payment_method": "payment method"},
     )
     assert schema["properties"] == {  # type: ignore[comparison-overlap]
-        "order_id": {"type": "string", "enum": ["W1001"]},
+        "order_id": {"type": "string", "const": "W1001"},
         "payment_method_id": {"type": "string", "description": "Id of one of the customer's records: payment method."},
         "amount": {
             "type": "string",

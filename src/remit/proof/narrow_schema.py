@@ -224,7 +224,8 @@ def _among(node: Schema, values: Sequence[object]) -> Schema:
     """Restrict a schema to some values, and to its own if it lists them."""
     known = _listed_values({"equals": node["const"]} if "const" in node else {"one_of": node.get("enum")})
     kept = [value for value in values if known is None or any(_same(value, other) for other in known)]
-    return {**{name: value for name, value in node.items() if name != "const"}, "enum": kept}
+    plain = {name: value for name, value in node.items() if name not in {"const", "enum"}}
+    return {**plain, "const": kept[0]} if len(kept) == 1 else {**plain, "enum": kept}
 
 
 def _same(one: object, other: object) -> bool:

@@ -4,7 +4,7 @@ The order of the checks is part of the contract. Counters are exact in the store
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind, PowerKind
@@ -152,24 +152,6 @@ def match_powers(
     needed = tuple([_passing(group, action, params, roots) for group in groups])
     heard = _heard(telling, action, params, roots, read=read)
     return Coverage(needed=needed, telling=heard, read=read)
-
-
-def granting_powers(mandate: Mandate, catalogue: Catalogue, action: Action) -> tuple[Power, ...]:
-    """Return the powers that name an action, before any param is known; none where a negative rules it out whole.
-
-    Negatives with a `where` say nothing yet: they are matched with the params of each ask.
-
-    Source: docs/model/model.md#powers, #never.
-    """
-    whole = replace(mandate, never=tuple([negative for negative in mandate.never if not negative.where]))
-    try:
-        silent = verify_not_forbidden(whole, action.power, action, {}, ())
-        if action.power is PowerKind.RECEIVE:
-            found = _telling(mandate, catalogue, action, frozenset(action.returns) - silent)
-            return tuple([power for _, power, _ in found])
-        return tuple([power for _, power in _acting(mandate, action.power, action)])
-    except Refused:
-        return ()
 
 
 def disclosed_in(action: Action, params: JsonObject) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ from remit.entrypoints.http.wire import (
 )
 from remit.proof.canonical import canonical
 from remit.usecases.agents.refused_credentials import mark_proofs_used
-from remit.usecases.tasks.task import ask_status, changed_at, follow_ask, own_ask, task_asks, task_mandate
+from remit.usecases.tasks.task import ask_status, changed_at, follow_ask, granted_tools, own_ask, task_asks
 from remit.usecases.tasks.withdraw import withdraw_ask
 
 _RAW: Final = ("params", "message", "parts", "raw")
@@ -318,7 +318,7 @@ class A2aApi:
         return task_body(reply, issuer=self._desk.terms.issuer, at=at, artifacts=asked.includeArtifacts)
 
     async def _extended_card(self, workload: Workload, _params: JsonObject, _size: int) -> object:
-        return signed(self._desk, extended_card(self._desk, await task_mandate(self._desk, workload)))
+        return signed(self._desk, extended_card(self._desk, await granted_tools(self._desk, workload)))
 
     async def _own(self, workload: Workload, task_id: str) -> AskRecord:
         return await own_ask(self._desk, workload, _task_id(task_id))

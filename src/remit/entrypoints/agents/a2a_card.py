@@ -5,14 +5,15 @@ from typing import Final
 
 from remit import __version__
 from remit.domain.catalogue.model import Catalogue
+from remit.domain.mandate.tools import GrantedAction
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
+from remit.entrypoints.agents.mcp.tools import action_title
 from remit.entrypoints.agents.oauth_requests import TASK_SCOPE
 from remit.entrypoints.http.replies import HttpResponse, encode_json
 from remit.entrypoints.http.wire import Receive, Scope, one_header
 from remit.proof.canonical import canonical, digest
-from remit.proof.granted_actions import granted_actions
-from remit.usecases.desk.catalogue import show_catalogue
+from remit.usecases.tasks.task import TaskTools
 from remit.usecases.visitors.request import visitor_scopes
 
 PATH: Final = "/a2a"
@@ -37,21 +38,22 @@ def public_card(desk: DeskContext) -> JsonObject:
     return _card(desk, [_objective_skill(desk.catalogue, name) for name in desk.catalogue.objectives])
 
 
-def extended_card(desk: DeskContext, mandate: JsonObject) -> JsonObject:
-    """Build the card for an authenticated caller: one skill for each action of its own mandate."""
-    skills: list[JsonObject] = []
-    for action in granted_actions(mandate, show_catalogue(desk.catalogue)):
-        limits = " ".join(action.limits)
-        asked = f'Send a data part {{"action": "{action.name}", "params": {{…}}}}.'
-        skills.append(
-            {
-                "id": action.name,
-                "name": action.title,
-                "description": f"{action.title}. {asked} {limits}".strip(),
-                "tags": ["read" if action.reads else "write"],
-            }
-        )
-    return _card(desk, skills)
+def extended_card(desk: DeskContext, granted: TaskTools) -> JsonObject:
+    """Build the card for a proved caller: one skill for each action that its task's mandate grants now."""
+    return _card(desk, [_action_skill(one) for one in granted.actions])
+
+
+def _action_skill(granted: GrantedAction) -> JsonObject:
+    action = granted.action
+    title = action_title(action)
+    limits = f" Limits: {'; '.join(granted.limits)}." if granted.limits else ""
+    asked = f'Send a data part {{"action": "{action.name}", "params": {{…}}}}.'
+    return {
+        "id": action.name,
+        "name": title,
+        "description": f"{title}. {asked}{limits}",
+        "tags": [action.effect.value, action.area.value],
+    }
 
 
 def signed(desk: DeskContext, card: JsonObject) -> JsonObject:

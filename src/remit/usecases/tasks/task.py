@@ -23,7 +23,7 @@ from remit.domain.records import (
 )
 from remit.domain.transcript.entry import OpenedEntry, Section
 from remit.domain.transcript.receipt import EntryWithProof, Holder, build_tlog_proof
-from remit.domain.values import Json, JsonObject, parse_stored_object
+from remit.domain.values import Json
 from remit.engine.agents.authenticate import Caller, verify_not_suspended
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.authorization_state import (
@@ -193,18 +193,6 @@ async def changed_at(desk: DeskContext, record: AskRecord) -> int:
         return record.at
     newest = await desk.store.entries(ref=record.id, limit=1, newest=True)
     return max([record.at, *(entry.row.at for entry in newest)])
-
-
-async def task_mandate(desk: DeskContext, workload: Workload) -> JsonObject:
-    """Return the `remit_mandate` of the caller's live task.
-
-    Raises:
-        Refused: the state's own codes; `task.ended` for a foreign task, `credential.replayed`.
-    """
-    state = await _own(desk, workload)
-    verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
-    await mark_proof_used(desk, workload)
-    return parse_stored_object(state.chain[0][0].record.wire)
 
 
 def _settled(record: AskRecord) -> bool:
