@@ -91,7 +91,8 @@ class OAuth:
             message = signed_message(scope, self.context.terms.issuer)
             form = await self._form(scope, receive)
             proves = message.signed or presented_certificate(scope) is not None
-            if not proves and is_visitor_request(scope, form):
+            visits = self.context.visitors is not None and not proves and is_visitor_request(scope, form)
+            if visits:
                 return await VisitorEndpoints(self.context, self.tokens, self.limits).handle(scope, form)
             caller = await self._prove(scope, form, message)
         except Exception as error:
