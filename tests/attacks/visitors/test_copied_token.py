@@ -176,7 +176,7 @@ def test_entries_say_that_nothing_was_proved_and_how_it_was_known(arena: Arena, 
 def test_a_desk_that_lets_no_visitors_in_takes_none_of_their_tokens(arena: Arena, visitor: Visitor) -> None:
     object.__setattr__(arena.context, "visitors", None)
     assert visitor.ask("order.read", {"order_id": "W1001"}).json()["code"] == "credential.revoked"
-    assert visitor.refresh().json()["code"] == "agent.untrusted"
+    assert visitor.refresh().json()["code"] == "credential.missing"
 
 
 @pytest.mark.proves("VISITOR-RIGHTS")

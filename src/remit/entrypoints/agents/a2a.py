@@ -102,7 +102,7 @@ class A2aApi:
 
     agents: AgentApi
     streams: Counter[str] = field(default_factory=Counter)
-    """Streams open at this process, by client."""
+    """Streams open at this process, by the name that requests are counted under."""
 
     @property
     def _desk(self) -> DeskContext:
@@ -112,7 +112,7 @@ class A2aApi:
         """POST /a2a: one JSON-RPC request of a proved workload."""
         try:
             workload = await self.agents.prove(scope, resource=PATH)
-            self.agents.limits.verify_client(workload.client_id)
+            self.agents.limits.verify_client(workload.limited_as)
         except (Refused, Fault) as unproved:
             log_fault(unproved, scope["path"])
             return problem_response(unproved, issuer=self._desk.terms.issuer)
@@ -196,12 +196,12 @@ class A2aApi:
         return _Follow(await self._task(reply))
 
     def _verify_room(self, workload: Workload) -> None:
-        if self.streams[workload.client_id] >= _STREAMS:
+        if self.streams[workload.limited_as] >= _STREAMS:
             raise Refused(Code.REQUEST_RATE_LIMITED, "too many streams", public=_TOO_MANY, retry_after_s=_STREAM_S)
 
     def _streamed(self, workload: Workload, rpc_id: Id, task: Mapping[str, object]) -> HttpResponse:
         """Stream a task until it is over, or a minute has passed."""
-        client = workload.client_id
+        client = workload.limited_as
         self.streams[client] += 1
 
         def close() -> None:

@@ -116,7 +116,8 @@ class OAuth:
         try:
             message = signed_message(scope, self.context.terms.issuer)
             form = await self._form(scope, receive)
-            if is_visitor_request(scope, form) and not await self._proves(scope, form, message):
+            visits = self.context.visitors is not None and is_visitor_request(scope, form)
+            if visits and not await self._proves(scope, form, message):
                 return await VisitorEndpoints(self.context, self.tokens, self.limits).handle(scope, form)
             caller = await self._prove(scope, form, message)
         except Exception as error:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.errors import Code, Refused
 from remit.domain.records import PersonRecord
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.bodies import read_form
@@ -96,14 +95,6 @@ def _refused(desk: DeskContext, person: PersonRecord, refused: VisitRefused) -> 
 
 
 def is_visit(desk: DeskContext, query: Mapping[str, str]) -> bool:
-    """Return whether an authorization request is a visitor's: it was not pushed, and names its client.
-
-    Raises:
-        Refused: `agent.untrusted` where the desk lets no visitors in.
-    """
-    if "request_uri" in query or "client_id" not in query or "response_type" not in query:
-        return False
-    if desk.visitors is None:
-        public = "This desk lets in no agents without a key of their own."
-        raise Refused(Code.AGENT_UNTRUSTED, "no visitors", public=public)
-    return True
+    """Return whether an authorization request is a visitor's: it was not pushed, and names its client."""
+    pushed = "request_uri" in query or "client_id" not in query or "response_type" not in query
+    return desk.visitors is not None and not pushed
