@@ -8,11 +8,9 @@ import json
 import os
 import re
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -30,6 +28,7 @@ from joserfc.jwk import ECKey
 from a2a_calls import asks, message
 from attacks.arena import SEND_BACK, mandate, refund
 from conformance.a2a_desk import A2aDesk, a2a_desk
+from conformance.harness import reason_of, vector_set
 from remit.client.keys import ProofKey
 from remit.proof.canonical import b64url, canonical, unb64url
 from remit.sandbox import SandboxTask
@@ -38,7 +37,7 @@ VECTORS = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "share
 if not VECTORS.is_dir():
     pytest.skip("remit: NOT RUN: no A2A vectors here; set REMIT_SHARED to the folder with vectors/", allow_module_level=True)
 LIST: Final = {one["id"]: one for one in json.loads((VECTORS / "tck-requirements-1_0.json").read_text())["requirements"]}
-SET: Final = tomllib.loads((Path(__file__).parent / "sets" / "a2a-tck.toml").read_text())
+SET: Final = vector_set("a2a-tck")
 TERMINAL: Final = {"TASK_STATE_COMPLETED", "TASK_STATE_FAILED", "TASK_STATE_CANCELED", "TASK_STATE_REJECTED"}
 pytestmark = pytest.mark.xdist_group("a2a")
 
@@ -435,15 +434,15 @@ CHECKS: Final[Mapping[str, Callable[[Session], bool]]] = {
 
 
 def not_offered(check: str) -> bool:
-    return any(check == key or (key.endswith("*") and fnmatchcase(check, key)) for key in SET["not_offered"])
+    return reason_of(check, SET.not_offered) is not None
 
 
 def test_every_requirement_is_judged_or_has_its_reason() -> None:
     assert {check for check in LIST if not not_offered(check)} == set(CHECKS)
     assert not any(not_offered(check) for check in CHECKS)
-    assert SET["excepted"] == {}
+    assert SET.excepted == {}
 
 
-@pytest.mark.parametrize("check", CHECKS)
-def test_the_requirement_is_met(session: Session, check: str) -> None:
-    assert CHECKS[check](session), LIST[check]["expected"]
+@SET.each(LIST)
+def test_the_requirement_is_met(session: Session, check: Mapping[str, Any]) -> None:
+    assert CHECKS[check["id"]](session), check["expected"]

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
 from conformance.authzen_checks import CERTIFICATION, SUITE, Point, Row, rows
 from conformance.authzen_desk import decision_point, new_desk
-from conformance.authzen_vectors import needs_vectors
+from conformance.authzen_vectors import needs_vectors, vectors
+from conformance.harness import vector_set
 from example_desk import ROOT, served
 from remit.__main__ import main
 
@@ -29,10 +31,23 @@ def table(point: Point) -> list[Row]:
 
 
 @needs_vectors
-@pytest.mark.parametrize(("file", "checks"), [(CERTIFICATION, 56), (SUITE, 127)])
-def test_every_check_of_the_public_files_passes(table: list[Row], file: str, checks: int) -> None:
+@pytest.mark.parametrize(("name", "file", "checks"), [("authzen-certification", CERTIFICATION, 56), ("authzen-suite", SUITE, 127)])
+def test_every_check_of_the_public_files_passes(
+    table: list[Row], name: str, file: str, checks: int, request: pytest.FixtureRequest
+) -> None:
     assert Counter(row.file for row in table)[file] == checks
-    assert [row for row in table if row.file == file and row.reason] == []
+    vector_set(name).judge(request, {row.check: row.reason or True for row in table if row.file == file})
+
+
+def test_requests_and_answers_follow_the_schemas(point: Point, request: pytest.FixtureRequest) -> None:
+    schemas = vector_set("authzen-schemas")
+    asked = next(
+        test for test in vectors(CERTIFICATION)["tests"] if test["path"].endswith("/evaluation") and test["expect"]["status"] == 200
+    )
+    answer = point.send(asked)
+    for file, value in (("request", asked["request"]), ("response", answer.json())):
+        jsonschema_rs.validator_for(schemas.read(f"authzen/schemas/evaluation-{file}.schema.json")).validate(value)
+    schemas.judge(request, dict.fromkeys(schemas.files, True))
 
 
 def test_the_page_s_own_example_runs(tmp_path: Path) -> None:

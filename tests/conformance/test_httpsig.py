@@ -1,13 +1,11 @@
 """Published vectors of RFC 9421 and of Web Bot Auth, through the parts that the doors verify with (read in place, nothing is copied)."""
 
-import json
-import os
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conformance.harness import vector_set
 from remit.adapters.identity.directories import verify_directory
 from remit.adapters.identity.fetching import Fetched
 from remit.adapters.identity.keys import PublicKey, verify_jwk
@@ -16,16 +14,8 @@ from remit.domain.identity.message_signatures import SignedMessage, read_signatu
 from remit.domain.identity.signature_agent import signature_agent
 from remit.domain.values import Instant
 
-ROOT = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "vectors" / "httpsig"
-pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason="the public vectors are not here; set REMIT_SHARED")
-
-
-def read(name: str) -> Any:
-    return json.loads((ROOT / name).read_text()) if ROOT.is_dir() else {"keys": {}, "cases": [], "messages": {}}
-
-
-APPENDIX, DRAFT = read("rfc9421-appendix-b.json"), read("draft-02-test-vectors.json")
-ARCHITECTURE = read("web_bot_auth_architecture_v2.json") if ROOT.is_dir() else []
+RFC, AGENTS, OLDER = vector_set("httpsig-rfc9421"), vector_set("httpsig-web-bot-auth"), vector_set("httpsig-architecture")
+APPENDIX, DRAFT, ARCHITECTURE = RFC.read(), AGENTS.read(), OLDER.read()
 SIGNED_AT = Instant(1_735_689_600_000)
 
 
@@ -52,13 +42,13 @@ def verify(message: SignedMessage, key: PublicKey) -> None:
     key.verify_signature(verify_algorithm(found.algorithm, key.algorithms), found.signature, signature_base(message, found))
 
 
-@pytest.mark.parametrize("case", APPENDIX["cases"], ids=lambda case: case["title"])
+@RFC.each({f"base {case['title']}": case for case in APPENDIX["cases"]}, "case")
 def test_the_base_of_every_message_of_the_rfc_is_rebuilt(case: dict[str, Any]) -> None:
     message = message_of(case)
     assert signature_base(message, the_signature(message)).decode() == case["signature_base"]
 
 
-@pytest.mark.parametrize("case", [one for one in APPENDIX["cases"] if one["alg"] != "hmac-sha256"], ids=lambda case: case["title"])
+@RFC.each({f"signature {case['title']}": case for case in APPENDIX["cases"]}, "case")
 def test_every_message_signed_by_a_key_pair_verifies_and_none_that_was_changed(case: dict[str, Any]) -> None:
     message, key = message_of(case), rfc_key(case["keyid"])
     verify(message, key)
@@ -70,7 +60,6 @@ def test_every_message_signed_by_a_key_pair_verifies_and_none_that_was_changed(c
             key.verify_signature(verify_algorithm(found.algorithm, key.algorithms), found.signature, broken)
 
 
-@pytest.mark.skipif(not ROOT.is_dir(), reason="the public vectors are not here; set REMIT_SHARED")
 def test_a_shared_secret_signs_nothing_here() -> None:
     """B.2.5 is right by the RFC, and refused by policy: no key of the desk's own kinds knows its algorithm."""
     for name in APPENDIX["keys"]:
@@ -79,7 +68,7 @@ def test_a_shared_secret_signs_nothing_here() -> None:
                 verify_algorithm("hmac-sha256", rfc_key(name).algorithms)
 
 
-@pytest.mark.parametrize("case", ARCHITECTURE, ids=lambda case: f"{case['key']['kty']} {case['label']}")
+@OLDER.each({f"{number} {case['key']['kty']} {case['label']}": case for number, case in enumerate(ARCHITECTURE)}, "case")
 def test_every_vector_of_the_architecture_verifies(case: dict[str, Any]) -> None:
     agent = [("signature-agent", case["signature_agent"])] if "signature_agent" in case else []
     headers = [("signature-input", case["signature_input"]), ("signature", case["signature"]), *agent]
@@ -95,7 +84,7 @@ def test_every_vector_of_the_architecture_verifies(case: dict[str, Any]) -> None
 REQUESTS = [one for one in DRAFT["cases"] if "Directory" not in one["title"]]
 
 
-@pytest.mark.parametrize("case", REQUESTS, ids=lambda case: f"{case['title']} {'rsa' if 'rsa' in case['headers'] else 'ed25519'}")
+@AGENTS.each({f"{number} {case['title']}": case for number, case in enumerate(REQUESTS)}, "case")
 def test_every_request_of_the_draft_verifies(case: dict[str, Any]) -> None:
     headers = [(name.lower(), value) for name, value in (line.split(": ", 1) for line in case["headers"].splitlines())]
     message = SignedMessage(method="GET", url="https://example.com/", headers=headers)
@@ -112,7 +101,9 @@ def directory() -> tuple[Fetched, str]:
     return Fetched(status=200, headers=(*headers, media), body=case["other_blocks"][1].encode()), case["signature_base"]
 
 
-def test_the_signed_directory_of_the_draft_is_read_for_its_own_host_alone() -> None:
+@AGENTS.each(["the signed directory"])
+def test_the_signed_directory_of_the_draft_is_read_for_its_own_host_alone(check: str) -> None:
+    del check
     fetched, base = directory()
     message = SignedMessage(method="GET", url="https://signature-agent.test/", headers=fetched.headers, status=200)
     assert signature_base(message, read_signatures(message)[0]).decode() == base

@@ -181,7 +181,8 @@ def test_our_algorithm_list_is_the_schemas(alg: str, tmp_path: Path) -> None:
     assert caught.value.code is (Code.CREDENTIAL_WRONG_KEY if listed else Code.CREDENTIAL_MALFORMED)
 
 
-CERTIFICATES: dict[str, str] = json.loads((ROOT / "x509svid-certs.json").read_text())["certs"] if ROOT.is_dir() else {}
+CERTIFIED = vector_set("x509-svid")
+CERTIFICATES: dict[str, str] = CERTIFIED.read()["certs"]
 WRONG = sorted(name for name in CERTIFICATES if not name.startswith("good-"))
 
 
@@ -196,7 +197,7 @@ def presented(name: str) -> tuple[PresentedCertificate, Instant]:
     return PresentedCertificate(leaf=leaf, chain=tuple(chain)), Instant(int(began * 1000) + 1000)
 
 
-@pytest.mark.parametrize("name", sorted(name for name in CERTIFICATES if name.startswith("good-")))
+@CERTIFIED.each(sorted(name for name in CERTIFICATES if name.startswith("good-")), "name")
 def test_every_sound_certificate_is_one_workloads_own(name: str) -> None:
     """Its authorities are not among the vectors, so that the chain is where it ends."""
     certificate, now = presented(name)
@@ -206,7 +207,7 @@ def test_every_sound_certificate_is_one_workloads_own(name: str) -> None:
     assert caught.value.code is Code.CREDENTIAL_WRONG_KEY
 
 
-@pytest.mark.parametrize("name", WRONG)
+@CERTIFIED.each(WRONG, "name")
 def test_every_unsound_certificate_is_refused_before_its_chain_is_looked_at(name: str) -> None:
     certificate, now = presented(name)
     with pytest.raises(Refused) as caught:
@@ -216,6 +217,6 @@ def test_every_unsound_certificate_is_refused_before_its_chain_is_looked_at(name
 
 def test_every_bundle_file_gives_its_x509_authorities_or_none() -> None:
     """`multiple_x509` has two certificates in one entry, which go-spiffe refuses too: no authority, but its JWT key stays."""
-    counted = {name: len(verify_bundle(decode_json((ROOT / "bundles" / name).read_bytes())).authorities) for name in SOUND}
+    counted = {name: len(verify_bundle(decode_json((FOLDER / name).read_bytes())).authorities) for name in SOUND}
     assert counted["bundle_spiffebundle-spiffebundle_multiple_x509.json"] == 0
     assert counted["bundle_spiffebundle-spiffebundle_valid_1.json"] == 1

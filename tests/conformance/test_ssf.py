@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from browser.desk_server import serving
+from conformance.harness import vector_set
 from conformance.ssf_peer import CAEP, SSF, Peer, key_file, peer_served, read_set, secret_file
 from desks.shop import CATALOGUE, FACTS
 from remit.domain.errors import Refused
@@ -28,6 +29,7 @@ from remit.wiring import manage_stream
 from settings_made import settings_made
 
 SHARED = Path(os.environ.get("REMIT_SHARED", "")) / "vectors" / "ssf"
+MODULES, PRINTED = vector_set("ssf-modules"), vector_set("ssf-examples")
 PUSH, POLL = "urn:ietf:rfc:8935", "urn:ietf:rfc:8936"
 OPERATOR = "helper.example"
 SHOP = "spiffe://helper.example/shop"
@@ -419,9 +421,9 @@ def test_every_check_of_the_list_has_a_row_and_no_other() -> None:
     assert sorted(listed()) == sorted((*CHECKS, *NOT_OURS))
 
 
-@pytest.mark.parametrize("name", sorted(CHECKS))
-def test_a_check_of_the_suite(served: Served, name: str) -> None:
-    CHECKS[name](served)
+@MODULES.each(dict(sorted(CHECKS.items())))
+def test_a_check_of_the_suite(served: Served, check: Callable[[Served], None]) -> None:
+    check(served)
 
 
 def examples() -> list[tuple[str, dict[str, Any]]]:
@@ -432,10 +434,9 @@ def examples() -> list[tuple[str, dict[str, Any]]]:
     return [(f"{kind} {number} {one['title']}", one["json"]) for kind in ("ssf", "caep") for number, one in enumerate(found[kind])]
 
 
-@pytest.mark.parametrize(("title", "claims"), examples(), ids=lambda one: one if isinstance(one, str) else "")
-def test_an_example_is_read_as_it_stands(served: Served, title: str, claims: dict[str, Any]) -> None:
+@PRINTED.each(dict(examples()), "claims")
+def test_an_example_is_read_as_it_stands(served: Served, claims: dict[str, Any]) -> None:
     """As it stands, it is an event at its own time; signed by our peer and of this moment, the running desk takes it."""
-    del title
     decoded = decode_json(json.dumps(claims).encode())
     assert isinstance(decoded, dict)
     audience = claims["aud"] if isinstance(claims["aud"], str) else claims["aud"][0]

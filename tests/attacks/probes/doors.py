@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from attacks.arena import Arena
+from attacks.probes.a2a import over_a2a
 from attacks.probes.door import Door
 from attacks.probes.http import HttpDoor
 from attacks.probes.mcp import over_mcp
@@ -26,4 +27,4 @@ def over_http(arena: Arena, wanted: Mapping[str, Any] | None) -> Iterator[HttpDo
     yield HttpDoor(arena, wanted)
 
 
-DOORS: Final[Mapping[str, Way]] = {"http": Way(over_http), "mcp": Way(over_mcp), "visitor": Way(visiting, OPTIONS)}
+DOORS: Final[Mapping[str, Way]] = {"http": Way(over_http), "a2a": Way(over_a2a), "mcp": Way(over_mcp), "visitor": Way(visiting, OPTIONS)}
