@@ -140,7 +140,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     ),
     "ID-JAG": Requirement(
         "An ID-JAG says whom an agent acts for and grants nothing that they have not signed.",
-        "docs/decisions/0057-what-an-id-jag-stands-for.md",
+        "docs/decisions/0056-what-an-id-jag-stands-for.md",
     ),
     "STEP-UP": Requirement("A write that nobody confirms needs a signature that is recent enough.", "docs/model/standards.md#step-up"),
     "CERTIFICATE-BOUND": Requirement(

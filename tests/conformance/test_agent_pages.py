@@ -15,7 +15,7 @@ import pytest
 
 from desks import shop
 from remit.sandbox import Sandbox, SandboxCustomer
-from sandbox.test_doors import serving
+from served_sandbox import serving
 from visiting import confirm, opened, picked_and_signed
 
 ROOT = Path(__file__).parents[2]

@@ -1,19 +1,15 @@
 """The sandbox goes through the real doors: counted at the ASGI boundary, over sockets, and by what it imports."""
 
 import ast
-import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvicorn
 
 import remit.sandbox
 from desks.kettle import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
@@ -22,14 +18,12 @@ from remit.domain.errors import Code
 from remit.domain.errors import Refused as DomainRefused
 from remit.domain.records import Tier
 from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer
-from remit.settings import make_settings
 from remit.usecases.agents.register import NewAgent, reregister_agent
 from remit.usecases.people.enrol import MAX_PASSKEYS
 from remit.usecases.people.remove_passkey import remove_oldest_passkey
-from remit.wiring import RulesSource, build_desk
+from served_sandbox import serving
 
 SOURCE = Path(remit.sandbox.__file__).parent
-PACK = SOURCE.parent / "packs" / "consumer" / "catalogue.toml"
 ROOMS = {"usecases", "domain", "ports", "adapters", "entrypoints"}
 
 
@@ -75,39 +69,6 @@ def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """A sandbox's server on a free loopback port: one with a built-in desk, as `remit init` makes it, and one made of facts alone."""
     with serving(tmp_path, {"backoffice": "facts"} if request.param == "facts" else {}) as address:
         yield address
-
-
-@contextmanager
-def serving(tmp_path: Path, desk_settings: dict[str, str], *, catalogue: Any = None, **changed: Any) -> Iterator[str]:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        bound.listen()
-        port = bound.getsockname()[1]
-        address = f"http://127.0.0.1:{port}"
-        raw = _settings(address, port) | changed
-        raw["desk"] |= desk_settings
-        settings = make_settings(raw, base=tmp_path, environment={}, rules=False)
-        settings.high_water.parent.mkdir(parents=True, exist_ok=True)
-        given: Any = catalogue or (CATALOGUE if settings.sandbox else PACK)
-        rules = RulesSource(catalogue=given, policies=(("all.cedar", '@id("all") permit(principal, action, resource);'),))
-        desk = build_desk(settings, rules)
-        server = uvicorn.Server(uvicorn.Config(desk.app, log_level="error", lifespan="on"))
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), daemon=True)
-        thread.start()
-        yield address
-        server.should_exit = True
-        thread.join(timeout=20)
-
-
-def _settings(address: str, port: int) -> dict[str, Any]:
-    return {
-        "server": {"issuer": address, "host": "127.0.0.1", "port": port, "data": "data"},
-        "store": {"url": "sqlite:///data/store.sqlite"},
-        "log": {"name": "served.remit.invalid", "high_water": "high-water/checkpoint"},
-        "desk": {"database": "data/desk.sqlite"},
-        "words": {"secrets": "refuse", "model": "none"},
-        "sandbox": {"enabled": True},
-    }
 
 
 def test_a_running_server_is_driven_like_one_in_process(served: str) -> None:

@@ -125,10 +125,7 @@ def _settings(
         desk_url=desk.database if is_postgres_url(desk.database) else "",
         backoffice=desk.backoffice,
         http_backoffice=backoffice_of(
-            document.backoffice,
-            base,
-            used=desk.backoffice == "http",
-            other=desk.backoffice in {"mapped", "directory"},
+            document.backoffice, base, used=desk.backoffice == "http", other=desk.backoffice in {"mapped", "directory"}
         ),
         mapped_backoffice=mapped_of(document.backoffice, base, used=desk.backoffice == "mapped"),
         directory_backoffice=directory_of(document.backoffice, base, used=desk.backoffice == "directory"),

@@ -17,7 +17,7 @@ from attacks.arena import SEND_BACK, code_of, mandate, open_arena, refund
 from attacks.failing.disk import Disk
 from attacks.probes.door import Answer, Door
 from attacks.probes.doors import DOORS
-from attacks.transcript.test_empty_report import HARMLESS, exercised, told
+from attacks.transcript.reported import HARMLESS, exercised, told
 from remit.client import Refused
 
 SECRET = "ghp_" + "Zk4Qw7Er9Ty2Ui5Op1As3Df6Gh8Jk0Lz2Xc4"

@@ -51,7 +51,7 @@ def verify_federated_claims(
     Raises:
         Refused: `credential.malformed`, `credential.wrong_audience`, `credential.expired`, `agent.unknown`.
 
-    Source: RFC 7523 §3; RFC 8725 §3.8, §3.9; docs/decisions/0056-federated-workloads.md.
+    Source: RFC 7523 §3; RFC 8725 §3.8, §3.9; docs/decisions/0055-federated-workloads.md.
     """
     typ = jws.header.get("typ", "jwt")
     if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in _TYPES:

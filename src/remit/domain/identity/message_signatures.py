@@ -176,7 +176,7 @@ def verify_coverage(message: SignedMessage, signature: UnverifiedSignature) -> N
     Raises:
         Refused: `credential.malformed`.
 
-    Source: RFC 9421 §1.4, §3.2 (an application's own requirements); docs/decisions/0055-message-signatures.md.
+    Source: RFC 9421 §1.4, §3.2 (an application's own requirements); docs/decisions/0054-message-signatures.md.
     """
     names, address = signature.names, urlsplit(message.url)
     missing = {'"@method"'} - names

@@ -108,17 +108,18 @@ def visitor_marks(agent: AgentRecord, binding: str) -> JsonObject:
     return {"tier": Tier.VISITOR.value, "known_by": agent.known_by, "proved": "nothing"}
 
 
-def verify_visitor_action(action: Action) -> Action:
-    """Return an action that a visitor may ask for at all.
+def verify_visitor_action(action: Action, *, let_in: bool) -> None:
+    """Verify that a visitor may ask for an action at all, at a desk that lets visitors in.
 
     Raises:
-        Refused: `agent.untrusted` for an action that binds the customer.
+        Refused: `agent.untrusted`, also for an action that binds the customer.
     """
+    if not let_in:
+        raise Refused(Code.AGENT_UNTRUSTED, "this desk lets no visitors in")
     if action.power is PowerKind.ACCEPT:
         public = "An agent without a key of its own binds nobody."
         cure = "Let the customer answer the offer on the desk's own page, or come with a key (private_key_jwt, DPoP)."
         raise Refused(Code.AGENT_UNTRUSTED, "a visitor never accepts", public=public, cure=cure)
-    return action
 
 
 def visitor_floor(

@@ -101,7 +101,7 @@ async def prove_signer(
         Refused: `agent.unknown`, `agent.untrusted`, `agent.suspended`, `credential.*`.
         Fault: `fault.identity`, `fault.store`.
 
-    Source: RFC 9421; docs/decisions/0055-message-signatures.md.
+    Source: RFC 9421; docs/decisions/0054-message-signatures.md.
     """
     if desk.proofs.nonce(desk.world.now()) is not None:
         public = "This desk takes no signed requests: its proofs carry a nonce of its own."

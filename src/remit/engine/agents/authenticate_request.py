@@ -158,7 +158,7 @@ async def prove_signed_workload(
         Refused: `credential.*`, `agent.unknown`.
         Fault: `fault.identity`, `fault.store`.
 
-    Source: RFC 9421; RFC 9449 §6.1 (cnf); docs/decisions/0055-message-signatures.md.
+    Source: RFC 9421; RFC 9449 §6.1 (cnf); docs/decisions/0054-message-signatures.md.
     """
     presented = verify_presented(authorization=authorization, dpop=(SIGNED,))
     token = tokens.verify(desk, presented.unverified_token)

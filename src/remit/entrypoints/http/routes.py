@@ -67,7 +67,6 @@ def make_app(
     )
     tokens = TokenVerifier()
     agents = AgentApi(desk, tokens, signs, limits)
-    visitors = VisitorEndpoints(desk, tokens, limits)
     counted = CountedLog()
     receipts = ReceiptsApi(agents, AuditApi(PeopleApi(desk, limits), counted))
 
@@ -86,11 +85,7 @@ def make_app(
             *public_routes(Public(desk, openapi(desk), metrics, health, limits)),
             *decision_routes(decisions),
             *people_routes(desk, limits, counted),
-            *(
-                [route("POST", REGISTER, visitors.register)]
-                if desk.visitors is not None and desk.visitors.dynamic
-                else []
-            ),
+            *registration_routes(desk, VisitorEndpoints(desk, tokens, limits)),
             route("POST", MCP, McpDoor(agents).handle),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
             route("GET", A2A_CARD, CardApi(desk).card),
@@ -127,6 +122,12 @@ def public_routes(public: Public) -> list[Route]:
         route("GET", "/log/key", public.log_key),
         route("GET", "/log/tile/{path:path}", public.tile),
     ]
+
+
+def registration_routes(desk: DeskContext, visitors: VisitorEndpoints) -> list[Route]:
+    """Build the route of dynamic registration, where the desk lets visitors register themselves."""
+    taken = desk.visitors is not None and desk.visitors.dynamic
+    return [route("POST", REGISTER, visitors.register)] if taken else []
 
 
 def decision_routes(decisions: DecisionApi | None) -> list[Route]:

@@ -1,6 +1,6 @@
 """Events on their way out: made from the log, a receiver at a time, and pushed where a receiver wants that.
 
-At least once, as notices are (docs/decisions/0054-the-log-is-the-outbox-of-events.md): an event is dropped once its
+At least once, as notices are (docs/decisions/0053-the-log-is-the-outbox-of-events.md): an event is dropped once its
 receiver has taken it, and one that is sent again has the same jti.
 """
 

@@ -1,7 +1,7 @@
 """Redemption of an ID-JAG: the company's provider identifies the customer; the customer's own mandate decides.
 
 ⚔ It is never authority by itself: it finds a mandate that stands, or asks the customer as the backchannel does.
-Source: draft-ietf-oauth-identity-assertion-authz-grant; docs/decisions/0057-what-an-id-jag-stands-for.md.
+Source: draft-ietf-oauth-identity-assertion-authz-grant; docs/decisions/0056-what-an-id-jag-stands-for.md.
 """
 
 from collections.abc import Mapping
