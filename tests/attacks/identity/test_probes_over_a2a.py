@@ -1,4 +1,4 @@
-"""The probes that found other products failing (docs/model/peers.md), through the A2A door."""
+"""The probes that found other products failing (docs/model/peers.md#probes), through the A2A door."""
 
 import json
 from typing import Any
