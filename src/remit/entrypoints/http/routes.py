@@ -88,8 +88,7 @@ def make_app(
             *registration_routes(desk, VisitorEndpoints(desk, tokens, limits)),
             route("POST", MCP, McpDoor(agents).handle),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
-            route("GET", A2A_CARD, CardApi(desk).card),
-            route("POST", A2A, A2aApi(agents).handle),
+            *a2a_routes(agents),
             route("POST", EVENTS, HelpdeskEventsApi(desk, limits).event),
             route("POST", BACK_CHANNEL, LoginApi(desk, limits).back_channel),
             route("GET", FRONT_CHANNEL, LoginApi(desk, limits).front_channel),
@@ -103,6 +102,11 @@ def make_app(
         limits=limits,
         life=(start, stop_all),
     )
+
+
+def a2a_routes(agents: AgentApi) -> list[Route]:
+    """Build the routes of A2A: the card and the door."""
+    return [route("GET", A2A_CARD, CardApi(agents.context).card), route("POST", A2A, A2aApi(agents).handle)]
 
 
 def public_routes(public: Public) -> list[Route]:
