@@ -25,7 +25,6 @@ ABSENT: Mapping[str, tuple[Callable[[Any], Iterable[str]], tuple[str, ...]]] = {
     "ap2": (of_each_file, ("checkout_mandate", "payment_mandate")),
     "cloudevents": (of_each_file, ("cloudevents", "specversion")),
     "identity-chaining": (numbered("examples"), ("identity_chaining_requested_token_types_supported",)),
-    "mission-authzen": (numbered("examples"), ("mission_",)),
     "mission-consent": (numbered("examples"), ("mission_",)),
     "mission-evidence": (numbered("examples"), ("mission_",)),
     "mission-issuance": (numbered("examples"), ("mission_",)),

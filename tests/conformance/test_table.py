@@ -5,8 +5,8 @@ import pytest
 from conformance.harness import SHARED, all_sets, files_named
 from conformance.table import PAGE
 
-AWAITED = ("authzen/*-examples.json", "mcp/schema-*", "mcp/conformance-sep-requirements.json")
-"""Files that tests read without a row of their own: schemas and examples, in test_authzen_profiles and test_mcp_wire."""
+AWAITED = ("mcp/schema-*", "mcp/conformance-sep-requirements.json")
+"""Files that tests read without a row of their own: schemas and examples, in test_mcp_wire."""
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="remit: NOT RUN: the public vectors are not here; set REMIT_SHARED")
