@@ -67,7 +67,7 @@ def test_events_are_signed_by_the_first_key_and_all_keys_are_published() -> None
     assert all(set(one) == {"alg", "e", "kid", "kty", "n", "use"} for one in signer.jwks()["keys"])
 
 
-@pytest.mark.parametrize("pem", [b"no key", ECKey.generate_key("P-256").as_pem(private=True), SHORT])
+@pytest.mark.parametrize("pem", [b"no key", ECKey.generate_key("P-256").as_pem(private=True), SHORT], ids=["none", "EC", "short"])
 def test_another_key_stops_the_start(pem: bytes) -> None:
     with pytest.raises(Refused):
         RsaEventSigner([pem])
