@@ -278,6 +278,7 @@ screenshots: $(VENV)/.dev browser ## Take the pictures of docs/tour.md anew
 
 bench-parts: $(VENV)/.bench ## Measure where the time of an ask goes, and the replays (these read data that is not part of Remit)
 	@$(BIN)/python bench/ask.py
+	@$(BIN)/python bench/doors.py
 	@$(BIN)/python bench/replay.py
 
 wheel: $(VENV)/.uv ## Build the wheel and the source archive into build/wheel

@@ -40,6 +40,8 @@ FAR = "BENCH_FAR"
 """Set: the built-in backoffice is served over HTTP by `remit desk serve`, a process of its own below this one."""
 DECISIONS = "BENCH_DECISIONS"
 """Names a file of policies of the decision point, whose caller has the secret `bench`."""
+VISITORS = "BENCH_VISITORS"
+"""Set: agents without a key are let in, and register themselves."""
 ROUNDS = "BENCH_ROUNDS"
 """Set: so many rounds of the desk's jobs are made and measured before it serves."""
 
@@ -195,6 +197,7 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
         "limits": limits(),
         **({"keys": {"content": node["keys"]}} if node else {}),
         **decision_point(folder),
+        **({"visitors": {"enabled": True, "registration": "dynamic"}} if VISITORS in os.environ else {}),
     }
     settings = make_settings(raw, base=folder, environment={}, rules=False)
     settings.high_water.parent.mkdir(exist_ok=True)
