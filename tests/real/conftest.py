@@ -138,8 +138,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if any(not SYSTEMS[name][1] for name in systems_of(item))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
-    for item in items:  # each system is started once, by one process
-        item.add_marker(pytest.mark.xdist_group(" ".join(sorted(systems_of(item)))))
+    for item in items:  # each system is started once, by one process; a test without any belongs to no group
+        if needed := systems_of(item):
+            item.add_marker(pytest.mark.xdist_group(" ".join(sorted(needed))))
 
 
 def systems_of(item: pytest.Item) -> set[str]:
