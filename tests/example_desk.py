@@ -43,7 +43,7 @@ def served(desk: Path) -> Iterator[str]:
     """Serve a desk on a free port as a sandbox, in a process of its own, and give its address. Its log is `server.log` beside it."""
     settings = (desk / "remit.toml").read_text()
     assert "enabled = false" in settings
-    (desk / "remit.toml").write_text(settings.replace("enabled = false", "enabled = true"))
+    (desk / "remit.toml").write_text(settings.replace("enabled = false", "enabled = true", 1))
     command = [sys.executable, "-m", "remit", "serve", "--port", "0", "--json", "--config", str(desk)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     with (

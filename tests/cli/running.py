@@ -27,11 +27,11 @@ Run = Callable[..., Ran]
 
 
 def change(desk: Path, old: str, new: str) -> None:
-    """Edit remit.toml as its owner would."""
+    """Edit remit.toml as its owner would, where the text stands first (`enabled = false` of [sandbox])."""
     file = desk / "remit.toml"
     text = file.read_text()
     assert old in text
-    file.write_text(text.replace(old, new))
+    file.write_text(text.replace(old, new, 1))
 
 
 def sandboxed(desk: Path) -> None:

@@ -102,7 +102,7 @@ class Node:
         file = self.folder / "remit.toml"
         text = file.read_text()
         assert old in text, text
-        file.write_text(text.replace(old, new))
+        file.write_text(text.replace(old, new, 1))
 
 
 class Cluster:

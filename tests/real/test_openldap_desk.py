@@ -51,7 +51,7 @@ def desk(slapd: SlapdServer, tmp_path: Path) -> Path:
         options += [f"--{name}-account", account, f"--{name}-password-file", file]
     remit("init", *options, tmp_path / "desk")
     settings = tmp_path / "desk" / "remit.toml"
-    settings.write_text(settings.read_text().replace("enabled = false", "enabled = true"))
+    settings.write_text(settings.read_text().replace("enabled = false", "enabled = true", 1))
     remit("check", "--config", tmp_path / "desk")
     return tmp_path / "desk"
 

@@ -17,17 +17,24 @@ from remit.domain.transcript.entry import Kind
 
 READ = {"order_id": "W1"}
 Placed = Callable[[str], dict[str, Any]]
+
+
+def _halves(token: str) -> tuple[str, str]:
+    """A token in two: each fits a param."""
+    return token[: len(token) // 2], token[len(token) // 2 :]
+
+
 PLACES: dict[str, Placed] = {
     "words": lambda token: {"words": f"My header is DPoP {token}."},
     "glued": lambda token: {"words": f"authorization=DPoP.{token}."},
     "params": lambda token: {"params": {**READ, "note": {"of": [token]}}},
     "an amount": lambda token: {"action": "payment.refund", "params": {**READ, "payment_method_id": "pm_7", "amount": token}},
-    "cut over params": lambda token: {"action": "order.return", "params": {"order_id": token[:300], "item_ids": [token[300:]]}},
-    "cut over lines of a param": lambda token: {"params": {"order_id": f"{token[:300]}\n{token[300:]}"}},
-    "cut over words and params": lambda token: {"words": token[:300], "params": {"order_id": token[300:]}},
+    "cut over params": lambda token: {"action": "order.return", "params": {"order_id": _halves(token)[0], "item_ids": [_halves(token)[1]]}},
+    "cut over lines of a param": lambda token: {"params": {"order_id": f"{_halves(token)[0]}\n{_halves(token)[1]}"}},
+    "cut over words and params": lambda token: {"words": _halves(token)[0], "params": {"order_id": _halves(token)[1]}},
     "cut around an amount": lambda token: {
         "action": "payment.refund",
-        "params": {"order_id": token[:300], "amount": "5.00 EUR", "payment_method_id": token[300:]},
+        "params": {"order_id": _halves(token)[0], "amount": "5.00 EUR", "payment_method_id": _halves(token)[1]},
     },
     "a name in params": lambda token: {"params": {**READ, token: 1}},
     "a file": lambda token: {

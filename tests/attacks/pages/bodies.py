@@ -36,6 +36,8 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "/me/v1/passkeys/{id}/remove": {},
     "/me/v1/requests/{id}": {"answer": "decline"},
     "/me/v1/resume": {},
+    "/me/v1/visits": {"objective": "return-item", "records": ["W1"]},
+    "/oauth/authorize": {"objective": "return-item", "record:return-item:W1": "on"},
     "/sandbox/v1/agents": {"client_id": "x", "operator": "x", "keys": {}},
     "/sandbox/v1/facts": FACTS,
     "/sandbox/v1/people": {"id": "new", "kind": "officer", "roles": ["admin"]},

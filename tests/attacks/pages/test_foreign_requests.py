@@ -12,8 +12,10 @@ import pytest
 
 from attacks.arena import ISSUER, SEND_BACK, Arena, code_of, gathered, mandate, open_arena
 from attacks.pages.bodies import BODIES
+from attacks.probes.visitor import OPTIONS
 from remit.entrypoints.http.app import App
 from remit.sandbox.people import SandboxPerson
+from visiting import Visitor, documents
 
 JSON: Final = {"content-type": "application/json"}
 FOREIGN: Final[tuple[dict[str, str], ...]] = (
@@ -39,8 +41,10 @@ SHARED: Final = frozenset({
 })  # fmt: skip
 """Doors where everybody finds what is their own."""
 FORM: Final = "application/x-www-form-urlencoded"
-FORMS: Final = frozenset({"/language"})
+FORMS: Final = frozenset({"/language", "/oauth/authorize"})
 """Doors that read a plain form, and answer with a page."""
+VISITS: Final = frozenset({"/oauth/authorize", "/me/v1/visits"})
+"""Doors that a visitor's authorization request leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class Doors:
     arena: Arena
     people: Mapping[str, SandboxPerson]
     ids: Mapping[str, str]
+    visit: str
+    """The query of a visitor's authorization request."""
     written: list[str]
     """The kinds of what was written since it was emptied ("" for a commit that puts nothing)."""
 
@@ -74,6 +80,8 @@ class Doors:
     def send(self, method: str, path: str, who: str, headers: Mapping[str, str]) -> httpx.Response:
         """What a door takes, from somebody ("" for nobody)."""
         address = re.sub(r"([a-z]+)/\{id\}", lambda found: f"{found[1]}/{self.ids[found[1]]}", path)
+        if path in VISITS:
+            address = f"{address}?{self.visit}"
         cookie = self.people[who].cookie if who else ""
         sent = {name: value for name, value in headers.items() if value}
         content = json.dumps(BODIES.get(path, {})).encode()
@@ -85,7 +93,7 @@ class Doors:
 
 @pytest.fixture(scope="module")
 def doors() -> Iterator[Doors]:
-    with open_arena() as arena:
+    with open_arena(**OPTIONS) as arena, documents() as served:
         people = {
             "anna": arena.anna,
             "bram": arena.desk.customer("bram", email="bram@mail.example"),
@@ -125,7 +133,8 @@ def doors() -> Iterator[Doors]:
             return await commit(change)
 
         store.commit = counted  # type: ignore[method-assign]  # only looked at
-        yield Doors(arena, people, ids, written)
+        visit = urlencode(Visitor(arena.room, served.publish()).query())
+        yield Doors(arena, people, ids, visit, written)
 
 
 def said(answer: httpx.Response) -> str:
@@ -182,13 +191,15 @@ def test_no_door_opens_for_somebody_elses_things_or_another_role(doors: Doors) -
                 continue  # `security` is a role of the catalogue too
             if who == "bram" and (method, path) == ("POST", "/me/v1/requests/{id}"):
                 continue  # a request is whoever's the agent sends with it; what is not theirs they can only decline
+            if who == "bram" and path in VISITS and method == "GET":
+                continue  # an app sends everybody there; what each may pick is their own
             answer = doors.send(method, path, who, JSON if method == "POST" else {})
             verify_told(answer, (method, path, who))
-            if who == "bram" and path.startswith("/me") and "{id}" not in path:
+            if who == "bram" and path.startswith("/me") and "{id}" not in path and path not in VISITS:
                 assert answer.status_code == 200, path
                 assert "anna" not in answer.text.lower(), (path, who)
             else:
-                assert answer.status_code in {303, 400, 401, 403, 404}, (method, path, who)
+                assert answer.status_code in {303, 400, 401, 403, 404, 422}, (method, path, who)
     assert doors.written == []
 
 

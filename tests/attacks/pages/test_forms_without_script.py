@@ -29,8 +29,8 @@ SHOP: Final[dict[str, Any]] = {
 }
 HELPER: Final = "spiffe://helper.example/shop"
 TOKEN: Final = "ghp_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
-BY_THE_BROWSER: Final = {("get", "/audit"), ("get", "/audit/report"), ("post", "/language")}
-"""What a browser sends by itself: two searches, and which language one reads."""
+BY_THE_BROWSER: Final = {("get", "/audit"), ("get", "/audit/report"), ("post", "/language"), ("post", "/oauth/authorize?{{ query }}")}
+"""What a browser sends by itself: two searches, which language one reads, and the purpose picked for an assistant, under the client's own query."""
 
 
 class Scene:
@@ -70,7 +70,7 @@ def written() -> str:
 
 
 @pytest.mark.proves("FORMS", "P16")
-def test_a_browser_sends_nothing_by_itself_but_searches_and_the_language() -> None:
+def test_a_browser_sends_nothing_by_itself_but_searches_and_what_is_picked() -> None:
     tags = re.findall(r"<form ([^>]*)>", written())
     assert len(tags) > 20
     methods = {(re.findall(r'method="(\w+)"', tag)[0], (re.findall(r' action="([^"]+)"', tag) or [""])[0]) for tag in tags}

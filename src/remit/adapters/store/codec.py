@@ -52,11 +52,23 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {kind.KIND: msgspec.jso
 
 
 _LATER: Final[Mapping[str, Mapping[str, Any]]] = {
-    records.AgentRecord.KIND: {"known_by": "", "document": ""},
+    records.AgentRecord.KIND: {"known_by": "", "document": "", "notification_uri": ""},
+    records.AskRecord.KIND: {"enforcer": "", "usable_until": 0},
     records.OfferRecord.KIND: {"choice": ""},
-    records.PushedRequest.KIND: {"resource": "", "document": ""},
+    records.PushedRequest.KIND: {
+        "resource": "",
+        "document": "",
+        "addressed": "",
+        "binding": "",
+        "ping": "",
+        "ping_token": "",
+        "ping_at": 0,
+        "ping_tries": 0,
+    },
 }
 """Members that stored records of earlier versions lack, with the value that is not written: their bytes stay the same."""
+_ENDINGS: Final = {kind: b"," + _ENCODER.encode(unset)[1:] for kind, unset in _LATER.items()}
+"""The end of an encoded record in which all of them are unset, where they are its last members."""
 KINDS: Final = tuple(_DECODERS)
 """Kinds of stored records."""
 
@@ -66,6 +78,9 @@ def encode_record(record: Record) -> bytes:
     later = _LATER.get(record.KIND)
     if later is None:
         return _ENCODER.encode(record)
+    encoded, ending = _ENCODER.encode(record), _ENDINGS[record.KIND]
+    if encoded.endswith(ending):
+        return encoded[: -len(ending)] + b"}"
     members = msgspec.to_builtins(record)
     return _ENCODER.encode(
         {name: value for name, value in members.items() if name not in later or value != later[name]}

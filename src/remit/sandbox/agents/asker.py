@@ -13,7 +13,7 @@ async def part(stage: Stage) -> None:
             mandate = await stage.granted(
                 agent,
                 objective="complain",
-                target={"order": ["W1001"]},
+                target={"order": ["W1005"]},
                 summary="the parcel took three weeks, something back for it",
                 powers=[
                     {"power": "represent"},
@@ -32,11 +32,11 @@ async def part(stage: Stage) -> None:
             stage.tell("granted", mandate=mandate.id)
             return
         async with agent.mandate(stage.mandate).task() as task:
-            complaint = {"kind": "late", "order_id": "W1001", "text": "I waited three weeks for this."}
-            await stage.ask(task, "complain", "file a complaint about order W1001", "complaint.file", complaint)
+            complaint = {"kind": "late", "order_id": "W1005", "text": "I waited three weeks for this."}
+            await stage.ask(task, "complain", "file a complaint about order W1005", "complaint.file", complaint)
             amount = stage.amount or "20.00 EUR"
-            refund = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": amount}
-            await stage.ask(task, "refund", f"refund {amount} for order W1001", "payment.refund", refund)
+            refund = {"order_id": "W1005", "payment_method_id": "pm_7", "amount": amount}
+            await stage.ask(task, "refund", f"refund {amount} for order W1005", "payment.refund", refund)
 
 
 if __name__ == "__main__":

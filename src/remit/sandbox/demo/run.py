@@ -177,7 +177,7 @@ def console(wanted: DemoOptions, door: DemoDoor, served: ServedDesk) -> None:
     screen.heading("Try an ask yourself, from another terminal")
     screen.line(f"  {again} --ask")
     screen.line(
-        f"  It asks for money back for order W1001, at first 20.00 EUR, which then waits for anna here: {served.url}/me"
+        f"  It asks for money back for order W1005, at first 20.00 EUR, which then waits for anna here: {served.url}/me"
     )
     screen.line(f"  No browser? Answer in a terminal:  {again} --act-as customer")
     screen.heading("Good to know")
