@@ -21,7 +21,7 @@ from remit.usecases.tasks import open as open_task
 
 PATH = (
     (app, "_send", "answer, bytes out"),
-    (api, "ask_response", "answer, bytes out"),
+    (api, "challenged_response", "answer, bytes out"),
     (api, "prove_workload", "prove: token and DPoP"),
     (api, "read_body", "request, bytes in"),
     (api, "decode_body", "request, bytes in"),
@@ -43,7 +43,7 @@ EXCHANGE = (
     (oauth, "_token_answer", "answer, bytes out"),
     (oauth, "read_form", "request, form"),
     (oauth, "refuse_human_credential", "is there a person's login in it"),
-    (oauth, "prove_client", "prove: assertion"),
+    (oauth, "prove_caller", "prove: assertion"),
     (oauth, "prove_key", "prove: DPoP"),
     (oauth, "open_task", "open: what it stands on, task and records"),
     (open_task, "_unused_task", "open: is there an unused task"),

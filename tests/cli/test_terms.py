@@ -35,5 +35,10 @@ def test_what_is_not_said_has_its_number(tmp_path: Path) -> None:
 
 def test_rules_that_do_not_erase_by_time_are_those_they_were_before_it_could_be_and_those_that_do_are_others() -> None:
     """Every other number stands in them, also one that is 0."""
-    assert set(deciding(TermsTable())) == {*TermsTable.__struct_fields__} - {"erase_after_days", "offers_per_day", "session_idle_s"}
+    assert set(deciding(TermsTable())) == {*TermsTable.__struct_fields__} - {
+        "erase_after_days",
+        "grant_age_s",
+        "offers_per_day",
+        "session_idle_s",
+    }
     assert deciding(TermsTable(erase_after_days=365))["erase_after_days"] == 365

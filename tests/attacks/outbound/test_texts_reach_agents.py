@@ -36,6 +36,18 @@ UNSAID = {
     "Pushed.request_uri": REMITS,
     "TokenResponse.authorization_details": AGENTS,
     "Task.budgets": AGENTS,
+    "BackchannelStarted.auth_req_id": REMITS,
+    "PendingRequest.auth_req_id": REMITS,
+    "RegisteredClient.client_id": REMITS,
+    "RegisteredClient.client_name": AGENTS,
+    "RegisteredClient.grant_types": REMITS,
+    "RegisteredClient.redirect_uris": AGENTS,
+    "RegisteredClient.response_types": REMITS,
+    "TransactionPending.authorization_uri": REMITS,
+    "TransactionPending.transaction_authorization_id": REMITS,
+    "TransactionToken.authorization_details": AGENTS,
+    "VisitorTokenResponse.refresh_token": REMITS,
+    "VisitorTokenResponse.scope": REMITS,
 }
 """Members without a text of the desk, where their name does not say so."""
 PLAIN = {"ask", "task", "case", "code", "codes", "cure", "state", "who", "poll", "notice", "countered_by", "expires_at", "ends_at", "at"}

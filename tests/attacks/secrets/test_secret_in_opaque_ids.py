@@ -49,6 +49,14 @@ LISTED = {
     "ask": "closed",
     "entry": "closed",
     "path": "closed",
+    "A2A-Version": "closed",
+    "Accept-Txn-Challenge": "closed",
+    "id": "closed",  # of a JSON-RPC message: told back to its caller, stored nowhere
+    "jsonrpc": "closed",
+    "login_hint": "closed",
+    "method": "closed",
+    "requested_expiry": "closed",
+    "transaction_authorization_id": "closed",
     # Credentials: verified, never stored as they are.
     "DPoP": "credential",
     "client_assertion": "credential",
@@ -57,9 +65,15 @@ LISTED = {
     "token": "credential",
     "code": "credential",
     "code_verifier": "credential",
+    "Txn-Token": "credential",
+    "assertion": "credential",
+    "auth_req_id": "credential",
+    "client_notification_token": "credential",  # sealed until the ping
+    "transaction_challenge": "credential",
     # Opaque: a bounded alphabet and length, stored as they are, refused with a secret.
     "Idempotency-Key": "opaque",
     "state": "opaque",
+    "binding_message": "opaque",
 }
 """Each string of the agents' doors, and how it is read."""
 
