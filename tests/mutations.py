@@ -26,7 +26,7 @@ from postgres_server import NoServer, server
 
 SLOTS: Final = 3
 """One more than the cores of a small machine: many tests wait for a while."""
-_PARTS: Final = 16
+_PARTS: Final = 24
 """Into so many runs the tests are divided that must pass with every rule on: none may take as long as `LONGEST_S`."""
 _SAID: Final = 2_000
 _WITH_RULES: Final = frozenset({"adapters", "domain", "engine", "identity", "usecases"})
