@@ -248,9 +248,12 @@ DOMAIN_AT_DOORS := tests/contracts/test_german_words.py tests/attacks/mandate/te
 	tests/attacks/words/test_unrecognised_clauses.py tests/attacks/outbound/test_facts_that_follow.py tests/attacks/outbound/test_helpdesk_events.py tests/attacks/outbound/test_hosted_events.py \
 	tests/attacks/store/test_rows_against_log.py tests/attacks/confirmation/test_offer_altered.py
 
+# Vectors of others that the domain is tried with; their programs as peers run in `make test`.
+VECTORS := $(addprefix tests/conformance/test_,client_metadata.py dpop.py http_message_signatures.py httpsig.py jcs.py mission.py oauth_examples.py spiffe.py tlog.py webauthn.py)
+
 check-domain: $(VENV)/.dev
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run --source=remit.domain,remit.proof -m pytest -q -p no:cacheprovider tests/domain tests/proof tests/conformance $(DOMAIN_AT_DOORS) >.coverage-log || { tail -n 40 .coverage-log; exit 1; }
+	@$(BIN)/python -m coverage run --source=remit.domain,remit.proof -m pytest -q -p no:cacheprovider tests/domain tests/proof $(VECTORS) $(DOMAIN_AT_DOORS) >.coverage-log || { tail -n 40 .coverage-log; exit 1; }
 	@$(BIN)/python -m coverage report --fail-under=98 --skip-covered
 
 fmt: $(VENV)/.dev ## Format, and mend what can be mended

@@ -86,7 +86,7 @@ class TokenVerifier:
         if known is None:
             known = _read(desk, desk.signer.verify_jwt(unverified_token, "at+jwt"))
             if known.expires_s <= desk.world.now() // 1000 + _LONGEST_S:
-                # ⚔ Remembered, a longer one, made with a stolen key, would outlive that key's retirement.
+                # ⚔ One from beyond this clock is verified anew each time: remembered, it would outlive its key.
                 self._known.put(name, known)
         return known
 
@@ -229,9 +229,13 @@ def _read(desk: DeskContext, claims: Mapping[str, Json]) -> _Token:
             "act": {"sub": str(actor)},
             "jti": str(jti),
             "scope": str(scope),
+            "iat": int(issued_s),
             "exp": int(expires_s),
             "aud": str(audience),
         }:
+            if expires_s - issued_s > _LONGEST_S:
+                # ⚔ Nobody makes such a token but with a stolen key.
+                raise Refused(Code.CREDENTIAL_MALFORMED, "the token lives longer than this desk lets any")
             jkt, family = _binding(claims)
             return _Token(
                 task=str(claims.get("task", "")),
