@@ -246,7 +246,8 @@ check-prose: $(VENV)/.dev
 DOMAIN_AT_DOORS := tests/contracts/test_german_words.py tests/attacks/mandate/test_summary_deceives.py tests/attacks/outbound/test_values_in_other_words.py \
 	tests/attacks/secrets/test_secret_in_other_forms.py tests/attacks/words/test_words_in_params.py tests/attacks/words/test_joined_wishes.py \
 	tests/attacks/words/test_unrecognised_clauses.py tests/attacks/outbound/test_facts_that_follow.py tests/attacks/outbound/test_helpdesk_events.py tests/attacks/outbound/test_hosted_events.py \
-	tests/attacks/store/test_rows_against_log.py tests/attacks/confirmation/test_offer_altered.py
+	tests/attacks/store/test_rows_against_log.py tests/attacks/confirmation/test_offer_altered.py tests/attacks/decision_point tests/attacks/people/test_id_jag.py \
+	$(addprefix tests/attacks/visitors/test_,requests.py strangers.py copied_token.py)
 
 # Vectors of others that the domain is tried with; their programs as peers run in `make test`.
 VECTORS := $(addprefix tests/conformance/test_,client_metadata.py dpop.py http_message_signatures.py httpsig.py jcs.py mission.py oauth_examples.py spiffe.py tlog.py webauthn.py)
