@@ -76,7 +76,7 @@ KEYED_TIERS: Final = (Tier.KNOWN, Tier.TRUSTED, Tier.UNPROVED)
 
 
 class KnownBy(StrEnum):
-    """The way the desk came to know a visitor; "" for an agent that it registered itself, with keys."""
+    """The way a client became known; "" for an agent that the desk registered itself, with keys."""
 
     DOCUMENT = "document"
     """The client id is the address of its client id metadata document."""
@@ -90,7 +90,8 @@ class KnownBy(StrEnum):
 class AgentRecord:
     """A registered workload. `keys` is its key source as JSON text; `id` is the client_id.
 
-    `known_by` and `document` (the digest of its client id metadata document) are of visitors alone.
+    `known_by` and `document` (the digest of its client id metadata document) are of visitors, and of
+    clients whose document names keys.
     """
 
     KIND: ClassVar[str] = "agent"
@@ -125,7 +126,7 @@ class AgentRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientRegistration:
-    """A client that registered itself (RFC 7591). It becomes an agent when a customer first looks at its request."""
+    """A client that registered itself (RFC 7591). It becomes an agent when a customer first picks a purpose for it."""
 
     KIND: ClassVar[str] = "client"
     id: str

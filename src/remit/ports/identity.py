@@ -83,7 +83,7 @@ PUBLIC_CLIENT: Final = "none"
 
 
 class ClientMethod(StrEnum):
-    """The proof of a workload at the OAuth endpoints (metadata `token_endpoint_auth_methods_supported`)."""
+    """The registered proof of a workload at the OAuth endpoints; the metadata lists those that OAuth names."""
 
     FEDERATED_JWT = "federated_jwt"
     HTTP_SIGNATURE = "http_message_signature"

@@ -88,7 +88,7 @@ _KEY_CURES = {
 
 
 class AssertionClients:
-    """Verifier of workloads by what they present (port `ClientVerifier`)."""
+    """Verifier of workloads by assertion, certificate or signed request (port `ClientVerifier`)."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""X.509-SVIDs: what a leaf must be, and its chain to the bundle of its own trust domain."""
+"""X.509-SVIDs: rules for a leaf, and its chain to the bundle of its own trust domain."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

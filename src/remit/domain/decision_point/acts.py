@@ -17,12 +17,12 @@ from remit.domain.values import Json, JsonObject
 from remit.proof.canonical import digest
 
 MAX_CHAIN: Final = 6
-"""Actors of a chain: the agent of the grant and five branches."""
+"""The longest chain that is read; one of a task has at most five actors (docs/decisions/0018-five-actors.md)."""
 _KEY_LENGTH: Final = 255
 
 
 class Reason(StrEnum):
-    """Why an evaluation is denied: a closed list."""
+    """Reasons for a denial: a closed list."""
 
     ACTOR_INVALID = "actor_invalid"
     APPROVAL_EXPIRED = "approval_expired"

@@ -38,7 +38,7 @@ class NamedAction:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whether a subject may do an action on a resource."""
+    """A question: may this subject do this action on this resource."""
 
     subject: Entity
     action: NamedAction
@@ -56,7 +56,7 @@ class Question:
 
 
 class Semantic(StrEnum):
-    """When a batch stops; the answers after that point are left out."""
+    """Conditions that stop a batch; later answers are left out."""
 
     DENY = "deny_on_first_deny"
     EXECUTE_ALL = "execute_all"

@@ -19,7 +19,7 @@ from remit.domain.values import Instant, Json, JsonObject, instant_text
 
 VISITOR_REASON: Final = "agent.visitor"
 _ALONE: Final = frozenset({"case.comment", "case.open", "case.read"})
-"""What a visitor may do without its customer, besides routine reads: opening and writing in its case."""
+"""Actions that a visitor may take without its customer, besides routine reads: opening and writing in its case."""
 _BOTH: Final = frozenset({Area.IDENTITY, Area.SECURITY})
 """The areas in which a visitor's act needs the customer and an officer."""
 _ANY_RECORD: Final = "any"

@@ -1,4 +1,6 @@
-"""Authentication of agent requests: this desk's access token, and a DPoP proof of the very request.
+"""Authentication of agent requests: this desk's access token, and possession of its key.
+
+A DPoP proof, a signature of the request or the TLS certificate of the connection proves the key.
 
 A visitor's token has no key to prove: it is a bearer token of one resource, and worth little (`policy/visitors`).
 """
@@ -21,7 +23,7 @@ from remit.ports.store import ReplayMark
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """The caller, as proved by an access token and a DPoP proof of this very request.
+    """The caller of one request, as proved by its access token and the key that this is bound to.
 
     `jkt` is the binding of its grant: for a visitor, who proves no key, the token family.
     """

@@ -86,7 +86,7 @@ class AskReply:
     retry_after_s: int | None = None
     """When a person can be asked again."""
     asked_at: Instant = NEVER
-    """When it was asked."""
+    """Time of the ask."""
     confirmation: str = ""
     """The confirmation that is waited for: its page, opened by a person who is signed in, is all it leads to."""
 

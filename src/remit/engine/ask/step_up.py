@@ -8,7 +8,7 @@ from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.context import DeskContext
 
 ACR: Final = "phr"
-"""How the customer authenticates when they sign: phishing-resistant (OpenID EAP ACR Values 1.0 §2), always anew."""
+"""Authentication of the customer at signing: phishing-resistant (OpenID EAP ACR Values 1.0 §2), always anew."""
 
 
 def verify_fresh_grant(

@@ -36,7 +36,7 @@ def proves_client(scope: Scope) -> bool:
 async def authenticate_client(  # what came, and its probable owner
     desk: DeskContext, signs: CredentialSigns, limits: Limits, scope: Scope, *, path: str, session: str
 ) -> Caller:
-    """Authenticate a workload by what it authenticates with at the OAuth endpoints, in headers.
+    """Authenticate a workload in headers, by the methods of the OAuth endpoints.
 
     ⚔ A DPoP proof beside an assertion carries its hash as `ath`: neither serves with another one. A token beside the
     assertion makes two credentials, which is refused. `session` is a person's session sent along ("" without).

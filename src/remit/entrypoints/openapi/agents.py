@@ -156,7 +156,7 @@ def _a2a() -> dict[str, dict[str, Any]]:
     """Build the address of A2A: refusals of the caller are problems, all others JSON-RPC errors with status 200."""
     path, described = _agents(
         a2a_card.PATH,
-        "A2A 1.0 over JSON-RPC: a message is an ask, a task is what became of it",
+        "A2A 1.0 over JSON-RPC: a message makes an ask, a task shows its state",
         {"200": response("A JSON-RPC result or error, or a stream of them", _RPC_ANSWER), **problems(400, 413, 415)},
         header_parameter("A2A-Version", "1.0; without it the client is taken to speak 0.3", required=True),
         _DPOP,

@@ -92,7 +92,7 @@ def _acts() -> dict[str, dict[str, Any]]:
                 security=[{"caller": []}],
             )
         },
-        OUTCOME: {"post": _post(OUTCOME, "What became of a permitted act", _OUTCOME, _OUTCOME, 404, 409)},
+        OUTCOME: {"post": _post(OUTCOME, "Report the outcome of a permitted act", _OUTCOME, _OUTCOME, 404, 409)},
     }
 
 

@@ -14,14 +14,13 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
+from mcp import Client
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider, OAuthFlowError
 from mcp.client.session import ClientRequestContext
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from mcp_types import ElicitRequestParams, ElicitResult
 from pydantic import AnyUrl
-
-from mcp import Client
 
 _WAIT_S: Final = 20
 _PATIENCE_S: Final = 60.0
@@ -37,7 +36,7 @@ def tell(at: str, **said: object) -> None:
 
 @dataclass(slots=True)
 class Keychain:
-    """What an OAuth client keeps: tokens and its registration, in memory."""
+    """Memory of an OAuth client: its tokens and registration."""
 
     tokens: OAuthToken | None = None
     client: OAuthClientInformationFull | None = None

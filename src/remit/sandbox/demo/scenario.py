@@ -170,7 +170,7 @@ HONEST_MONEY: Final[Mapping[tuple[str, str, str], int]] = {
 VISIT_GOAL: Final = CustomerGoal(
     customer="anna", action="order.return", params={"order_id": "W1001", "item_ids": ["i2"]}
 )
-"""What the customer wants from the moment she lets her own assistant in."""
+"""Goal of the customer from the moment she lets her own assistant in."""
 
 
 def honest_acts(cast: Sequence[DemoAgent]) -> Mapping[tuple[str, str], int]:

@@ -388,7 +388,7 @@ _UNUSABLE: Final = {
     AskState.VOID: Reason.POLICY_DENIED,
     AskState.WAITING: Reason.GRANT_PENDING,
 }
-"""Why an ask in another state than permitted gives nothing; one that was released has been used."""
+"""Reasons for refusing an approval, by the state of its ask; a released one has been used."""
 
 
 def permitted(

@@ -21,7 +21,7 @@ _GRANTS: Final = frozenset({"authorization_code", "refresh_token"})
 
 
 async def register_client(desk: DeskContext, metadata: Mapping[str, Json]) -> ClientRegistration:
-    """Register a public client for a day; a customer looking at its request makes it an agent.
+    """Register a public client for a day; a customer who picks a purpose for it makes it an agent.
 
     Raises:
         Refused: `agent.untrusted` where the desk has no dynamic registration, `request.malformed`.

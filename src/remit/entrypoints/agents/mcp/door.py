@@ -403,7 +403,7 @@ class McpDoor:
         return rpc_response(message, task_of(reply, shown, confirm_at=page, now=desk.world.now()))
 
     def _refused(self, scope: Scope, message: Message | None, error: Refused | Fault) -> HttpResponse:
-        """Answer what is no result: JSON-RPC errors of messages, and HTTP problems of callers and of the desk."""
+        """Build an error: JSON-RPC for a message, an HTTP problem for the caller or the desk."""
         if isinstance(error, RpcRefused):
             if message is not None:
                 error.id = message.id
