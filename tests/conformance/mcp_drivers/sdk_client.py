@@ -9,9 +9,8 @@ import sys
 from contextlib import AsyncExitStack
 from typing import Any
 
-from mcp_types import ElicitRequestParams, ElicitResult
-
 from mcp import Client, MCPError
+from mcp_types import ElicitRequestParams, ElicitResult
 
 
 class Driver:

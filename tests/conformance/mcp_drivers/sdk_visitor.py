@@ -11,12 +11,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
+from mcp import Client, MCPError
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from mcp_types import ElicitRequestParams, ElicitResult
-
-from mcp import Client, MCPError
 
 METADATA = {
     "client_name": "Assistant",
