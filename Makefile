@@ -230,8 +230,8 @@ check: $(VENV)/.dev ## Lint, types, import rules, prose, coverage of the domain
 	@$(MAKE) -s -j 2 check-types check-domain check-rooms check-lint check-prose
 
 check-lint: $(VENV)/.dev
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff check --no-cache
+	@$(BIN)/ruff format --no-cache --check --quiet
 
 check-types: $(VENV)/.dev
 	@$(BIN)/mypy

@@ -57,6 +57,7 @@ def test_an_act_that_failed_gives_back_what_it_took(gate: Gated) -> None:
         ({"resource": {"type": "order", "id": "W1003"}}, "parameter_violation"),
         ({"properties": {"parameter_digest": "sha-256:WPVi6EnQ7H9Fh-qk9ADxmTg8zruOdVUX1esl-v3TfCI"}}, "parameter_violation"),
         ({"properties": {"parameter_digest": None}}, "parameter_violation"),
+        ({"properties": {"parameter_digest": ["a"]}}, "parameter_violation"),
         ({"properties": {"idempotency_key": ""}}, "parameter_violation"),
         ({"approval": {"id": "cnf_aaaaaaaaaaaaaaaaaaaaaaaaaa"}}, "approval_unverifiable"),
     ],

@@ -121,6 +121,16 @@ def test_doubled_headers_and_a_token_beside_are_refused(arena: Arena, told: tupl
 
 
 @pytest.mark.proves("AFTER-END")
+def test_a_signature_of_a_proxys_beside_the_assertion_changes_nothing(arena: Arena, told: tuple[SandboxTask, str]) -> None:
+    _, ask = told
+    signed = {"signature-input": 'sig=("@method");created=1', "signature": "sig=:AA==:"}
+    assert asked(arena, ask, headers(arena, arena.agent(), ask) | signed).json()["outcome"] == "done"
+    sent = headers(arena, arena.agent(), ask) | signed
+    del sent["dpop"]
+    assert code_of(asked(arena, ask, sent)) == "credential.missing"
+
+
+@pytest.mark.proves("AFTER-END")
 def test_a_persons_session_is_ended_here_like_at_every_agents_door(arena: Arena, told: tuple[SandboxTask, str]) -> None:
     _, ask = told
     sent = headers(arena, arena.agent(), ask)

@@ -197,6 +197,7 @@ PERSON = [
     (EventType.TOKEN_CLAIMS_CHANGE, {}, EventEffect.SESSIONS),
     (EventType.ACCOUNT_DISABLED, {}, EventEffect.GRANTS),
     (EventType.VERIFICATION, {}, EventEffect.NONE),
+    *((EventType.CREDENTIAL_CHANGE, {"change_type": odd}, EventEffect.NONE) for odd in ([], ["revoke"], {}, None, 1)),
 ]
 
 
@@ -212,6 +213,7 @@ AGENT = [
     (EventType.RISK_LEVEL_CHANGE, {"current_level": "HIGH"}, EventEffect.SUSPEND),
     (EventType.CREDENTIAL_COMPROMISE, {}, EventEffect.SUSPEND),
     (EventType.TOKEN_CLAIMS_CHANGE, {}, EventEffect.NONE),
+    *((EventType.CREDENTIAL_CHANGE, {"change_type": odd}, EventEffect.NONE) for odd in ([], ["revoke"], {}, None, 1)),
 ]
 
 

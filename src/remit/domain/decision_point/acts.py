@@ -130,7 +130,7 @@ def parse_act(question: Question) -> ActQuestion:
     params = _object(properties.get("parameters", {}), Reason.PARAMETER_VIOLATION, "parameters")
     computed = digest(params)
     sent = properties.get("parameter_digest")
-    if sent not in {None, computed}:
+    if sent not in (None, computed):  # a tuple: what was sent may be a list
         raise ActDenied(Reason.PARAMETER_VIOLATION, "another parameter_digest than the parameters have")
     key = properties.get("idempotency_key", "")
     if not isinstance(key, str) or len(key) > _KEY_LENGTH or not key.isascii() or (key and not key.isprintable()):

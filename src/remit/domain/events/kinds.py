@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import JsonObject
 
 CAEP: Final = "https://schemas.openid.net/secevent/caep/event-type/"
 RISC: Final = "https://schemas.openid.net/secevent/risc/event-type/"
@@ -120,5 +120,7 @@ def short_name(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _member(event: JsonObject, name: str) -> Json:
-    return event.get(name)
+def _member(event: JsonObject, name: str) -> str:
+    """Return a text of an event. ⚔ Anything else is none: it must not break what waits behind it."""
+    value = event.get(name)
+    return value if isinstance(value, str) else ""

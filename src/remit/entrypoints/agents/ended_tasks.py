@@ -79,7 +79,8 @@ async def _prove(desk: DeskContext, signs: CredentialSigns, scope: Scope, path: 
     if bool(evidence.assertion) != bool(evidence.assertion_type):
         raise malformed_request("send Client-Assertion-Type and Client-Assertion, each once")
     proofs = header_values(scope, b"dpop")
-    if len(proofs) != (0 if is_signed(scope) else 1):
+    signed = is_signed(scope) and not evidence.assertion
+    if len(proofs) != (0 if signed else 1):
         detail = "no DPoP proof, or several"
         raise Refused(Code.CREDENTIAL_MISSING, detail, public="Send one DPoP proof beside the client assertion.")
     caller = await prove_caller(desk, evidence)
