@@ -69,6 +69,7 @@ _SAID = st.lists(st.sampled_from((*PIECES, *_WORDS, *_VALUES, " ", " is ", ": ",
 
 @settings(max_examples=300)
 @given(_SAID)
+@example("aBearer %41Bearer %41key")
 def test_what_is_looked_for_where_its_word_begins_is_found_wherever_it_is(text: str) -> None:
     assert sorted(set(find_labelled_values(text))) == sorted(set(_tried_everywhere(text)))
 

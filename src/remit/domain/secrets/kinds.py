@@ -6,6 +6,7 @@ Trying each pattern at every letter would take time by their number: each is tri
 import re
 from collections.abc import Collection, Iterator
 from enum import StrEnum
+from heapq import merge
 from typing import Final, TypeAlias
 
 _UNESCAPED: Final = re.compile(r"[^\s%]*")
@@ -46,16 +47,21 @@ class AnchorWords:
         self._behind = re.compile(rf"[^a-z](?=[{first}])(?=({self._word.pattern}))")
 
     def places(self, text: str) -> Iterator[tuple[int, str]]:
-        """Yield where a word begins, and which: in text order, except those within other words."""
+        """Return where each word begins, and which: in text order, except those within other words."""
         low = "\n" + lowercase(text)
+        inner = [
+            (at, word[0])
+            for at in map(re.Match.start, _WITHIN.finditer(text))
+            if (word := self._word.match(low, at + 1))
+        ]
+        begins = self._beginnings(text, low)
+        return merge(begins, inner) if inner else begins
+
+    def _beginnings(self, text: str, low: str) -> Iterator[tuple[int, str]]:
         for found in self._behind.finditer(low):
             start = found.start()
             if start == 0 or not text[start - 1].isalpha() or _LARGE_WITHIN.match(text, start - 1):
                 yield start, found[1]
-        for within in _WITHIN.finditer(text):
-            inner = self._word.match(low, within.start() + 1)
-            if inner is not None:
-                yield within.start(), inner[0]
 
 
 _WITHIN: Final = re.compile(r"[A-Z](?<=[a-z].)")
