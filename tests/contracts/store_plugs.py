@@ -17,6 +17,8 @@ from remit.adapters.store.sqlite.store import SqliteStore
 from remit.domain.records import (
     ActRecord,
     AgentRecord,
+    AskRecord,
+    AskState,
     Ceremony,
     MandateRecord,
     OutboxState,
@@ -149,6 +151,25 @@ def ceremony(record_id: str, *, at: int = 0, **extra: str) -> Ceremony:
 
 def suspension(name: str, *, active: bool = True) -> Suspension:
     return Suspension(id=name, active=active, reason="r", by="o", at=NOW)
+
+
+def ask(record_id: str, **changed: Any) -> AskRecord:
+    given: dict[str, Any] = {
+        "task": "t1",
+        "mandate": "m1",
+        "customer": "c1",
+        "operator": "op",
+        "client_id": "a1",
+        "case": "case1",
+        "action": "order.read",
+        "params": "{}",
+        "words": "",
+        "digest": "d",
+        "state": AskState.DONE,
+        "at": NOW,
+        "covered": (),
+    }
+    return AskRecord(id=record_id, **{**given, **changed})
 
 
 def person(record_id: str = "c1", **changed: Any) -> PersonRecord:

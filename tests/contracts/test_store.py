@@ -14,6 +14,7 @@ from contracts.store_plugs import (
     STORES,
     Opener,
     agent,
+    ask,
     ceremony,
     entries,
     entry,
@@ -29,8 +30,6 @@ from remit.domain.errors import Code, Fault
 from remit.domain.policy.risk import SubjectKind, SubjectOpened, advance_risk_history, new_risk_history
 from remit.domain.records import (
     AgentRecord,
-    AskRecord,
-    AskState,
     Ceremony,
     FileContent,
     IdempotencyRecord,
@@ -408,25 +407,6 @@ def test_a_page_is_in_order_within_its_bounds_and_can_be_had_newest_first(stand:
         assert not await store.find(Suspension, "due.ceremony", "")
 
     stand(work)
-
-
-def ask(record_id: str) -> AskRecord:
-    return AskRecord(
-        id=record_id,
-        task="t1",
-        mandate="m1",
-        customer="c1",
-        operator="op",
-        client_id="a1",
-        case="case1",
-        action="order.read",
-        params="{}",
-        words="",
-        digest="d",
-        state=AskState.DONE,
-        at=NOW,
-        covered=(),
-    )
 
 
 def test_a_snapshot_holds_everything_an_ask_is_decided_on(stand: Run) -> None:

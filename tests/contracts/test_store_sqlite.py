@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from contracts.store_plugs import ROWS, entries, entry, new, person, run, sqlite_store, suspension, together, verify
+from contracts.store_plugs import ROWS, ask, entries, entry, new, person, run, sqlite_store, suspension, together, verify
 from remit.adapters.store import codec
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.adapters.store.sqlite.read import FINDING
 from remit.domain import records as kinds
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.events import records as event_kinds
-from remit.domain.records import Suspension
+from remit.domain.records import AskRecord, AskState, Suspension
 from remit.ports.store import Commit, Committed, Put, ReplayMark
 
 
@@ -267,6 +267,15 @@ def test_what_is_no_database_or_in_no_folder_is_refused(tmp_path: Path) -> None:
     run(sqlite_store, tmp_path, lambda store: store.commit(entries(0)))
 
 
+ASKS = (
+    ask("said", words="hello"),
+    ask("silent"),
+    ask("refused", words="hello", state=AskState.REFUSED),
+    ask("waits", words="hello", words_state="held", state=AskState.WAITING),
+    ask("unreleased", words="hello", words_state="held", state=AskState.EXPIRED),
+)
+
+
 def test_every_schema_from_the_first_is_brought_forward_with_its_contents(tmp_path: Path) -> None:
     """A file of each released schema, filled by its own statements, opens here and goes on."""
     for version, _ in MIGRATIONS:
@@ -281,12 +290,17 @@ def test_every_schema_from_the_first_is_brought_forward_with_its_contents(tmp_pa
                 "insert into record (kind, id, rev, body) values ('suspension', 's', 4, ?)", (codec.encode_record(suspension("s")),)
             )
             raw.execute("insert into link values ('suspension.active', '', ?, 'suspension', 's')", (suspension("s").at,))
+            for ask in ASKS:
+                raw.execute("insert into record (kind, id, rev, body) values ('ask', ?, 1, ?)", (ask.id, codec.encode_record(ask)))
+                links = [one for one in ask.links() if version >= 6 or one.name != "ask.spoken"]
+                raw.executemany("insert into link values (?, ?, ?, 'ask', ?)", [(*one, ask.id) for one in links])
             raw.execute("insert into counter (scope, key, used) values ('g', 'k', 2)")
             raw.execute("insert into mark values ('m', ?)", (2**40,))
 
         async def work(store: Any) -> None:
             kept = (await store.find(Suspension, "suspension.active", ""))[0]
             assert (kept.record, kept.rev) == (suspension("s"), 4)
+            assert [one.record.id for one in await store.find(AskRecord, "ask.spoken", "t1")] == ["said", "waits"]
             assert await store.counters("g") == {"k": 2}
             results = await together(store.commit(Commit(marks=(ReplayMark("m", 1),))), store.commit(entries(0)))
             assert [type(one).__name__ for one in results] == ["Replayed", "Committed"]

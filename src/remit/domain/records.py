@@ -590,10 +590,29 @@ class AskRecord:
     """The caller of the decision point that carries the act out ("" for the desk itself)."""
     usable_until: Instant = NEVER
     """The time until which that caller may use a person's yes, or the permit it got."""
+    spoken: bool = False
+    """Whether its params carry text that is read like words."""
+
+    @property
+    def is_read_on(self) -> bool:
+        """Return whether its texts are read together with those of later asks.
+
+        ⚔ Refused text, and held words that were never released, did not reach the case: no later message continues
+        them, and they must not spoil an honest one. Words that wait count: the officer reading one half must not be
+        the only one to see the whole.
+        """
+        if not (self.words or self.spoken) or self.state is AskState.REFUSED:
+            return False
+        return self.words_state != "held" or self.state is AskState.WAITING
 
     def links(self) -> tuple[Link, ...]:
-        """Index by task, among its open asks while undecided or unfinished, and by the end of an unused approval."""
+        """Index by task, among its open asks while undecided or unfinished, and by the end of an unused approval.
+
+        ⚔ Those with texts to read on are found among themselves, so that no number of others hides one.
+        """
         links = [Link("ask.task", self.task, self.at)]
+        if self.is_read_on:
+            links.append(Link("ask.spoken", self.task, self.at))
         if self.state in OPEN_ASKS:
             links.append(Link("ask.task", open_asks_key(self.task), self.at))
         if self.enforcer and self.state is AskState.PERMITTED:

@@ -40,6 +40,7 @@ from remit.engine.files.store import file_puts, files_entry, held_only, reserve_
 from remit.engine.notices import invitation_notices
 from remit.engine.redact import redacted_body_digest
 from remit.engine.transcript.record import PreparedEntries, keyed_digest
+from remit.engine.words.check import free_texts
 from remit.engine.words.strip import evaluated_words_state, remaining_words, risk_of_stripped_words
 from remit.ports.store import Commit, Committed, Put, RiskEvent
 from remit.proof.canonical import b64url, canonical, written
@@ -123,6 +124,7 @@ def decided_on(
         words_state="" if evaluation.judged is None else evaluated_words_state(evaluation) or "",
         marked="" if evaluation.judged is None else encode_marks(evaluation.judged),
         files=_ids(request),
+        spoken=action is not None and bool(free_texts(action, evaluation.params)),
     )
     return Decided(
         state=state,

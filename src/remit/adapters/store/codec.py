@@ -53,7 +53,7 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {kind.KIND: msgspec.jso
 
 _LATER: Final[Mapping[str, Mapping[str, Any]]] = {
     records.AgentRecord.KIND: {"known_by": "", "document": "", "notification_uri": ""},
-    records.AskRecord.KIND: {"enforcer": "", "usable_until": 0},
+    records.AskRecord.KIND: {"enforcer": "", "usable_until": 0, "spoken": False},
     records.OfferRecord.KIND: {"choice": ""},
     records.PushedRequest.KIND: {
         "resource": "",

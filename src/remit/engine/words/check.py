@@ -10,7 +10,7 @@ from remit.domain.catalogue.texts import ParamText
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.model import ConditionOp
 from remit.domain.param_paths import values_at
-from remit.domain.records import AskRecord, AskState
+from remit.domain.records import AskRecord
 from remit.domain.values import JsonObject, is_list
 from remit.domain.words.claims import records_of
 from remit.domain.words.excess import (
@@ -18,7 +18,6 @@ from remit.domain.words.excess import (
     ExcessWords,
     ExcessWordsRules,
     WordsHandling,
-    WordsState,
     ask_texts,
     is_indispensable,
     judge_excess,
@@ -33,7 +32,6 @@ from remit.engine.context import DeskContext
 from remit.engine.scan_executor import LONG
 
 _EARLIER: Final = 3
-_FARTHEST: Final = 200
 
 
 class ExcessWordsRefused(Refused):
@@ -224,25 +222,14 @@ _Told: TypeAlias = tuple[list[EarlierMessage], list[EarlierMessage]]
 async def _earlier_texts(desk: DeskContext, task: str, *, but: str) -> list[_Told]:
     """Return the texts of a task's last asks with any, oldest first, without those of the ask `but`.
 
-    ⚔ Asks without words, and refused ones, take no place: a message cut in two must not be separated by reads. Refused
-    text never reached the case: no later message continues it, and it must not spoil an honest one.
+    ⚔ Asks without text, and refused ones, take no place: a message cut in two must not be separated by reads.
     """
-    texts: list[_Told] = []
-    for limit in (_EARLIER + bool(but), _FARTHEST):
-        found = await desk.store.find(AskRecord, "ask.task", task, limit=limit, newest=True)
-        texts = [one for one in (_told(desk, kept.record) for kept in found if kept.record.id != but) if any(one)][
-            :_EARLIER
-        ]
-        if len(texts) == _EARLIER or len(found) < limit:
-            break
-    return texts[::-1]
+    found = await desk.store.find(AskRecord, "ask.spoken", task, limit=_EARLIER + bool(but), newest=True)
+    return [_told(desk, kept.record) for kept in found if kept.record.id != but][:_EARLIER][::-1]
 
 
 def _told(desk: DeskContext, record: AskRecord) -> _Told:
-    action = desk.catalogue.actions.get(record.action)
-    if record.state is AskState.REFUSED or _never_released(record):
-        return [], []
-    params = recorded_params(record)
+    action, params = desk.catalogue.actions.get(record.action), recorded_params(record)
     texts = [] if action is None else free_texts(action, params)
     records = frozenset() if action is None else records_of(params, action)
 
@@ -250,14 +237,6 @@ def _told(desk: DeskContext, record: AskRecord) -> _Told:
         return EarlierMessage(text=text, action=record.action, records=records)
 
     return [earlier(record.words)] if record.words else [], list(map(earlier, texts))
-
-
-def _never_released(record: AskRecord) -> bool:
-    """Return whether an ask's words were held and then not released.
-
-    ⚔ Waiting ones count: the officer reading one half must not be the only one to see the whole.
-    """
-    return record.words_state == WordsState.HELD and record.state is not AskState.WAITING
 
 
 def _chains(earlier: Sequence[_Told]) -> tuple[tuple[EarlierMessage, ...], ...]:

@@ -56,6 +56,16 @@ alter table trail add column mac blob not null default x'';
 create table state (one integer primary key check (one = 1), body blob not null);
 """,
     ),
+    (
+        6,
+        # Asks with words are found among those alone.
+        """
+insert or ignore into link select 'ask.spoken', json_extract(ask, '$.task'), json_extract(ask, '$.at'), 'ask', id
+from (select id, cast(body as text) as ask from record where kind = 'ask')
+where json_extract(ask, '$.words') <> '' and json_extract(ask, '$.state') <> 'refused'
+and (coalesce(json_extract(ask, '$.words_state'), '') <> 'held' or json_extract(ask, '$.state') = 'waiting');
+""",
+    ),
 )
 WITH_MACS: Final = 5
 """From this schema on, rows have MACs."""

@@ -48,6 +48,18 @@ alter table trail alter column mac drop default;
 alter table head add column state bytea not null default '';
 """,
     ),
+    SchemaStep(
+        3,
+        3,
+        # Asks with words are found among those alone. A node of an older Remit would not index its own. PostgreSQL reads
+        # no JSON with a zero character.
+        r"""
+insert into link select desk, 'ask.spoken', ask->>'task', (ask->>'at')::bigint, 'ask', id
+from (select desk, id, replace(replace(convert_from(body, 'utf8'), '\\', '_'), '\u0000', '_')::json as ask from record where kind = 'ask') found
+where ask->>'words' <> '' and ask->>'state' <> 'refused' and (coalesce(ask->>'words_state', '') <> 'held' or ask->>'state' = 'waiting')
+on conflict do nothing;
+""",
+    ),
 )
 WITH_MACS: Final = 2
 """From this schema on, rows have MACs."""
