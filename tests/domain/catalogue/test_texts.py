@@ -6,7 +6,7 @@ import pytest
 
 from domain.words.spoken import ADDRESS, LEXICON, OBJECTIVE
 from remit.domain.catalogue.patterns import is_tight_pattern, is_tight_value
-from remit.domain.catalogue.texts import open_paths, texts_in
+from remit.domain.catalogue.texts import SchemaPlace, open_paths
 from remit.domain.words.param_text import judge_param_text, without_text
 
 TIGHT = [
@@ -113,7 +113,7 @@ SCHEMAS: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("schema", "params", "where"), SCHEMAS, ids=map(str, range(len(SCHEMAS))))
 def test_texts_are_found_wherever_they_stand(schema: dict[str, Any], params: dict[str, Any], where: list[str]) -> None:
-    assert [one.where for one in texts_in(schema, params, ())] == where
+    assert [one.where for one in SchemaPlace(schema, ()).texts(params)] == where
     places = {str(path).partition(".")[0].partition("[")[0] for path in open_paths(schema, ())}
     assert not where or places == {"a"}  # what holds a text is known before any ask
 

@@ -3,13 +3,13 @@
 `policy/rulebook` reads them from the desk's TOML files.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from remit.domain.catalogue.texts import ParamText, open_paths, texts_in
+from remit.domain.catalogue.texts import ParamText, SchemaPlace, open_paths
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import ENGLISH, ENGLISH_NAME, Translator
 from remit.domain.param_paths import ParamPath
@@ -162,9 +162,17 @@ class Action:
     """The paths at which any other text fits: read like words, whatever they are called."""
     open_params: frozenset[str] = field(init=False, repr=False, compare=False)
     """The params in which such texts, or free texts, may stand."""
+    marks_of: Mapping[MarkKind, tuple[ParamMark, ...]] = field(init=False, repr=False, compare=False)
+    """Its marks by their kind."""
+    place: SchemaPlace = field(init=False, repr=False, compare=False)
+    """Its schema, as texts stand in it."""
 
     def __post_init__(self) -> None:
         """Compute once the facts that every ask needs."""
+        marks: dict[MarkKind, tuple[ParamMark, ...]] = {}
+        for mark in self.marks:
+            marks[mark.kind] = (*marks.get(mark.kind, ()), mark)
+        object.__setattr__(self, "marks_of", marks)
         properties = self.schema.get("properties")
         params = properties if isinstance(properties, Mapping) else {}
         object.__setattr__(self, "named", frozenset(params))
@@ -178,6 +186,7 @@ class Action:
         free = [mark.path for mark in self.marked(MarkKind.FREE_TEXT)]
         object.__setattr__(self, "explained", explained)
         object.__setattr__(self, "open_texts", found)
+        object.__setattr__(self, "place", SchemaPlace(self.schema, explained))
         object.__setattr__(self, "open_params", frozenset([str(path.steps[0]) for path in (*found, *free)]))
         for name, kind in (("speaks", MarkKind.FREE_TEXT), ("discloses", MarkKind.ATTRIBUTE), ("pays", MarkKind.MONEY)):
             object.__setattr__(self, name, bool(self.marked(kind)))
@@ -192,16 +201,16 @@ class Action:
         """Return whether it changes where money, goods, access or data go: a write with a recipient among its params."""
         return self.effect is Effect.WRITE and bool(self.marked(MarkKind.RECIPIENT))
 
-    def param_texts(self, params: JsonObject) -> Iterator[ParamText]:
+    def param_texts(self, params: JsonObject) -> Sequence[ParamText]:
         """Return the texts among the params whose meaning nothing says.
 
         Source: docs/model/model.md#declared-texts.
         """
-        return texts_in(self.schema, params, self.explained) if self.open_texts else iter(())
+        return self.place.texts(params) if self.open_texts else ()
 
     def marked(self, kind: MarkKind) -> tuple[ParamMark, ...]:
         """Return the marks of one kind, in the order of the schema."""
-        return tuple([mark for mark in self.marks if mark.kind is kind])
+        return self.marks_of.get(kind, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from remit.domain.param_paths import ParamPath
 from remit.domain.values import Json, JsonObject, is_list
 
 _ANYTHING: Final[JsonObject] = {}
+_ROOT: Final = ParamPath(())
 _CHOICES: Final = ("anyOf", "oneOf")
 _CONDITIONAL: Final = ("then", "else")
 _MAX_NODES: Final = 20_000
@@ -32,30 +33,72 @@ class ParamText:
         return str(self.path)
 
 
-def texts_in(schema: JsonObject, params: JsonObject, said: Collection[ParamPath]) -> Iterator[ParamText]:
-    """Yield each text among params that fit the schema; `said` are paths that an annotation says the meaning of.
+class SchemaPlace:
+    """A place of a schema, with all that is known of texts at it; places below it are made when first met.
 
     Source: docs/model/model.md#declared-texts.
     """
-    yield from _walk(params, schema, ParamPath(()), frozenset(said))
 
+    __slots__ = (
+        "_declared",
+        "_element",
+        "_listed",
+        "_members",
+        "_names_open",
+        "_node",
+        "_other",
+        "_said",
+        "_speaks",
+        "path",
+    )
 
-def _walk(value: Json, node: Json, path: ParamPath, said: Collection[ParamPath]) -> Iterator[ParamText]:
-    if isinstance(value, str):
-        if path not in said and not _is_closed(node):
-            yield ParamText(path, value)
-    elif isinstance(value, Mapping) and not _is_listed(node):
-        names_open = _names_open(node)
-        for name, member in value.items():
-            schema = _child(node, name)
-            if schema is None and names_open:
-                yield ParamText(path.child(OPEN_NAME), name, is_name=True)
-            step = OPEN_NAME if schema is None else name
-            yield from _walk(member, _ANYTHING if schema is None else schema, path.child(step), said)
-    elif is_list(value) and not _is_listed(node):
-        element = _element(node)
-        for item in value:
-            yield from _walk(item, element, path.child(None), said)
+    def __init__(self, node: Json, said: Collection[ParamPath], path: ParamPath = _ROOT) -> None:
+        """Take a schema and the paths that an annotation says the meaning of."""
+        self._node, self._said, self.path = node, said, path
+        self._speaks = path not in said and not _is_closed(node)
+        self._listed = _is_listed(node)
+        self._names_open = _names_open(node)
+        self._declared = frozenset(_names(node))
+        self._members: dict[str, SchemaPlace] = {}
+        self._element: SchemaPlace | None = None
+        self._other: SchemaPlace | None = None
+
+    def texts(self, value: Json) -> list[ParamText]:
+        """Return each text in a value that fits the schema, unless something says its meaning."""
+        found: list[ParamText] = []
+        self.collect(value, found)
+        return found
+
+    def collect(self, value: Json, found: list[ParamText]) -> None:
+        """Append each text in a value that stands at this place."""
+        if isinstance(value, str):
+            if self._speaks:
+                found.append(ParamText(self.path, value))
+        elif self._listed or value is None:
+            return
+        elif isinstance(value, Mapping):
+            for name, member in value.items():
+                place = self._members.get(name) or self._member(name)
+                if place is self._other and self._names_open:
+                    found.append(ParamText(place.path, name, is_name=True))
+                place.collect(member, found)
+        elif is_list(value):
+            if self._element is None:
+                self._element = SchemaPlace(_element(self._node), self._said, self.path.child(None))
+            for item in value:
+                self._element.collect(item, found)
+
+    def _member(self, name: str) -> "SchemaPlace":
+        """Return the place of a member. ⚔ Only declared names are kept: an agent may choose any number of others."""
+        schema = _child(self._node, name)
+        if schema is None:
+            if self._other is None:
+                self._other = SchemaPlace(_ANYTHING, self._said, self.path.child(OPEN_NAME))
+            return self._other
+        place = SchemaPlace(schema, self._said, self.path.child(name))
+        if name in self._declared:
+            self._members[name] = place
+        return place
 
 
 OPEN_NAME: Final = "*"
@@ -64,7 +107,7 @@ OPEN_NAME: Final = "*"
 
 def open_paths(schema: JsonObject, said: Collection[ParamPath]) -> tuple[ParamPath, ...]:
     """Return the paths at which a schema leaves room for text, each once, in the schema's order."""
-    found = _open(schema, ParamPath(()), frozenset(said), [_MAX_NODES])
+    found = _open(schema, _ROOT, frozenset(said), [_MAX_NODES])
     return tuple(dict.fromkeys(path if path.steps else path.child(OPEN_NAME) for path in found))
 
 

@@ -15,6 +15,8 @@ from remit.domain.values import Json
 
 MIN_LENGTH: Final = 32
 """⚔ Shortest credential of this desk: a shorter text holds none, however written."""
+_FEWEST: Final = 30
+"""Letters of the shortest one."""
 _LIMIT: Final = 64
 """Candidates looked up per text, and as many again without a recognisable form; more is noise."""
 _PLAIN: Final = frozenset({"code", "invitation"})
@@ -58,6 +60,14 @@ class OwnCredential:
 
     kind: OwnCredentialKind
     value: str = field(repr=False)
+
+
+def is_too_short(text: str) -> bool:
+    """Return whether a text has fewer letters than any credential of this desk, however they are spread.
+
+    ⚔ That holds for ASCII alone: elsewhere one character may stand for several.
+    """
+    return text.isascii() and len(text) < 2 * MIN_LENGTH and len("".join(text.split())) < _FEWEST
 
 
 def deobfuscate(text: str, *, whole: bool = False) -> tuple[str, ...]:

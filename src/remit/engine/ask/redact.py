@@ -9,7 +9,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.records import AskRecord, TaskRecord
 from remit.domain.secrets.obfuscation import plain_reading
-from remit.domain.secrets.own_credentials import flatten_text
+from remit.domain.secrets.own_credentials import flatten_text, is_too_short
 from remit.domain.secrets.repeats import KnownSecret, find_repeats
 from remit.domain.values import JsonObject, parse_stored_object
 from remit.domain.words.verdict import MAX_NAME_LENGTH
@@ -241,7 +241,7 @@ def open_text(desk: DeskContext, request: AskRequest) -> str:
     else:
         texts.append(flatten_text(params))
     text = "\n".join(texts)
-    return f"{request.action}\n{text}\n{request.action}" if "\n" in text else text
+    return f"{request.action}\n{text}\n{request.action}" if "\n" in text and not is_too_short(text) else text
 
 
 def _fits(desk: DeskContext, request: AskRequest) -> bool:

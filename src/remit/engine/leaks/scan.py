@@ -7,7 +7,13 @@ from typing import Final
 from remit.domain.records import CanaryRecord
 from remit.domain.secrets.canaries import CanaryShape, canary_candidates
 from remit.domain.secrets.issuer_credentials import IssuedCredential, IssuerRule, find_issued_credentials
-from remit.domain.secrets.own_credentials import MIN_LENGTH, OwnCredential, deobfuscate, find_own_credentials
+from remit.domain.secrets.own_credentials import (
+    MIN_LENGTH,
+    OwnCredential,
+    deobfuscate,
+    find_own_credentials,
+    is_too_short,
+)
 from remit.domain.values import Instant
 from remit.engine.scan_executor import LONG, ScanExecutor
 from remit.ports.signer import Signer
@@ -82,7 +88,7 @@ class LeakScanner:
         Source: docs/model/model.md#leaks, #canaries.
         """
         known = await self._canaries()
-        if not known and not self.owners and len(text) < MIN_LENGTH:
+        if not known and not self.owners and (len(text) < MIN_LENGTH or is_too_short(text)):
             short = find_own_credentials((text,))
             return LeakFindings(traces=short) if short else _NOTHING
         if len(text) < LONG:
