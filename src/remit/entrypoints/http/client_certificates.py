@@ -20,6 +20,8 @@ class TlsFront:
 
     def is_peer(self, scope: Scope) -> bool:
         """Return whether a request came over a connection of one of the proxies."""
+        if not self.proxies:
+            return False
         try:
             address = ipaddress.ip_address(str((scope.get("client") or ("",))[0]))
         except ValueError:
