@@ -9,7 +9,7 @@ from remit.domain.events.parties import Transmitter
 from remit.domain.events.security_event import MAX_TOKEN, SecurityEvent, SetRefused, verify_header, verify_set
 from remit.domain.identity import jws
 from remit.domain.values import Instant, decode_json
-from remit.ports.identity import KeyFile, KeySource, KeyUrl
+from remit.ports.identity import KeySource, KeyUrl
 
 DISCOVERY = "/.well-known/ssf-configuration"
 
@@ -77,10 +77,3 @@ def discovery_url(issuer: str) -> str:
     scheme, _, rest = issuer.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host}{DISCOVERY}{slash}{path}".removesuffix("/")
-
-
-def key_source(*, file: str, url: str) -> KeySource | None:
-    """Return the keys that the settings name, None for discovery."""
-    if file:
-        return KeyFile(path=file)
-    return KeyUrl(url=url) if url else None
