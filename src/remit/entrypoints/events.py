@@ -17,7 +17,7 @@ from remit.domain.events.security_event import MAX_TOKEN, SetRefused
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.events.parties import signals_of, signer_of
-from remit.entrypoints.http.bodies import mark_proved, read_body, read_object
+from remit.entrypoints.http.bodies import UNPROVED, mark_proved, read_body, read_object
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, encode_json, json_response, problem_response
 from remit.entrypoints.http.request_log import log_fault
@@ -197,7 +197,8 @@ class SignalsApi:
             self.limits.verify_peer(scope)
             transmitter = self._transmitter(scope)
             self.limits.verify_client(f"events {transmitter.name}")
-            raw = await read_body(scope, receive)
+            mark_proved(scope)
+            raw = await read_body(scope, receive, most=UNPROVED.size)  # a token, and no more of a proved one
             await receive_event(self.context, transmitter, _token(scope, raw))
         except SetRefused as refused:
             self.limits.count_unproved(scope)
