@@ -333,7 +333,10 @@ async def record_release(desk: DeskContext, decided: Decided, outcome: PreparedE
         Commit(
             preconditions=(*state.preconditions, *evaluation.preconditions),
             puts=(*_new(desk, decided, record), *evaluation.puts),
-            reserves=reservations_for(evaluation.reserved),
+            reserves=(
+                *reservations_for(evaluation.reserved),
+                *(() if outcome is None else (step_completion(record),)),
+            ),
             touches=((record.task, record.at),),
             steps=_steps(decided),
             entries=written.rows,

@@ -20,7 +20,7 @@ from remit.engine.ask.authorization_state import (
     verify_active,
 )
 from remit.engine.ask.case_state import end_task_by_case, verify_case
-from remit.engine.ask.counters import reservation_changes
+from remit.engine.ask.counters import reservation_changes, step_completion
 from remit.engine.ask.decision_entry import write_decision
 from remit.engine.ask.evaluate import Evaluation, EvaluationRequest, evaluate
 from remit.engine.ask.redact import AskRequest, redact_ask
@@ -32,7 +32,7 @@ from remit.engine.decision_point.binding import requestable
 from remit.engine.decision_point.callers import Caller
 from remit.engine.decision_point.outcome import write_outcome
 from remit.engine.transcript.record import keyed_digest
-from remit.ports.store import Commit, Conflict, LimitReached, Put, RecordMissing, Versioned
+from remit.ports.store import Commit, Conflict, LimitReached, Put, RecordMissing, Reserve, Versioned
 from remit.proof.canonical import b64url, canonical, digest
 from remit.usecases.record_ask import Decided, No, decided_on, idempotency_id, record_refusal, record_release
 
@@ -317,15 +317,16 @@ async def _approved(desk: DeskContext, asked: _Asked, state: AuthorizationState)
     )
     detail = f"confirmed, released to {asked.caller.name}"
     written = await write_decision(desk, state, used, evaluation, decision="permit", code="", detail=detail)
+    done: tuple[Reserve, ...] = ()
     if _reads(evaluation):
-        written = written + await write_outcome(desk, used, outcome="done")
+        written, done = written + await write_outcome(desk, used, outcome="done"), (step_completion(used),)
     key = idempotency_id(asked.workload, asked.request)
     once = IdempotencyRecord(id=key, ask=ask.id, body=keyed_digest(desk, asked.request.body))
     await desk.store.commit(
         Commit(
             preconditions=(*state.preconditions, *evaluation.preconditions, *confirmers),
             puts=(Put(used, kept.rev, ask), Put(once, 0)),
-            reserves=reservation_changes(ask, evaluation.reserved),
+            reserves=(*reservation_changes(ask, evaluation.reserved), *done),
             touches=((ask.task, desk.world.now()),),
             entries=written.rows,
         )
