@@ -229,7 +229,7 @@ async def _refuse(
     if evaluation is None:
         evaluation = Evaluation(decision=refuse, params=asked.request.params, action=None, versions={}, names={})
     decided = _decided(desk, asked, state, replace(evaluation, decision=refuse, reserved=()))
-    recorded = await record_refusal(desk, _unkeyed(desk, decided), No(refuse=refuse, away=True))
+    recorded = await record_refusal(desk, decided, No(refuse=refuse, away=True))
     return denied(desk, reason or reason_for(refuse.code), code=refuse.code, ask=recorded.ask.id)
 
 
