@@ -248,7 +248,7 @@ async def _record_invitation(desk: DeskContext, decided: Decided, needs: NeedsHu
     try:
         invited = await build_invitation(desk, state, decided.record, evaluation, needs.who, words=held, filed=filed)
     except Refused as refused:  # too many are waiting, or this very ask was declined
-        refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
+        refuse = Refuse.of(refused)
         again, since = isinstance(refused, DeclinedBefore), isinstance(refused, DeclinedBefore) and refused.since
         unreserved = replace(decided, evaluation=replace(evaluation, reserved=()))
         recorded = await record_refusal(desk, unreserved, No(refuse=refuse, again=again, since=since))

@@ -191,12 +191,10 @@ async def evaluate_act(desk: DeskContext, state: AuthorizationState, request: As
     action = desk.catalogue.actions.get(request.action)
     if action is not None and action.builtin:
         refuse = Refuse(code=Code.OBJECTIVE_ACTION_OUTSIDE, detail="an action of the case is the desk's own")
-        return Evaluation(decision=refuse, params=request.params, action=action, versions={}, names={})
+        return Evaluation(decision=refuse, params=request.params, action=action)
     wrong = request.wrong or (_SECRET if request.secrets else None)
     if wrong is not None:
-        refuse = Refuse(code=wrong.code, detail=wrong.detail, public=wrong.public)
-        evaluation = Evaluation(decision=refuse, params=request.params, action=None, versions={}, names={})
-        return replace(evaluation, secrets=request.secrets)
+        return Evaluation(decision=Refuse.of(wrong), params=request.params, secrets=request.secrets)
     asked = EvaluationRequest(action=request.action, params=request.params, words=None)
     evaluation = await evaluate(desk, state, asked, with_case=True)
     if evaluation.judged is None or isinstance(evaluation.decision, Refuse):
@@ -227,7 +225,7 @@ async def _refuse(
 ) -> PointDecision:
     """Record a denial that is no offence of the agent's, and return it."""
     if evaluation is None:
-        evaluation = Evaluation(decision=refuse, params=asked.request.params, action=None, versions={}, names={})
+        evaluation = Evaluation(decision=refuse, params=asked.request.params)
     decided = _decided(desk, asked, state, replace(evaluation, decision=refuse, reserved=()))
     recorded = await record_refusal(desk, decided, No(refuse=refuse, away=True))
     return denied(desk, reason or reason_for(refuse.code), code=refuse.code, ask=recorded.ask.id)
@@ -299,7 +297,7 @@ async def _approved(desk: DeskContext, asked: _Asked, state: AuthorizationState)
         await verify_action_unchanged(desk, state, ask, evaluation)
         confirmers = await verify_still_confirmed(desk, ask)
     except Refused as refused:
-        refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
+        refuse = Refuse.of(refused)
         return await _refuse(desk, asked, state, refuse, Reason.POLICY_DENIED, evaluation=evaluation)
     await verify_case(desk, state.task.record)
     if missing := unmet(_obligations(evaluation), asked.supported):
