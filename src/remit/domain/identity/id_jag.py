@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.jws import UnverifiedJws
+from remit.domain.identity.jws import UnverifiedJws, token_type
 from remit.domain.values import Instant, Json, JsonObject
 
 TYP: Final = "oauth-id-jag+jwt"
@@ -45,8 +45,7 @@ def verify_id_jag(
     Source: draft-ietf-oauth-identity-assertion-authz-grant §4.3, §5; RFC 7523 §3; RFC 8725 §3.11.
     """
     claims = jws.claims
-    typ = jws.header.get("typ", "")
-    if not isinstance(typ, str) or typ.lower().removeprefix("application/") != TYP:
+    if token_type(jws.header) != TYP:
         raise _refused("another type of token")
     if claims.get("iss") != provider:
         raise _refused("the issuer is not listed")
