@@ -250,8 +250,8 @@ class SignalsApi:
     async def _create(
         self, receiver: Receiver, scope: Scope, receive: Receive, _found: Mapping[str, str]
     ) -> HttpResponse:
-        _, wish = await _stream_request(scope, receive)
-        return json_response(201, await create_stream(self.context, receiver, wish))
+        _, request = await _stream_request(scope, receive)
+        return json_response(201, await create_stream(self.context, receiver, request))
 
     async def _read(
         self, receiver: Receiver, scope: Scope, _receive: Receive, _found: Mapping[str, str]
@@ -264,10 +264,10 @@ class SignalsApi:
     async def _change(
         self, receiver: Receiver, scope: Scope, receive: Receive, _found: Mapping[str, str]
     ) -> HttpResponse:
-        name, wish = await _stream_request(scope, receive)
+        name, request = await _stream_request(scope, receive)
         if not name:
             raise malformed_request("stream_id is missing")
-        changed = await change_stream(self.context, receiver, name, wish, whole=scope["method"] == "PUT")
+        changed = await change_stream(self.context, receiver, name, request, whole=scope["method"] == "PUT")
         return json_response(200, changed)
 
     async def _delete(
@@ -352,7 +352,7 @@ async def _stream_request(scope: Scope, receive: Receive) -> tuple[str, StreamRe
     sent = await _json(scope, receive)
     body = convert(sent, StreamIn)
     delivery = None if body.delivery is UNSET else body.delivery
-    wish = StreamRequest(
+    request = StreamRequest(
         events=None if body.events_requested is UNSET else tuple(dict.fromkeys(body.events_requested)),
         delivery=None if delivery is None else delivery.method,
         endpoint="" if delivery is None else delivery.endpoint_url or "",
@@ -360,7 +360,7 @@ async def _stream_request(scope: Scope, receive: Receive) -> tuple[str, StreamRe
         description=None if body.description is UNSET else body.description,
         sent=sent,
     )
-    return "" if body.stream_id is UNSET else body.stream_id, wish
+    return "" if body.stream_id is UNSET else body.stream_id, request
 
 
 async def _subject(scope: Scope, receive: Receive) -> tuple[str, JsonObject]:

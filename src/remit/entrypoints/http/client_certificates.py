@@ -34,8 +34,8 @@ class TlsFront:
 def presented_certificate(scope: Scope) -> PresentedCertificate | None:
     """Return the certificate of the caller's TLS connection; None where it presented none.
 
-    ⚔ The headers count only on a connection from a configured proxy, which removes those that callers send: from
-    anywhere else anybody could write another party's certificate, which is public, into them.
+    ⚔ The headers count only on a connection from a configured proxy, which removes those that callers send: on
+    any other one, a caller could write another party's certificate, which is public, into them.
 
     Raises:
         Refused: `credential.malformed`.
