@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from conformance.ssf_peer import CAEP, Peer, peer_served, read_set, secret_file
 from remit.adapters.events.posts import HttpEventPosts
-from remit.adapters.events.signer import RsaEventSigner
+from remit.adapters.events.signer import RsaEventSigner, event_key
 from remit.adapters.events.tokens import StaticTokens
 from remit.adapters.events.verifier import SetVerifier, discovery_url
 from remit.adapters.identity.fetching import Fetcher
@@ -46,10 +46,13 @@ def transmitter(issuer: str) -> Transmitter:
     )
 
 
-def verifier() -> SetVerifier:
+def fetchers(*, allow_loopback: bool) -> dict[bool, Fetcher]:
     tls = ssl.create_default_context()
-    fetchers = {private: Fetcher(allow_loopback=True, tls=tls, allow_private=private) for private in (False, True)}
-    return SetVerifier(fetchers, {})
+    return {private: Fetcher(allow_loopback=allow_loopback, tls=tls, allow_private=private) for private in (False, True)}
+
+
+def verifier() -> SetVerifier:
+    return SetVerifier(fetchers(allow_loopback=True), {})
 
 
 def token(peer: Peer) -> str:
@@ -60,7 +63,7 @@ def token(peer: Peer) -> str:
 
 def test_events_are_signed_by_the_first_key_and_all_keys_are_published() -> None:
     keys = [RSAKey.generate_key(2048).as_pem(private=True) for _ in range(2)]
-    signer = RsaEventSigner(keys)
+    signer = RsaEventSigner([event_key(pem) for pem in keys])
     claims = '{"iss":"https://desk.example","aud":"x","iat":1,"jti":"1","events":{"https://x.example/y":{}}}'
     assert read_set(signer.sign(claims), signer.jwks())["jti"] == "1"
     assert [one["kid"] for one in signer.jwks()["keys"]] == [RSAKey.import_key(pem).thumbprint() for pem in keys]
@@ -70,7 +73,7 @@ def test_events_are_signed_by_the_first_key_and_all_keys_are_published() -> None
 @pytest.mark.parametrize("pem", [b"no key", ECKey.generate_key("P-256").as_pem(private=True), SHORT], ids=["none", "EC", "short"])
 def test_another_key_stops_the_start(pem: bytes) -> None:
     with pytest.raises(Refused):
-        RsaEventSigner([pem])
+        event_key(pem)
 
 
 def test_tokens_are_of_one_party_and_of_one_side() -> None:
@@ -102,7 +105,7 @@ def test_a_token_of_a_stranger_is_refused_with_its_reason(peer: Peer) -> None:
 
 
 def test_addresses_inside_are_for_parties_that_the_settings_let_there() -> None:
-    posts = HttpEventPosts(allow_loopback=False, tls=ssl.create_default_context())
+    posts = HttpEventPosts(fetchers(allow_loopback=False))
     assert posts.verify_url("https://10.0.0.1/x", private_network=True) == "https://10.0.0.1/x"
     for address, private in (("https://10.0.0.1/x", False), ("https://169.254.169.254/", True), ("https://127.0.0.1/", True)):
         with pytest.raises(Refused):

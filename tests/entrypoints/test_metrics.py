@@ -16,7 +16,7 @@ from remit.adapters.store.sqlite.store import SqliteStore
 from remit.adapters.world.system import node_name
 from remit.domain.errors import Code, Fault
 from remit.domain.records import ActRecord, OutboxState, Suspension
-from remit.entrypoints.ops.metrics import CARRIED, Counter, Gauge, Histogram, Instrument, Metrics
+from remit.entrypoints.ops.metrics import CARRIED, JOBS, Counter, Gauge, Histogram, Instrument, Metrics
 from remit.ports.notify import DeliveryObstacle
 from remit.ports.store import Commit, Conflict, LimitReached, Precondition, Put, Replayed, ReplayMark, Reserve
 from remit.ports.world import ResourceUsage
@@ -430,7 +430,7 @@ def test_rounds_say_when_they_last_went_well_and_how_often_not(arena: Arena) -> 
         raise ValueError
 
     moved = Moved(arena)
-    for job in ("due", "acts", "look"):
+    for job in ("due", "acts", "look", "rows", "pings", "keys", "events"):
         arena.run(jobs(arena).once(job, well))
         at = page(arena)[f'remit_job_last_success_timestamp_seconds{{round="{job}"}}']
         assert abs(at - arena.clock.now() / 1000) < 100
@@ -439,6 +439,16 @@ def test_rounds_say_when_they_last_went_well_and_how_often_not(arena: Arena) -> 
         arena.run(jobs(arena).once(job, broken))
         assert page(arena)[f'remit_job_last_success_timestamp_seconds{{round="{job}"}}'] == at
         assert moved.by(f'remit_job_failures_total{{round="{job}"}}') == 2
+
+
+def test_every_round_and_every_limit_has_a_label_of_its_own(arena: Arena) -> None:
+    async def started() -> set[str]:
+        jobs(arena).start()
+        await jobs(arena).stop()
+        return set(jobs(arena)._health._went_well_s)
+
+    assert {"due", "acts", "look", "rows", "pings", "keys"} <= arena.run(started()) <= set(JOBS)
+    assert b'remit_limited_total{limit="registrations"} 1.0' in jobs(arena)._metrics.text(limited={"registrations": 1})
 
 
 def test_a_loop_that_wakes_its_jobs_late_is_seen(arena: Arena) -> None:

@@ -5,9 +5,8 @@ import secrets
 
 from remit.cli.output import CommandOutput, ExitCode
 from remit.cli.shared import desk_options, settings_of
+from remit.domain.events.records import Delivery
 from remit.wiring import STREAM_ACTIONS, manage_stream
-
-_POLL = "urn:ietf:rfc:8936"
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,7 +28,7 @@ def _run(args: argparse.Namespace, out: CommandOutput) -> int:
     found = manage_stream(settings_of(args), args.name, args.action, state=state)
     lines = [f"{name}: {value}" for name, value in found.items()]
     delivery = found.get("delivery")
-    if args.action == "create" and isinstance(delivery, dict) and delivery.get("method") == _POLL:
+    if args.action == "create" and isinstance(delivery, dict) and delivery.get("method") == Delivery.POLL:
         lines.append(f'Write poll_url = "{delivery.get("endpoint_url")}" into its table, and start the desk again.')
     if args.action == "verify":
         lines.append(f"Asked for a verification event with state {state}; it is noted in the log of the process.")

@@ -17,7 +17,7 @@ from remit.client.errors import IdentityUnusable, Miswritten
 from remit.client.keys import KeySource, load_key
 
 _PRIVATE_KEY_JWT: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_JWT_SPIFFE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe"
+JWT_SPIFFE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe"
 _ASSERTION_LIFE_S: Final = 60
 _JWT_PARTS: Final = 3
 _SVID_BYTES: Final = 16_384
@@ -135,7 +135,7 @@ class JwtSvidFile:
         svid, spiffe_id = self._read(issuer=issuer, now_s=now_s)
         return {
             "client_id": self._client_id or spiffe_id,
-            "client_assertion_type": _JWT_SPIFFE,
+            "client_assertion_type": JWT_SPIFFE,
             "client_assertion": svid,
         }
 

@@ -16,8 +16,8 @@ from spiffe import X509Svid as FetchedSvid
 from spiffe.errors import PySpiffeError
 
 from remit.client.errors import IdentityUnusable
+from remit.client.identities import JWT_SPIFFE
 
-_JWT_SPIFFE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe"
 _TIMEOUT_S: Final = 5.0
 _LEFT_S: Final = 30.0
 
@@ -67,7 +67,7 @@ class WorkloadApi:
         held = self._svid(issuer, now_s)
         return {
             "client_id": self._client_id or held.spiffe_id,
-            "client_assertion_type": _JWT_SPIFFE,
+            "client_assertion_type": JWT_SPIFFE,
             "client_assertion": held.svid,
         }
 

@@ -17,7 +17,7 @@ from remit.domain.events.security_event import MAX_TOKEN, SetRefused
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.events.parties import signals_of, signer_of
-from remit.entrypoints.http.bodies import mark_proved, read_body, read_object
+from remit.entrypoints.http.bodies import UNPROVED, mark_proved, read_body, read_object
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, encode_json, json_response, problem_response
 from remit.entrypoints.http.request_log import log_fault
@@ -197,7 +197,8 @@ class SignalsApi:
             self.limits.verify_peer(scope)
             transmitter = self._transmitter(scope)
             self.limits.verify_client(f"events {transmitter.name}")
-            raw = await read_body(scope, receive)
+            mark_proved(scope)
+            raw = await read_body(scope, receive, most=UNPROVED.size)  # a token, and no more of a proved one
             await receive_event(self.context, transmitter, _token(scope, raw))
         except SetRefused as refused:
             self.limits.count_unproved(scope)
@@ -249,8 +250,8 @@ class SignalsApi:
     async def _create(
         self, receiver: Receiver, scope: Scope, receive: Receive, _found: Mapping[str, str]
     ) -> HttpResponse:
-        _, wish = await _stream_request(scope, receive)
-        return json_response(201, await create_stream(self.context, receiver, wish))
+        _, request = await _stream_request(scope, receive)
+        return json_response(201, await create_stream(self.context, receiver, request))
 
     async def _read(
         self, receiver: Receiver, scope: Scope, _receive: Receive, _found: Mapping[str, str]
@@ -263,10 +264,10 @@ class SignalsApi:
     async def _change(
         self, receiver: Receiver, scope: Scope, receive: Receive, _found: Mapping[str, str]
     ) -> HttpResponse:
-        name, wish = await _stream_request(scope, receive)
+        name, request = await _stream_request(scope, receive)
         if not name:
             raise malformed_request("stream_id is missing")
-        changed = await change_stream(self.context, receiver, name, wish, whole=scope["method"] == "PUT")
+        changed = await change_stream(self.context, receiver, name, request, whole=scope["method"] == "PUT")
         return json_response(200, changed)
 
     async def _delete(
@@ -351,7 +352,7 @@ async def _stream_request(scope: Scope, receive: Receive) -> tuple[str, StreamRe
     sent = await _json(scope, receive)
     body = convert(sent, StreamIn)
     delivery = None if body.delivery is UNSET else body.delivery
-    wish = StreamRequest(
+    request = StreamRequest(
         events=None if body.events_requested is UNSET else tuple(dict.fromkeys(body.events_requested)),
         delivery=None if delivery is None else delivery.method,
         endpoint="" if delivery is None else delivery.endpoint_url or "",
@@ -359,7 +360,7 @@ async def _stream_request(scope: Scope, receive: Receive) -> tuple[str, StreamRe
         description=None if body.description is UNSET else body.description,
         sent=sent,
     )
-    return "" if body.stream_id is UNSET else body.stream_id, wish
+    return "" if body.stream_id is UNSET else body.stream_id, request
 
 
 async def _subject(scope: Scope, receive: Receive) -> tuple[str, JsonObject]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Meta
 
 from remit.settings.decode import InvalidSetting, Table
-from remit.settings.values import LOOPBACK, Text, file_of, post_address
+from remit.settings.values import LOOPBACK, Text, file_of, optional_file, post_address
 
 File = Annotated[str, Meta(min_length=1, description="the name of a file")]
 _MAX_KEYS = 4
@@ -105,7 +105,7 @@ def directory_of(table: BackofficeTable, base: Path, *, used: bool) -> Directory
         read_password=base / read_password,
         act_account=table.act_account,
         act_password=base / act_password,
-        ca=_file(table.ca_file, "ca_file", base),
+        ca=optional_file(table.ca_file, "backoffice.ca_file", base),
     )
 
 
@@ -165,7 +165,7 @@ def mapped_of(table: BackofficeTable, base: Path, *, used: bool) -> MappedSettin
         document=file_of(files["document"], "backoffice.document", base),
         read_token=base / files["read_token_file"],
         act_token=base / files["act_token_file"],
-        ca=_file(table.ca_file, "ca_file", base),
+        ca=optional_file(table.ca_file, "backoffice.ca_file", base),
     )
 
 
@@ -202,14 +202,10 @@ def backoffice_of(table: BackofficeTable, base: Path, *, used: bool, other: bool
         url=url,
         signed=signed,
         answer_keys=tuple(file_of(name, "backoffice.answer_keys", base) for name in table.answer_keys),
-        ca=_file(table.ca_file, "ca_file", base),
-        certificate=_file(table.certificate_file, "certificate_file", base),
-        private_key=_file(table.private_key_file, "private_key_file", base),
+        ca=optional_file(table.ca_file, "backoffice.ca_file", base),
+        certificate=optional_file(table.certificate_file, "backoffice.certificate_file", base),
+        private_key=optional_file(table.private_key_file, "backoffice.private_key_file", base),
     )
-
-
-def _file(name: str | None, key: str, base: Path) -> Path | None:
-    return None if name is None else file_of(name, f"backoffice.{key}", base)
 
 
 def _invalid(key: str, problem: str) -> InvalidSetting:

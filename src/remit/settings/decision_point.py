@@ -9,7 +9,7 @@ from msgspec import Meta, field
 
 from remit.domain.ids import is_word
 from remit.settings.decode import InvalidSetting, Table, nth_table
-from remit.settings.values import Text, file_of, files_of
+from remit.settings.values import Text, file_of, files_of, optional_file
 
 _MOST: Final = 64
 _NAME: Final = 'a plain name such as "ticket-router"'
@@ -98,7 +98,7 @@ def decision_point_of(table: DecisionPointTable, base: Path) -> DecisionPointSet
         policies=files_of(table.policies, "decision_point.policies", base, needed=False),
         entities_file=file_of(named, "decision_point.entities", base) if named else None,
         entities=inline,
-        schema=None if table.schema is None else file_of(table.schema, "decision_point.schema", base),
+        schema=optional_file(table.schema, "decision_point.schema", base),
     )
 
 

@@ -12,7 +12,7 @@ from remit.domain.events.parties import Receiver, SubjectFormat, Transmitter
 from remit.domain.identity.oidc_login import ALGORITHMS
 from remit.domain.ids import is_word
 from remit.settings.decode import InvalidSetting, Table, nth_table
-from remit.settings.values import Text, file_of, post_address
+from remit.settings.values import Text, file_of, optional_file, post_address
 
 MOST: Final = 32
 _NAME: Final = 'a plain name such as "siem"'
@@ -181,9 +181,9 @@ def _receiver(table: ReceiverTable, base: Path, note: str) -> ReceiverSettings:
             push_url=url,
         ),
         token_files=tuple(file_of(name, key, base, note=note) for name in table.token_files or ()),
-        jwks_file=_file(table.jwks_file, "receivers.jwks_file", base, note),
+        jwks_file=optional_file(table.jwks_file, "events.receivers.jwks_file", base, note=note),
         jwks_url=table.jwks_url or "",
-        push_token_file=_file(table.push_token_file, "receivers.push_token_file", base, note),
+        push_token_file=optional_file(table.push_token_file, "events.receivers.push_token_file", base, note=note),
     )
 
 
@@ -221,13 +221,11 @@ def _transmitter(table: TransmitterTable, base: Path, note: str, *, provider: bo
             poll_url=table.poll_url or "",
             poll_s=table.poll_s,
         ),
-        jwks_file=_file(table.jwks_file, "transmitters.jwks_file", base, note),
+        jwks_file=optional_file(table.jwks_file, "events.transmitters.jwks_file", base, note=note),
         jwks_url=table.jwks_url or "",
         push_token_files=tuple(file_of(name, key, base, note=note) for name in table.push_token_files or ()),
-        poll_token_file=_file(table.poll_token_file, "transmitters.poll_token_file", base, note),
-        manage_token_file=_file(table.manage_token_file, "transmitters.manage_token_file", base, note),
+        poll_token_file=optional_file(table.poll_token_file, "events.transmitters.poll_token_file", base, note=note),
+        manage_token_file=optional_file(
+            table.manage_token_file, "events.transmitters.manage_token_file", base, note=note
+        ),
     )
-
-
-def _file(name: str | None, key: str, base: Path, note: str) -> Path | None:
-    return None if name is None else file_of(name, f"events.{key}", base, note=note)

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, NoReturn
 from msgspec import Meta
 
 from remit.settings.decode import InvalidSetting, Table
-from remit.settings.values import file_of, post_address
+from remit.settings.values import file_of, optional_file, post_address
 
 _CASE_FIELD: Final = "Remit Case"
 _IDENTITY_FIELD: Final = "Agent Identity"
@@ -85,10 +85,8 @@ def helpdesk_of(table: HelpdeskTable, base: Path, *, product: HelpdeskProduct) -
         case_field=table.case_field or _CASE_FIELD,
         identity_field=table.identity_field or _IDENTITY_FIELD,
         state_field=table.state_field or _STATE_FIELD,
-        events_secret=None
-        if table.events_secret_file is None
-        else file_of(table.events_secret_file, "helpdesk.events_secret_file", base),
-        ca=None if table.ca_file is None else file_of(table.ca_file, "helpdesk.ca_file", base),
+        events_secret=optional_file(table.events_secret_file, "helpdesk.events_secret_file", base),
+        ca=optional_file(table.ca_file, "helpdesk.ca_file", base),
     )
 
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 from remit.domain.ids import is_word
 from remit.domain.secrets.issuer_credentials import ALPHABETS, MIN_LENGTH, IssuerRule
 from remit.settings.decode import InvalidSetting, Table, nth_table
-from remit.settings.values import file_of, post_address
+from remit.settings.values import file_of, optional_file, post_address
 
 MOST: Final = 32
 """Maximum number of issuers: longer lists are not maintained."""
@@ -74,7 +74,7 @@ def _leak(table: LeakTable, base: Path, note: str) -> LeakSettings:
         rule=_rule(table, note),
         url=post_address(table.url, "leak.url", note=note),
         secret_file=file_of(table.secret_file, "leak.secret_file", base, note=note),
-        ca_file=None if table.ca_file is None else file_of(table.ca_file, "leak.ca_file", base, note=note),
+        ca_file=optional_file(table.ca_file, "leak.ca_file", base, note=note),
     )
 
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from remit.domain.ids import is_loopback
 from remit.settings.decode import InvalidSetting, Table
-from remit.settings.values import file_of, post_address
+from remit.settings.values import file_of, optional_file, post_address
 
 T = TypeVar("T")
 _PORTS: Final = {"plain": 25, "starttls": 587, "tls": 465}
@@ -104,7 +104,7 @@ def notify_of(table: NotifyTable, base: Path) -> NotifySettings:
 def _smtp(table: NotifyTable, base: Path) -> SmtpSettings:
     host = _host(_needed(table.smtp_host, "smtp_host", 'the name of your mail server, such as "mail.example"'))
     security = table.smtp_security or "starttls"
-    password_file = _file(table.smtp_password_file, "smtp_password_file", base)
+    password_file = optional_file(table.smtp_password_file, "notify.smtp_password_file", base)
     if (table.smtp_user is not None) != (password_file is not None):
         key = "smtp_user" if table.smtp_user is None else "smtp_password_file"
         raise _invalid(key, "is missing: signing in takes a name and a file with the password")
@@ -120,7 +120,7 @@ def _smtp(table: NotifyTable, base: Path) -> SmtpSettings:
         sender=sender,
         user=table.smtp_user or "",
         password_file=password_file,
-        ca_file=_file(table.smtp_ca_file, "smtp_ca_file", base),
+        ca_file=optional_file(table.smtp_ca_file, "notify.smtp_ca_file", base),
     )
 
 
@@ -143,7 +143,7 @@ def _webhook(table: NotifyTable, base: Path) -> WebhookSettings:
     return WebhookSettings(
         url=post_address(url, "notify.webhook_url"),
         secret_file=file_of(secrets, "notify.webhook_secret_file", base),
-        ca_file=_file(table.webhook_ca_file, "webhook_ca_file", base),
+        ca_file=optional_file(table.webhook_ca_file, "notify.webhook_ca_file", base),
     )
 
 
@@ -168,10 +168,6 @@ def _needed(value: T | None, key: str, what: str) -> T:
     if value is None:
         raise _invalid(key, f"is missing; write {what}")
     return value
-
-
-def _file(name: str | None, key: str, base: Path) -> Path | None:
-    return None if name is None else file_of(name, f"notify.{key}", base)
 
 
 def _invalid(key: str, problem: str) -> InvalidSetting:

@@ -1,7 +1,7 @@
 """Single values of `remit.toml` beyond a text or a number: addresses, the log's name, files."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import SplitResult, urlsplit
@@ -77,6 +77,26 @@ def file_of(name: str, key: str, base: Path, *, note: str = "") -> Path:
     if not path.is_file():
         raise InvalidSetting(key, f"names {path}, which is not there", note=note)
     return path
+
+
+def optional_file(name: str | None, key: str, base: Path, *, note: str = "") -> Path | None:
+    """Return one existing file, as `file_of`; None where none is named.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    return None if name is None else file_of(name, key, base, note=note)
+
+
+def verify_role(role: str, key: str, roles: Collection[str]) -> None:
+    """Verify that a role, where one is named, is one of the catalogue's.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    if role and role not in roles:
+        known = ", ".join(sorted(roles)) or "none; declare one as [role.…]"
+        raise InvalidSetting(key, f"is no role of the catalogue; known are {known}")
 
 
 def is_postgres_url(url: str) -> bool:

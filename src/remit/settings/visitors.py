@@ -1,6 +1,5 @@
 """The `[visitors]` table of `remit.toml`: whether agents without a key are let in, and how they become known."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -10,6 +9,7 @@ from remit.domain.catalogue.model import Catalogue
 from remit.domain.policy.visitors import officer_areas
 from remit.domain.values import JsonObject
 from remit.settings.decode import InvalidSetting, Table
+from remit.settings.values import verify_role
 
 
 class VisitorsTable(Table, frozen=True):
@@ -47,7 +47,7 @@ def visitors_of(table: VisitorsTable) -> VisitorSettings | None:
     return None
 
 
-def verify_visitors(visitors: VisitorSettings | None, catalogue: Catalogue, roles: Collection[str]) -> None:
+def verify_visitors(visitors: VisitorSettings | None, catalogue: Catalogue) -> None:
     """Verify that an objective is open to visitors, and that guarded actions have an officer.
 
     Raises:
@@ -58,9 +58,7 @@ def verify_visitors(visitors: VisitorSettings | None, catalogue: Catalogue, role
     if all(objective.visitors is None for objective in catalogue.objectives.values()):
         problem = 'lets visitors in, but no objective is open to them; add [objective."…".visitors] to the catalogue'
         raise InvalidSetting("visitors.enabled", problem)
-    if visitors.officer and visitors.officer not in roles:
-        known = ", ".join(sorted(roles)) or "none; declare one as [role.…]"
-        raise InvalidSetting("visitors.officer", f"is no role of the catalogue; known are {known}")
+    verify_role(visitors.officer, "visitors.officer", catalogue.roles)
     guarded = officer_areas(catalogue)
     if guarded and not visitors.officer:
         problem = f"is missing: {guarded[0]} is open to visitors and needs an officer beside the customer; name a role"

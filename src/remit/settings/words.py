@@ -9,6 +9,7 @@ from remit.domain.ids import is_word
 from remit.domain.values import JsonObject
 from remit.domain.words.excess import ExcessWordsRules, WordsHandling
 from remit.settings.decode import InvalidSetting, Table
+from remit.settings.values import verify_role
 
 _CONTACT: Final = (
     r"(?a)\A(?:[^\s@]{0,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,4}|\+?[0-9][0-9 ()/.-]{3,30}"
@@ -81,9 +82,7 @@ def verify_officer_role(rules: ExcessWordsRules, roles: Collection[str]) -> None
     Raises:
         InvalidSetting: `settings.invalid`.
     """
-    if rules.officer and rules.officer not in roles:
-        known = ", ".join(sorted(roles)) or "none; declare one as [role.…]"
-        raise InvalidSetting("words.officer", f"is no role of the catalogue; known are {known}")
+    verify_role(rules.officer, "words.officer", roles)
 
 
 def deciding(rules: ExcessWordsRules) -> JsonObject:

@@ -189,8 +189,7 @@ _SECRET: Final = Refused(
 
 
 def _refused(request: AskRequest, why: Refused) -> Evaluation:
-    refuse = Refuse(code=why.code, detail=why.detail, public=why.public)
-    return Evaluation(decision=refuse, params=request.params, action=None, versions={}, names={}, risk=0)
+    return Evaluation(decision=Refuse.of(why), params=request.params)
 
 
 async def _read_ahead(desk: DeskContext, decided: Decided) -> ReadResult | None:
@@ -223,9 +222,9 @@ async def _turn_away(
     if state.earlier is not None:
         raise refused  # no new attempt: its outcome is at its own address, also after the end
     decided = decided_on(desk, state, workload, request, _refused(request, refused))
-    refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
     try:
-        return await _reply(desk, await record_refusal(desk, decided, No(refuse=refuse, away=True)), None)
+        no = No(refuse=Refuse.of(refused), away=True)
+        return await _reply(desk, await record_refusal(desk, decided, no), None)
     except Replayed:
         raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
     except Fault:

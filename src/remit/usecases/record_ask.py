@@ -248,7 +248,7 @@ async def _record_invitation(desk: DeskContext, decided: Decided, needs: NeedsHu
     try:
         invited = await build_invitation(desk, state, decided.record, evaluation, needs.who, words=held, filed=filed)
     except Refused as refused:  # too many are waiting, or this very ask was declined
-        refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
+        refuse = Refuse.of(refused)
         again, since = isinstance(refused, DeclinedBefore), isinstance(refused, DeclinedBefore) and refused.since
         unreserved = replace(decided, evaluation=replace(evaluation, reserved=()))
         recorded = await record_refusal(desk, unreserved, No(refuse=refuse, again=again, since=since))
@@ -333,7 +333,10 @@ async def record_release(desk: DeskContext, decided: Decided, outcome: PreparedE
         Commit(
             preconditions=(*state.preconditions, *evaluation.preconditions),
             puts=(*_new(desk, decided, record), *evaluation.puts),
-            reserves=reservations_for(evaluation.reserved),
+            reserves=(
+                *reservations_for(evaluation.reserved),
+                *(() if outcome is None else (step_completion(record),)),
+            ),
             touches=((record.task, record.at),),
             steps=_steps(decided),
             entries=written.rows,

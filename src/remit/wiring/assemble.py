@@ -241,7 +241,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
     """Build the ports, rules and terms that every use case gets."""
     settings, signer, loaded = plan.settings, plan.signer, plan.loaded
     notify = plan.waker or plan.notify
-    kept, reads = plan.watching.watched(opened.store, notify.wake), ScanExecutor()
+    kept, reads, tls = plan.watching.watched(opened.store, notify.wake), ScanExecutor(), ssl.create_default_context()
     scheme, secret = event_signing(settings)
     lexicon = learn_lexicon(loaded.catalogue, settings.words_languages)
     return DeskContext(
@@ -254,6 +254,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         helpdesk=opened.helpdesk,
         clients=AssertionClients(
             allow_loopback=settings.loopback,
+            tls=tls,
             federation=settings.federation,
             bundles=workload_bundles(settings),
         ),
@@ -264,7 +265,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         notify=notify,
         carriers=plan.outgoing.carriers,
         owners=plan.outgoing.owners,
-        callbacks=HttpCallbacks(allow_loopback=settings.loopback),
+        callbacks=HttpCallbacks(allow_loopback=settings.loopback, tls=tls),
         tracing=plan.watching.tracing,
         signer=signer,
         world=plan.world,
@@ -275,7 +276,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         terms=_terms(settings, plan.origin),
         visitors=_visitors(settings),
         client_documents=FetchedDocuments(
-            Fetcher(allow_loopback=settings.loopback, tls=ssl.create_default_context(), most_bytes=MAX_DOCUMENT_BYTES)
+            Fetcher(allow_loopback=settings.loopback, tls=tls, most_bytes=MAX_DOCUMENT_BYTES)
         ),
         rules_digest=loaded.digest,
         rules_outline=loaded.outline,

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 from remit.adapters.events.posts import HttpEventPosts
-from remit.adapters.events.signer import RsaEventSigner
+from remit.adapters.events.signer import RsaEventSigner, event_key
 from remit.adapters.events.tokens import StaticTokens
 from remit.adapters.events.transmitter_api import ACTIONS, TransmitterApi, wanted_stream
-from remit.adapters.events.verifier import SetVerifier, key_source
+from remit.adapters.events.verifier import SetVerifier
 from remit.adapters.identity.fetching import Fetcher
 from remit.adapters.signer.key_files import read_key_file
 from remit.domain.errors import Code, Refused
@@ -20,7 +22,7 @@ from remit.domain.events.parties import Receiver, Transmitter
 from remit.domain.ids import OperatorId
 from remit.domain.values import JsonObject
 from remit.engine.events.parties import SharedSignals
-from remit.ports.identity import ClientMethod, KeySource, Registration
+from remit.ports.identity import ClientMethod, KeyFile, KeySource, KeyUrl, Registration
 from remit.settings import EventsSettings, InvalidSetting, ReceiverSettings, Settings, TransmitterSettings
 from remit.wiring.credentials import read_secret
 
@@ -59,9 +61,9 @@ def build_signals(settings: Settings) -> SharedSignals | None:
         receivers={party.name: party for _, party in receivers},
         transmitters={party.name: party for _, party in transmitters},
         tokens=tokens,
-        posts=HttpEventPosts(allow_loopback=settings.loopback, tls=tls),
+        posts=HttpEventPosts(fetchers),
         verifier=SetVerifier(fetchers, _sources(wanted)),
-        signer=_signer(wanted) if receivers else None,
+        signer=RsaEventSigner([_event_key(path) for path in wanted.key_files]) if receivers else None,
         clients=_clients(wanted),
         verification_interval_s=wanted.verification_interval_s,
     )
@@ -103,18 +105,22 @@ def manage_stream(settings: Settings, name: str, action: str, *, state: str) -> 
 
 
 def _sources(wanted: EventsSettings) -> Mapping[str, KeySource]:
-    found = {
-        one.transmitter.name: key_source(file="" if one.jwks_file is None else str(one.jwks_file), url=one.jwks_url)
-        for one in wanted.transmitters
-    }
+    found = {one.transmitter.name: _key_source(one) for one in wanted.transmitters}
     return {name: source for name, source in found.items() if source is not None}
+
+
+def _key_source(party: ReceiverSettings | TransmitterSettings) -> KeySource | None:
+    """Return the keys that the settings name; None without any."""
+    if party.jwks_file is not None:
+        return KeyFile(path=str(party.jwks_file))
+    return KeyUrl(url=party.jwks_url) if party.jwks_url else None
 
 
 def _clients(wanted: EventsSettings) -> Mapping[str, Registration]:
     """Register the receivers with keys: their client id is their name."""
     found: dict[str, Registration] = {}
     for one in wanted.receivers:
-        source = key_source(file="" if one.jwks_file is None else str(one.jwks_file), url=one.jwks_url)
+        source = _key_source(one)
         if source is not None:
             name = one.receiver.name
             found[name] = Registration(
@@ -140,14 +146,12 @@ def _transmitter(one: TransmitterSettings, issuer: str) -> Transmitter:
     return replace(made, poll_header=_bearer(one.poll_token_file, "events.transmitters.poll_token_file"))
 
 
-def _signer(wanted: EventsSettings) -> RsaEventSigner:
-    """Load the keys; a wrong one is named by its setting."""
-    for path in wanted.key_files:
-        try:
-            RsaEventSigner([read_key_file(path.parent, path.name)])
-        except Refused as refused:
-            raise InvalidSetting("events.key_files", f"names {path}, which {refused.detail}") from None
-    return RsaEventSigner([read_key_file(path.parent, path.name) for path in wanted.key_files])
+def _event_key(path: Path) -> RSAPrivateKey:
+    """Load a key of events; a wrong one is named by its setting."""
+    try:
+        return event_key(read_key_file(path.parent, path.name))
+    except Refused as refused:
+        raise InvalidSetting("events.key_files", f"names {path}, which {refused.detail}") from None
 
 
 def _bearer(path: Path, key: str) -> str:

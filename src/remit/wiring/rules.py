@@ -89,7 +89,7 @@ def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = 
     catalogue = load_catalogue(rules.catalogue, today=today)
     verify_roles(settings.people, [*catalogue.roles, *BUILT_IN])
     verify_officer_role(settings.beyond, catalogue.roles)
-    verify_visitors(settings.visitors, catalogue, catalogue.roles)
+    verify_visitors(settings.visitors, catalogue)
     policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
     mapped = settings.mapped_backoffice
     mapping = None if mapped is None else read_mapping(mapped.mapping, mapped.document, catalogue)

@@ -161,7 +161,9 @@ class Gated:
 
 
 @contextmanager
-def gated(folder: Path, *, acts: bool = True, doors: str = POLICIES, **desk: Any) -> Iterator[Gated]:
+def gated(
+    folder: Path, *, acts: bool = True, doors: str = POLICIES, catalogue: Mapping[str, Any] = CATALOGUE, **desk: Any
+) -> Iterator[Gated]:
     """Open a desk with its gateways; `doors` are the policies of the decision point."""
     for name in ("gateway", "other"):
         (folder / name).write_text(hashlib.sha256(f"secret-of-{name}".encode()).hexdigest())
@@ -171,7 +173,7 @@ def gated(folder: Path, *, acts: bool = True, doors: str = POLICIES, **desk: Any
         {"name": "other", "sha256_file": str(folder / "other"), "acts": acts, "actions": ["payment.*", "open"]},
     ]
     point = {"policies": [str(folder / "doors.cedar")], "entities": ENTITIES, "callers": callers}
-    with Sandbox(CATALOGUE, facts=FACTS, settings={"decision_point": point, **desk}) as made:
+    with Sandbox(catalogue, facts=FACTS, settings={"decision_point": point, **desk}) as made:
         anna, agent = made.customer("anna"), made.agent("spiffe://helper.example/shop")
         mandate = anna.grant(agent, GRANTED)
         task = agent.open(mandate)

@@ -1,8 +1,11 @@
 """A gateway asks about an agent's act: the answer is that of an ask, recorded, charged, and for that act alone."""
 
+from pathlib import Path
+
 import pytest
 
-from attacks.decision_point.gateway import Gated
+from attacks.decision_point.gateway import Gated, gated
+from desks.shop import CATALOGUE
 
 
 def test_a_read_is_permitted_with_what_may_be_told(gate: Gated) -> None:
@@ -16,6 +19,25 @@ def test_a_read_is_permitted_with_what_may_be_told(gate: Gated) -> None:
         ("ask.decided", "permit", None),
         ("act.performed", None, "done"),
     ]
+
+
+@pytest.mark.parametrize("area", ["routine", "payment"])
+def test_a_read_released_to_its_caller_is_a_step_that_is_done(tmp_path: Path, area: str) -> None:
+    read = {**CATALOGUE["action"]["order.read"], "area": area}
+    objective = {**CATALOGUE["objective"]["return-item"], "after": {"order.note": ["order.read"]}}
+    stepped = {
+        **CATALOGUE,
+        "action": {**CATALOGUE["action"], "order.read": read},
+        "objective": {**CATALOGUE["objective"], "return-item": objective},
+    }
+    with gated(tmp_path, catalogue=stepped) as gate:
+        early = gate.gateway.evaluate(gate.note())["context"]
+        assert (early["reason"], early["code"]) == ("history_not_satisfied", "objective.step_order")
+        question = gate.question("order.read", {"order_id": "W1001"})
+        if area == "payment":
+            question = gate.with_approval(question, gate.approved(question))
+        assert gate.gateway.evaluate(question)["decision"]
+        assert gate.gateway.evaluate(gate.note())["decision"]
 
 
 def test_a_write_is_permitted_once_charged_and_left_to_its_caller(gate: Gated) -> None:

@@ -155,6 +155,15 @@ def test_a_push_needs_the_transmitters_own_token(signals: Signals, task: Sandbox
     assert asked(signals, task) == ""
 
 
+def test_the_bytes_of_a_proved_push_are_charged_to_no_address(tmp_path: Path) -> None:
+    limits = {"client_per_s": 1000, "client_burst": 1000, "peer_bytes_per_s": 65536, "peer_bytes_burst": 65536}
+    with signals_opened(tmp_path, settings={"limits": limits}) as signals:
+        held = signals.arena.context.world.ticks()
+        signals.arena.context.world.ticks = lambda: held  # type: ignore[method-assign]  # nothing is given back
+        token = signals.peer.sign(signals.claims("session-revoked", signals.anna, {"pad": "x" * 6000}, iss=f"{signals.peer.url}/login"))
+        assert [signals.push(token).status_code for _ in range(20)] == [202] * 20
+
+
 @pytest.mark.proves("SSF-ONCE")
 def test_a_replayed_event_ends_nothing_again(signals: Signals, task: SandboxTask) -> None:
     token = signals.peer.sign(signals.claims("session-revoked", signals.anna, iss=f"{signals.peer.url}/login"))

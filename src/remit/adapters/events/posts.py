@@ -1,7 +1,6 @@
 """Requests to receivers and transmitters, by the address rules of every fetch."""
 
-import ssl
-from typing import Final
+from collections.abc import Mapping
 
 from remit.adapters.identity.fetching import Fetcher, verify_url
 from remit.ports.events import HttpReply
@@ -10,11 +9,9 @@ from remit.ports.events import HttpReply
 class HttpEventPosts:
     """Posts; to private addresses only where the party's settings allow them."""
 
-    def __init__(self, *, allow_loopback: bool, tls: ssl.SSLContext) -> None:
-        self._allow_loopback = allow_loopback
-        self._fetchers: Final = {
-            private: Fetcher(allow_loopback=allow_loopback, tls=tls, allow_private=private) for private in (False, True)
-        }
+    def __init__(self, fetchers: Mapping[bool, Fetcher]) -> None:
+        """Take a fetcher for public addresses (False), and one that may reach private ones (True)."""
+        self._fetchers = fetchers
 
     def verify_url(self, unverified: str, *, private_network: bool) -> str:
         """Return the address if it may be sent to.
@@ -22,7 +19,8 @@ class HttpEventPosts:
         Raises:
             Refused: `request.malformed`.
         """
-        return str(verify_url(unverified, allow_loopback=self._allow_loopback, allow_private=private_network))
+        loopback = self._fetchers[private_network].allow_loopback
+        return str(verify_url(unverified, allow_loopback=loopback, allow_private=private_network))
 
     async def post(self, url: str, *, private_network: bool, media_type: str, header: str, content: bytes) -> HttpReply:
         """Send one POST; `header` is the `Authorization` ("" for none).

@@ -22,13 +22,8 @@ _MOST_BITS: Final = 8192
 class RsaEventSigner:
     """Signs with the first key; the others are published for tokens that are under way."""
 
-    def __init__(self, pems: Sequence[bytes]) -> None:
-        """Load the keys.
-
-        Raises:
-            Refused: `settings.invalid` for anything but an RSA key of 2048 to 8192 bits.
-        """
-        keys = [_key(pem) for pem in pems]
+    def __init__(self, keys: Sequence[rsa.RSAPrivateKey]) -> None:
+        """`keys` are of `event_key`, current first."""
         self._key = keys[0]
         self._jwks = [_jwk(key.public_key()) for key in keys]
         kid = str(self._jwks[0]["kid"])
@@ -48,7 +43,12 @@ class RsaEventSigner:
         return f"{unsigned}.{b64url(signature)}"
 
 
-def _key(pem: bytes) -> rsa.RSAPrivateKey:
+def event_key(pem: bytes) -> rsa.RSAPrivateKey:
+    """Load a key of security event tokens.
+
+    Raises:
+        Refused: `settings.invalid` for anything but an RSA key of 2048 to 8192 bits.
+    """
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

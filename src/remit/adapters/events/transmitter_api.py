@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.adapters.events.verifier import discovery_url
-from remit.adapters.identity.fetching import MAX_DOCUMENT, Fetcher
+from remit.adapters.identity.fetching import MAX_DOCUMENT, Fetcher, json_object
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.events.parties import Transmitter
 from remit.domain.events.records import Delivery
@@ -56,7 +56,7 @@ class TransmitterApi:
     async def _doors(self) -> JsonObject:
         """Read the transmitter's metadata. ⚔ Metadata of another issuer would take our token elsewhere."""
         url = discovery_url(self.transmitter.issuer)
-        found = _object(await self.fetcher.fetch(url), url)
+        found = json_object(await self.fetcher.fetch(url), url)
         if found.get("issuer") != self.transmitter.issuer:
             raise Fault(Code.FAULT_IDENTITY, f"{url}: it is of another issuer")
         return found
@@ -84,7 +84,7 @@ class TransmitterApi:
         if status not in _DONE:
             said = answer[:200].decode("utf-8", errors="replace")
             raise Fault(Code.FAULT_IDENTITY, f"{method} {url}: status {status} {said}".strip())
-        return _object(answer, url) if answer else {}
+        return json_object(answer, url) if answer else {}
 
 
 def wanted_stream(transmitter: Transmitter, *, issuer: str, push_token: str, types: tuple[str, ...]) -> JsonObject:
@@ -109,13 +109,3 @@ def _door(doors: JsonObject, name: str) -> str:
     if not isinstance(url, str):
         raise Refused(Code.REQUEST_NOT_FOUND, f"the transmitter has no {name}")
     return url
-
-
-def _object(body: bytes, url: str) -> JsonObject:
-    try:
-        value = decode_json(body, max_bytes=MAX_DOCUMENT)
-    except Refused as refused:
-        raise Fault(Code.FAULT_IDENTITY, f"{url}: {refused.detail}") from None
-    if not isinstance(value, Mapping):
-        raise Fault(Code.FAULT_IDENTITY, f"{url}: no JSON object")
-    return value

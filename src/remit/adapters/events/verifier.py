@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from remit.adapters.identity.fetching import MAX_DOCUMENT, Fetcher
+from remit.adapters.identity.fetching import Fetcher, keys_address
 from remit.adapters.identity.key_sources import KeySources
-from remit.domain.errors import Code, Fault, Refused
+from remit.domain.errors import Refused
 from remit.domain.events.parties import Transmitter
 from remit.domain.events.security_event import MAX_TOKEN, SecurityEvent, SetRefused, verify_header, verify_set
 from remit.domain.identity import jws
-from remit.domain.values import Instant, decode_json
-from remit.ports.identity import KeyFile, KeySource, KeyUrl
+from remit.domain.values import Instant
+from remit.ports.identity import KeySource, KeyUrl
 
 DISCOVERY = "/.well-known/ssf-configuration"
 
@@ -56,15 +56,8 @@ class SetVerifier:
         known = self._sources.get(transmitter.name)
         if known is not None:
             return known
-        url = discovery_url(transmitter.issuer)
-        document = decode_json(
-            await self._fetchers[transmitter.private_network].fetch(url), max_bytes=MAX_DOCUMENT, max_members=1000
-        )
-        if not isinstance(document, Mapping) or document.get("issuer") != transmitter.issuer:
-            raise Fault(Code.FAULT_IDENTITY, f"{url}: it is of another issuer")
-        keys = document.get("jwks_uri")
-        if not isinstance(keys, str):
-            raise Fault(Code.FAULT_IDENTITY, f"{url}: it names no jwks_uri")
+        fetcher, url = self._fetchers[transmitter.private_network], discovery_url(transmitter.issuer)
+        keys = await keys_address(fetcher, url, issuer=transmitter.issuer, max_members=1000)
         self._sources[transmitter.name] = KeyUrl(url=keys)
         return self._sources[transmitter.name]
 
@@ -77,10 +70,3 @@ def discovery_url(issuer: str) -> str:
     scheme, _, rest = issuer.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host}{DISCOVERY}{slash}{path}".removesuffix("/")
-
-
-def key_source(*, file: str, url: str) -> KeySource | None:
-    """Return the keys that the settings name, None for discovery."""
-    if file:
-        return KeyFile(path=file)
-    return KeyUrl(url=url) if url else None

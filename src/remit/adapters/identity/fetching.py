@@ -16,6 +16,7 @@ import httpx
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import is_loopback
+from remit.domain.values import JsonObject, decode_json
 
 MAX_DOCUMENT: Final = 256 * 1024
 TIMEOUT_S: Final = 5.0
@@ -125,6 +126,41 @@ class Fetcher:
             if url.scheme == "http" and not address.is_loopback:
                 raise Refused(Code.REQUEST_MALFORMED, "http is for loopback only")
         return addresses[0]
+
+
+def json_object(body: bytes, url: str) -> JsonObject:
+    """Decode a fetched document that must be a JSON object.
+
+    Raises:
+        Fault: `fault.identity`.
+    """
+    try:
+        value = decode_json(body, max_bytes=MAX_DOCUMENT)
+    except Refused as refused:
+        raise Fault(Code.FAULT_IDENTITY, f"{url}: {refused.detail}") from None
+    if not isinstance(value, Mapping):
+        raise Fault(Code.FAULT_IDENTITY, f"{url}: no JSON object")
+    return value
+
+
+async def keys_address(fetcher: Fetcher, where: str, *, issuer: str, max_members: int | None = None) -> str:
+    """Return the `jwks_uri` of an issuer's metadata.
+
+    ⚔ The document must name this very issuer: another one's would let that one's keys speak for it.
+
+    Raises:
+        Fault: `fault.identity`.
+        Refused: `request.malformed` for no JSON.
+
+    Source: OpenID Connect Discovery 1.0 §4.3; RFC 8414 §3.3; SSF 1.0 §7.2.
+    """
+    document = decode_json(await fetcher.fetch(where), max_bytes=MAX_DOCUMENT, max_members=max_members)
+    if not isinstance(document, Mapping) or document.get("issuer") != issuer:
+        raise Fault(Code.FAULT_IDENTITY, f"{where}: it is of another issuer")
+    address = document.get("jwks_uri")
+    if not isinstance(address, str):
+        raise Fault(Code.FAULT_IDENTITY, f"{where}: it names no jwks_uri")
+    return address
 
 
 def verify_url(unverified: str, *, allow_loopback: bool, allow_private: bool = False) -> httpx.URL:

@@ -71,7 +71,7 @@ def verify_jwks(value: Json) -> KeySet:
 
 
 def verify_bundle(value: Json) -> KeySet:
-    """Parse the JWT keys and X.509 authorities of a SPIFFE bundle. Entries of other uses are skipped, as SPIFFE requires.
+    """Parse the JWT keys and X.509 authorities of a SPIFFE bundle; entries of other uses are skipped, as it requires.
 
     Raises:
         Refused: `request.malformed`, also when a JWT key has no `kid`.

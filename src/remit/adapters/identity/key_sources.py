@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
 from remit.adapters.identity.directories import MEDIA_TYPE, directory_address, verify_directory
-from remit.adapters.identity.fetching import MAX_DOCUMENT, TIMEOUT_S, Fetcher
+from remit.adapters.identity.fetching import MAX_DOCUMENT, TIMEOUT_S, Fetcher, keys_address
 from remit.adapters.identity.key_sets import KeySet, verify_bundle, verify_jwks
 from remit.adapters.identity.keys import PublicKey
 from remit.domain.errors import Code, Fault, Refused
@@ -199,23 +199,12 @@ class KeySources:
             raise Fault(Code.FAULT_IDENTITY, "the Workload API does not answer") from None
 
     async def _issuer_keys(self, source: FederatedIssuer) -> KeySet:
-        """Read an issuer's keys, by its discovery document unless they are in a file.
-
-        ⚔ The document must name this very issuer: another one's would let that one's keys speak for it.
-
-        Source: OpenID Connect Discovery 1.0 §4.3; RFC 8414 §3.3.
-        """
+        """Read an issuer's keys, by its discovery document unless they are in a file."""
         if source.jwks_file:
             return _jwks(await _file(source.jwks_file))
         fetcher = replace(self._fetcher, allow_private=source.private)
         where = f"{source.issuer.removesuffix('/')}{_DISCOVERY}"
-        document = decode_json(await fetcher.fetch(where), max_bytes=MAX_DOCUMENT)
-        if not isinstance(document, Mapping) or document.get("issuer") != source.issuer:
-            raise Fault(Code.FAULT_IDENTITY, f"{where}: it is of another issuer")
-        address = document.get("jwks_uri")
-        if not isinstance(address, str):
-            raise Fault(Code.FAULT_IDENTITY, f"{where}: it names no jwks_uri")
-        return _jwks(await fetcher.fetch(address))
+        return _jwks(await fetcher.fetch(await keys_address(fetcher, where, issuer=source.issuer)))
 
 
 def _place(source: RemoteSource) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from remit.adapters.identity.fetching import MAX_DOCUMENT, Fetcher
+from remit.adapters.identity.fetching import Fetcher, json_object
 from remit.adapters.identity.key_sources import KeySources
 from remit.adapters.people.oidc_metadata import ProviderDiscovery, ProviderMetadata
 from remit.adapters.people.oidc_terms import ClientProof, ProviderTerms
@@ -25,7 +25,7 @@ from remit.domain.identity.oidc_login import (
     verify_id_token,
     verify_logout_token,
 )
-from remit.domain.values import Instant, JsonObject, decode_json
+from remit.domain.values import Instant, JsonObject
 from remit.ports.identity import KeyUrl
 from remit.ports.people import LoginRequest, ProviderStatus
 
@@ -198,7 +198,7 @@ class OidcProvider:
         status, body = await self._fetcher.send("POST", url, headers={**_FORM, **headers}, content=content)
         if status >= _BROKEN or status not in {done, 400, 401, 403}:
             raise Fault(Code.FAULT_IDENTITY, f"{url}: status {status}")
-        answer = _object(body, url)
+        answer = json_object(body, url)
         if status == done:
             return answer
         error = str(answer.get("error", ""))[:80]
@@ -219,7 +219,7 @@ class OidcProvider:
         status, body = await self._fetcher.send("GET", metadata.userinfo, headers={"Authorization": f"Bearer {access}"})
         if status != _OK:
             raise Fault(Code.FAULT_IDENTITY, f"{metadata.userinfo}: status {status}")
-        info = _object(body, metadata.userinfo)
+        info = json_object(body, metadata.userinfo)
         if info.get("sub") != proved.subject:
             raise provider_refusal("userinfo speaks of somebody else")
         more = {name: value for name, value in info.items() if name not in _FROM_ID_TOKEN}
@@ -246,13 +246,3 @@ def _declined(error: str) -> Refused | Fault:
     if error in _THEIRS:
         return Fault(Code.FAULT_IDENTITY, f"the provider says {error}")
     return Refused(Code.LOGIN_DECLINED, f"the provider says {error[:80]!r}")
-
-
-def _object(body: bytes, url: str) -> JsonObject:
-    try:
-        value = decode_json(body, max_bytes=MAX_DOCUMENT)
-    except Refused as refused:
-        raise Fault(Code.FAULT_IDENTITY, f"{url}: {refused.detail}") from None
-    if not isinstance(value, Mapping):
-        raise Fault(Code.FAULT_IDENTITY, f"{url}: no JSON object")
-    return value

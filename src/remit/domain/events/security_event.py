@@ -9,7 +9,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.events.subjects import Subject, verify_subject
-from remit.domain.identity.jws import UnverifiedJws
+from remit.domain.identity.jws import UnverifiedJws, token_type
 from remit.domain.values import Instant, Json, JsonObject
 
 TYPE: Final = "secevent+jwt"
@@ -58,8 +58,7 @@ def verify_header(jws: UnverifiedJws, *, algorithms: frozenset[str]) -> str:
 
     Source: RFC 8417 §2.3; RFC 8725 §3.1, §3.11.
     """
-    typ = jws.header.get("typ")
-    if not isinstance(typ, str) or typ.lower().removeprefix("application/") != TYPE:
+    if token_type(jws.header) != TYPE:
         raise SetRefused("invalid_request", f"the token's type is not {TYPE}")
     alg = jws.header.get("alg")
     if not isinstance(alg, str) or alg not in algorithms:

@@ -6,7 +6,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import MAX_SVID_MS, verify_times
-from remit.domain.identity.jws import UnverifiedJws, malformed_token, text_member
+from remit.domain.identity.jws import UnverifiedJws, malformed_token, text_member, token_type
 from remit.domain.values import Instant, JsonObject, deep_equal
 
 _TYPES: Final = frozenset({"jwt", "at+jwt"})
@@ -53,8 +53,7 @@ def verify_federated_claims(
 
     Source: RFC 7523 §3; RFC 8725 §3.8, §3.9; docs/decisions/0055-federated-workloads.md.
     """
-    typ = jws.header.get("typ", "jwt")
-    if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in _TYPES:
+    if token_type(jws.header, absent="jwt") not in _TYPES:
         raise malformed_token("'typ' must be JWT or at+jwt")
     rule = _rule(jws.claims, rules)
     if rule.agent != client_id:

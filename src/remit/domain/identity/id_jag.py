@@ -1,4 +1,4 @@
-"""Rules of an Identity Assertion Authorization Grant (ID-JAG): the company's provider says which person an agent acts for.
+"""Rules of an Identity Assertion Authorization Grant (ID-JAG), by which a provider says for which person an agent acts.
 
 It identifies a customer and nothing more: what the agent may do is the mandate that this customer signs.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.jws import UnverifiedJws
+from remit.domain.identity.jws import UnverifiedJws, token_type
 from remit.domain.values import Instant, Json, JsonObject
 
 TYP: Final = "oauth-id-jag+jwt"
@@ -37,7 +37,7 @@ def verify_id_jag(
     """Verify the claims of an ID-JAG that this very client presents with a proof by this very key.
 
     `provider` is the one listed issuer, `issuer` this desk. ⚔ One for another client, another server or another key,
-    an ID token, or one that names a tenant that nobody mapped, is refused like any other.
+    an ID token, or one that names a tenant without a mapping, is refused like any other.
 
     Raises:
         Refused: `grant.invalid`.
@@ -45,8 +45,7 @@ def verify_id_jag(
     Source: draft-ietf-oauth-identity-assertion-authz-grant §4.3, §5; RFC 7523 §3; RFC 8725 §3.11.
     """
     claims = jws.claims
-    typ = jws.header.get("typ", "")
-    if not isinstance(typ, str) or typ.lower().removeprefix("application/") != TYP:
+    if token_type(jws.header) != TYP:
         raise _refused("another type of token")
     if claims.get("iss") != provider:
         raise _refused("the issuer is not listed")
@@ -72,7 +71,7 @@ def verify_id_jag(
 
 
 def _verify_key(cnf: Json, jkt: str) -> None:
-    """⚔ Where the provider bound it to a key, only a proof by that key redeems it; other bindings are not known here."""
+    """⚔ A grant that the provider bound to a key is redeemed by a proof of that key alone; other bindings are unknown."""
     if cnf is None:
         return
     if not isinstance(cnf, Mapping) or dict(cnf) != {"jkt": jkt}:

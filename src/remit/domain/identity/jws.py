@@ -144,6 +144,15 @@ def text_member(members: JsonObject, name: str, *, longest: int = 2048) -> str:
     return value
 
 
+def token_type(header: JsonObject, *, absent: str = "") -> str:
+    """Return the `typ` of a header, in small letters and without its prefix; "?" for one that is no text.
+
+    Source: RFC 7515 §4.1.9.
+    """
+    typ = header.get("typ", absent)
+    return typ.lower().removeprefix("application/") if isinstance(typ, str) else "?"
+
+
 def malformed_token(reason: str) -> Refused:
     """Build a refusal of an unreadable token, with the reason for its sender."""
     return Refused(Code.CREDENTIAL_MALFORMED, reason, public=f"The token cannot be accepted: {reason}.")

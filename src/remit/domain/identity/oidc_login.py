@@ -11,7 +11,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.identity.jws import UnverifiedJws
+from remit.domain.identity.jws import UnverifiedJws, token_type
 from remit.domain.values import Instant, Json, JsonObject
 from remit.proof.canonical import b64url, canonical
 
@@ -107,7 +107,7 @@ def verify_id_token(jws: UnverifiedJws, *, issuer: str, client_id: str, nonce: s
     Source: OpenID Connect Core 1.0 §2, §3.1.3.7; RFC 8725 §3.11.
     """
     claims = jws.claims
-    if _typ(jws) not in {"", "jwt"}:
+    if token_type(jws.header) not in {"", "jwt"}:
         raise provider_refusal("the token is of another type")
     _verify_common(claims, issuer=issuer, client_id=client_id, now=now)
     if not nonce or claims.get("nonce") != nonce:
@@ -167,7 +167,7 @@ def verify_logout_token(jws: UnverifiedJws, *, issuer: str, client_id: str, now:
     Source: OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6.
     """
     claims = jws.claims
-    if _typ(jws) not in {"", "jwt", "logout+jwt"}:
+    if token_type(jws.header) not in {"", "jwt", "logout+jwt"}:
         raise provider_refusal("the token is of another type")
     _verify_common(claims, issuer=issuer, client_id=client_id, now=now)
     events = claims.get("events")
@@ -239,11 +239,6 @@ def _verify_common(claims: JsonObject, *, issuer: str, client_id: str, now: Inst
 
 def _fresh(auth_at: Instant | None, max_age_s: int, now: Instant) -> bool:
     return auth_at is not None and now - auth_at <= max_age_s * 1000 + LEEWAY_MS
-
-
-def _typ(jws: UnverifiedJws) -> str:
-    typ = jws.header.get("typ", "")
-    return typ.lower().removeprefix("application/") if isinstance(typ, str) else "?"
 
 
 def _instant(claims: JsonObject, name: str) -> Instant:

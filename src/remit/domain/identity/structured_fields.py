@@ -25,7 +25,7 @@ _COMMA: Final = re.compile(r"[ \t]*,[ \t]*", re.ASCII)
 
 
 class NotStructured(ValueError):  # noqa: N818  # a finding; its caller knows the field and refuses the request
-    """A field that is none of what is read here."""
+    """A field of another syntax than is read here."""
 
 
 class Token(str):
@@ -138,7 +138,7 @@ class _Reader:
         return found
 
     def take(self, pattern: "re.Pattern[str]", name: str) -> "re.Match[str]":
-        """Take what a pattern finds here."""
+        """Take the match of a pattern at the present place."""
         found = pattern.match(self._text, self._at)
         if found is None:
             raise NotStructured(f"{name} is missing")

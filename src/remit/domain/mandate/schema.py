@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from remit.domain.catalogue.model import Catalogue, Objective, PowerKind
+from remit.domain.catalogue.schema import DIALECT
 from remit.domain.mandate.model import ConditionOp
 from remit.domain.mandate.parse import MAX_CHAIN, MAX_POWERS, MAX_SUMMARY_LENGTH, MAX_TASKS, MAX_USES, TYPE
 from remit.domain.mandate.parse_where import MAX_CONDITIONS, MAX_TEXT_LENGTH, MAX_VALUES
 from remit.domain.values import Json, JsonObject
 
 VERSION: Final = "1.0"
-_DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _GLOB: Final[JsonObject] = {"type": "string", "pattern": r"^[a-z0-9_.-]+\.\*$"}
 _ID: Final[JsonObject] = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_LENGTH}
 _WHERE: Final[JsonObject] = {
@@ -43,7 +43,7 @@ def mandate_schema(catalogue: Catalogue) -> JsonObject:
     Source: draft-ietf-oauth-rar-metadata-remediation (authorization_details_types_metadata_endpoint); RFC 9396 §2.
     """
     return {
-        "$schema": _DRAFT,
+        "$schema": DIALECT,
         "title": "Mandate",
         "type": "object",
         "required": ["type", "objective", "powers"],

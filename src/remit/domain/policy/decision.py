@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from remit.domain.errors import Code
+from remit.domain.errors import Code, Refused
 from remit.domain.mandate.model import Charge
 from remit.domain.records import EndReason
 from remit.domain.values import Instant
@@ -74,6 +74,11 @@ class Refuse:
     detail: str
     public: str | None = None
     policies: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, refused: Refused) -> "Refuse":
+        """Return the decision that refuses as an exception does."""
+        return cls(code=refused.code, detail=refused.detail, public=refused.public)
 
 
 Decision: TypeAlias = Permit | NeedsHuman | Refuse

@@ -4,7 +4,7 @@ Source: docs/model/model.md#offers.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 from typing import Final
@@ -275,8 +275,8 @@ class Evaluation:
     action: Action | None = None
     covered: frozenset[str] = frozenset()
     reserved: tuple[tuple[Reservation, int | None], ...] = ()
-    versions: Mapping[tuple[str, str], str]
-    names: Mapping[tuple[str, str], str]
+    versions: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
     policies: tuple[str, ...] = ()
     risk: int = 0
     waiver: int | None = None
@@ -356,16 +356,9 @@ async def evaluate(
         with desk.tracing.step(SpanName.POLICY):
             evaluation = _settle(desk, state, outcome, confirmed, risk)  # 6. policy, 7. settle
     except Refused as refused:
-        decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         found = refused.judged if isinstance(refused, ExcessWordsRefused) else None
         return Evaluation(
-            decision=decision,
-            params=request.params,
-            action=action,
-            versions={},
-            names={},
-            risk=risk.highest,
-            judged=found,
+            decision=Refuse.of(refused), params=request.params, action=action, risk=risk.highest, judged=found
         )
     if judged is None:
         return evaluation

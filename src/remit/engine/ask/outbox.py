@@ -440,7 +440,7 @@ async def record_outcome(
         if fitted.unfit:
             await report_unstorable(desk, ask.record.action, fitted.unfit)
         if done:
-            await _follow(desk, ask.record)
+            await end_after_outcome(desk, ask.record)
         return settled
     raise Fault(Code.FAULT_STORE, "an outcome could not be recorded: its records kept changing")
 
@@ -546,7 +546,7 @@ def _performed(
     )
 
 
-async def _follow(desk: DeskContext, ask: AskRecord) -> None:
+async def end_after_outcome(desk: DeskContext, ask: AskRecord) -> None:
     """End the task when this outcome reached its objective or closed its case."""
     if ask.action != _CLOSE and not [one for one in desk.catalogue.objectives.values() if ask.action in one.done_when]:
         return

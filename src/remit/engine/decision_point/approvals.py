@@ -43,7 +43,7 @@ async def expire_approval(desk: DeskContext, kept: Versioned[AskRecord]) -> None
     refused = replace(record, state=AskState.REFUSED, code=Code.CONFIRMATION_EXPIRED.value, reserved=())
     refuse = Refuse(code=Code.CONFIRMATION_EXPIRED, detail="the approval was not used in time")
     action = desk.catalogue.actions.get(record.action)
-    evaluation = Evaluation(decision=refuse, params=recorded_params(record), action=action, versions={}, names={})
+    evaluation = Evaluation(decision=refuse, params=recorded_params(record), action=action)
     written = await write_decision(
         desk, state, refused, evaluation, decision="refuse", code=refuse.code.value, detail=refuse.detail
     )

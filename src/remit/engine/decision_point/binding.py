@@ -1,5 +1,6 @@
 """Binding tokens: a denial that a person could lift names itself, so that only its caller can ask that person."""
 
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
@@ -84,12 +85,7 @@ def binding_hash(question: Question) -> str:
 
     Source: AuthZEN Access Request and Approval Profile Draft 1 (binding token integrity).
     """
-    asked = question.as_json()
     context = {name: value for name, value in question.context.items() if name in _CONTEXT}
     properties = {name: value for name, value in question.subject.properties.items() if name != "act"}
-    subject = {
-        "type": question.subject.type,
-        "id": question.subject.id,
-        **({"properties": properties} if properties else {}),
-    }
-    return b64url(sha256(canonical({**asked, "subject": subject, "context": context})).digest())
+    bound = replace(question, subject=replace(question.subject, properties=properties), context=context)
+    return b64url(sha256(canonical(bound.as_json())).digest())

@@ -17,10 +17,6 @@ from remit.engine.transcript.record import open_entry
 from remit.ports.store import RecordMissing, StoredEntry
 from remit.proof.canonical import b64url
 
-SENT_KINDS: Final = frozenset(
-    {Kind.AGENT_SUSPENDED, Kind.LEAK_FOUND, Kind.MANDATE_REVOKED, Kind.TASK_ENDED, Kind.TASK_HELD}
-)
-"""The kinds of entries from which events follow."""
 _CREDENTIAL: Final = "urn:remit:credential-type:"
 _FOREIGN: Final = "credential"
 _BY_PEOPLE: Final = frozenset(
@@ -175,6 +171,8 @@ _TELLERS: Final[Mapping[Kind, Callable[[DeskContext, _Entry], Awaitable[tuple[Si
     Kind.TASK_ENDED: _ended,
     Kind.TASK_HELD: _held,
 }
+SENT_KINDS: Final = frozenset(_TELLERS)
+"""The kinds of entries from which events follow."""
 
 
 def _event(entry: _Entry, by: str, reason: str) -> JsonObject:

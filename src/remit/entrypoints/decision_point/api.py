@@ -11,6 +11,7 @@ from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.decision_point.binding import REQUESTS
 from remit.engine.decision_point.callers import Caller, DecisionPoint, prove_caller
+from remit.engine.decision_point.obligations import DISCLOSE_ONLY
 from remit.entrypoints.http.bodies import decode_body, mark_proved, read_body
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import PROBLEM, HttpResponse, encode_json, json_response, problem_response
@@ -32,8 +33,8 @@ from remit.usecases.decision_point.access_request import (
     access_status,
     request_access,
 )
-from remit.usecases.decision_point.act import DISCLOSE_ONLY
-from remit.usecases.decision_point.decide import Decided, decide, decide_batch, search, verify_batch
+from remit.usecases.decision_point.act import PointDecision
+from remit.usecases.decision_point.decide import decide, decide_batch, search, verify_batch
 from remit.usecases.decision_point.outcome import OUTCOMES, report_outcome
 
 PREFIX: Final = "/access/v1/"
@@ -194,7 +195,7 @@ async def _read(scope: Scope, receive: Receive) -> tuple[bytes, JsonObject]:
     return raw, await decode_body(scope, raw)
 
 
-def _decision(decided: Decided) -> dict[str, object]:
+def _decision(decided: PointDecision) -> dict[str, object]:
     body: dict[str, object] = {"decision": decided.allowed}
     return {**body, "context": decided.context} if decided.context else body
 

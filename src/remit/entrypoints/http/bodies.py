@@ -85,14 +85,14 @@ def body_limit(scope: Scope) -> BodyLimit:
     return PROVED if _PROVED in scope else _DOORS.get(scope["path"], UNPROVED)
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """Read a body within the limit of its door.
+async def read_body(scope: Scope, receive: Receive, *, most: int | None = None) -> bytes:
+    """Read a body within the limit of its door, or of at most `most` bytes.
 
     Raises:
         Refused: `request.too_large`, `request.rate_limited`, `request.malformed` when the client went away,
             `credential.malformed` or `credential.wrong_key` for another body than the signed one.
     """
-    most = body_limit(scope).size
+    most = body_limit(scope).size if most is None else most
     declared = one_header(scope, b"content-length")
     if declared and (not declared.isdecimal() or len(declared) > 12 or int(declared) > most):  # noqa: PLR2004  # ⚔ thousands of digits are no number to Python
         raise _too_large(most)

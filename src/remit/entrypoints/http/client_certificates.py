@@ -20,6 +20,8 @@ class TlsFront:
 
     def is_peer(self, scope: Scope) -> bool:
         """Return whether a request came over a connection of one of the proxies."""
+        if not self.proxies:
+            return False
         try:
             address = ipaddress.ip_address(str((scope.get("client") or ("",))[0]))
         except ValueError:
@@ -32,8 +34,8 @@ class TlsFront:
 def presented_certificate(scope: Scope) -> PresentedCertificate | None:
     """Return the certificate of the caller's TLS connection; None where it presented none.
 
-    ⚔ The headers count only on a connection from a configured proxy, which removes those that callers send: from
-    anywhere else anybody could write another party's certificate, which is public, into them.
+    ⚔ The headers count only on a connection from a configured proxy, which removes those that callers send: on
+    any other one, a caller could write another party's certificate, which is public, into them.
 
     Raises:
         Refused: `credential.malformed`.

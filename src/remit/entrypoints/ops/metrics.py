@@ -140,10 +140,10 @@ DECISIONS: Final = ("needs_human", "permit", "refuse")
 ANSWERS: Final = ("less", "no", "no_and_end", "silence", "yes")
 STOPPED: Final = ("agent", "customer", "mandate", "objective", "operator")
 EFFECTS: Final = ("ended", "refused")
-JOBS: Final = ("acts", "due", "fetches", "leaks", "look", "notices", "signals")
+JOBS: Final = ("acts", "due", "events", "fetches", "keys", "leaks", "look", "notices", "pings", "rows", "signals")
 CARRIERS: Final = ("events", "leak_hook", "smtp", "webhook")
 CARRIED: Final = ("failed", "put_off", "sent", "unaddressed")
-LIMITED: Final = ("bodies", "caller", "client", "connections", "long", "session", "unproved")
+LIMITED: Final = ("bodies", "caller", "client", "connections", "long", "registrations", "session", "unproved")
 AGES: Final[Mapping[str, float]] = {"under_1m": 60, "under_10m": 600, "under_1h": 3600, "older": float("inf")}
 """Age classes: the upper bound of each, in seconds."""
 OPEN_STATES: Final = (AskState.ACTING, AskState.PERMITTED, AskState.UNKNOWN, AskState.WAITING)

@@ -92,7 +92,7 @@ async def request_access(desk: DeskContext, caller: Caller, request: AccessReque
     Raises:
         AccessRefused: the profile's problems.
         Refused: `request.rate_limited`, `task.busy`.
-        Fault: nobody is asked.
+        Fault: no person is asked.
 
     Source: AuthZEN Access Request and Approval Profile Draft 1 (access request endpoint).
     """

@@ -1,6 +1,5 @@
 """One evaluation of an agent's act that the caller carries out: decided and recorded as an ask is, not acted upon."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -11,7 +10,7 @@ from remit.domain.decision_point.question import Question
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, IdempotencyRecord, with_changes
-from remit.domain.values import Instant, Json, JsonObject, deep_equal, instant_text
+from remit.domain.values import Instant, JsonObject, deep_equal, instant_text
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.authorization_state import (
     AuthorizationState,
@@ -20,7 +19,7 @@ from remit.engine.ask.authorization_state import (
     verify_active,
 )
 from remit.engine.ask.case_state import end_task_by_case, verify_case
-from remit.engine.ask.counters import reservation_changes
+from remit.engine.ask.counters import reservation_changes, step_completion
 from remit.engine.ask.decision_entry import write_decision
 from remit.engine.ask.evaluate import Evaluation, EvaluationRequest, evaluate
 from remit.engine.ask.redact import AskRequest, redact_ask
@@ -30,21 +29,21 @@ from remit.engine.context import DeskContext
 from remit.engine.decision_point.approvals import permit_end
 from remit.engine.decision_point.binding import requestable
 from remit.engine.decision_point.callers import Caller
+from remit.engine.decision_point.obligations import disclosure, obligations_json, unmet
 from remit.engine.decision_point.outcome import write_outcome
 from remit.engine.transcript.record import keyed_digest
-from remit.ports.store import Commit, Conflict, LimitReached, Put, RecordMissing, Versioned
+from remit.ports.policy import Obligation
+from remit.ports.store import Commit, Conflict, LimitReached, Put, RecordMissing, Reserve, Versioned
 from remit.proof.canonical import b64url, canonical, digest
 from remit.usecases.record_ask import Decided, No, decided_on, idempotency_id, record_refusal, record_release
 
 _ATTEMPTS: Final = 6
-DISCLOSE_ONLY: Final = "urn:remit:obligation:disclose_only"
-"""The obligation that goes with a read: the caller tells the agent these attributes and no others."""
 _SECRET: Final = Refused(Code.WORDS_SECRET, "a secret was taken out")
 
 
 @dataclass(frozen=True, slots=True)
-class ActDecision:
-    """An answer, with the members of its context."""
+class PointDecision:
+    """An answer of the decision point, with the members of its context."""
 
     allowed: bool
     context: JsonObject = field(default_factory=dict)
@@ -64,7 +63,7 @@ class _Asked:
 
 async def decide_act(
     desk: DeskContext, caller: Caller, question: Question, *, supported: frozenset[str]
-) -> ActDecision:
+) -> PointDecision:
     """Decide one act of an agent. A permit reserves the budget of the act, and counts once, within its time.
 
     Raises:
@@ -117,7 +116,7 @@ def caller_workload(caller: Caller, *, task: str, client_id: str, actor: str) ->
     return Workload(task=task, client_id=client_id, actor=actor, jkt=f"point:{caller.name}", token_jti="", marks=())
 
 
-async def _decide(desk: DeskContext, asked: _Asked) -> ActDecision:
+async def _decide(desk: DeskContext, asked: _Asked) -> PointDecision:
     act, request = asked.act, asked.request
     about = money_records(desk.catalogue.actions.get(act.action), request.params)
     key = idempotency_id(asked.workload, request)
@@ -135,7 +134,7 @@ async def _decide(desk: DeskContext, asked: _Asked) -> ActDecision:
     return await (_approved if act.approval else _fresh)(desk, asked, state)
 
 
-async def _fresh(desk: DeskContext, asked: _Asked, state: AuthorizationState) -> ActDecision:
+async def _fresh(desk: DeskContext, asked: _Asked, state: AuthorizationState) -> PointDecision:
     """Decide an act that no person has answered yet."""
     act, request = asked.act, asked.request
     evaluation = await evaluate_act(desk, state, request)
@@ -149,7 +148,7 @@ async def _fresh(desk: DeskContext, asked: _Asked, state: AuthorizationState) ->
         case NeedsHuman(reasons=reasons):
             needed = Refuse(code=Code.CONFIRMATION_REQUIRED, detail=", ".join(reasons))
             refusal = await _refuse(desk, asked, state, needed, evaluation=evaluation)
-            return ActDecision(
+            return PointDecision(
                 allowed=False,
                 context={**refusal.context, **requestable(desk, asked.caller, asked.question, refusal.context)},
             )
@@ -192,12 +191,10 @@ async def evaluate_act(desk: DeskContext, state: AuthorizationState, request: As
     action = desk.catalogue.actions.get(request.action)
     if action is not None and action.builtin:
         refuse = Refuse(code=Code.OBJECTIVE_ACTION_OUTSIDE, detail="an action of the case is the desk's own")
-        return Evaluation(decision=refuse, params=request.params, action=action, versions={}, names={})
+        return Evaluation(decision=refuse, params=request.params, action=action)
     wrong = request.wrong or (_SECRET if request.secrets else None)
     if wrong is not None:
-        refuse = Refuse(code=wrong.code, detail=wrong.detail, public=wrong.public)
-        evaluation = Evaluation(decision=refuse, params=request.params, action=None, versions={}, names={})
-        return replace(evaluation, secrets=request.secrets)
+        return Evaluation(decision=Refuse.of(wrong), params=request.params, secrets=request.secrets)
     asked = EvaluationRequest(action=request.action, params=request.params, words=None)
     evaluation = await evaluate(desk, state, asked, with_case=True)
     if evaluation.judged is None or isinstance(evaluation.decision, Refuse):
@@ -225,22 +222,24 @@ async def _refuse(
     reason: Reason | None = None,
     *,
     evaluation: Evaluation | None = None,
-) -> ActDecision:
+) -> PointDecision:
     """Record a denial that is no offence of the agent's, and return it."""
     if evaluation is None:
-        evaluation = Evaluation(decision=refuse, params=asked.request.params, action=None, versions={}, names={})
+        evaluation = Evaluation(decision=refuse, params=asked.request.params)
     decided = _decided(desk, asked, state, replace(evaluation, decision=refuse, reserved=()))
-    recorded = await record_refusal(desk, _unkeyed(desk, decided), No(refuse=refuse, away=True))
+    recorded = await record_refusal(desk, decided, No(refuse=refuse, away=True))
     return denied(desk, reason or reason_for(refuse.code), code=refuse.code, ask=recorded.ask.id)
 
 
-async def _release(desk: DeskContext, asked: _Asked, state: AuthorizationState, evaluation: Evaluation) -> ActDecision:
+async def _release(
+    desk: DeskContext, asked: _Asked, state: AuthorizationState, evaluation: Evaluation
+) -> PointDecision:
     """Record a permit and return its conditions."""
-    unmet = _unmet(asked, evaluation)
-    if unmet:
-        refuse = Refuse(code=Code.DESK_REFUSED, detail=f"the caller cannot meet {', '.join(unmet)}")
+    missing = unmet(_obligations(evaluation), asked.supported)
+    if missing:
+        refuse = Refuse(code=Code.DESK_REFUSED, detail=f"the caller cannot meet {', '.join(missing)}")
         refusal = await _refuse(desk, asked, state, refuse, Reason.OBLIGATION_UNSUPPORTED, evaluation=evaluation)
-        return replace(refusal, context={**refusal.context, "unsupported_obligations": list(unmet)})
+        return replace(refusal, context={**refusal.context, "unsupported_obligations": list(missing)})
     if not evaluation.case_read:  # nothing is done, and nothing told, for a case that cannot be read
         await verify_case(desk, state.task.record)
     decided, reads = _decided(desk, asked, state, evaluation), _reads(evaluation)
@@ -259,20 +258,13 @@ def _released(evaluation: Evaluation) -> AskState:
     return AskState.DONE if _reads(evaluation) else AskState.UNKNOWN
 
 
-def _obligations(evaluation: Evaluation) -> list[JsonObject]:
-    """Return the duty of the caller of a read: to tell the agent no more than its mandate covers."""
-    action = evaluation.action
-    if action is None or not action.returns:
-        return []
-    told: list[Json] = [name for name in action.returns if name in evaluation.covered]
-    return [{"id": "disclose", "type": DISCLOSE_ONLY, "properties": {"attributes": told}}]
+def _obligations(evaluation: Evaluation) -> tuple[Obligation, ...]:
+    return disclosure(evaluation.action, evaluation.covered)
 
 
-def _unmet(asked: _Asked, evaluation: Evaluation) -> tuple[str, ...]:
-    return tuple({str(one["type"]) for one in _obligations(evaluation)} - asked.supported)
-
-
-async def _again(desk: DeskContext, asked: _Asked, known: IdempotencyRecord, kept: Versioned[AskRecord]) -> ActDecision:
+async def _again(
+    desk: DeskContext, asked: _Asked, known: IdempotencyRecord, kept: Versioned[AskRecord]
+) -> PointDecision:
     """Answer a repeated evaluation: the same permit while it may be used, and only if it would be given again."""
     record = kept.record
     if known.body != keyed_digest(desk, asked.request.body):
@@ -289,7 +281,7 @@ async def _again(desk: DeskContext, asked: _Asked, known: IdempotencyRecord, kep
             return denied(desk, Reason.APPROVAL_REQUIRED, ask=record.id)
 
 
-async def _approved(desk: DeskContext, asked: _Asked, state: AuthorizationState) -> ActDecision:
+async def _approved(desk: DeskContext, asked: _Asked, state: AuthorizationState) -> PointDecision:
     """Decide an act with a person's yes: the yes is input to a fresh evaluation, counts once and for this act alone.
 
     Source: AuthZEN Access Request and Approval Profile Draft 1 (completion semantics).
@@ -305,11 +297,11 @@ async def _approved(desk: DeskContext, asked: _Asked, state: AuthorizationState)
         await verify_action_unchanged(desk, state, ask, evaluation)
         confirmers = await verify_still_confirmed(desk, ask)
     except Refused as refused:
-        refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
+        refuse = Refuse.of(refused)
         return await _refuse(desk, asked, state, refuse, Reason.POLICY_DENIED, evaluation=evaluation)
     await verify_case(desk, state.task.record)
-    if unmet := _unmet(asked, evaluation):
-        return denied(desk, Reason.OBLIGATION_UNSUPPORTED, more={"unsupported_obligations": list(unmet)})
+    if missing := unmet(_obligations(evaluation), asked.supported):
+        return denied(desk, Reason.OBLIGATION_UNSUPPORTED, more={"unsupported_obligations": list(missing)})
     used = replace(
         evaluation.apply_to(ask),
         state=_released(evaluation),
@@ -317,15 +309,16 @@ async def _approved(desk: DeskContext, asked: _Asked, state: AuthorizationState)
     )
     detail = f"confirmed, released to {asked.caller.name}"
     written = await write_decision(desk, state, used, evaluation, decision="permit", code="", detail=detail)
+    done: tuple[Reserve, ...] = ()
     if _reads(evaluation):
-        written = written + await write_outcome(desk, used, outcome="done")
+        written, done = written + await write_outcome(desk, used, outcome="done"), (step_completion(used),)
     key = idempotency_id(asked.workload, asked.request)
     once = IdempotencyRecord(id=key, ask=ask.id, body=keyed_digest(desk, asked.request.body))
     await desk.store.commit(
         Commit(
             preconditions=(*state.preconditions, *evaluation.preconditions, *confirmers),
             puts=(Put(used, kept.rev, ask), Put(once, 0)),
-            reserves=reservation_changes(ask, evaluation.reserved),
+            reserves=(*reservation_changes(ask, evaluation.reserved), *done),
             touches=((ask.task, desk.world.now()),),
             entries=written.rows,
         )
@@ -342,7 +335,7 @@ _NO_APPROVAL: Final = {
 """Codes of approvals in whose place no other one is asked for."""
 
 
-async def _unapproved(desk: DeskContext, asked: _Asked, state: AuthorizationState, why: Reason) -> ActDecision:
+async def _unapproved(desk: DeskContext, asked: _Asked, state: AuthorizationState, why: Reason) -> PointDecision:
     """Decide an act with an unusable approval; where another one would serve, tell how to ask for it, and why."""
     code = _NO_APPROVAL.get(why)
     if code is not None:
@@ -393,7 +386,7 @@ _UNUSABLE: Final = {
 
 def permitted(
     desk: DeskContext, act: ActQuestion, record: AskRecord, evaluation: Evaluation, more: JsonObject | None = None
-) -> ActDecision:
+) -> PointDecision:
     """Return a permit with its conditions and obligations.
 
     Source: draft-mcguinness-mission-authzen (response context).
@@ -403,15 +396,14 @@ def permitted(
         "valid_until": instant_text(record.usable_until),
         "use_limit": 1,
     }
-    obligations: Mapping[str, Json] = {"obligations": found} if (found := _obligations(evaluation)) else {}
     context: JsonObject = {
         "evaluation_id": record.id,
         "evaluated_at": instant_text(Instant(desk.world.now())),
         "conditions": conditions,
-        **obligations,
+        **obligations_json(_obligations(evaluation)),
         **(more or {}),
     }
-    return ActDecision(allowed=True, context=context)
+    return PointDecision(allowed=True, context=context)
 
 
 _RETRY: Final = frozenset({Reason.STALE_STATE, Reason.GRANT_PENDING})
@@ -420,7 +412,7 @@ _RETRY_S: Final = 5
 
 def denied(
     desk: DeskContext, reason: Reason, *, code: Code | None = None, ask: str = "", more: JsonObject | None = None
-) -> ActDecision:
+) -> PointDecision:
     """Return a denial with its reason; `ask` is the recorded one."""
     context: JsonObject = {
         **({"evaluation_id": ask} if ask else {}),
@@ -430,4 +422,4 @@ def denied(
         **({"next_action": "retry", "retry_after": _RETRY_S} if reason in _RETRY else {"next_action": "none"}),
         **(more or {}),
     }
-    return ActDecision(allowed=False, context=context)
+    return PointDecision(allowed=False, context=context)

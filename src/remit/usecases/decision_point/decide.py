@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
@@ -12,9 +12,10 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.decision_point.callers import Caller, DecisionPoint
-from remit.ports.policy import Obligation, Ruling
+from remit.engine.decision_point.obligations import obligations_json, unmet
+from remit.ports.policy import Ruling
 from remit.proof.canonical import b64url, canonical
-from remit.usecases.decision_point.act import ActDecision, decide_act
+from remit.usecases.decision_point.act import PointDecision, decide_act
 
 _TURN: Final = 16
 """Evaluations between two looks at the other requests of this process."""
@@ -25,14 +26,6 @@ _SUPPORTED: Final = "supported_obligations"
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """An answer, with the members of its context."""
-
-    allowed: bool
-    context: JsonObject = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """A page of a search: results, and the token of the next page, "" where there is none."""
 
@@ -40,7 +33,7 @@ class Found:
     next_token: str
 
 
-async def decide(desk: DeskContext, point: DecisionPoint, caller: Caller, question: Question) -> Decided:
+async def decide(desk: DeskContext, point: DecisionPoint, caller: Caller, question: Question) -> PointDecision:
     """Answer one question: about an act of an agent by the very evaluation of asks, any other by the point's policies.
 
     ⚔ An action of the catalogue is never decided without its task: other policies would know of no mandate.
@@ -55,13 +48,13 @@ async def decide(desk: DeskContext, point: DecisionPoint, caller: Caller, questi
     if not caller.may_ask(question.action.name):
         return _denied(Reason.CALLER_NOT_ALLOWED)
     if _MISSION in question.context:
-        return _of_act(await decide_act(desk, caller, question, supported=supported))
+        return await decide_act(desk, caller, question, supported=supported)
     if question.action.name in desk.catalogue.actions:
         return _denied(Reason.MISSION_CONTEXT_MISSING)
     return _denied(Reason.NOT_GOVERNED) if point.rules is None else _ruled(point.rules.decide(question), supported)
 
 
-async def decide_batch(desk: DeskContext, point: DecisionPoint, caller: Caller, batch: Batch) -> list[Decided]:
+async def decide_batch(desk: DeskContext, point: DecisionPoint, caller: Caller, batch: Batch) -> list[PointDecision]:
     """Answer each evaluation on its own, up to the one at which the batch stops.
 
     Raises:
@@ -69,11 +62,11 @@ async def decide_batch(desk: DeskContext, point: DecisionPoint, caller: Caller, 
 
     Source: AuthZEN Authorization API 1.0 §7.1.2.
     """
-    answers: list[Decided] = []
+    answers: list[PointDecision] = []
     for number, question in enumerate(batch.questions):
         if number % _TURN == _TURN - 1:
             await asyncio.sleep(0)
-        answer = Decided(allowed=False)
+        answer = PointDecision(allowed=False)
         if question is not None:
             try:
                 answer = await decide(desk, point, caller, question)
@@ -169,28 +162,19 @@ def _supported(context: JsonObject, caller: Caller) -> frozenset[str]:
     return frozenset(str(one) for one in declared)
 
 
-def _ruled(ruling: Ruling, supported: frozenset[str]) -> Decided:
+def _ruled(ruling: Ruling, supported: frozenset[str]) -> PointDecision:
     """Return a ruling as an answer. ⚔ A permit with an obligation that the caller cannot meet is a denial.
 
     Source: AuthZEN Obligations Profile Draft 1.
     """
     if ruling.error:
         return _denied(Reason.POLICY_ERROR)
-    missing = sorted({one.type for one in ruling.obligations if one.type not in supported})
+    missing = unmet(ruling.obligations, supported)
     if missing and ruling.allowed:
-        return _denied(Reason.OBLIGATION_UNSUPPORTED, {"unsupported_obligations": missing})
+        return _denied(Reason.OBLIGATION_UNSUPPORTED, {"unsupported_obligations": list(missing)})
     met = [one for one in ruling.obligations if one.type in supported]
-    return Decided(ruling.allowed, obligations_json(met))
+    return PointDecision(ruling.allowed, obligations_json(met))
 
 
-def obligations_json(obligations: Sequence[Obligation]) -> JsonObject:
-    """Return the member of a context with obligations; none without any."""
-    return {"obligations": [one.as_json() for one in obligations]} if obligations else {}
-
-
-def _denied(reason: Reason, more: JsonObject | None = None) -> Decided:
-    return Decided(allowed=False, context={"reason": reason.value, **(more or {})})
-
-
-def _of_act(decision: ActDecision) -> Decided:
-    return Decided(decision.allowed, decision.context)
+def _denied(reason: Reason, more: JsonObject | None = None) -> PointDecision:
+    return PointDecision(allowed=False, context={"reason": reason.value, **(more or {})})

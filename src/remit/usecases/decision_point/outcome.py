@@ -5,13 +5,12 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import is_id
-from remit.domain.records import AskRecord, AskState, TaskRecord, TaskState
+from remit.domain.records import AskRecord, AskState
 from remit.engine.ask.counters import step_completion, undone_reservations
-from remit.engine.ask.outbox import ending_after_outcome
+from remit.engine.ask.outbox import end_after_outcome
 from remit.engine.context import DeskContext
 from remit.engine.decision_point.callers import Caller
 from remit.engine.decision_point.outcome import write_outcome
-from remit.engine.tasks import end_task
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Versioned
 
 _TRIES: Final = 4
@@ -69,8 +68,6 @@ async def _record(desk: DeskContext, kept: Versioned[AskRecord], outcome: str, r
         )
     )
     desk.notify.wake(f"ask:{record.id}")
-    task = (await desk.store.get(TaskRecord, record.task)).record
-    ending = ending_after_outcome(desk, task, await desk.store.counters(task.id)) if done else None
-    if ending is not None and task.state is not TaskState.ENDED:
-        await end_task(desk, task.id, ending)  # a crash before it is repaired by the next start
+    if done:
+        await end_after_outcome(desk, record)
     return settled

@@ -106,7 +106,7 @@ def _sets(body: bytes, url: str, *, most: int) -> tuple[Mapping[str, str], bool]
     except Refused as refused:
         raise Fault(Code.FAULT_IDENTITY, f"{url}: {refused.detail}") from None
     sets = value.get("sets", {}) if isinstance(value, Mapping) else None
-    if not isinstance(value, Mapping) or not isinstance(sets, Mapping) or len(sets) > max(most, 0):
+    if not isinstance(value, Mapping) or not isinstance(sets, Mapping) or len(sets) > most:
         raise Fault(Code.FAULT_IDENTITY, f"{url}: no answer to a poll")
     found = {jti: token for jti, token in sets.items() if isinstance(token, str) and len(jti) <= _MAX_JTI}
     return found, value.get("moreAvailable") is True

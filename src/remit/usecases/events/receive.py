@@ -18,7 +18,7 @@ from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
 from remit.engine.events.parties import signals_of
-from remit.engine.events.targets import EventTargets, targets_of
+from remit.engine.events.targets import targets_of
 from remit.engine.mandates.live import live_mandates
 from remit.engine.mandates.revoke import revoke_mandate, suspend
 from remit.engine.people.sessions import end_sessions, sign_out_everywhere
@@ -65,12 +65,12 @@ async def receive_event(desk: DeskContext, transmitter: Transmitter, unverified:
         targets=found.targets,
         at=desk.world.now(),
     )
-    if not await _recorded(desk, record, event, found):
+    if not await _recorded(desk, record, event):
         with contextlib.suppress(RecordMissing):  # the first one is under way, or was cut short
             await finish_event(desk, await desk.store.get(ReceivedEvent, record.id))
         return False
     desk.on_point("event.recorded")
-    await finish_event(desk, await desk.store.get(ReceivedEvent, record.id))
+    await finish_event(desk, Versioned(record, 1))
     return True
 
 
@@ -101,7 +101,7 @@ async def finish_event(desk: DeskContext, kept: Versioned[ReceivedEvent]) -> Non
         await desk.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
 
 
-async def _recorded(desk: DeskContext, record: ReceivedEvent, event: SecurityEvent, found: EventTargets) -> bool:
+async def _recorded(desk: DeskContext, record: ReceivedEvent, event: SecurityEvent) -> bool:
     """Record an event with its entries in one commit; return whether it is the first of its jti."""
     written = await seal_entries(desk)
     for target in record.targets:
@@ -111,7 +111,7 @@ async def _recorded(desk: DeskContext, record: ReceivedEvent, event: SecurityEve
         envelope: dict[str, Json] = {
             "transmitter": record.transmitter,
             "event": record.type,
-            "effect": found.effect.value,
+            "effect": record.effect,
             "what": what,
             "name": pseudonym(desk, name) if personal else name,
             **({"customer": pseudonym(desk, customer)} if customer else {}),
@@ -120,7 +120,7 @@ async def _recorded(desk: DeskContext, record: ReceivedEvent, event: SecurityEve
             desk,
             Kind.EVENT_RECEIVED,
             envelope=envelope,
-            customer={"event": record.type, "effect": found.effect.value} if customer else None,
+            customer={"event": record.type, "effect": record.effect} if customer else None,
             desk={"issuer": event.issuer, "jti": event.jti, "txn": event.txn, "name": name},
             subject=customer,
             refs=(name,),
@@ -131,7 +131,7 @@ async def _recorded(desk: DeskContext, record: ReceivedEvent, event: SecurityEve
     except Replayed:
         desk.noise.note(SetRefused("invalid_request", "it was taken before", Code.CREDENTIAL_REPLAYED), desk.world)
         return False
-    details = {"transmitter": record.transmitter, "event": record.type, "effect": found.effect.value}
+    details = {"transmitter": record.transmitter, "event": record.type, "effect": record.effect}
     await desk.notify.incident(kind="event", details=details)
     return True
 

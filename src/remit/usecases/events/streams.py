@@ -48,7 +48,7 @@ class StreamRequest:
     sent: JsonObject
 
 
-async def create_stream(desk: DeskContext, receiver: Receiver, wish: StreamRequest) -> JsonObject:
+async def create_stream(desk: DeskContext, receiver: Receiver, request: StreamRequest) -> JsonObject:
     """Create the receiver's stream and return its configuration.
 
     Raises:
@@ -69,7 +69,7 @@ async def create_stream(desk: DeskContext, receiver: Receiver, wish: StreamReque
         at=desk.world.now(),
         cursor=await next_entry(desk),
     )
-    made = await _configured(desk, receiver, fresh, wish, whole=True)
+    made = await _configured(desk, receiver, fresh, request, whole=True)
     try:
         await desk.store.commit(Commit(puts=(Put(made, 0),)))
     except Conflict:
@@ -94,7 +94,7 @@ async def list_streams(desk: DeskContext, receiver: Receiver) -> Sequence[JsonOb
 
 
 async def change_stream(
-    desk: DeskContext, receiver: Receiver, unverified_id: str, wish: StreamRequest, *, whole: bool
+    desk: DeskContext, receiver: Receiver, unverified_id: str, request: StreamRequest, *, whole: bool
 ) -> JsonObject:
     """Change the named members of the receiver's stream, or (`whole`) replace all of the receiver's members.
 
@@ -105,8 +105,8 @@ async def change_stream(
     """
 
     async def change(kept: Versioned[EventStream]) -> tuple[Commit, EventStream]:
-        made = await _configured(desk, receiver, kept.record, wish, whole=whole)
-        _verify_unchanged(stream_configuration(desk, receiver, made), wish.sent)
+        made = await _configured(desk, receiver, kept.record, request, whole=whole)
+        _verify_unchanged(stream_configuration(desk, receiver, made), request.sent)
         return Commit(puts=(Put(made, kept.rev, kept.record),)), made
 
     return stream_configuration(desk, receiver, await _changed(desk, receiver, unverified_id, change))
@@ -177,7 +177,7 @@ async def remove_subject(desk: DeskContext, receiver: Receiver, unverified_id: s
 async def verify_stream(desk: DeskContext, receiver: Receiver, unverified_id: str, *, state: str) -> None:
     """Send a verification event with the receiver's state.
 
-    ⚔ At most one in the stream's interval: nobody fills a stream by asking.
+    ⚔ At most one in the stream's interval: requests fill no stream.
 
     Raises:
         Refused: `request.not_found`, `request.rate_limited`, `task.busy`.
@@ -293,23 +293,23 @@ def _verify_unchanged(expected: Mapping[str, Json], sent: JsonObject) -> None:
 
 
 async def _configured(
-    desk: DeskContext, receiver: Receiver, stream: EventStream, wish: StreamRequest, *, whole: bool
+    desk: DeskContext, receiver: Receiver, stream: EventStream, request: StreamRequest, *, whole: bool
 ) -> EventStream:
-    """Apply a receiver's wish to a stream.
+    """Apply a receiver's request to a stream.
 
     ⚔ An address for pushes is a caller's: special-use addresses are refused now, and again at each resolution.
     """
     made = stream
-    if wish.events is not None or whole:
-        made = replace(made, requested=wish.events or ())
-    if wish.description is not None or whole:
-        made = replace(made, description=wish.description or "")
-    if wish.delivery is Delivery.PUSH:
+    if request.events is not None or whole:
+        made = replace(made, requested=request.events or ())
+    if request.description is not None or whole:
+        made = replace(made, description=request.description or "")
+    if request.delivery is Delivery.PUSH:
         posts = signals_of(desk.signals).posts
-        endpoint = posts.verify_url(wish.endpoint, private_network=receiver.private_network)
-        header = await seal_header(desk, wish.header)
+        endpoint = posts.verify_url(request.endpoint, private_network=receiver.private_network)
+        header = await seal_header(desk, request.header)
         made = replace(made, delivery=Delivery.PUSH, endpoint=endpoint, header=header, missed=0, rests_until=Instant(0))
-    elif wish.delivery is Delivery.POLL or whole:
+    elif request.delivery is Delivery.POLL or whole:
         made = replace(made, delivery=Delivery.POLL, endpoint="", header="")
     return made
 

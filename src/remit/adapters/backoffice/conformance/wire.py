@@ -10,10 +10,11 @@ from remit.adapters.backoffice.breaker import READ_S
 from remit.adapters.backoffice.conformance.promises import BrokenPromiseError, NotTriedError
 from remit.adapters.backoffice.conformance.trial import unknown_act
 from remit.adapters.backoffice.http import messages
-from remit.adapters.backoffice.http.signatures import MessageSigner, MessageVerifier, SignedRequest, content_digest
+from remit.adapters.backoffice.http.signatures import MessageSigner, MessageVerifier, SignedRequest
 from remit.adapters.http.connection import HttpAnswer, HttpConnections
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.domain.errors import Refused
+from remit.domain.identity.message_signatures import content_digest
 from remit.ports.backoffice import Act
 from remit.ports.world import World
 

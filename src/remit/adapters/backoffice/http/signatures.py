@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from remit.domain.errors import Code, Refused
+from remit.domain.identity.message_signatures import content_digest
 from remit.proof.canonical import b64url, canonical
 
 LABEL: Final = "remit"
@@ -47,11 +48,6 @@ def key_id(key: Ed25519PublicKey) -> str:
     """Return the RFC 7638 thumbprint of a public key (RFC 8037 appendix A.3)."""
     x = b64url(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
     return b64url(hashlib.sha256(canonical({"crv": "Ed25519", "kty": "OKP", "x": x})).digest())
-
-
-def content_digest(body: bytes) -> str:
-    """Return the `Content-Digest` of a body (RFC 9530 §2)."""
-    return f"sha-256=:{b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
 class MessageSigner:
