@@ -118,14 +118,14 @@ async def view_visit(desk: DeskContext, customer: PersonRecord, query: Mapping[s
 
 
 async def request_visit(
-    desk: DeskContext, customer: PersonRecord, query: Mapping[str, str], *, objective: str, records: Sequence[str]
+    desk: DeskContext, customer: PersonRecord, visit: Visit, *, objective: str, records: Sequence[str]
 ) -> PushedRequest:
     """Make the mandate request of the purpose and records a customer picked, for them to cut and sign.
 
     Raises:
-        Refused: as `view_visit`; `objective.unknown` for a purpose the client did not ask for, `mandate.invalid`.
+        Refused: `objective.unknown` for a purpose the client did not ask for, `mandate.invalid`, `task.busy`, as
+            `admit_client`.
     """
-    visit = await view_visit(desk, customer, query)
     picked = [one.objective for one in visit.purposes if one.objective.name == objective]
     if not picked:
         raise Refused(Code.OBJECTIVE_UNKNOWN, f"{objective!r} was not asked for")
