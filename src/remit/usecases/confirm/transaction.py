@@ -23,6 +23,7 @@ from remit.ports.store import Commit, RecordMissing, Replayed, ReplayMark
 from remit.proof.canonical import b64url
 from remit.usecases.mandates.backchannel import spend_poll
 from remit.usecases.mandates.grant import invalid_grant
+from remit.usecases.record_ask import idempotency_id
 
 CHALLENGE: Final = "txn-authz-challenge+jwt"
 TXN_TOKEN: Final = "txntoken+jwt"  # noqa: S105  # a media type
@@ -168,7 +169,7 @@ async def use_transaction_token(
     if desk.world.now() >= exp * 1000:
         raise Refused(Code.CREDENTIAL_EXPIRED, "the transaction token has expired")
     try:
-        earlier = await desk.store.get(IdempotencyRecord, f"{workload.task} {workload.jkt} {idempotency_key}")
+        earlier = await desk.store.get(IdempotencyRecord, idempotency_id(workload, idempotency_key))
     except RecordMissing:
         raise _elsewhere("the transaction token is for an ask under another Idempotency-Key") from None
     if earlier.record.ask != txn:
