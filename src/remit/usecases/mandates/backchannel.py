@@ -17,7 +17,7 @@ from remit.domain.identity.oauth_refused import OAuthRefused
 from remit.domain.ids import new_id
 from remit.domain.mandate.model import Mandate
 from remit.domain.mandate.parse import wire_mandate
-from remit.domain.policy.confirmers import FatigueLimits, verify_invitation_allowed
+from remit.domain.policy.confirmers import verify_invitation_allowed
 from remit.domain.records import ConfirmationRecord, MandateRecord, PersonRecord, PushedRequest, RequestState
 from remit.domain.secrets.find import find_secrets
 from remit.domain.values import Instant, Json, instant_text
@@ -25,7 +25,7 @@ from remit.domain.words.summary import check_summary
 from remit.engine.agents.authenticate import Caller
 from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import rules_precondition
-from remit.engine.confirm.invite import TURN, decline_scopes
+from remit.engine.confirm.invite import TURN, decline_scopes, declines_in, fatigue_limits
 from remit.engine.context import DeskContext
 from remit.engine.notices import notice_addresses, notices_for
 from remit.engine.transcript.record import code_hash
@@ -307,10 +307,11 @@ async def _verify_room_to_ask(desk: DeskContext, request: PushedRequest) -> Rese
     requests = await desk.store.find(PushedRequest, "request.customer", customer, limit=_PAGE)
     now = desk.world.now()
     open_ones = [one for one in requests if one.record.operator == operator and now < one.record.expires_at]
-    declines = [Instant(int(name.removeprefix("at:"))) for name in counters if name.startswith("at:")]
-    settings = FatigueLimits(max_open=desk.terms.waiting_per_pair, pause_ms=desk.terms.decline_pause_s * 1000)
     verify_invitation_allowed(
-        waiting=len(confirmations) + len(open_ones), declines=declines, now=now, settings=settings
+        waiting=len(confirmations) + len(open_ones),
+        declines=declines_in(counters),
+        now=now,
+        settings=fatigue_limits(desk),
     )
     return Reserve(scope, TURN, 1, counters.get(TURN, 0) + 1)
 

@@ -28,7 +28,7 @@ from remit.engine.agents.authenticate import Caller, is_suspended, verify_not_su
 from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import NEVER, rules_precondition, suspension_precondition
 from remit.engine.ask.facts import fetch_facts
-from remit.engine.confirm.invite import TURN, decline_scopes
+from remit.engine.confirm.invite import TURN, decline_scopes, declined_at
 from remit.engine.context import DeskContext
 from remit.engine.desk import mandate_record_names
 from remit.engine.mandates.issuable import verify_issuable
@@ -359,7 +359,7 @@ def _pause_after_decline(declined: PushedRequest, now: Instant) -> tuple[Reserve
     if not declined.addressed:
         return ()
     (scope,) = decline_scopes(declined.customer, (declined.operator,))
-    return (Reserve(scope, TURN, 1, None), Reserve(scope, f"at:{now}", 1, None))
+    return (Reserve(scope, TURN, 1, None), Reserve(scope, declined_at(now), 1, None))
 
 
 def _way_back(desk: DeskContext, request: PushedRequest, answer: Mapping[str, str]) -> str:
