@@ -24,7 +24,7 @@ from remit.engine.transcript.record import PreparedEntries, prepare_entry, pseud
 from remit.ports.store import Commit, Conflict, Precondition, Put, Replayed, ReplayMark, Versioned
 from remit.proof.canonical import canonical, digest
 from remit.usecases.agents.refused_credentials import mark_proofs_used
-from remit.usecases.mandates.grant import invalid_grant
+from remit.usecases.mandates.grant import invalid_grant, one_mandate
 from remit.usecases.tasks.open import own_mandate
 
 _UNKNOWN_ACTOR: Final = "Name the client id it is registered under in actor_client_id, or ask the desk to register it."
@@ -124,11 +124,7 @@ async def _record_branch(desk: DeskContext, caller: Caller, child: Caller, cut: 
 
 
 def _read_branch(desk: DeskContext, cut: _SubMandateRequest, above: Mandate) -> Mandate:
-    details = cut.details
-    if not isinstance(details, (list, tuple)) or len(details) != 1:
-        public = "authorization_details must hold exactly one remit_mandate."
-        raise Refused(Code.MANDATE_INVALID, "one remit_mandate", public=public)
-    asked = details[0]
+    asked = one_mandate(cut.details)
     if isinstance(asked, Mapping) and "expires_at" not in asked:
         asked = {**asked, "expires_at": instant_text(cut.kept.record.expires_at)}
     branch = read_mandate(asked, desk.catalogue, now=cut.at)

@@ -127,12 +127,21 @@ def read_requested(desk: DeskContext, details: Json, now: Instant) -> Mandate:
 
     Source: RFC 9396 §5.
     """
+    mandate = read_mandate(one_mandate(details), desk.catalogue, now=now)
+    verify_summary(desk, mandate)
+    return mandate
+
+
+def one_mandate(details: Json) -> Json:
+    """Return the one mandate of `authorization_details`, unread.
+
+    Raises:
+        Refused: `mandate.invalid`.
+    """
     if not isinstance(details, (list, tuple)) or len(details) != 1:
         public = "authorization_details must hold exactly one remit_mandate."
         raise Refused(Code.MANDATE_INVALID, "authorization_details must be one remit_mandate", public=public)
-    mandate = read_mandate(details[0], desk.catalogue, now=now)
-    verify_summary(desk, mandate)
-    return mandate
+    return details[0]
 
 
 async def view_request(desk: DeskContext, request_id: str, customer: PersonRecord, *, cut: Json = None) -> ConsentView:
