@@ -14,15 +14,19 @@ from remit.domain.ids import is_id
 from remit.domain.records import AgentRecord, ClientRegistration, KnownBy, Tier
 from remit.domain.text.confusables import are_confusable
 from remit.domain.words.verdict import check_name
-from remit.engine.agents.registration import opened_risk_events, registration_of
-from remit.engine.agents.registration_checks import registered_entry, verify_redirects
+from remit.engine.agents.registration import registration_of
+from remit.engine.agents.registration_checks import (
+    commit_new_agent,
+    compared_agents,
+    registered_entry,
+    verify_redirects,
+)
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import seal_entries
 from remit.ports.identity import PUBLIC_CLIENT, ClientMethod, DocumentLane
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Versioned
 from remit.proof.canonical import canonical
 
-_COMPARED = 10_000
 _TRIES = 3
 
 
@@ -65,10 +69,8 @@ async def admit_client(desk: DeskContext, found: Versioned[AgentRecord]) -> Vers
         return found
     record = found.record
     await verify_newcomer(desk, record)
-    written = await seal_entries(desk, registered_entry(desk, record, record.known_by))
-    steps = opened_risk_events("agent", agent="", operator=record.operator, at=record.created_at)
     try:
-        await desk.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
+        await commit_new_agent(desk, record, by=record.known_by)
     except Conflict:
         kept = await _stored(desk, record.id)
         if kept is None or kept.record.document != record.document:
@@ -177,10 +179,7 @@ async def verify_newcomer(desk: DeskContext, record: AgentRecord) -> None:
 
     Source: UTS 39 §4.
     """
-    for kept in await desk.store.find(AgentRecord, "agent.all", "", limit=_COMPARED, newest=True):
-        other = kept.record
-        if other.known_by in {KnownBy.DOCUMENT, KnownBy.DYNAMIC}:
-            continue
+    for other in await compared_agents(desk):
         same = other.operator == record.operator
         if (same and not other.known_by) or (not same and are_confusable(record.operator, other.operator)):
             public = "This client's host is, or looks like, an operator that the desk registered itself."
