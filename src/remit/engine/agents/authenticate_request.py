@@ -41,7 +41,8 @@ class Workload:
         return bound_family(self.jkt) or self.client_id
 
 
-DOORS: Final = ("/mcp", "/a2a")
+MCP_DOOR: Final = "/mcp"
+DOORS: Final = (MCP_DOOR, "/a2a")
 """The doors that are protected resources of their own, by path."""
 SIGNED: Final = "signed"
 """Stands for the DPoP proof of a request that is signed itself."""
@@ -236,7 +237,7 @@ def _read(desk: DeskContext, claims: Mapping[str, Json]) -> _Token:
             "aud": str(audience),
         }:
             if expires_s - issued_s > _LONGEST_S:
-                # ⚔ Nobody makes such a token but with a stolen key.
+                # ⚔ Only a stolen key makes such a token.
                 raise Refused(Code.CREDENTIAL_MALFORMED, "the token lives longer than this desk lets any")
             jkt, family = _binding(claims)
             return _Token(
