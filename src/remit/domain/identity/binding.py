@@ -1,7 +1,7 @@
 """The binding of a grant, its task and its tokens: a key that the agent proves, or the token family of a visitor.
 
-A key's binding is its RFC 7638 thumbprint; that of a key in a TLS certificate the certificate's (RFC 8705). A visitor has no key: what it holds are the tokens of one family, which
-nothing but the customer's code and the desk's own answers give out.
+A key's binding is its RFC 7638 thumbprint; that of a key in a TLS certificate the certificate's (RFC 8705). A visitor has
+no key: it holds the tokens of one family, which only the customer's code and the desk's own answers give out.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Rules of an Identity Assertion Authorization Grant (ID-JAG): the company's provider says which person an agent acts for.
+"""Rules of an Identity Assertion Authorization Grant (ID-JAG): a company's provider names the person of an agent.
 
 It identifies a customer and nothing more: what the agent may do is the mandate that this customer signs.
 """
@@ -37,7 +37,7 @@ def verify_id_jag(
     """Verify the claims of an ID-JAG that this very client presents with a proof by this very key.
 
     `provider` is the one listed issuer, `issuer` this desk. ⚔ One for another client, another server or another key,
-    an ID token, or one that names a tenant that nobody mapped, is refused like any other.
+    an ID token, or one that names an unmapped tenant, is refused like any other.
 
     Raises:
         Refused: `grant.invalid`.
@@ -72,7 +72,7 @@ def verify_id_jag(
 
 
 def _verify_key(cnf: Json, jkt: str) -> None:
-    """⚔ Where the provider bound it to a key, only a proof by that key redeems it; other bindings are not known here."""
+    """⚔ Where the provider bound it to a key, only a proof by that key redeems it; no other binding is known here."""
     if cnf is None:
         return
     if not isinstance(cnf, Mapping) or dict(cnf) != {"jkt": jkt}:

@@ -35,8 +35,8 @@ async def known_client(
 ) -> Versioned[AgentRecord] | None:
     """Return a client's record, by its document as it is now where that is how it is known; None for an unknown.
 
-    With `newcomers`, the lane to read it in, a client that the desk never met comes at revision 0: `admit_client` stores it. ⚔ Its address is
-    read for a caller that proved nothing, so nothing is stored for the asking.
+    With `newcomers`, the lane to read it in, a client that the desk never met comes at revision 0: `admit_client`
+    stores it. ⚔ Its address is read for a caller that proved nothing, so nothing is stored for the asking.
 
     Raises:
         Refused: `agent.unknown` for a document that cannot be used, `request.malformed` for its addresses.
@@ -113,7 +113,10 @@ async def _document(desk: DeskContext, client_id: str, lane: DocumentLane, diges
 
 
 async def _registered(desk: DeskContext, client_id: str) -> Versioned[AgentRecord] | None:
-    """Return a client that registered itself. ⚔ Only its random id tells it from another one."""
+    """Return the record of a client that registered itself, at revision 0; None for an unknown or expired one.
+
+    ⚔ Its name is its own choice: its operator is its random id.
+    """
     try:
         found = (await desk.store.get(ClientRegistration, client_id)).record
     except RecordMissing:

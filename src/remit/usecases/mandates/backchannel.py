@@ -250,7 +250,7 @@ async def _request(
 
 
 async def _acquainted(desk: DeskContext, operator: str, hint: str) -> PersonRecord:
-    """Return the customer a hint names, if they granted this operator something and did not take all of it back.
+    """Return the customer of a hint, where this operator holds something of theirs that they did not take back.
 
     ⚔ An unknown customer and one who never granted this operator answer alike: after the same reads, at the same tick.
 

@@ -48,8 +48,9 @@ async def delegate(
     most five actors. Its acts are charged to every mandate above it; when one of those ends, it ends.
 
     Raises:
-        Refused: `agent.untrusted` for a stranger; `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
-            it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the other agent, as `WrongCaller`.
+        Refused: `agent.untrusted` for a stranger; `grant.invalid` for a mandate that is not the caller's or allows no
+            such agent, `mandate.invalid` when it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the
+            other agent, as `WrongCaller`.
 
     Source: docs/model/model.md#chain; RFC 8693 §2.1 (actor_token); actor profile (at most five levels, never
         truncated).

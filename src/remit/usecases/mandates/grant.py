@@ -348,7 +348,7 @@ async def decline_request(desk: DeskContext, request_id: str, customer: PersonRe
 def answered(
     desk: DeskContext, request: PushedRequest, phase: RequestState, customer: str, *, mandate: str = ""
 ) -> PushedRequest:
-    """Return a request with the customer's answer: an agent that polls has time to hear it, another is pinged next."""
+    """Return a request with the customer's answer, kept for an agent that polls to hear it; a ping is due now."""
     told = replace(request, phase=phase, customer=customer, mandate=mandate)
     if not request.addressed:
         return told
