@@ -29,8 +29,8 @@ def confirmation_claim(binding: str) -> Mapping[str, str]:
 
 
 def token_type(binding: str) -> Literal["Bearer", "DPoP"]:
-    """Return the scheme of a token with a key: one of a certificate's is sent as a bearer token (RFC 8705 §3)."""
-    return "Bearer" if bound_certificate(binding) else "DPoP"
+    """Return the scheme of a token: a certificate's or a family's is sent as a bearer token (RFC 8705 §3)."""
+    return "Bearer" if bound_certificate(binding) or bound_family(binding) else "DPoP"
 
 
 def family_binding(family_id: str) -> str:
