@@ -115,6 +115,11 @@ class AgentRecord:
         """Whether it registered itself by Web Bot Auth, and no person has raised its tier since."""
         return self.method == WEB_BOT_AUTH and self.tier is Tier.UNPROVED
 
+    @property
+    def let_itself_in(self) -> bool:
+        """Whether it is known by its own document or registration alone (RFC 7591), not registered by the desk."""
+        return self.known_by in {KnownBy.DOCUMENT, KnownBy.DYNAMIC}
+
     def links(self) -> tuple[Link, ...]:
         """Index by operator, by actor, and globally."""
         return (

@@ -118,7 +118,7 @@ async def _load_state(desk: DeskContext, workload: Workload, request: AskRequest
     """Load one snapshot for the ask, with an earlier answer under its key. ⚔ A foreign task counts as unknown."""
     moved = money_records(desk.catalogue.actions.get(request.action), request.params)
     state = await load_authorization_state(
-        desk, workload.task, idempotency=idempotency_id(workload, request), about=moved, sure=sure
+        desk, workload.task, idempotency=idempotency_id(workload, request.idempotency_key), about=moved, sure=sure
     )
     task = state.task.record
     if (task.client_id, task.actor, task.jkt) != (workload.client_id, workload.actor, workload.jkt):

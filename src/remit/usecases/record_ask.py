@@ -410,15 +410,17 @@ def _new(
     """
     request = decided.request
     key = IdempotencyRecord(
-        id=idempotency_id(decided.workload, request), ask=record.id, body=keyed_digest(desk, request.body)
+        id=idempotency_id(decided.workload, request.idempotency_key),
+        ask=record.id,
+        body=keyed_digest(desk, request.body),
     )
     files = file_puts(request.filed, record) if request.filed else ()
     return (*[Put(one, 0) for one in (record, *more, key)], *files)
 
 
-def idempotency_id(workload: Workload, request: AskRequest) -> str:
-    """Return the idempotency id of an ask."""
-    return f"{workload.task} {workload.jkt} {request.idempotency_key}"
+def idempotency_id(workload: Workload, key: str) -> str:
+    """Return the id of an ask's idempotency record."""
+    return f"{workload.task} {workload.jkt} {key}"
 
 
 def act_for(desk: DeskContext, record: AskRecord, state: AuthorizationState, *, sent: bool = False) -> ActRecord:

@@ -12,23 +12,18 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from remit.adapters.signer import key_files
 from remit.adapters.signer.token_keys import (
     OVERLAP_MS,
     TOKEN,
     drop_token_keys,
+    load_private,
     new_token_key,
     private_pem,
     read_private,
@@ -38,7 +33,7 @@ from remit.adapters.signer.token_keys import (
     signing_key,
     thumbprint,
 )
-from remit.domain.errors import Code, Fault, Refused
+from remit.domain.errors import Code, Refused
 from remit.domain.identity import jws
 from remit.domain.transcript.verification import make_vkey, refusal, verify_vkey
 from remit.domain.values import Json
@@ -73,7 +68,7 @@ def create_key_folder(directory: Path, name: str) -> str:
         raise _invalid(refused.detail) from None
     files = {
         TOKEN: private_pem(new_token_key()),
-        LOG: _private_pem(log),
+        LOG: private_pem(log),
         VKEY: vkey.encode(),
         SECRET: os.urandom(_SECRET_SIZE),
     }
@@ -140,7 +135,7 @@ class FileSigner:
     def jwks(self) -> Mapping[str, Json]:
         """Return the public token keys as a JWK set: the current one, those to come, and those still verified."""
         now_ms = self._now_ms()
-        current = signing_key(self._keys, now_ms)
+        current, _ = signing_key(self._keys, now_ms)
         others = [one for one in self._keys if one is not current and now_ms < one.until_ms]
         return {"keys": [one.jwk() for one in (current, *others)]}
 
@@ -153,34 +148,23 @@ class FileSigner:
         self._keys = read_token_keys(self._directory)
 
     def sign_jwt(self, typ: str, claims: Mapping[str, Json]) -> str:
-        """Sign a compact JWS with the current token key.
-
-        Raises:
-            Fault: `fault.internal` without a private key, which no folder is read without.
-        """
-        current = signing_key(self._keys, self._now_ms())
-        if current.private is None:
-            raise Fault(Code.FAULT_INTERNAL, "no private token key")
+        """Sign a compact JWS with the current token key."""
+        current, private = signing_key(self._keys, self._now_ms())
         header = self._headers.get((typ, current.kid))
         if header is None:
             header = b64url(canonical({"alg": "ES256", "kid": current.kid, "typ": typ}))
             self._headers[typ, current.kid] = header
         unsigned = f"{header}.{b64url(_json.encode(claims))}"
-        return f"{unsigned}.{_signature(current.private, unsigned)}"
+        return f"{unsigned}.{_signature(private, unsigned)}"
 
     def sign_document(self, payload: bytes, header: Mapping[str, str]) -> tuple[str, str]:
         """Sign bytes that are no token with the current token key, as a detached JWS: protected header and signature.
 
         `header` has what comes beside `alg` and `kid`. ⚔ Its `typ` must be none of our tokens'.
-
-        Raises:
-            Fault: as `sign_jwt`.
         """
-        current = signing_key(self._keys, self._now_ms())
-        if current.private is None:
-            raise Fault(Code.FAULT_INTERNAL, "no private token key")
+        current, private = signing_key(self._keys, self._now_ms())
         protected = b64url(canonical({**header, "alg": "ES256", "kid": current.kid}))
-        return protected, _signature(current.private, f"{protected}.{b64url(payload)}")
+        return protected, _signature(private, f"{protected}.{b64url(payload)}")
 
     def verify_jwt(self, unverified_token: str, typ: str) -> Mapping[str, Json]:
         """Verify one of our own tokens: signature, `typ`, algorithm; not its claims.
@@ -260,12 +244,8 @@ def _ed25519_key(public: bytes) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(public)
 
 
-def _private_pem(key: Ed25519PrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
 def _log_key(directory: Path) -> tuple[Ed25519PrivateKey, Vkey]:
-    key = _private_key(directory, LOG)
+    key = load_private(directory, LOG)
     if not isinstance(key, Ed25519PrivateKey):
         raise _invalid(f"{directory / LOG} is not an Ed25519 key")
     try:
@@ -275,13 +255,6 @@ def _log_key(directory: Path) -> tuple[Ed25519PrivateKey, Vkey]:
     if vkey.public != key.public_key().public_bytes_raw():
         raise _invalid(f"{directory / VKEY} does not belong to {LOG}")
     return key, vkey
-
-
-def _private_key(directory: Path, name: str) -> object:
-    try:
-        return load_pem_private_key(key_files.read_key_file(directory, name), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise _invalid(f"{directory / name} is not a private key in PEM") from None
 
 
 def _invalid(reason: str) -> Refused:

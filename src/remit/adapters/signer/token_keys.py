@@ -13,6 +13,7 @@ from typing import Final
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -158,7 +159,7 @@ def new_token_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def private_pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
     """Return a private key as PEM."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
@@ -169,13 +170,22 @@ def read_private(directory: Path, name: str) -> ec.EllipticCurvePrivateKey:
     Raises:
         Refused: `settings.invalid`.
     """
-    try:
-        key = load_pem_private_key(key_files.read_key_file(directory, name), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise _invalid(f"{directory / name} is not a private key in PEM") from None
+    key = load_private(directory, name)
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise _invalid(f"{directory / name} is not a P-256 key")
     return key
+
+
+def load_private(directory: Path, name: str) -> object:
+    """Load a private key of any kind.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    try:
+        return load_pem_private_key(key_files.read_key_file(directory, name), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise _invalid(f"{directory / name} is not a private key in PEM") from None
 
 
 def thumbprint(key: ec.EllipticCurvePublicKey) -> str:
@@ -192,9 +202,9 @@ def jwk_of(key: ec.EllipticCurvePublicKey) -> dict[str, Json]:
     return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
 
 
-def signing_key(keys: Sequence[TokenKey], now_ms: int) -> TokenKey:
-    """Return the key that signs at a moment: the newest one in use by then."""
-    return [one for one in keys if one.private is not None and one.from_ms <= now_ms][-1]
+def signing_key(keys: Sequence[TokenKey], now_ms: int) -> tuple[TokenKey, ec.EllipticCurvePrivateKey]:
+    """Return the key that signs at a moment, the newest one in use by then, and its private half."""
+    return [(one, one.private) for one in keys if one.private is not None and one.from_ms <= now_ms][-1]
 
 
 def _signing(key: ec.EllipticCurvePrivateKey, from_ms: int, until_ms: int) -> TokenKey:

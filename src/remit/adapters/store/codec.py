@@ -66,7 +66,7 @@ _LATER: Final[Mapping[str, Mapping[str, Any]]] = {
         "ping_tries": 0,
     },
 }
-"""Members that stored records of earlier versions lack, with the value that is not written: their bytes stay the same."""
+"""Members that records of earlier versions lack, with the value that is not written: their bytes stay the same."""
 _ENDINGS: Final = {kind: b"," + _ENCODER.encode(unset)[1:] for kind, unset in _LATER.items()}
 """The end of an encoded record in which all of them are unset, where they are its last members."""
 KINDS: Final = tuple(_DECODERS)

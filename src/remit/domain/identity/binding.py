@@ -1,7 +1,7 @@
 """The binding of a grant, its task and its tokens: a key that the agent proves, or the token family of a visitor.
 
-A key's binding is its RFC 7638 thumbprint; that of a key in a TLS certificate the certificate's (RFC 8705). A visitor has no key: what it holds are the tokens of one family, which
-nothing but the customer's code and the desk's own answers give out.
+A key's binding is its RFC 7638 thumbprint; that of a key in a TLS certificate the certificate's (RFC 8705). A visitor has
+no key: it holds the tokens of one family, which only the customer's code and the desk's own answers give out.
 """
 
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ def confirmation_claim(binding: str) -> Mapping[str, str]:
 
 
 def token_type(binding: str) -> Literal["Bearer", "DPoP"]:
-    """Return the scheme of a token with a key: one of a certificate's is sent as a bearer token (RFC 8705 §3)."""
-    return "Bearer" if bound_certificate(binding) else "DPoP"
+    """Return the scheme of a token: a certificate's or a family's is sent as a bearer token (RFC 8705 §3)."""
+    return "Bearer" if bound_certificate(binding) or bound_family(binding) else "DPoP"
 
 
 def family_binding(family_id: str) -> str:

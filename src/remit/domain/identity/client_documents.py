@@ -6,7 +6,7 @@ Source: draft-ietf-oauth-client-id-metadata-document; docs/model/visitors.md#ide
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import is_loopback
 from remit.domain.secrets.find import find_secrets
-from remit.domain.values import Json, JsonObject, decode_json
+from remit.domain.values import Json, JsonObject, decode_json, is_list
 from remit.proof.canonical import b64url, canonical
 
 MAX_DOCUMENT_BYTES: Final = 5 * 1024
@@ -112,7 +112,7 @@ def read_client_document(client_id: str, raw: bytes, *, allow_loopback: bool) ->
 
 
 def _redirects(value: Json) -> tuple[str, ...]:
-    listed = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    listed = value if is_list(value) else ()
     texts = tuple(one for one in listed if isinstance(one, str))
     if not 0 < len(texts) == len(listed) <= _MAX_REDIRECTS:
         raise _unusable(f"redirect_uris must be 1 to {_MAX_REDIRECTS} addresses")

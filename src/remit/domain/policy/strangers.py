@@ -11,7 +11,7 @@ _OPENS: Final = "case.open"
 def verify_stranger_may(agent: AgentRecord, action: str) -> None:
     """Verify that a stranger opens its case and does nothing else; any other agent may go on.
 
-    ⚔ Anybody can publish a key: what a customer granted counts once people have raised the agent's tier.
+    ⚔ Any party can publish a key: what a customer granted counts once people have raised the agent's tier.
 
     Raises:
         Refused: `agent.untrusted`.

@@ -12,6 +12,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.identity.binding import bound_family
 from remit.domain.mandate.cover import ChargedPowers, disclosed_in
 from remit.domain.mandate.grant import covered_actions
+from remit.domain.mandate.model import Mandate
 from remit.domain.mandate.parse import TYPE, read_mandate
 from remit.domain.policy.floors import Floor
 from remit.domain.records import AgentRecord, Tier
@@ -47,9 +48,7 @@ def verify_presets(catalogue: Catalogue) -> None:
             continue
         key = f"{toml_key('objective', objective.name)}.visitors"
         try:
-            mandate = read_mandate(
-                visitor_mandate(objective, (_ANY_RECORD,), now=Instant(0)), catalogue, now=Instant(0)
-            )
+            mandate = _preset_mandate(catalogue, objective)
         except Refused as refused:
             cure = "write powers as in a mandate, of this objective's actions"
             raise catalogue_error(key, refused.detail, cure) from None
@@ -64,11 +63,15 @@ def officer_areas(catalogue: Catalogue) -> Sequence[str]:
     found: dict[str, None] = {}
     for objective in catalogue.objectives.values():
         if objective.visitors is not None:
-            wire = visitor_mandate(objective, (_ANY_RECORD,), now=Instant(0))
-            mandate = read_mandate(wire, catalogue, now=Instant(0))
-            names = covered_actions(mandate, catalogue)
+            names = covered_actions(_preset_mandate(catalogue, objective), catalogue)
             found.update(dict.fromkeys(name for name in names if catalogue.actions[name].area in _BOTH))
     return tuple(found)
+
+
+def _preset_mandate(catalogue: Catalogue, objective: Objective) -> Mandate:
+    """Return the mandate of a preset, about any record and at no particular time."""
+    now = Instant(0)
+    return read_mandate(visitor_mandate(objective, (_ANY_RECORD,), now=now), catalogue, now=now)
 
 
 def visitor_mandate(objective: Objective, records: Sequence[str], *, now: Instant) -> Mapping[str, Json]:

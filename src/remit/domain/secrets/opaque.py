@@ -11,6 +11,15 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 _LONGEST_NUMBER: Final = 11
 _BY_DESIGN: Final = "token"
 """The kind of a value that is random: an id should be."""
+_STATE: Final = re.compile(r"[\x20-\x7e]{0,2048}", re.ASCII)
+
+
+def is_opaque_state(text: str) -> bool:
+    """Return whether a text may be kept and sent back as an OAuth `state`: visible ASCII, not too long, no secret.
+
+    Source: RFC 6749 appendix A.5; docs/model/model.md#opaque.
+    """
+    return _STATE.fullmatch(text) is not None and not holds_secret(text)
 
 
 def holds_secret(opaque: str) -> bool:

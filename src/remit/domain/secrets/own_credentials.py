@@ -35,7 +35,8 @@ _HIDING: Final = re.compile(r"[A-Za-z0-9+/=_-]{32,}")
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9_-]{32,}")
 _SESSION: Final = re.compile(r"rs_[A-Za-z0-9_-]{43}")
 _REQUEST: Final = re.compile(r"req_[a-z2-7]{26}")
-_REFRESH: Final = re.compile(r"fam_[a-z2-7]{26}\.[1-9][0-9]{0,8}\.[A-Za-z0-9_-]{43}")
+REFRESH_TOKEN: Final = re.compile(r"fam_[a-z2-7]{26}\.[1-9][0-9]{0,8}\.[A-Za-z0-9_-]{43}")
+"""A refresh token of this desk: family, number and MAC."""
 _CODE: Final = 43
 """Length of an authorization code: 32 random bytes."""
 _INVITATION: Final = 32
@@ -144,7 +145,7 @@ def _in_reading(text: str) -> Iterator[OwnCredential]:
         yield from _signed(text)
     for session in _SESSION.findall(text):
         yield OwnCredential(kind=OwnCredentialKind.SESSION, value=session)
-    for refresh in _REFRESH.findall(text):
+    for refresh in REFRESH_TOKEN.findall(text):
         yield OwnCredential(kind=OwnCredentialKind.REFRESH_TOKEN, value=refresh)
     for request in _REQUEST.findall(text):
         yield OwnCredential(kind=OwnCredentialKind.REQUEST, value=request)

@@ -41,7 +41,8 @@ class Workload:
         return bound_family(self.jkt) or self.client_id
 
 
-DOORS: Final = ("/mcp", "/a2a")
+MCP_DOOR: Final = "/mcp"
+DOORS: Final = (MCP_DOOR, "/a2a")
 """The doors that are protected resources of their own, by path."""
 SIGNED: Final = "signed"
 """Stands for the DPoP proof of a request that is signed itself."""
@@ -60,15 +61,17 @@ class _Token:
     task: str
     client_id: str
     actor: str
-    jkt: str
-    """The thumbprint of the key it is bound to; "" for a visitor's."""
-    family: str
-    """The family of a visitor's token; "" for one bound to a key."""
+    binding: str
     audience: str
     jti: str
     scope: str
     expires_s: int
     mandate: str
+
+    @property
+    def family(self) -> str:
+        """The family of a visitor's token; "" for one bound to a key."""
+        return bound_family(self.binding)
 
 
 class TokenVerifier:
@@ -118,17 +121,18 @@ def prove_workload(  # noqa: PLR0913  # everything that a request can prove itse
     """
     presented = verify_presented(authorization=authorization, dpop=dpop)
     token = tokens.verify(desk, presented.unverified_token)
-    held = bound_certificate(token.jkt)
-    verify_bound(presented, token_jkt=None if held else token.jkt or None)
+    held, family = bound_certificate(token.binding), token.family
+    verify_bound(presented, token_jkt=None if held or family else token.binding)
     if held and certificate != held:
         # ⚔ A copied token is worth nothing without the key of the TLS connection (RFC 8705 §3).
         raise Refused(Code.CREDENTIAL_WRONG_KEY, "the certificate of the connection is not the token's")
     _verify_audience(desk, token, resource)
     now = desk.world.now()
     _verify_usable(token, now, scope)
-    if token.family:
-        return _visitor(desk, token)
-    if held:
+    if family and desk.visitors is None:
+        # ⚔ A desk that lets no visitors in any more takes none of their tokens.
+        raise Refused(Code.CREDENTIAL_REVOKED, "this desk lets no visitors in")
+    if held or family:
         return _workload(token, ())
     proof = desk.proofs.verify_proof(
         presented.unverified_proof or "",
@@ -136,7 +140,7 @@ def prove_workload(  # noqa: PLR0913  # everything that a request can prove itse
         url=desk.terms.issuer + path,
         now=now,
         access_token=presented.unverified_token,
-        expected_jkt=token.jkt,
+        expected_jkt=token.binding,
     )
     desk.replay_cache.use_proof(proof.replay_key)
     return _workload(token, (ReplayMark(proof.replay_key, proof.expires_at),))
@@ -163,10 +167,10 @@ async def prove_signed_workload(
     """
     presented = verify_presented(authorization=authorization, dpop=(SIGNED,))
     token = tokens.verify(desk, presented.unverified_token)
-    verify_bound(presented, token_jkt=token.jkt or None)
+    verify_bound(presented, token_jkt=None if token.family else token.binding)
     _verify_audience(desk, token, resource)
     _verify_usable(token, desk.world.now(), scope)
-    caller = await prove_signer(desk, message, claimed_id=token.client_id, expected_jkt=token.jkt)
+    caller = await prove_signer(desk, message, claimed_id=token.client_id, expected_jkt=token.binding)
     return _workload(token, caller.marks)
 
 
@@ -191,28 +195,14 @@ def _verify_usable(token: _Token, now: Instant, scope: str) -> None:
 
 
 def _workload(token: _Token, marks: tuple[ReplayMark, ...]) -> Workload:
-    """Return the workload of a token with a key."""
+    """Return the workload of a verified token."""
     return Workload(
         task=token.task,
         client_id=token.client_id,
         actor=token.actor,
-        jkt=token.jkt,
+        jkt=token.binding,
         token_jti=token.jti,
         marks=marks,
-    )
-
-
-def _visitor(desk: DeskContext, token: _Token) -> Workload:
-    """Return the workload of a visitor's token. ⚔ A desk that lets no visitors in any more takes none of theirs."""
-    if desk.visitors is None:
-        raise Refused(Code.CREDENTIAL_REVOKED, "this desk lets no visitors in")
-    return Workload(
-        task=token.task,
-        client_id=token.client_id,
-        actor=token.actor,
-        jkt=family_binding(token.family),
-        token_jti=token.jti,
-        marks=(),
     )
 
 
@@ -236,18 +226,17 @@ def _read(desk: DeskContext, claims: Mapping[str, Json]) -> _Token:
             "aud": str(audience),
         }:
             if expires_s - issued_s > _LONGEST_S:
-                # ⚔ Nobody makes such a token but with a stolen key.
+                # ⚔ Only a stolen key makes such a token.
                 raise Refused(Code.CREDENTIAL_MALFORMED, "the token lives longer than this desk lets any")
-            jkt, family = _binding(claims)
+            binding = _binding(claims)
             return _Token(
                 task=str(claims.get("task", "")),
                 client_id=client_id,
                 actor=actor,
-                jkt=jkt,
-                family=family,
+                binding=binding,
                 audience=audience,
                 jti=jti,
-                scope="ask" if family else scope,  # a visitor's scope is its purpose
+                scope="ask" if bound_family(binding) else scope,  # a visitor's scope is its purpose
                 expires_s=expires_s,
                 mandate=str(claims.get("mandate", "")),
             )
@@ -255,14 +244,17 @@ def _read(desk: DeskContext, claims: Mapping[str, Json]) -> _Token:
             raise Refused(Code.CREDENTIAL_MALFORMED, "a claim is missing")
 
 
-def _binding(claims: Mapping[str, Json]) -> tuple[str, str]:
-    """Return the key and the family of a token: it names exactly one of them."""
+def _binding(claims: Mapping[str, Json]) -> str:
+    """Return the binding of a token: it names exactly one of key, certificate and family.
+
+    ⚔ A key that reads as a family's binding is none: its token would need no proof.
+    """
     match claims:
-        case {"cnf": {"jkt": str(jkt)}} if jkt and "family" not in claims:
-            return jkt, ""
+        case {"cnf": {"jkt": str(jkt)}} if jkt and not bound_family(jkt) and "family" not in claims:
+            return jkt
         case {"cnf": {"x5t#S256": str(thumbprint)}} if thumbprint and "family" not in claims:
-            return certificate_binding(thumbprint), ""
+            return certificate_binding(thumbprint)
         case {"family": str(family)} if family and "cnf" not in claims:
-            return "", family
+            return family_binding(family)
         case _:
             raise Refused(Code.CREDENTIAL_MALFORMED, "a token names its key or its family")

@@ -14,15 +14,19 @@ from remit.domain.ids import is_id
 from remit.domain.records import AgentRecord, ClientRegistration, KnownBy, Tier
 from remit.domain.text.confusables import are_confusable
 from remit.domain.words.verdict import check_name
-from remit.engine.agents.registration import opened_risk_events, registration_of
-from remit.engine.agents.registration_checks import registered_entry, verify_redirects
+from remit.engine.agents.registration import registration_of
+from remit.engine.agents.registration_checks import (
+    commit_new_agent,
+    compared_agents,
+    registered_entry,
+    verify_redirects,
+)
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import seal_entries
 from remit.ports.identity import PUBLIC_CLIENT, ClientMethod, DocumentLane
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Versioned
 from remit.proof.canonical import canonical
 
-_COMPARED = 10_000
 _TRIES = 3
 
 
@@ -31,8 +35,8 @@ async def known_client(
 ) -> Versioned[AgentRecord] | None:
     """Return a client's record, by its document as it is now where that is how it is known; None for an unknown.
 
-    With `newcomers`, the lane to read it in, a client that the desk never met comes at revision 0: `admit_client` stores it. ⚔ Its address is
-    read for a caller that proved nothing, so nothing is stored for the asking.
+    With `newcomers`, the lane to read it in, a client that the desk never met comes at revision 0: `admit_client`
+    stores it. ⚔ Its address is read for a caller that proved nothing, so nothing is stored for the asking.
 
     Raises:
         Refused: `agent.unknown` for a document that cannot be used, `request.malformed` for its addresses.
@@ -65,10 +69,8 @@ async def admit_client(desk: DeskContext, found: Versioned[AgentRecord]) -> Vers
         return found
     record = found.record
     await verify_newcomer(desk, record)
-    written = await seal_entries(desk, registered_entry(desk, record, record.known_by))
-    steps = opened_risk_events("agent", agent="", operator=record.operator, at=record.created_at)
     try:
-        await desk.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
+        await commit_new_agent(desk, record, by=record.known_by)
     except Conflict:
         kept = await _stored(desk, record.id)
         if kept is None or kept.record.document != record.document:
@@ -111,7 +113,10 @@ async def _document(desk: DeskContext, client_id: str, lane: DocumentLane, diges
 
 
 async def _registered(desk: DeskContext, client_id: str) -> Versioned[AgentRecord] | None:
-    """Return a client that registered itself. ⚔ Only its random id tells it from another one."""
+    """Return the record of a client that registered itself, at revision 0; None for an unknown or expired one.
+
+    ⚔ Its name is its own choice: its operator is its random id.
+    """
     try:
         found = (await desk.store.get(ClientRegistration, client_id)).record
     except RecordMissing:
@@ -177,10 +182,7 @@ async def verify_newcomer(desk: DeskContext, record: AgentRecord) -> None:
 
     Source: UTS 39 §4.
     """
-    for kept in await desk.store.find(AgentRecord, "agent.all", "", limit=_COMPARED, newest=True):
-        other = kept.record
-        if other.known_by in {KnownBy.DOCUMENT, KnownBy.DYNAMIC}:
-            continue
+    for other in await compared_agents(desk):
         same = other.operator == record.operator
         if (same and not other.known_by) or (not same and are_confusable(record.operator, other.operator)):
             public = "This client's host is, or looks like, an operator that the desk registered itself."

@@ -1,18 +1,20 @@
-"""Checks of a registration: redirect addresses, names, and looking like another's agent."""
+"""Registrations of agents: checks of redirect addresses, names and likeness to others, and the storing of a new one."""
 
 import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from remit.domain.records import AgentRecord, KnownBy
+from remit.domain.errors import Refused
+from remit.domain.records import AgentRecord
 from remit.domain.text.confusables import are_confusable, decoded_labels, mixes_scripts
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.transcript.pseudonyms import registration_digest
 from remit.domain.words.verdict import check_name
 from remit.domain.words.vocabulary import Vocabulary
-from remit.engine.agents.registration import malformed_registration
+from remit.engine.agents.registration import malformed_registration, opened_risk_events
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import draft_entry
+from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.ports.store import Commit, Put
 
 _COMPARED: Final = 10_000
 _MAX_ADDRESS_LENGTH: Final = 2048
@@ -42,6 +44,31 @@ def registered_entry(desk: DeskContext, record: AgentRecord, by: str) -> EntryDr
     )
 
 
+async def commit_new_agent(desk: DeskContext, record: AgentRecord, *, by: str) -> None:
+    """Store a new agent with its entry; it counts as a sign of risk on its operator.
+
+    Raises:
+        Conflict: its id is taken.
+    """
+    written = await seal_entries(desk, registered_entry(desk, record, by))
+    steps = opened_risk_events("agent", agent="", operator=record.operator, at=record.created_at)
+    await desk.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
+
+
+def verify_notification(desk: DeskContext, address: str) -> None:
+    """⚔ Verify an address that the desk will post to: never one inside its own network.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    try:
+        desk.callbacks.verify(address)
+    except Refused as refused:
+        raise malformed_registration(f"notification_uri cannot be used: {refused.detail.rpartition(': ')[2]}") from None
+    if len(address) > _MAX_ADDRESS_LENGTH:
+        raise malformed_registration("notification_uri is too long")
+
+
 def verify_redirects(redirect_uris: tuple[str, ...]) -> None:
     """⚔ Verify redirect addresses, which receive the customer's code: TLS, loopback, or an app's reversed name.
 
@@ -54,7 +81,8 @@ def verify_redirects(redirect_uris: tuple[str, ...]) -> None:
             or not _is_reachable(address)
         ):
             raise malformed_registration(
-                "a redirect_uri is an https address, an http one on loopback, or an app's such as com.example.app:/done; no fragment, no user"
+                "a redirect_uri is an https address, an http one on loopback, or an app's such as com.example.app:/done; "
+                "no fragment, no user"
             )
 
 
@@ -89,6 +117,15 @@ def verify_names(record: AgentRecord, vocabulary: Vocabulary) -> None:
             )
 
 
+async def compared_agents(desk: DeskContext) -> list[AgentRecord]:
+    """Return the agents that a new one must not look like, newest first.
+
+    ⚔ A client that let itself in must not keep the agent it looks like from being registered.
+    """
+    found = await desk.store.find(AgentRecord, "agent.all", "", limit=_COMPARED, newest=True)
+    return [kept.record for kept in found if not kept.record.let_itself_in]
+
+
 async def verify_no_lookalike(desk: DeskContext, record: AgentRecord) -> None:
     """⚔ Verify that no agent of another operator looks like this one: people tell them apart by what they read.
 
@@ -97,10 +134,8 @@ async def verify_no_lookalike(desk: DeskContext, record: AgentRecord) -> None:
     for whose, text in (("the agent's name", record.name), ("the operator", record.operator)):
         if mixes_scripts(decoded_labels(text)):
             raise malformed_registration(f"{whose} mixes letters of several scripts in one word")
-    for kept in await desk.store.find(AgentRecord, "agent.all", "", limit=_COMPARED, newest=True):
-        other = kept.record
-        # ⚔ A client that let itself in must not keep the agent it looks like from being registered.
-        if other.operator == record.operator or other.known_by in {KnownBy.DOCUMENT, KnownBy.DYNAMIC}:
+    for other in await compared_agents(desk):
+        if other.operator == record.operator:
             continue
         for what, one, known in (
             ("operator", record.operator, other.operator),

@@ -4,14 +4,11 @@ Source: docs/model/visitors.md#tokens.
 """
 
 import hmac
-import re
-from typing import Final
 
 from remit.domain.ids import is_id
+from remit.domain.secrets.own_credentials import REFRESH_TOKEN
 from remit.engine.context import DeskContext
 from remit.proof.canonical import b64url
-
-_TOKEN: Final = re.compile(r"(fam_[a-z2-7]{26})\.([1-9][0-9]{0,8})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 def refresh_token(desk: DeskContext, family: str, number: int) -> str:
@@ -22,10 +19,11 @@ def refresh_token(desk: DeskContext, family: str, number: int) -> str:
 
 def read_refresh_token(desk: DeskContext, unverified_token: str) -> tuple[str, int] | None:
     """Return the family and number of a refresh token of this desk, the newest or an earlier one; None for another text."""
-    found = _TOKEN.fullmatch(unverified_token)
-    if found is None or not is_id(found[1], "fam"):
+    if REFRESH_TOKEN.fullmatch(unverified_token) is None:
         return None
-    number = int(found[2])
-    if not hmac.compare_digest(found[0], refresh_token(desk, found[1], number)):
+    family, number, _ = unverified_token.split(".")
+    if not is_id(family, "fam"):
         return None
-    return found[1], number
+    if not hmac.compare_digest(unverified_token, refresh_token(desk, family, int(number))):
+        return None
+    return family, int(number)

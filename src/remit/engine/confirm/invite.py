@@ -45,6 +45,8 @@ _TASKS: Final = 50
 TURN: Final = "turn"
 """Counter of a customer's invitations and declines per operator; it exposes stale counts."""
 
+_DECLINED_AT: Final = "at:"
+
 
 class DeclinedBefore(Refused):
     """This very act was declined before. `since`: the customer has granted the mandate after every such no."""
@@ -141,11 +143,11 @@ async def _verify_room(
         limit=desk.terms.waiting_per_pair + 1,
     )
     # The pause after a customer's no is the customer's; the limit on waiting ones applies to everyone asked.
-    said = {name for counters in counted for name in counters if name.startswith("at:")} if CUSTOMER in who else ()
-    declines = [Instant(int(name.removeprefix("at:"))) for name in said]
-    settings = FatigueLimits(max_open=desk.terms.waiting_per_pair, pause_ms=desk.terms.decline_pause_s * 1000)
+    declines = {one for counters in counted for one in declines_in(counters)} if CUSTOMER in who else ()
     open_ones = sum(kept.record.id != instead_of for kept in waiting)
-    verify_invitation_allowed(waiting=open_ones, declines=declines, now=desk.world.now(), settings=settings)
+    verify_invitation_allowed(
+        waiting=open_ones, declines=tuple(declines), now=desk.world.now(), settings=fatigue_limits(desk)
+    )
 
 
 def _lifetime_ms(desk: DeskContext, rule: Escalation | None, *, words: bool) -> int:
@@ -172,6 +174,21 @@ def _escalated(invitation: ConfirmationRecord, rule: Escalation | None) -> Confi
 def decline_scopes(customer: str, operators: Iterable[str]) -> tuple[str, ...]:
     """Return the counter scopes holding a customer's declines for the operators of a chain."""
     return tuple(dict.fromkeys(f"declined {customer} {operator}" for operator in operators))
+
+
+def declined_at(now: Instant) -> str:
+    """Return the counter of a customer's decline at a moment, which starts the operator's pause."""
+    return f"{_DECLINED_AT}{now}"
+
+
+def declines_in(counters: Iterable[str]) -> list[Instant]:
+    """Return the moments of a customer's declines, from the names of one scope's counters."""
+    return [Instant(int(name.removeprefix(_DECLINED_AT))) for name in counters if name.startswith(_DECLINED_AT)]
+
+
+def fatigue_limits(desk: DeskContext) -> FatigueLimits:
+    """Return how often a customer may be asked at this desk."""
+    return FatigueLimits(max_open=desk.terms.waiting_per_pair, pause_ms=desk.terms.decline_pause_s * 1000)
 
 
 async def involved_operators(desk: DeskContext, record: AskRecord) -> tuple[str, ...]:

@@ -52,13 +52,12 @@ async def start_backchannel(desk: DeskContext, caller: Caller, form: Mapping[str
     if not jkt:
         raise malformed_request("name the key that the grant is for: dpop_jkt, or a DPoP proof by it")
     wanted = BackchannelRequest(
-        details=details,
         binding=form.get("binding_message", ""),
         jkt=jkt,
         expires_in_s=_requested_expiry(form),
         ping_token=_notification_token(form, caller),
     )
-    return started_response(await request_by_hint(desk, caller, _hint(form), wanted))
+    return started_response(await request_by_hint(desk, caller, _hint(form), details, wanted))
 
 
 def started_response(started: StartedRequest) -> HttpResponse:

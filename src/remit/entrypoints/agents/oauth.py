@@ -57,10 +57,10 @@ from remit.entrypoints.http.wire import Receive, Scope, header_values, malformed
 from remit.entrypoints.http.wire_answers import Pushed, TokenResponse
 from remit.usecases.agents.meet import prove_or_meet
 from remit.usecases.agents.refused_credentials import mark_proofs_used, refuse_human_credential
-from remit.usecases.mandates.backchannel import redeem_backchannel
+from remit.usecases.mandates.backchannel import StartedRequest, redeem_backchannel
 from remit.usecases.mandates.delegate import DelegateActor, delegate
 from remit.usecases.mandates.grant import URN, AuthorizationRequest, push_request, redeem_code
-from remit.usecases.mandates.id_jag import PendingGrant, redeem_id_jag
+from remit.usecases.mandates.id_jag import redeem_id_jag
 from remit.usecases.tasks.introspect import introspect, revoke_token
 from remit.usecases.tasks.open import IssuedToken, issue_grant_token, open_task, renew_task_token
 
@@ -278,8 +278,8 @@ class OAuth:
             case _ if grant == JWT_BEARER:
                 details = _details(form) if "authorization_details" in form else None
                 given = await redeem_id_jag(self.context, caller, needed(form, "assertion"), details)
-                if isinstance(given, PendingGrant):
-                    return backchannel.pending_response(given.started)
+                if isinstance(given, StartedRequest):
+                    return backchannel.pending_response(given)
                 return _token_answer(issue_grant_token(self.context, caller, given), exchange=False)
             case _ if delegates:
                 return await self._delegate(caller, form)

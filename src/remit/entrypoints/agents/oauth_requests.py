@@ -9,7 +9,7 @@ from typing import Final
 
 from remit.domain.errors import Code
 from remit.domain.identity.oauth_refused import OAuthRefused
-from remit.domain.secrets.opaque import holds_secret
+from remit.domain.secrets.opaque import is_opaque_state
 from remit.engine.ask.step_up import ACR
 from remit.entrypoints.http.wire import malformed_request
 
@@ -19,7 +19,6 @@ SCOPES: Final = (GRANT_SCOPE, TASK_SCOPE)
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type, not a secret
 MANDATE_TYPE: Final = "urn:remit:token-type:mandate"
 TASK_TYPE: Final = "urn:remit:token-type:task"
-_STATE: Final = re.compile(r"[\x20-\x7e]{0,2048}", re.ASCII)
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -97,7 +96,7 @@ def opaque_state(form: Mapping[str, str]) -> str:
     Source: RFC 6749 appendix A.5; docs/model/model.md#opaque.
     """
     state = form.get("state", "")
-    if _STATE.fullmatch(state) is None or holds_secret(state):
+    if not is_opaque_state(state):
         raise malformed_request("state is an opaque value of at most 2048 visible ASCII characters, without a secret")
     return state
 

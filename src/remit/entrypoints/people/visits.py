@@ -39,7 +39,8 @@ class VisitsApi:
             if scope["method"] == "GET":
                 return json_response(200, _body(await view_visit(desk, person, query)))
             picked = await read_as(scope, receive, VisitIn)
-            request = await request_visit(desk, person, query, objective=picked.objective, records=picked.records)
+            visit = await view_visit(desk, person, query)
+            request = await request_visit(desk, person, visit, objective=picked.objective, records=picked.records)
         except VisitRefused as refused:
             return json_response(200, {"redirect": refused.redirect})
         body = {"request": request.id, "request_uri": URN + request.id, "expires_at": instant_text(request.expires_at)}

@@ -37,7 +37,7 @@ class VisitPages:
             visit = await view_visit(desk, person, query)
         except VisitRefused as refused:
             return _refused(desk, person, refused)
-        return await self._page(desk, scope, visit, problem="")
+        return await self._page(desk, scope, person, visit, problem="")
 
     async def pick(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /oauth/authorize: the purpose and records a customer picked; the consent page follows.
@@ -57,14 +57,17 @@ class VisitPages:
             visit = await view_visit(desk, person, query)
             picked = next((one for one in visit.purposes if one.objective.name == objective), None)
             if picked is None or (picked.objective.target and not records):
-                return await self._page(desk, scope, visit, problem="purpose" if picked is None else "record")
-            request = await request_visit(desk, person, query, objective=objective, records=records)
+                problem = "purpose" if picked is None else "record"
+                return await self._page(desk, scope, person, visit, problem=problem)
+            request = await request_visit(desk, person, visit, objective=objective, records=records)
         except VisitRefused as refused:
             return _refused(desk, person, refused)
         return redirect_to(with_query(AUTHORIZE, {"client_id": request.client_id, "request_uri": URN + request.id}))
 
-    async def _page(self, desk: DeskContext, scope: Scope, visit: Visit, *, problem: str) -> HttpResponse:
-        person, agent = await self.pages.who(scope, "customer"), visit.agent.record
+    async def _page(
+        self, desk: DeskContext, scope: Scope, person: PersonRecord, visit: Visit, *, problem: str
+    ) -> HttpResponse:
+        agent = visit.agent.record
         return render_page(
             desk,
             "visit.html",

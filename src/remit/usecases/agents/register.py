@@ -10,11 +10,13 @@ from remit.domain.records import AgentRecord, KnownBy, Tier
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json
 from remit.engine.agents.authenticate import get_agent
-from remit.engine.agents.registration import malformed_registration, opened_risk_events, registration_of
+from remit.engine.agents.registration import malformed_registration, registration_of
 from remit.engine.agents.registration_checks import (
+    commit_new_agent,
     registered_entry,
     verify_names,
     verify_no_lookalike,
+    verify_notification,
     verify_redirects,
 )
 from remit.engine.commit import commit_retryable
@@ -61,10 +63,8 @@ async def store_agent(desk: DeskContext, record: AgentRecord, *, by: str) -> Age
     Raises:
         Refused: `request.conflict` when the client id is taken.
     """
-    written = await seal_entries(desk, registered_entry(desk, record, by))
     try:
-        steps = opened_risk_events("agent", agent="", operator=record.operator, at=record.created_at)
-        await desk.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
+        await commit_new_agent(desk, record, by=by)
     except Conflict:
         public = marked("That client_id is registered already.")
         raise Refused(Code.REQUEST_CONFLICT, f"{record.id} is registered already", public=public) from None
@@ -124,7 +124,7 @@ async def read_description(desk: DeskContext, new: NewAgent) -> AgentRecord:
         notification_uri=new.notification_uri,
     )
     if record.notification_uri:
-        _verify_notification(desk, record.notification_uri)
+        verify_notification(desk, record.notification_uri)
     verify_names(record, desk.lexicon.vocabulary)
     verify_redirects(record.redirect_uris)
     await verify_no_lookalike(desk, record)
@@ -133,17 +133,6 @@ async def read_description(desk: DeskContext, new: NewAgent) -> AgentRecord:
     return record
 
 
-def _verify_notification(desk: DeskContext, address: str) -> None:
-    """⚔ The desk will post there: never to an address inside its own network."""
-    try:
-        desk.callbacks.verify(address)
-    except Refused as refused:
-        raise malformed_registration(f"notification_uri cannot be used: {refused.detail.rpartition(': ')[2]}") from None
-    if len(address) > _MAX_ADDRESS_LENGTH:
-        raise malformed_registration("notification_uri is too long")
-
-
-_MAX_ADDRESS_LENGTH: Final = 2048
 _ORDER: Final = (Tier.VISITOR, Tier.UNPROVED, Tier.KNOWN, Tier.TRUSTED)
 
 

@@ -49,6 +49,7 @@ from remit.engine.confirm.escalate import advance_due_invitation
 from remit.engine.confirm.invite import (
     TURN,
     decline_scopes,
+    declined_at,
     involved_operators,
     offer_makers,
     rendering_hashes,
@@ -396,7 +397,7 @@ async def _no(
     targets = (await desk.store.get(TaskRecord, ask.record.task)).record.targets
     target = target_of(action, recorded_params(ask.record), customer=ask.record.customer, targets=targets)
     bound = [act, similarity_digest(ask.record.action, target)]
-    timed = [f"at:{now}", *(f"{one} {now}" for one in bound)] if word == CUSTOMER else []
+    timed = [declined_at(now), *(f"{one} {now}" for one in bound)] if word == CUSTOMER else []
     changed = [
         *released_reservations(ask.record),
         *(Reserve(scope, key, 1, None) for scope in scopes for key in (*bound, TURN, *timed)),

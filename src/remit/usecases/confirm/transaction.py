@@ -12,8 +12,7 @@ from remit.domain.confirm.render_values import fill_title
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.binding import confirmation_claim
 from remit.domain.identity.oauth_refused import OAuthRefused
-from remit.domain.ids import is_id
-from remit.domain.records import PERMITTED_ASKS, AskRecord, AskState, ConfirmationRecord, IdempotencyRecord, TaskRecord
+from remit.domain.records import PERMITTED_ASKS, AskRecord, AskState, ConfirmationRecord, IdempotencyRecord
 from remit.domain.values import Json
 from remit.engine.agents.authenticate import Caller
 from remit.engine.agents.authenticate_request import Workload
@@ -23,6 +22,8 @@ from remit.ports.store import Commit, RecordMissing, Replayed, ReplayMark
 from remit.proof.canonical import b64url
 from remit.usecases.mandates.backchannel import spend_poll
 from remit.usecases.mandates.grant import invalid_grant
+from remit.usecases.record_ask import idempotency_id
+from remit.usecases.tasks.task import ask_of
 
 CHALLENGE: Final = "txn-authz-challenge+jwt"
 TXN_TOKEN: Final = "txntoken+jwt"  # noqa: S105  # a media type
@@ -168,7 +169,7 @@ async def use_transaction_token(
     if desk.world.now() >= exp * 1000:
         raise Refused(Code.CREDENTIAL_EXPIRED, "the transaction token has expired")
     try:
-        earlier = await desk.store.get(IdempotencyRecord, f"{workload.task} {workload.jkt} {idempotency_key}")
+        earlier = await desk.store.get(IdempotencyRecord, idempotency_id(workload, idempotency_key))
     except RecordMissing:
         raise _elsewhere("the transaction token is for an ask under another Idempotency-Key") from None
     if earlier.record.ask != txn:
@@ -210,16 +211,10 @@ def _answered(desk: DeskContext, ask: AskRecord, jkt: str) -> TransactionToken:
 
 async def _own_ask(desk: DeskContext, caller: Caller, ask_id: str) -> AskRecord:
     """Return an ask of the caller's own task and key; unknown and foreign ones answer alike."""
-    if not is_id(ask_id, "ask"):
-        raise invalid_grant("no such ask")
     try:
-        ask = (await desk.store.get(AskRecord, ask_id)).record
-        task = (await desk.store.get(TaskRecord, ask.task)).record
-    except RecordMissing:
-        raise invalid_grant("no such ask") from None
-    if (task.client_id, task.actor, task.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
-        raise invalid_grant("another workload's ask")
-    return ask
+        return await ask_of(desk, (caller.agent.record.id, caller.actor, caller.jkt), ask_id)
+    except Refused as refused:
+        raise invalid_grant(refused.detail) from None
 
 
 def _details(ask: AskRecord) -> list[Json]:

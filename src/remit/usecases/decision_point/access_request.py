@@ -167,7 +167,9 @@ async def _request(desk: DeskContext, caller: Caller, request: AccessRequest, de
     )
     asked = await redact_ask(desk, caller.name, task.id, asked)
     about = money_records(desk.catalogue.actions.get(asked.action), asked.params)
-    state = await load_authorization_state(desk, task.id, idempotency=idempotency_id(workload, asked), about=about)
+    state = await load_authorization_state(
+        desk, task.id, idempotency=idempotency_id(workload, asked.idempotency_key), about=about
+    )
     verify_active(state, state.now, desk.terms, waiting=await has_pending_work(desk, state))
     if state.earlier is not None:
         return await _earlier(desk, caller, request, *(state.earlier[0], state.earlier[1].record))

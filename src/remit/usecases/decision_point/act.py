@@ -119,7 +119,7 @@ def caller_workload(caller: Caller, *, task: str, client_id: str, actor: str) ->
 async def _decide(desk: DeskContext, asked: _Asked) -> PointDecision:
     act, request = asked.act, asked.request
     about = money_records(desk.catalogue.actions.get(act.action), request.params)
-    key = idempotency_id(asked.workload, request)
+    key = idempotency_id(asked.workload, request.idempotency_key)
     state = await load_authorization_state(desk, act.task, idempotency=key, about=about)
     wrong = _wrong_parties(desk, asked, state)
     if wrong is not None:
@@ -312,7 +312,7 @@ async def _approved(desk: DeskContext, asked: _Asked, state: AuthorizationState)
     done: tuple[Reserve, ...] = ()
     if _reads(evaluation):
         written, done = written + await write_outcome(desk, used, outcome="done"), (step_completion(used),)
-    key = idempotency_id(asked.workload, asked.request)
+    key = idempotency_id(asked.workload, asked.request.idempotency_key)
     once = IdempotencyRecord(id=key, ask=ask.id, body=keyed_digest(desk, asked.request.body))
     await desk.store.commit(
         Commit(

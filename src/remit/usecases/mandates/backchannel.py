@@ -15,8 +15,9 @@ from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.identity.oauth_refused import OAuthRefused
 from remit.domain.ids import new_id
+from remit.domain.mandate.model import Mandate
 from remit.domain.mandate.parse import wire_mandate
-from remit.domain.policy.confirmers import FatigueLimits, verify_invitation_allowed
+from remit.domain.policy.confirmers import verify_invitation_allowed
 from remit.domain.records import ConfirmationRecord, MandateRecord, PersonRecord, PushedRequest, RequestState
 from remit.domain.secrets.find import find_secrets
 from remit.domain.values import Instant, Json, instant_text
@@ -24,7 +25,7 @@ from remit.domain.words.summary import check_summary
 from remit.engine.agents.authenticate import Caller
 from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import rules_precondition
-from remit.engine.confirm.invite import TURN, decline_scopes
+from remit.engine.confirm.invite import TURN, decline_scopes, declines_in, fatigue_limits
 from remit.engine.context import DeskContext
 from remit.engine.notices import notice_addresses, notices_for
 from remit.engine.transcript.record import code_hash
@@ -59,9 +60,8 @@ _TEXT: Final = marked(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackchannelRequest:
-    """A decoded backchannel request: `details` is authorization_details, `ping_token` "" where the agent polls."""
+    """What a decoded backchannel request asks beside its mandate; `ping_token` "" where the agent polls."""
 
-    details: Json
     binding: str
     jkt: str
     expires_in_s: int | None
@@ -72,13 +72,16 @@ class BackchannelRequest:
 class StartedRequest:
     """A request that waits for its customer, and the id its agent asks after it with."""
 
-    request: PushedRequest
     auth_req_id: str
     expires_in_s: int
 
 
-async def request_by_hint(desk: DeskContext, caller: Caller, hint: str, wanted: BackchannelRequest) -> StartedRequest:
+async def request_by_hint(
+    desk: DeskContext, caller: Caller, hint: str, details: Json, wanted: BackchannelRequest
+) -> StartedRequest:
     """Start a request for the customer that a `login_hint` names: their id here (`sub`), or their address.
+
+    `details` are the request's authorization_details.
 
     Raises:
         OAuthRefused: `unknown_user_id`, `invalid_binding_message`.
@@ -86,26 +89,25 @@ async def request_by_hint(desk: DeskContext, caller: Caller, hint: str, wanted: 
 
     Source: OpenID CIBA Core 1.0 §7.1, §13; docs/model/wire.md#agents-way.
     """
-    read_requested(desk, wanted.details, desk.world.now())  # ⚔ before anybody is looked up: it tells of nobody
+    mandate = read_requested(desk, details, desk.world.now())  # ⚔ before anybody is looked up: it tells of nobody
     verify_binding(desk, wanted.binding)
     customer = await _acquainted(desk, caller.agent.record.operator, hint)
-    return await start_request(desk, caller, customer, wanted)
+    return await start_request(desk, caller, customer, mandate, wanted)
 
 
 async def start_request(
-    desk: DeskContext, caller: Caller, customer: PersonRecord, wanted: BackchannelRequest
+    desk: DeskContext, caller: Caller, customer: PersonRecord, mandate: Mandate, wanted: BackchannelRequest
 ) -> StartedRequest:
-    """Store a request for one customer, and tell them.
+    """Store a request of a mandate for one customer, and tell them. Its binding message is verified already.
 
     Raises:
-        OAuthRefused: `invalid_binding_message`.
-        Refused: `mandate.invalid`, `confirmation.too_many`, `credential.replayed`, `task.busy`.
+        Refused: `confirmation.too_many`, `credential.replayed`, `task.busy`.
     """
-    verify_binding(desk, wanted.binding)
+    wire = canonical(wire_mandate(mandate)).decode()
     for _ in range(_TRIES):
         rules = await rules_precondition(desk)
         now = desk.world.now()
-        request = await _request(desk, caller, customer, wanted, now)
+        request = await _request(desk, caller, customer, wire, wanted, now)
         turn = await _verify_room_to_ask(desk, request)
         notices = notices_for(desk, customer, notice_addresses(desk, customer), subject=_SUBJECT, text=_TEXT)
         agent = caller.agent.record
@@ -126,9 +128,7 @@ async def start_request(
         await notices.log_unsent(desk)
         desk.notify.wake(f"person:{customer.id}")
         return StartedRequest(
-            request=request,
-            auth_req_id=auth_req_id(desk, request.id),
-            expires_in_s=(request.expires_at - now) // 1000,
+            auth_req_id=auth_req_id(desk, request.id), expires_in_s=(request.expires_at - now) // 1000
         )
     raise Refused(Code.TASK_BUSY, "the agent or the customer's requests kept changing", retry_after_s=1)
 
@@ -220,7 +220,7 @@ def verify_binding(desk: DeskContext, binding: str) -> None:
 
 
 async def _request(
-    desk: DeskContext, caller: Caller, customer: PersonRecord, wanted: BackchannelRequest, now: Instant
+    desk: DeskContext, caller: Caller, customer: PersonRecord, wire: str, wanted: BackchannelRequest, now: Instant
 ) -> PushedRequest:
     agent = caller.agent.record
     request_id = new_id("req", desk.world.random(16))
@@ -233,7 +233,7 @@ async def _request(
         actor=caller.actor,
         operator=agent.operator,
         jkt=wanted.jkt,
-        wire=canonical(wire_mandate(read_requested(desk, wanted.details, now))).decode(),
+        wire=wire,
         redirect_uri="",
         state="",
         code_challenge="",
@@ -250,7 +250,7 @@ async def _request(
 
 
 async def _acquainted(desk: DeskContext, operator: str, hint: str) -> PersonRecord:
-    """Return the customer a hint names, if they granted this operator something and did not take all of it back.
+    """Return the customer of a hint, where this operator holds something of theirs that they did not take back.
 
     ⚔ An unknown customer and one who never granted this operator answer alike: after the same reads, at the same tick.
 
@@ -307,10 +307,11 @@ async def _verify_room_to_ask(desk: DeskContext, request: PushedRequest) -> Rese
     requests = await desk.store.find(PushedRequest, "request.customer", customer, limit=_PAGE)
     now = desk.world.now()
     open_ones = [one for one in requests if one.record.operator == operator and now < one.record.expires_at]
-    declines = [Instant(int(name.removeprefix("at:"))) for name in counters if name.startswith("at:")]
-    settings = FatigueLimits(max_open=desk.terms.waiting_per_pair, pause_ms=desk.terms.decline_pause_s * 1000)
     verify_invitation_allowed(
-        waiting=len(confirmations) + len(open_ones), declines=declines, now=now, settings=settings
+        waiting=len(confirmations) + len(open_ones),
+        declines=declines_in(counters),
+        now=now,
+        settings=fatigue_limits(desk),
     )
     return Reserve(scope, TURN, 1, counters.get(TURN, 0) + 1)
 

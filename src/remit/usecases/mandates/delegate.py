@@ -24,7 +24,7 @@ from remit.engine.transcript.record import PreparedEntries, prepare_entry, pseud
 from remit.ports.store import Commit, Conflict, Precondition, Put, Replayed, ReplayMark, Versioned
 from remit.proof.canonical import canonical, digest
 from remit.usecases.agents.refused_credentials import mark_proofs_used
-from remit.usecases.mandates.grant import invalid_grant
+from remit.usecases.mandates.grant import invalid_grant, one_mandate
 from remit.usecases.tasks.open import own_mandate
 
 _UNKNOWN_ACTOR: Final = "Name the client id it is registered under in actor_client_id, or ask the desk to register it."
@@ -48,8 +48,9 @@ async def delegate(
     most five actors. Its acts are charged to every mandate above it; when one of those ends, it ends.
 
     Raises:
-        Refused: `agent.untrusted` for a stranger; `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
-            it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the other agent, as `WrongCaller`.
+        Refused: `agent.untrusted` for a stranger; `grant.invalid` for a mandate that is not the caller's or allows no
+            such agent, `mandate.invalid` when it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the
+            other agent, as `WrongCaller`.
 
     Source: docs/model/model.md#chain; RFC 8693 §2.1 (actor_token); actor profile (at most five levels, never
         truncated).
@@ -124,11 +125,7 @@ async def _record_branch(desk: DeskContext, caller: Caller, child: Caller, cut: 
 
 
 def _read_branch(desk: DeskContext, cut: _SubMandateRequest, above: Mandate) -> Mandate:
-    details = cut.details
-    if not isinstance(details, (list, tuple)) or len(details) != 1:
-        public = "authorization_details must hold exactly one remit_mandate."
-        raise Refused(Code.MANDATE_INVALID, "one remit_mandate", public=public)
-    asked = details[0]
+    asked = one_mandate(cut.details)
     if isinstance(asked, Mapping) and "expires_at" not in asked:
         asked = {**asked, "expires_at": instant_text(cut.kept.record.expires_at)}
     branch = read_mandate(asked, desk.catalogue, now=cut.at)

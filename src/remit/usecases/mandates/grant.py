@@ -28,7 +28,7 @@ from remit.engine.agents.authenticate import Caller, is_suspended, verify_not_su
 from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import NEVER, rules_precondition, suspension_precondition
 from remit.engine.ask.facts import fetch_facts
-from remit.engine.confirm.invite import TURN, decline_scopes
+from remit.engine.confirm.invite import TURN, decline_scopes, declined_at
 from remit.engine.context import DeskContext
 from remit.engine.desk import mandate_record_names
 from remit.engine.mandates.issuable import verify_issuable
@@ -41,7 +41,7 @@ from remit.ports.people import VerifiedAssertion
 from remit.ports.store import Commit, Conflict, Drop, Precondition, Put, RecordMissing, Replayed, Reserve, Versioned
 from remit.proof.canonical import b64url, canonical, unb64url
 
-_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+CODE_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 URN: Final = "urn:ietf:params:oauth:request_uri:"
 _LAST_PORT: Final = 65_535
 _TRIES: Final = 5
@@ -83,7 +83,7 @@ async def push_request(desk: DeskContext, caller: Caller, wanted: AuthorizationR
     rules = await rules_precondition(desk)
     now = desk.world.now()
     mandate = read_requested(desk, wanted.details, now)
-    if _CHALLENGE.fullmatch(wanted.code_challenge) is None:
+    if CODE_CHALLENGE.fullmatch(wanted.code_challenge) is None:
         raise Refused(
             Code.REQUEST_MALFORMED, "not an S256 code_challenge", public="code_challenge must be the S256 of RFC 7636."
         )
@@ -127,12 +127,21 @@ def read_requested(desk: DeskContext, details: Json, now: Instant) -> Mandate:
 
     Source: RFC 9396 §5.
     """
+    mandate = read_mandate(one_mandate(details), desk.catalogue, now=now)
+    verify_summary(desk, mandate)
+    return mandate
+
+
+def one_mandate(details: Json) -> Json:
+    """Return the one mandate of `authorization_details`, unread.
+
+    Raises:
+        Refused: `mandate.invalid`.
+    """
     if not isinstance(details, (list, tuple)) or len(details) != 1:
         public = "authorization_details must hold exactly one remit_mandate."
         raise Refused(Code.MANDATE_INVALID, "authorization_details must be one remit_mandate", public=public)
-    mandate = read_mandate(details[0], desk.catalogue, now=now)
-    verify_summary(desk, mandate)
-    return mandate
+    return details[0]
 
 
 async def view_request(desk: DeskContext, request_id: str, customer: PersonRecord, *, cut: Json = None) -> ConsentView:
@@ -157,8 +166,7 @@ async def view_request(desk: DeskContext, request_id: str, customer: PersonRecor
         mandate = read_mandate(cut, desk.catalogue, now=now)
         verify_narrows(replace(mandate, objective=replace(mandate.objective, target=asked.objective.target)), asked)
     names = await mandate_record_names(desk, customer.id, mandate, known=await _target_names(desk, mandate, customer))
-    agent = await active_agent(desk, request.client_id)
-    _verify_document(request, agent)
+    agent = (await _granted_agent(desk, request)).record
     rendering = render_mandate(mandate, desk.catalogue, names, agent=agent.name, operator=agent.operator)
     nonce = b64url(desk.world.random(16))
     wire = wire_mandate(mandate)
@@ -340,7 +348,7 @@ async def decline_request(desk: DeskContext, request_id: str, customer: PersonRe
 def answered(
     desk: DeskContext, request: PushedRequest, phase: RequestState, customer: str, *, mandate: str = ""
 ) -> PushedRequest:
-    """Return a request with the customer's answer. An agent that polls has time to hear it, one to be pinged is next."""
+    """Return a request with the customer's answer, kept for an agent that polls to hear it; a ping is due now."""
     told = replace(request, phase=phase, customer=customer, mandate=mandate)
     if not request.addressed:
         return told
@@ -350,16 +358,16 @@ def answered(
 
 
 def _pause_after_decline(declined: PushedRequest, now: Instant) -> tuple[Reserve, ...]:
-    """Return the start of the customer's pause from an operator that knocked unasked.
+    """Return the start of the customer's pause from an operator whose request came by the backchannel.
 
-    ⚔ A request in the agent's own browser was opened by the customer: it tires nobody out.
+    ⚔ A request in a browser was opened by the customer: declining it starts no pause.
 
     Source: docs/model/model.md#anti-fatigue.
     """
     if not declined.addressed:
         return ()
     (scope,) = decline_scopes(declined.customer, (declined.operator,))
-    return (Reserve(scope, TURN, 1, None), Reserve(scope, f"at:{now}", 1, None))
+    return (Reserve(scope, TURN, 1, None), Reserve(scope, declined_at(now), 1, None))
 
 
 def _way_back(desk: DeskContext, request: PushedRequest, answer: Mapping[str, str]) -> str:

@@ -38,17 +38,10 @@ class _Wanted:
         return replace(self.mandate, expires_at=min(self.mandate.expires_at, ends)) if self.open_end else self.mandate
 
 
-@dataclass(frozen=True, slots=True)
-class PendingGrant:
-    """A request that now waits for the customer whom the ID-JAG names."""
-
-    started: StartedRequest
-
-
 async def redeem_id_jag(
     desk: DeskContext, caller: Caller, unverified: str, details: Json
-) -> RedeemedCode | PendingGrant:
-    """Redeem an ID-JAG, once: for a mandate that this customer granted, or else by asking them.
+) -> RedeemedCode | StartedRequest:
+    """Redeem an ID-JAG, once: for a mandate that this customer granted, or else by a request that waits for them.
 
     `details` are the request's own authorization_details, None without; they may only narrow those in the grant.
 
@@ -80,7 +73,7 @@ async def redeem_id_jag(
             public="This customer has granted you nothing that still stands; who they are grants nothing.",
             public_cure="Send authorization_details with the grant: the customer is asked on their own page.",
         )
-    return PendingGrant(await _ask(desk, caller, person, wanted))
+    return await _ask(desk, caller, person, wanted)
 
 
 async def _use_once(desk: DeskContext, grant: IdJag) -> None:
@@ -170,7 +163,6 @@ async def _ask(desk: DeskContext, caller: Caller, person: PersonRecord, wanted: 
         asked = read_mandate(decode_json(waits.wire.encode()), desk.catalogue, now=waits.created_at)
         if wire_mandate(asked) == wire_mandate(wanted.until(asked.expires_at)):
             left_s = (waits.expires_at - now) // 1000
-            return StartedRequest(request=waits, auth_req_id=auth_req_id(desk, waits.id), expires_in_s=left_s)
-    wire = [wire_mandate(wanted.mandate)]
-    wish = BackchannelRequest(details=wire, binding="", jkt=caller.jkt, expires_in_s=None, ping_token="")
-    return await start_request(desk, caller, person, wish)
+            return StartedRequest(auth_req_id=auth_req_id(desk, waits.id), expires_in_s=left_s)
+    wish = BackchannelRequest(binding="", jkt=caller.jkt, expires_in_s=None, ping_token="")
+    return await start_request(desk, caller, person, wanted.mandate, wish)

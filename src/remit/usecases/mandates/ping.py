@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 from typing import Final
 
-from remit.domain.records import PushedRequest
+from remit.domain.records import NEVER, PushedRequest
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.ports.notify import DeliveryFailed, DeliveryObstacle
@@ -20,7 +20,6 @@ _LOG: Final = logging.getLogger("remit.pings")
 _PAGE: Final = 50
 _AGAIN_MS: Final = (5_000, 30_000)
 """Time before a ping that was not taken is tried again; after that the agent has to poll."""
-_NEVER: Final = Instant(0)
 
 
 async def send_pings(desk: DeskContext) -> int:
@@ -43,7 +42,7 @@ async def send_pings(desk: DeskContext) -> int:
 async def _send(desk: DeskContext, kept: Versioned[PushedRequest]) -> int:
     request = kept.record
     last = request.ping_tries >= len(_AGAIN_MS)
-    again = _NEVER if last else Instant(desk.world.now() + _AGAIN_MS[request.ping_tries])
+    again = NEVER if last else Instant(desk.world.now() + _AGAIN_MS[request.ping_tries])
     claimed = replace(request, ping_at=again, ping_tries=request.ping_tries + 1)
     # ⚔ Of several nodes that found it one gets past here. A crash behind it costs one try.
     await desk.store.commit(Commit(puts=(Put(claimed, kept.rev, request),)))
@@ -58,5 +57,5 @@ async def _send(desk: DeskContext, kept: Versioned[PushedRequest]) -> int:
         if unsent.holdup is not DeliveryObstacle.NEVER:
             return 1
     if not last:
-        await desk.store.commit(Commit(puts=(Put(replace(claimed, ping_at=_NEVER), kept.rev + 1, claimed),)))
+        await desk.store.commit(Commit(puts=(Put(replace(claimed, ping_at=NEVER), kept.rev + 1, claimed),)))
     return 1

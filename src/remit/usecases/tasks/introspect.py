@@ -51,7 +51,7 @@ async def introspect(
         return _INACTIVE
     return {
         "active": True,
-        "token_type": "Bearer" if token.family else token_type(token.jkt),
+        "token_type": token_type(token.binding),
         **claims,
         "authorization_details": [decode_json(mandate.wire.encode())],
     }

@@ -214,9 +214,9 @@ async def ask_status_after_end(desk: DeskContext, caller: Caller, ask_id: str, *
         await desk.store.commit(Commit(marks=caller.marks))
     except Replayed as stands:
         raise caller.replayed(stands) from None
-    record = await _ask_of(desk, who, ask_id)
+    record = await ask_of(desk, who, ask_id)
     if wait_s > 0 and not _settled(record):
-        record = await read_awaited(desk, f"ask:{ask_id}", lambda: _ask_of(desk, who, ask_id), _settled, wait_s=wait_s)
+        record = await read_awaited(desk, f"ask:{ask_id}", lambda: ask_of(desk, who, ask_id), _settled, wait_s=wait_s)
         await verify_not_suspended(desk, (await desk.store.get(AgentRecord, caller.agent.record.id)).record)
     return await build_reply(desk, record, attributes=False)
 
@@ -348,11 +348,15 @@ async def own_ask(desk: DeskContext, workload: Workload, ask_id: str) -> AskReco
     Raises:
         Refused: `request.not_found`.
     """
-    return await _ask_of(desk, (workload.client_id, workload.actor, workload.jkt), ask_id)
+    return await ask_of(desk, (workload.client_id, workload.actor, workload.jkt), ask_id)
 
 
-async def _ask_of(desk: DeskContext, who: tuple[str, str, str], ask_id: str) -> AskRecord:
-    """Return an ask of this client, actor and key; unknown and foreign ones answer alike."""
+async def ask_of(desk: DeskContext, who: tuple[str, str, str], ask_id: str) -> AskRecord:
+    """Return an ask of this client, actor and key; unknown and foreign ones answer alike.
+
+    Raises:
+        Refused: `request.not_found`.
+    """
     if not is_id(ask_id, "ask"):
         raise Refused(Code.REQUEST_NOT_FOUND, "no such ask")
     try:

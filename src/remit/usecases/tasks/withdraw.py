@@ -11,7 +11,7 @@ from remit.domain.transcript.entry import Kind
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.counters import released_reservations
 from remit.engine.ask.reply import AskReply, build_reply
-from remit.engine.confirm.invite import TURN, decline_scopes, involved_operators
+from remit.engine.confirm.invite import TURN, decline_scopes, declined_at, involved_operators
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Replayed, Reserve
@@ -55,7 +55,7 @@ async def _withdraw(desk: DeskContext, workload: Workload, ask_id: str) -> AskRe
     now, record = desk.world.now(), ask.record
     void = replace(record, state=AskState.VOID, code=Code.CONFIRMATION_EXPIRED.value, public=_WITHDRAWN, reserved=())
     closed = replace(kept.record, state=ConfirmationState.VOID, nonce="")
-    timed = (f"at:{now}",) if CUSTOMER in kept.record.who else ()
+    timed = (declined_at(now),) if CUSTOMER in kept.record.who else ()
     scopes = decline_scopes(record.customer, await involved_operators(desk, record))
     written = await prepare_entry(
         desk,

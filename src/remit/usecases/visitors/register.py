@@ -1,13 +1,13 @@
 """Dynamic registration of a client, where the desk allows it (RFC 7591)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import ClientRegistration
 from remit.domain.secrets.find import find_secrets
-from remit.domain.values import Instant, Json
+from remit.domain.values import Instant, Json, is_list
 from remit.engine.agents.registration import malformed_registration
 from remit.engine.agents.registration_checks import verify_redirects
 from remit.engine.context import DeskContext
@@ -53,5 +53,5 @@ async def register_client(desk: DeskContext, metadata: Mapping[str, Json]) -> Cl
 
 
 def _texts(value: Json) -> tuple[str, ...]:
-    listed = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    listed = value if is_list(value) else ()
     return tuple(one for one in listed if isinstance(one, str))

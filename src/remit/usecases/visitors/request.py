@@ -5,7 +5,6 @@ Nothing is stored until the signed-in customer picks a purpose; then it is a man
 Source: docs/model/visitors.md#request; RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,9 +16,9 @@ from remit.domain.ids import new_id
 from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.policy.visitors import visitor_mandate
 from remit.domain.records import AgentRecord, PersonRecord, PushedRequest, RequestState
-from remit.domain.secrets.opaque import holds_secret
+from remit.domain.secrets.opaque import is_opaque_state
 from remit.domain.values import Instant
-from remit.engine.agents.authenticate_request import resources
+from remit.engine.agents.authenticate_request import MCP_DOOR, resources
 from remit.engine.agents.client_documents import admit_client
 from remit.engine.agents.visitors import public_client
 from remit.engine.ask.authorization_state import rules_precondition
@@ -29,11 +28,8 @@ from remit.engine.leaks.scan import LeakSource
 from remit.ports.backoffice import RecordSummary
 from remit.ports.store import Commit, Conflict, Precondition, Put, Versioned
 from remit.proof.canonical import canonical
-from remit.usecases.mandates.grant import verify_redirect, with_query
+from remit.usecases.mandates.grant import CODE_CHALLENGE, verify_redirect, with_query
 
-_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-_STATE: Final = re.compile(r"[\x20-\x7e]{0,2048}", re.ASCII)
-MCP: Final = "/mcp"
 _IMPLIED: Final = frozenset({"ask", "mandate", "offline_access"})
 """Scopes that clients copy from metadata, and that name no purpose: every visitor asks, and gets a refresh token."""
 KNOWN_PARAMETERS: Final = frozenset({
@@ -93,10 +89,10 @@ async def view_visit(desk: DeskContext, customer: PersonRecord, query: Mapping[s
     state = query.get("state", "")
     if state:
         await revoke_leaked_in_text(desk, state, LeakSource(where="request", person=customer.id), caller=customer.id)
-    if _STATE.fullmatch(state) is None or holds_secret(state):
+    if not is_opaque_state(state):
         raise _refused(desk, redirect, "", "invalid_request", "state is at most 2048 visible characters, no secret")
     _verify_shape(desk, redirect, state, query)
-    resource = query.get("resource", "") or desk.terms.issuer + MCP
+    resource = query.get("resource", "") or desk.terms.issuer + MCP_DOOR
     if resource not in resources(desk.terms.issuer):
         raise _refused(desk, redirect, state, "invalid_target", "resource is not one of this desk")
     purposes = [
@@ -118,14 +114,14 @@ async def view_visit(desk: DeskContext, customer: PersonRecord, query: Mapping[s
 
 
 async def request_visit(
-    desk: DeskContext, customer: PersonRecord, query: Mapping[str, str], *, objective: str, records: Sequence[str]
+    desk: DeskContext, customer: PersonRecord, visit: Visit, *, objective: str, records: Sequence[str]
 ) -> PushedRequest:
     """Make the mandate request of the purpose and records a customer picked, for them to cut and sign.
 
     Raises:
-        Refused: as `view_visit`; `objective.unknown` for a purpose the client did not ask for, `mandate.invalid`.
+        Refused: `objective.unknown` for a purpose the client did not ask for, `mandate.invalid`, `task.busy`, as
+            `admit_client`.
     """
-    visit = await view_visit(desk, customer, query)
     picked = [one.objective for one in visit.purposes if one.objective.name == objective]
     if not picked:
         raise Refused(Code.OBJECTIVE_UNKNOWN, f"{objective!r} was not asked for")
@@ -182,7 +178,7 @@ def _verify_shape(desk: DeskContext, redirect: str, state: str, query: Mapping[s
         raise _refused(desk, redirect, state, "unsupported_response_type", "response_type is code")
     if query.get("response_mode", "query") != "query" or "request" in query:
         raise _refused(desk, redirect, state, "invalid_request", "answers go by query; request objects are not read")
-    challenged = _CHALLENGE.fullmatch(query.get("code_challenge", "")) is not None
+    challenged = CODE_CHALLENGE.fullmatch(query.get("code_challenge", "")) is not None
     if query.get("code_challenge_method") != "S256" or not challenged:
         raise _refused(desk, redirect, state, "invalid_request", "PKCE with S256 is required")
     if "authorization_details" in query:

@@ -32,7 +32,7 @@ from remit.engine.agents.token_families import refresh_token as make_refresh_tok
 from remit.engine.agents.visitors import public_client
 from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import revoke_mandate
-from remit.engine.notices import access_notices
+from remit.engine.notices import notify_access_change
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import code_hash
 from remit.ports.store import Commit, Conflict, Precondition, Put, RecordMissing, Versioned
@@ -272,7 +272,7 @@ async def _end(desk: DeskContext, family: TokenFamily, reason: EndReason) -> Non
         return
     await desk.notify.incident(kind="refresh_reused", details={"agent": family.client_id, "task": family.task})
     person = (await desk.store.get(PersonRecord, family.customer)).record
-    notices = access_notices(
+    await notify_access_change(
         desk,
         person,
         subject=marked("An assistant's access was used twice, and has ended"),
@@ -281,6 +281,3 @@ async def _end(desk: DeskContext, family: TokenFamily, reason: EndReason) -> Non
             "Nothing can be changed without your passkey; connect the assistant again if you still need it."
         ),
     )
-    if notices.puts:
-        await desk.store.commit(Commit(puts=notices.puts))
-    await notices.log_unsent(desk)
