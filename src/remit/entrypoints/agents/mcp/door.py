@@ -18,9 +18,7 @@ from remit.domain.identity.binding import bound_family
 from remit.domain.identity.dpop import ScopeRefused
 from remit.domain.values import Json, JsonObject
 from remit.engine.agents.authenticate_request import Workload
-from remit.engine.ask.redact import AskRequest
 from remit.engine.ask.reply import AskReply
-from remit.engine.leaks.revoke import revoke_leaked_credentials
 from remit.engine.transcript.record import keyed_digest
 from remit.entrypoints.agents.api import AgentApi, message_body, task_body
 from remit.entrypoints.agents.mcp.messages import (
@@ -77,6 +75,7 @@ from remit.entrypoints.http.replies import METADATA as RESOURCE_METADATA
 from remit.entrypoints.http.replies import HttpResponse, bearer_challenge, problem_response
 from remit.entrypoints.http.request_log import log_fault
 from remit.entrypoints.http.wire import (
+    AskBody,
     Receive,
     Scope,
     body_digest,
@@ -87,10 +86,10 @@ from remit.entrypoints.http.wire import (
 )
 from remit.entrypoints.http.wire_answers import Ended, Inbox
 from remit.usecases.agents.refused_credentials import mark_proofs_used
-from remit.usecases.ask import ask
 from remit.usecases.tasks.task import (
     ask_status,
     complete_task,
+    follow_ask,
     granted_tools,
     read_inbox,
     task_status,
@@ -120,9 +119,11 @@ _NO_PAGE: Final = "Send the request from a program, without an Origin header."
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One call of an action: its ask, and whether it continues an earlier one."""
+    """One call of an action: its ask, the key and digest of a repetition, and whether it continues an earlier call."""
 
-    request: AskRequest
+    body: AskBody
+    key: str
+    digest: str
     again: bool
 
 
@@ -251,12 +252,10 @@ class McpDoor:
         try:
             if tool in OWN:
                 return rpc_response(message, await self._own_tool(tool, arguments, workload))
-            call = self._read_call(message, workload, tool, arguments, size)
-            await revoke_leaked_credentials(self.agents.context, self.agents.tokens, workload, call.request)
-            reply = await ask(self.agents.context, workload, call.request)
+            call = self._read_call(message, workload, tool, arguments)
+            reply = await self.agents.ask(workload, call.body, key=call.key, digest=call.digest, size=size)
             if call.again and reply.state == "waiting":
-                again = replace(workload, marks=())  # the proof was used for the lines above
-                reply = await ask_status(self.agents.context, again, reply.ask, wait_s=_WAIT_S)
+                reply = await follow_ask(self.agents.context, workload, reply.ask, wait_s=_WAIT_S)
         except (Refused, Fault) as error:
             if isinstance(error, RpcRefused) or error.code.value.startswith("credential."):
                 raise
@@ -265,7 +264,7 @@ class McpDoor:
             return rpc_response(message, problem_result(error))
         return self._decided(message, workload, call, reply)
 
-    def _read_call(self, message: Message, workload: Workload, tool: str, arguments: JsonObject, size: int) -> _Call:
+    def _read_call(self, message: Message, workload: Workload, tool: str, arguments: JsonObject) -> _Call:
         """Read the call of an action as an ask; the key that tells a repetition comes from the call, or is new."""
         desk = self.agents.context
         action = self.names.action(tool)
@@ -280,10 +279,7 @@ class McpDoor:
         if not key:
             key = f"mcp.{desk.world.random(16).hex()}"
         digest = body_digest(_STEADY.encode({"action": action, "params": params, "words": words}))
-        request = AskRequest(
-            action=action, params=params, words=words, files=(), idempotency_key=key, body=digest, size=size
-        )
-        return _Call(request, again=again)
+        return _Call(AskBody(action=action, params=params, words=words), key, digest, again=again)
 
     def _continued(self, state: Json, workload: Workload, action: str) -> str:
         """Return the key of the call that a `requestState` of ours continues.
@@ -308,11 +304,11 @@ class McpDoor:
             data: JsonObject = {"code": reply.code.value, "ask": reply.ask, "receipt": reply.receipt}
             raise _answered(message, RpcRefused(INVALID_PARAMS, "Unknown tool", data=data))
         if reply.code is Code.OBJECTIVE_ACTION_OUTSIDE:
-            scopes = self._scopes_of(call.request.action, workload)
+            scopes = self._scopes_of(call.body.action, workload)
             if scopes:
                 return self._step_up(message, scopes, reply)
         page = self._page(reply)
-        request = elicitation(self._title(call.request.action), page, desk.catalogue.desk) if page else None
+        request = elicitation(self._title(call.body.action), page, desk.catalogue.desk) if page else None
         shown = request if message.opens_addresses else None
         if message.polls_tasks and not is_settled(reply):
             task = task_of(reply, shown, confirm_at=page, now=desk.world.now())
@@ -322,10 +318,9 @@ class McpDoor:
         if shown is None or call.again or not (message.stateless or message.takes_events):
             return rpc_response(message, result)
         if message.stateless:
-            key = call.request.idempotency_key
-            state = f"{key}{_SEAL}{self._sealed(key, workload, call.request.action)}"
+            state = f"{call.key}{_SEAL}{self._sealed(call.key, workload, call.body.action)}"
             return rpc_response(message, input_required(shown, state))
-        asked = elicitation(self._title(call.request.action), page, desk.catalogue.desk, ask=reply.ask)
+        asked = elicitation(self._title(call.body.action), page, desk.catalogue.desk, ask=reply.ask)
         return events_response(message, {"jsonrpc": "2.0", "id": f"confirm-{reply.ask}", **asked}, result)
 
     def _page(self, reply: AskReply) -> str:
