@@ -16,15 +16,11 @@ from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.records import AskState
 from remit.domain.values import Instant, Json, instant_text, is_list
 from remit.engine.ask.reply import AskReply
+from remit.entrypoints.agents.json_rpc import INTERNAL, INVALID_PARAMS, RpcRefused
 from remit.entrypoints.http.replies import ask_body
 from remit.entrypoints.http.wire import AskBody, AttachmentIn, convert, malformed_request
 from remit.proof.canonical import MAX_INTEGER
 
-PARSE_ERROR: Final = -32700
-INVALID_REQUEST: Final = -32600
-METHOD_NOT_FOUND: Final = -32601
-INVALID_PARAMS: Final = -32602
-INTERNAL: Final = -32603
 TASK_NOT_FOUND: Final = -32001
 TASK_NOT_CANCELABLE: Final = -32002
 PUSH_NOT_SUPPORTED: Final = -32003
@@ -72,15 +68,6 @@ _PLAIN: Final = "text/plain"
 _NOTHING: Final[Mapping[str, object]] = {}
 _COMMENT: Final = "case.comment"
 _CONTENT: Final = ("text", "raw", "url", "data")
-
-
-class RpcRefused(Refused):
-    """A refusal in A2A's own terms; `rpc` is its JSON-RPC code."""
-
-    def __init__(self, rpc: int, public: str) -> None:
-        """Refuse with a code of JSON-RPC or A2A."""
-        super().__init__(Code.REQUEST_MALFORMED, public, public=public)
-        self.rpc = rpc
 
 
 class PartIn(msgspec.Struct, frozen=True):
@@ -304,7 +291,7 @@ def _artifacts(reply: AskReply) -> list[dict[str, object]]:
 
 def error_body(error: Refused | Fault) -> dict[str, object]:
     """Build the JSON-RPC error of a refusal or fault, with its code and cure as ErrorInfo (§9.5)."""
-    rpc = error.rpc if isinstance(error, RpcRefused) else _CODES.get(error.code, INTERNAL)
+    rpc = error.number if isinstance(error, RpcRefused) else _CODES.get(error.code, INTERNAL)
     public = error.public if isinstance(error, Refused) else None
     body: dict[str, object] = {"code": rpc, "message": public or MEANINGS[error.code].title}
     about = {"code": error.code.value, "cure": MEANINGS[error.code].cure}

@@ -21,18 +21,14 @@ from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.reply import AskReply
 from remit.engine.transcript.record import keyed_digest
 from remit.entrypoints.agents.api import AgentApi, message_body, task_body
+from remit.entrypoints.agents.json_rpc import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RpcRefused, read_rpc
 from remit.entrypoints.agents.mcp.messages import (
-    INVALID_PARAMS,
-    INVALID_REQUEST,
     META,
-    METHOD_NOT_FOUND,
     MISSING_CAPABILITY,
-    PARSE_ERROR,
     REVISIONS,
     SESSION,
     TASKS,
     Message,
-    RpcRefused,
     negotiated,
     new_session,
     read_message,
@@ -70,7 +66,7 @@ from remit.entrypoints.agents.mcp.tools import (
     whole_argument,
 )
 from remit.entrypoints.agents.oauth_requests import TASK_SCOPE
-from remit.entrypoints.http.bodies import decode_body, mark_proved, read_body
+from remit.entrypoints.http.bodies import mark_proved
 from remit.entrypoints.http.replies import METADATA as RESOURCE_METADATA
 from remit.entrypoints.http.replies import HttpResponse, bearer_challenge, problem_response
 from remit.entrypoints.http.request_log import log_fault
@@ -82,7 +78,6 @@ from remit.entrypoints.http.wire import (
     header_values,
     one_header,
     verify_idempotency_key,
-    verify_json_type,
 )
 from remit.entrypoints.http.wire_answers import Ended, Inbox
 from remit.usecases.agents.refused_credentials import mark_proofs_used
@@ -148,7 +143,8 @@ class McpDoor:
             workload = await self._prove(scope)
             self.agents.limits.verify_client(workload.limited_as)
             mark_proved(scope)
-            message, size = await _received(scope, receive)
+            body, size = await read_rpc(scope, receive)
+            message = read_message(scope, body)
             return await self._answer(message, workload, size)
         except (Refused, Fault) as refused:
             error = refused
@@ -419,25 +415,6 @@ class McpDoor:
 def _answered(message: Message, refused: RpcRefused) -> RpcRefused:
     refused.id = message.id
     return refused
-
-
-async def _received(scope: Scope, receive: Receive) -> tuple[Message, int]:
-    """Read and decode the body of a proved request.
-
-    Raises:
-        RpcRefused: for what is no single message.
-        Refused: `request.too_large`, `request.unsupported_type`, `request.rate_limited`.
-    """
-    verify_json_type(scope)
-    raw = await read_body(scope, receive)
-    try:
-        body = await decode_body(scope, raw)
-    except Refused as refused:
-        if refused.code is not Code.REQUEST_MALFORMED:
-            raise
-        number = INVALID_REQUEST if raw.lstrip()[:1] == b"[" else PARSE_ERROR
-        raise RpcRefused(number, refused.public or "not one JSON-RPC message") from None
-    return read_message(scope, body), len(raw)
 
 
 def verify_same_origin(scope: Scope, issuer: str) -> None:
