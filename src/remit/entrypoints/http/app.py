@@ -50,6 +50,8 @@ _SAFE: Final = (
 _UNTRACED: Final = "public"
 """Health checks are not traced."""
 _FRAMING: Final = frozenset({b"x-frame-options", b"content-security-policy"})
+_PROVING: Final = frozenset({*OAUTH_PATHS, A2A, MCP_PATH})
+"""Addresses with proofs of their own, beside the agents' API."""
 _SAFE_LINES: Final = b"".join(b"%b: %b\r\n" % header for header in _SAFE)
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -159,12 +161,12 @@ class App:
     def _next_nonce(self, scope: Scope) -> Headers:
         """Return the nonce header for endpoints with proofs, where the desk requires one (RFC 9449 §8.2, §9)."""
         nonce, path = self._desk.proofs.nonce(self._desk.world.now()), scope["path"]
+        if nonce is None:
+            return ()
         proves = (
-            path in {*OAUTH_PATHS, A2A, MCP_PATH}
-            or AGENT_PATHS.fullmatch(path)
-            or (path.startswith(RECEIPTS) and presents_token(scope))
+            path in _PROVING or AGENT_PATHS.fullmatch(path) or (path.startswith(RECEIPTS) and presents_token(scope))
         )
-        return () if nonce is None or not proves else ((b"dpop-nonce", nonce.encode()),)
+        return ((b"dpop-nonce", nonce.encode()),) if proves else ()
 
     def _answer(self, scope: Scope, receive: Receive) -> Coroutine[None, None, HttpResponse]:
         """Dispatch by path."""
