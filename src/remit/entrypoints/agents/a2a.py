@@ -11,7 +11,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import is_id
-from remit.domain.records import AskRecord, AskState
+from remit.domain.records import OPEN_ASKS, AskRecord, AskState
 from remit.domain.values import JsonObject, verify_instant
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.reply import AskReply, build_reply
@@ -67,7 +67,7 @@ _STREAMS: Final = 8
 _TOO_MANY: Final = "Too many streams are open."
 _EVENTS: Final = b"text/event-stream"
 _NOTHING: Final[Mapping[str, object]] = {}
-_WORKING: Final = frozenset({AskState.PERMITTED, AskState.ACTING, AskState.UNKNOWN})
+_WORKING: Final = OPEN_ASKS - {AskState.WAITING}
 _LISTED: Final = 200
 _PAGE: Final = 50
 _MAX_PAGE: Final = 100
@@ -130,10 +130,7 @@ class A2aApi:
 
     async def _refused(self, scope: Scope, workload: Workload, rpc_id: Id, error: Refused | Fault) -> HttpResponse:
         """Answer a failed request; its proof is used up."""
-        try:
-            await mark_proofs_used(self._desk, workload.marks, error)
-        except (Refused, Fault) as refused:
-            error = refused
+        await mark_proofs_used(self._desk, workload.marks, error)
         log_fault(error, scope["path"])
         if error.code.value.startswith(_BY_HTTP) or error.code in _HTTP_CODES:
             return problem_response(error, issuer=self._desk.terms.issuer)
@@ -205,7 +202,7 @@ class A2aApi:
             # ⚔ Standing is read again when there is news, before any of it leaves.
             reply = await follow_ask(self._desk, workload, str(task["id"]), wait_s=_STREAM_S)
         except (Refused, Fault) as error:
-            log_fault(error, "/a2a")
+            log_fault(error, PATH)
             yield _event(rpc_id, error=error_body(error))
             return
         news = await self._task(reply)

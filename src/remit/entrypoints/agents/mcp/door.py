@@ -149,10 +149,7 @@ class McpDoor:
         except (Refused, Fault) as refused:
             error = refused
         if workload is not None:
-            try:
-                await mark_proofs_used(desk, workload.marks, error)
-            except (Refused, Fault) as refused:
-                error = refused
+            await mark_proofs_used(desk, workload.marks, error)
         return self._refused(scope, message, error)
 
     async def _prove(self, scope: Scope) -> Workload:
@@ -298,7 +295,7 @@ class McpDoor:
         desk = self.agents.context
         if reply.code is Code.ACTION_UNKNOWN:
             data: JsonObject = {"code": reply.code.value, "ask": reply.ask, "receipt": reply.receipt}
-            raise _answered(message, RpcRefused(INVALID_PARAMS, "Unknown tool", data=data))
+            raise RpcRefused(INVALID_PARAMS, "Unknown tool", data=data)
         if reply.code is Code.OBJECTIVE_ACTION_OUTSIDE:
             scopes = self._scopes_of(call.body.action, workload)
             if scopes:
@@ -342,7 +339,8 @@ class McpDoor:
         desk = self.agents.context
         data = {"scope": wanted, **ask_members(reply)}
         refused = RpcRefused(INVALID_REQUEST, "this action belongs to another objective", data=data)
-        answer = rpc_error(_answered(message, refused), stateless=True, status=403)
+        refused.id = message.id
+        answer = rpc_error(refused, stateless=True, status=403)
         challenge = bearer_challenge(desk.terms.issuer, PATH, wanted, error="insufficient_scope")
         bound = (b"www-authenticate", challenge.replace(b"Bearer ", b"DPoP ", 1))
         return replace(answer, headers=((b"www-authenticate", challenge), bound, *answer.headers))
@@ -386,7 +384,7 @@ class McpDoor:
         except Refused as refused:
             if refused.code is not Code.REQUEST_NOT_FOUND:
                 raise
-            raise _answered(message, RpcRefused(INVALID_PARAMS, "Unknown task")) from None
+            raise RpcRefused(INVALID_PARAMS, "Unknown task") from None
         if message.method != "tasks/get":
             return rpc_response(message, {})
         desk, page = self.agents.context, self._page(reply)
@@ -410,11 +408,6 @@ class McpDoor:
         scopes = " ".join(visitor_scopes(self.agents.context)) or TASK_SCOPE
         challenge = bearer_challenge(issuer, PATH, scopes, error=named)
         return replace(answer, headers=((b"www-authenticate", challenge), *answer.headers))
-
-
-def _answered(message: Message, refused: RpcRefused) -> RpcRefused:
-    refused.id = message.id
-    return refused
 
 
 def verify_same_origin(scope: Scope, issuer: str) -> None:

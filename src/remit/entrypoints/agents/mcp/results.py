@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
+from remit.domain.records import OPEN_ASKS
 from remit.domain.values import Instant, instant_text
 from remit.engine.ask.reply import AskReply
 from remit.entrypoints.agents.json_rpc import (
@@ -203,7 +204,7 @@ def task_of(reply: AskReply, request: Result | None, *, confirm_at: str, now: In
 
 def is_settled(reply: AskReply) -> bool:
     """Return whether nothing more is to come of an ask itself."""
-    return str(reply.state) not in {"waiting", "permitted", "acting", "unknown"}
+    return reply.state not in OPEN_ASKS
 
 
 def _json(value: object) -> str:
