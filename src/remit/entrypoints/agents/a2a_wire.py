@@ -11,11 +11,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.records import AskState
 from remit.domain.values import Instant, Json, instant_text, is_list
-from remit.engine.ask.reply import AskReply
+from remit.engine.ask.reply import AskReply, confirmation_page
 from remit.entrypoints.agents.json_rpc import INTERNAL, INVALID_PARAMS, RpcRefused
 from remit.entrypoints.http.replies import ask_body
 from remit.entrypoints.http.wire import AskBody, AttachmentIn, convert, malformed_request
@@ -232,13 +231,8 @@ def about_ask(reply: AskReply) -> dict[str, object]:
     return {name: value for name, value in ask_body(reply).items() if name not in {"receipt", "result", "poll"}}
 
 
-def confirmation_url(reply: AskReply, issuer: str) -> str:
-    """Return the page on which the customer can confirm an ask; "" where the customer is not asked."""
-    return f"{issuer}/confirm/{reply.confirmation}" if reply.confirmation and CUSTOMER in reply.who else ""
-
-
 def _status_text(reply: AskReply, issuer: str) -> str:
-    url = confirmation_url(reply, issuer)
+    url = confirmation_page(issuer, reply.confirmation, reply.who)
     if reply.state is AskState.WAITING:
         who = f"The customer must confirm this at {url}" if url else "An officer of the desk must confirm this"
         return f"{who}, until {instant_text(reply.expires_at)}. No message to this task counts as a confirmation."
@@ -257,7 +251,7 @@ def _status_message(reply: AskReply, said: str, issuer: str) -> dict[str, object
         facts["authorization_remediation"] = {"authorization_details": [reply.remedy]}
     if reply.retry_after_s is not None:
         facts["retry_after_s"] = reply.retry_after_s
-    if url := confirmation_url(reply, issuer):
+    if url := confirmation_page(issuer, reply.confirmation, reply.who):
         facts["url"] = url
     if reply.state is AskState.WAITING:
         facts |= {"who": list(reply.who), "expires_at": instant_text(reply.expires_at)}

@@ -12,13 +12,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from remit import __version__
-from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.binding import bound_family
 from remit.domain.identity.dpop import ScopeRefused
 from remit.domain.values import Json, JsonObject
 from remit.engine.agents.authenticate_request import Workload
-from remit.engine.ask.reply import AskReply
+from remit.engine.ask.reply import AskReply, confirmation_page
 from remit.engine.transcript.record import keyed_digest
 from remit.entrypoints.agents.api import AgentApi, message_body, task_body
 from remit.entrypoints.agents.json_rpc import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RpcRefused, read_rpc
@@ -318,9 +317,7 @@ class McpDoor:
 
     def _page(self, reply: AskReply) -> str:
         """Return the address where the customer confirms; "" where they are not asked."""
-        if CUSTOMER not in reply.who or not reply.confirmation:
-            return ""
-        return f"{self.agents.context.terms.issuer}/confirm/{reply.confirmation}"
+        return confirmation_page(self.agents.context.terms.issuer, reply.confirmation, reply.who)
 
     def _title(self, action: str) -> str:
         return action_title(self.agents.context.catalogue.action(action))
