@@ -1,6 +1,6 @@
 """Answers of the MCP door: an ask's reply as a tool result, a request for input, or a task; errors as JSON-RPC.
 
-Every result says twice what happened: in members, and in sentences a model can act on.
+Each result carries its outcome twice: in members, and in sentences a model can act on.
 """
 
 from collections.abc import Mapping
