@@ -27,7 +27,7 @@ from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import BodyStream, HttpResponse, problem_response
 from remit.entrypoints.http.request_log import ECHO, HEADER, begin_request, end_request, log_fault, new_request_id
 from remit.entrypoints.http.server_protocol import WHOLE
-from remit.entrypoints.http.wire import Receive, Scope, Send, header_values
+from remit.entrypoints.http.wire import Receive, Scope, Send, header_values, unless_gone, until_closed
 from remit.entrypoints.ops.metrics import Metrics, route_group
 from remit.entrypoints.people.access import BEGINS as RECEIPTS
 from remit.entrypoints.people.access import presents_token
@@ -249,11 +249,11 @@ async def _send(answer: HttpResponse, more: Headers, scope: Scope, send: Send) -
 
 async def send_stream(answer: HttpResponse, stream: BodyStream, more: Headers, receive: Receive, send: Send) -> None:
     """Send an answer piece by piece, until it ends or its caller is gone: ⚔ nothing waits without a reader."""
-    gone = asyncio.ensure_future(_until_closed(receive))
+    gone = asyncio.ensure_future(until_closed(receive))
     try:
         head = [(b"content-type", answer.media_type), *answer.headers, *more]
         await send({"type": "http.response.start", "status": answer.status, "headers": head})
-        while (piece := await _unless(gone, stream.pieces)) is not None:
+        while (piece := await unless_gone(gone, _next(stream.pieces))) is not None:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     finally:
@@ -261,25 +261,8 @@ async def send_stream(answer: HttpResponse, stream: BodyStream, more: Headers, r
         stream.close()
 
 
-async def _unless(gone: "asyncio.Future[None]", pieces: AsyncIterator[bytes]) -> bytes | None:
-    """Return the next piece; None at the end, and when the caller is gone."""
-    following: asyncio.Future[bytes | None] = asyncio.ensure_future(_next(pieces))
-    try:
-        await asyncio.wait((following, gone), return_when=asyncio.FIRST_COMPLETED)
-        return await following if following.done() else None
-    finally:
-        if not following.done():
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
-
-
 async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
     return await anext(pieces, None)
-
-
-async def _until_closed(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _headed(answer: HttpResponse, length: bytes, more: Headers) -> list[tuple[bytes, bytes]]:
