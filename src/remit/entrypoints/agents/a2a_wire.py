@@ -16,7 +16,7 @@ from remit.domain.records import AskState
 from remit.domain.values import Instant, Json, instant_text, is_list
 from remit.engine.ask.reply import AskReply, confirmation_page
 from remit.entrypoints.agents.json_rpc import INTERNAL, INVALID_PARAMS, RpcRefused
-from remit.entrypoints.http.replies import ask_body
+from remit.entrypoints.http.replies import ask_body, public_text
 from remit.entrypoints.http.wire import AskBody, AttachmentIn, convert, malformed_request
 from remit.proof.canonical import MAX_INTEGER
 
@@ -286,8 +286,7 @@ def _artifacts(reply: AskReply) -> list[dict[str, object]]:
 def error_body(error: Refused | Fault) -> dict[str, object]:
     """Build the JSON-RPC error of a refusal or fault, with its code and cure as ErrorInfo (§9.5)."""
     rpc = error.number if isinstance(error, RpcRefused) else _CODES.get(error.code, INTERNAL)
-    public = error.public if isinstance(error, Refused) else None
-    body: dict[str, object] = {"code": rpc, "message": public or MEANINGS[error.code].title}
+    body: dict[str, object] = {"code": rpc, "message": public_text(error)}
     about = {"code": error.code.value, "cure": MEANINGS[error.code].cure}
     if error.retry_after_s is not None:
         about["retry_after_s"] = str(error.retry_after_s)

@@ -21,7 +21,14 @@ from remit.entrypoints.agents.json_rpc import (
 )
 from remit.entrypoints.agents.mcp.messages import HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_REVISION, Message
 from remit.entrypoints.agents.mcp.tools import ASK_STATUS
-from remit.entrypoints.http.replies import HttpResponse, ask_body, encode_json, json_response
+from remit.entrypoints.http.replies import (
+    HttpResponse,
+    cure_text,
+    encode_json,
+    json_response,
+    polled_ask_body,
+    public_text,
+)
 
 STATUS: Final[Mapping[int, int]] = {
     PARSE_ERROR: 400,
@@ -86,10 +93,9 @@ def ask_result(reply: AskReply, *, confirm_at: str) -> Result:
 
 def ask_members(reply: AskReply, *, confirm_at: str = "") -> Result:
     """Build the members of an ask's result: those of the reply over HTTP, and what would cure a refusal."""
-    structured = ask_body(reply)
+    structured = polled_ask_body(reply)
     structured.pop("poll", None)  # an address of the other API
     if reply.code is not None:
-        structured |= {"codes": [reply.code.value], "cure": MEANINGS[reply.code].cure}
         structured["detail"] = reply.public or MEANINGS[reply.code].title
     if reply.retry_after_s is not None:
         structured["retry_after_s"] = reply.retry_after_s
@@ -118,8 +124,11 @@ def _told(reply: AskReply, confirm_at: str) -> list[str]:
             said = [*_waits(reply, confirm_at), again]
         case "countered":
             said = ["The customer or the desk answered with less, as a request of its own.", again]
+        case _ if reply.code is None:
+            said = ["Refused."]
         case _:
-            said = _refusal(reply.code, reply.public, reply.retry_after_s)
+            meaning = MEANINGS[reply.code]
+            said = _refusal(reply.code, reply.public or meaning.title, meaning.cure, reply.retry_after_s)
     if reply.withheld:
         said.append(f"Withheld values, which the customer's mandate does not cover: {reply.withheld}.")
     return [*said, *([reply.notice] if reply.notice else [])]
@@ -135,10 +144,8 @@ def _waits(reply: AskReply, confirm_at: str) -> list[str]:
     return said
 
 
-def _refusal(code: Code | None, public: str, retry_after_s: int | None) -> list[str]:
-    if code is None:
-        return ["Refused."]
-    said = [f"Refused ({code.value}): {public or MEANINGS[code].title}", f"What would help: {MEANINGS[code].cure}"]
+def _refusal(code: Code, public: str, cure: str, retry_after_s: int | None) -> list[str]:
+    said = [f"Refused ({code.value}): {public}", f"What would help: {cure}"]
     if retry_after_s is not None:
         said.append(f"Try again in {retry_after_s} seconds.")
     return said
@@ -146,14 +153,11 @@ def _refusal(code: Code | None, public: str, retry_after_s: int | None) -> list[
 
 def problem_result(error: Refused | Fault) -> Result:
     """Build the result of a call refused before any decision, or broken by a fault: nothing was permitted."""
-    meaning = MEANINGS[error.code]
-    public = (error.public if isinstance(error, Refused) else None) or meaning.title
-    cure = (error.public_cure if isinstance(error, Refused) else "") or meaning.cure
+    public, cure = public_text(error), cure_text(error)
     structured: Result = {"decision": "refuse", "codes": [error.code.value], "detail": public, "cure": cure}
-    said = [f"Refused ({error.code.value}): {public}", f"What would help: {cure}"]
     if error.retry_after_s is not None:
         structured["retry_after_s"] = error.retry_after_s
-        said.append(f"Try again in {error.retry_after_s} seconds.")
+    said = _refusal(error.code, public, cure, error.retry_after_s)
     return tool_result(structured, " ".join(said), error=True)
 
 
