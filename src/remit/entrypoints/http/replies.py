@@ -194,12 +194,13 @@ def problem_response(  # members and headers of one code
     remedy: JsonObject | None = None,
     people: bool = False,
     resource: str = "",
+    challenge: bytes = b"",
 ) -> HttpResponse:
     """Build RFC 9457 problem details for a refusal or fault, with the headers of the refusal ladder.
 
     `allow` names the methods of an address (RFC 9110 §15.5.6); `remedy` is the mandate that would cover what was
     refused. `people` sign in instead of sending tokens, so none is asked for. `resource` is the path of a door with
-    metadata of its own.
+    metadata of its own. `challenge` is what a 401 asks for, at doors with a scheme of their own.
 
     Source: docs/model/standards.md#refusal-ladder.
     """
@@ -221,12 +222,9 @@ def problem_response(  # members and headers of one code
         body["retry_after_s"] = error.retry_after_s
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
     if status == 401 or isinstance(error, ScopeRefused):  # noqa: PLR2004  # the statuses that name a scheme
-        headers.append(
-            (
-                b"www-authenticate",
-                _SIGN_IN if people or code.value.startswith("person.") else _challenge(error, issuer, remedy, resource),
-            )
-        )
+        signs_in = people or code.value.startswith("person.")
+        ours = _SIGN_IN if signs_in else _challenge(error, issuer, remedy, resource)
+        headers.append((b"www-authenticate", challenge or ours))
     if code is Code.REQUEST_METHOD:
         headers.append((b"allow", allow.encode()))
     return HttpResponse(status, encode_json(body), PROBLEM, tuple(headers))
