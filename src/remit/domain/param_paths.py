@@ -1,13 +1,12 @@
 """Parameter paths such as `order_id`, `address.city` or `items[*].id`: parsing them and walking params along them."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.values import Json, JsonObject, is_list
+from remit.proof.narrow_schema import path_steps
 
-_SEGMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)((?:\[\*\])*)", re.ASCII)
 _MAX_LENGTH: Final = 200
 
 
@@ -43,15 +42,11 @@ def parse_path(text: str) -> ParamPath:
     if len(text) > _MAX_LENGTH:
         message = "a parameter path is too long"
         raise ValueError(message)
-    steps: list[str | None] = []
-    for part in text.split("."):
-        match = _SEGMENT.fullmatch(part)
-        if match is None:
-            message = f"{text!r} is not a parameter path"
-            raise ValueError(message)
-        steps.append(match[1])
-        steps.extend([None] * (len(match[2]) // 3))
-    return ParamPath(tuple(steps))
+    steps = path_steps(text)
+    if not steps:
+        message = f"{text!r} is not a parameter path"
+        raise ValueError(message)
+    return ParamPath(steps)
 
 
 class Absent:

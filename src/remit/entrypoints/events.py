@@ -245,7 +245,7 @@ class SignalsApi:
             return await work(receiver, scope, receive, found)
         except (Refused, Fault) as error:
             log_fault(error, scope["path"])
-            return _challenged(problem_response(error, issuer=self.context.terms.issuer), error.code)
+            return _challenged(error, self.context.terms.issuer)
 
     async def _create(
         self, receiver: Receiver, scope: Scope, receive: Receive, _found: Mapping[str, str]
@@ -408,13 +408,10 @@ def _token(scope: Scope, raw: bytes) -> str:
     return raw.decode("ascii").strip()
 
 
-def _challenged(answer: HttpResponse, code: Code) -> HttpResponse:
-    """Name the bearer scheme in a 401, which these doors take (RFC 6750 §3)."""
-    if answer.status != 401:  # noqa: PLR2004  # the status that names a scheme
-        return answer
-    error = b"" if code is Code.CREDENTIAL_MISSING else b', error="invalid_token"'
-    others = tuple(one for one in answer.headers if one[0] != b"www-authenticate")
-    return replace(answer, headers=(*others, (b"www-authenticate", b'Bearer realm="ssf"' + error)))
+def _challenged(error: Refused | Fault, issuer: str) -> HttpResponse:
+    """Build a refusal that names the bearer scheme in a 401, which these doors take (RFC 6750 §3)."""
+    wrong = b"" if error.code is Code.CREDENTIAL_MISSING else b', error="invalid_token"'
+    return problem_response(error, issuer=issuer, challenge=b'Bearer realm="ssf"' + wrong)
 
 
 def _insufficient(receiver: Receiver, issuer: str) -> HttpResponse:

@@ -25,7 +25,7 @@ _UNSAID: Final[Mapping[str, str]] = {
     "min": "At least {}.",
 }
 """Tests that JSON Schema cannot express for every value, as sentences."""
-IN_PLACE: Final = ("allOf", "anyOf", "oneOf")
+_IN_PLACE: Final = ("allOf", "anyOf", "oneOf")
 """Keywords with schemas of the same value that a mark may stand in."""
 
 
@@ -303,6 +303,6 @@ def _everywhere(node: Schema, change: Callable[[Schema], Schema]) -> Schema:
             out[name] = {member: _everywhere(_schema(item), change) for member, item in value.items()}
         elif name == "items" and isinstance(value, Mapping):
             out[name] = _everywhere(value, change)
-        elif name in (*IN_PLACE, "prefixItems") and isinstance(value, (list, tuple)):
+        elif name in (*_IN_PLACE, "prefixItems") and isinstance(value, (list, tuple)):
             out[name] = [_everywhere(_schema(item), change) for item in value]
     return change(out)

@@ -49,15 +49,11 @@ def _document(mandate: Mandate, catalogue: Catalogue) -> JsonObject:
         "objectives": {mandate.objective.type: {"actions": inside}},
         "actions": {
             name: {
-                "title": action.title,
-                "power": action.power.value,
-                "effect": action.effect.value,
-                "reversible": action.reversible,
-                "returns": list(action.returns),
-                "params": action.schema,
+                "power": catalogue.actions[name].power.value,
+                "returns": list(catalogue.actions[name].returns),
+                "params": catalogue.actions[name].schema,
             }
-            for name, action in catalogue.actions.items()
-            if name in inside
+            for name in inside
         },
         "attributes": {name: {"sensitive": one.sensitive} for name, one in catalogue.attributes.items()},
     }

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.mandate.cover import CURED_BY_GRANT, remedy_mandate
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, MandateRecord
@@ -89,6 +90,11 @@ class AskReply:
     """Time of the ask."""
     confirmation: str = ""
     """The confirmation that is waited for: its page, opened by a person who is signed in, is all it leads to."""
+
+
+def confirmation_page(issuer: str, confirmation: str, who: Collection[str]) -> str:
+    """Return the page where the customer answers; "" where only officers are asked, on pages of their own."""
+    return f"{issuer}/confirm/{confirmation}" if confirmation and CUSTOMER in who else ""
 
 
 async def build_reply(

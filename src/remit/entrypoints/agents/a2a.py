@@ -11,16 +11,13 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import is_id
-from remit.domain.records import AskRecord, AskState
+from remit.domain.records import OPEN_ASKS, AskRecord, AskState
 from remit.domain.values import JsonObject, verify_instant
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.reply import AskReply, build_reply
 from remit.engine.context import DeskContext
 from remit.entrypoints.agents.a2a_card import PATH, VERSION, extended_card, signed
 from remit.entrypoints.agents.a2a_wire import (
-    INVALID_REQUEST,
-    METHOD_NOT_FOUND,
-    PARSE_ERROR,
     PUSH_NOT_SUPPORTED,
     STATES,
     TASK_NOT_CANCELABLE,
@@ -31,7 +28,6 @@ from remit.entrypoints.agents.a2a_wire import (
     VERSION_NOT_SUPPORTED,
     ListIn,
     MessageIn,
-    RpcRefused,
     SendIn,
     TaskIn,
     about_ask,
@@ -41,7 +37,8 @@ from remit.entrypoints.agents.a2a_wire import (
     verify_history,
 )
 from remit.entrypoints.agents.api import AgentApi
-from remit.entrypoints.http.bodies import decode_body, mark_proved, read_body
+from remit.entrypoints.agents.json_rpc import INVALID_REQUEST, METHOD_NOT_FOUND, RpcRefused, read_rpc
+from remit.entrypoints.http.bodies import mark_proved
 from remit.entrypoints.http.replies import BodyStream, HttpResponse, encode_json, json_response, problem_response
 from remit.entrypoints.http.request_log import log_fault
 from remit.entrypoints.http.wire import (
@@ -54,7 +51,6 @@ from remit.entrypoints.http.wire import (
     one_header,
     query_parameters,
     verify_idempotency_key,
-    verify_json_type,
 )
 from remit.proof.canonical import canonical
 from remit.usecases.agents.refused_credentials import mark_proofs_used
@@ -62,6 +58,7 @@ from remit.usecases.tasks.task import ask_status, changed_at, follow_ask, grante
 from remit.usecases.tasks.withdraw import withdraw_ask
 
 _RAW: Final = ("params", "message", "parts", "raw")
+_NO_BATCHES: Final = "One request at a time: no batches."
 _VERSION: Final = re.compile(r"1\.0(\.[0-9]{1,4})?", re.ASCII)
 _WAIT_S: Final = 20.0
 _STREAM_S: Final = 60
@@ -70,7 +67,7 @@ _STREAMS: Final = 8
 _TOO_MANY: Final = "Too many streams are open."
 _EVENTS: Final = b"text/event-stream"
 _NOTHING: Final[Mapping[str, object]] = {}
-_WORKING: Final = frozenset({AskState.PERMITTED, AskState.ACTING, AskState.UNKNOWN})
+_WORKING: Final = OPEN_ASKS - {AskState.WAITING}
 _LISTED: Final = 200
 _PAGE: Final = 50
 _MAX_PAGE: Final = 100
@@ -120,11 +117,9 @@ class A2aApi:
         rpc_id: Id = None
         error: Refused | Fault
         try:
-            verify_json_type(scope)
-            raw = await read_body(scope, receive)
-            body = await self._decoded(scope, raw)
+            body, size = await read_rpc(scope, receive, files=_RAW, no_batches=_NO_BATCHES)
             rpc_id = _request_id(body)
-            result = await self._answered(scope, workload, body, len(raw))
+            result = await self._answered(scope, workload, body, size)
         except (Refused, Fault) as refused:
             error = refused
         else:
@@ -135,24 +130,11 @@ class A2aApi:
 
     async def _refused(self, scope: Scope, workload: Workload, rpc_id: Id, error: Refused | Fault) -> HttpResponse:
         """Answer a failed request; its proof is used up."""
-        try:
-            await mark_proofs_used(self._desk, workload.marks, error)
-        except (Refused, Fault) as refused:
-            error = refused
+        await mark_proofs_used(self._desk, workload.marks, error)
         log_fault(error, scope["path"])
         if error.code.value.startswith(_BY_HTTP) or error.code in _HTTP_CODES:
             return problem_response(error, issuer=self._desk.terms.issuer)
         return json_response(200, {"jsonrpc": "2.0", "id": rpc_id, "error": error_body(error)})
-
-    async def _decoded(self, scope: Scope, raw: bytes) -> JsonObject:
-        try:
-            return await decode_body(scope, raw, files=_RAW)
-        except Refused as refused:
-            if refused.code is not Code.REQUEST_MALFORMED:
-                raise
-            batch = raw.lstrip()[:1] == b"["
-            public = "One request at a time: no batches." if batch else refused.public or "The body is not JSON."
-            raise RpcRefused(INVALID_REQUEST if batch else PARSE_ERROR, public) from None
 
     async def _answered(self, scope: Scope, workload: Workload, body: JsonObject, size: int) -> object:
         method, params = _request(body)
@@ -220,7 +202,7 @@ class A2aApi:
             # ⚔ Standing is read again when there is news, before any of it leaves.
             reply = await follow_ask(self._desk, workload, str(task["id"]), wait_s=_STREAM_S)
         except (Refused, Fault) as error:
-            log_fault(error, "/a2a")
+            log_fault(error, PATH)
             yield _event(rpc_id, error=error_body(error))
             return
         news = await self._task(reply)

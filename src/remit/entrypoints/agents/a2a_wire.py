@@ -11,20 +11,15 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.records import AskState
 from remit.domain.values import Instant, Json, instant_text, is_list
-from remit.engine.ask.reply import AskReply
-from remit.entrypoints.http.replies import ask_body
+from remit.engine.ask.reply import AskReply, confirmation_page
+from remit.entrypoints.agents.json_rpc import INTERNAL, INVALID_PARAMS, RpcRefused
+from remit.entrypoints.http.replies import ask_body, public_text
 from remit.entrypoints.http.wire import AskBody, AttachmentIn, convert, malformed_request
 from remit.proof.canonical import MAX_INTEGER
 
-PARSE_ERROR: Final = -32700
-INVALID_REQUEST: Final = -32600
-METHOD_NOT_FOUND: Final = -32601
-INVALID_PARAMS: Final = -32602
-INTERNAL: Final = -32603
 TASK_NOT_FOUND: Final = -32001
 TASK_NOT_CANCELABLE: Final = -32002
 PUSH_NOT_SUPPORTED: Final = -32003
@@ -72,15 +67,6 @@ _PLAIN: Final = "text/plain"
 _NOTHING: Final[Mapping[str, object]] = {}
 _COMMENT: Final = "case.comment"
 _CONTENT: Final = ("text", "raw", "url", "data")
-
-
-class RpcRefused(Refused):
-    """A refusal in A2A's own terms; `rpc` is its JSON-RPC code."""
-
-    def __init__(self, rpc: int, public: str) -> None:
-        """Refuse with a code of JSON-RPC or A2A."""
-        super().__init__(Code.REQUEST_MALFORMED, public, public=public)
-        self.rpc = rpc
 
 
 class PartIn(msgspec.Struct, frozen=True):
@@ -245,13 +231,8 @@ def about_ask(reply: AskReply) -> dict[str, object]:
     return {name: value for name, value in ask_body(reply).items() if name not in {"receipt", "result", "poll"}}
 
 
-def confirmation_url(reply: AskReply, issuer: str) -> str:
-    """Return the page on which the customer can confirm an ask; "" where the customer is not asked."""
-    return f"{issuer}/confirm/{reply.confirmation}" if reply.confirmation and CUSTOMER in reply.who else ""
-
-
 def _status_text(reply: AskReply, issuer: str) -> str:
-    url = confirmation_url(reply, issuer)
+    url = confirmation_page(issuer, reply.confirmation, reply.who)
     if reply.state is AskState.WAITING:
         who = f"The customer must confirm this at {url}" if url else "An officer of the desk must confirm this"
         return f"{who}, until {instant_text(reply.expires_at)}. No message to this task counts as a confirmation."
@@ -270,7 +251,7 @@ def _status_message(reply: AskReply, said: str, issuer: str) -> dict[str, object
         facts["authorization_remediation"] = {"authorization_details": [reply.remedy]}
     if reply.retry_after_s is not None:
         facts["retry_after_s"] = reply.retry_after_s
-    if url := confirmation_url(reply, issuer):
+    if url := confirmation_page(issuer, reply.confirmation, reply.who):
         facts["url"] = url
     if reply.state is AskState.WAITING:
         facts |= {"who": list(reply.who), "expires_at": instant_text(reply.expires_at)}
@@ -304,9 +285,8 @@ def _artifacts(reply: AskReply) -> list[dict[str, object]]:
 
 def error_body(error: Refused | Fault) -> dict[str, object]:
     """Build the JSON-RPC error of a refusal or fault, with its code and cure as ErrorInfo (§9.5)."""
-    rpc = error.rpc if isinstance(error, RpcRefused) else _CODES.get(error.code, INTERNAL)
-    public = error.public if isinstance(error, Refused) else None
-    body: dict[str, object] = {"code": rpc, "message": public or MEANINGS[error.code].title}
+    rpc = error.number if isinstance(error, RpcRefused) else _CODES.get(error.code, INTERNAL)
+    body: dict[str, object] = {"code": rpc, "message": public_text(error)}
     about = {"code": error.code.value, "cure": MEANINGS[error.code].cure}
     if error.retry_after_s is not None:
         about["retry_after_s"] = str(error.retry_after_s)

@@ -111,10 +111,7 @@ class AgentApi:
         except (Refused, Fault) as refused:
             error = refused
         if workload is not None:
-            try:
-                await mark_proofs_used(self.context, workload.marks, error)
-            except (Refused, Fault) as refused:
-                error = refused
+            await mark_proofs_used(self.context, workload.marks, error)
         log_fault(error, scope["path"])
         if match["what"] == "asks":
             return refused_ask_response(error, issuer=self.context.terms.issuer)

@@ -88,15 +88,11 @@ async def challenged_response(desk: DeskContext, scope: Scope, workload: Workloa
         return ask_response(reply, issuer=desk.terms.issuer)
     required = Refused(Code.CONFIRMATION_REQUIRED)
     extra = {**ask_body(reply), "codes": [Code.CONFIRMATION_REQUIRED.value], "transaction_challenge": challenge}
-    problem = problem_response(required, issuer=desk.terms.issuer, extra=extra)
     header = (
         f'DPoP error="transaction_authorization_required", '
         f'error_description="{MEANINGS[Code.CONFIRMATION_REQUIRED].title}", transaction_challenge="{challenge}"'
     )
-    others = tuple(one for one in problem.headers if one[0] != b"www-authenticate")
-    return HttpResponse(
-        problem.status, problem.body, problem.media_type, (*others, (b"www-authenticate", header.encode()))
-    )
+    return problem_response(required, issuer=desk.terms.issuer, extra=extra, challenge=header.encode())
 
 
 def _step_up(refused: HttpResponse, max_age_s: int) -> HttpResponse:

@@ -53,7 +53,6 @@ _STATUSES: Final[Mapping[Problem, int]] = {
     Problem.UNKNOWN_TASK: 404,
 }
 _MAX_REASON_LENGTH: Final = 500
-_UNAUTHENTICATED: Final = 401
 _Handler = Callable[[Caller, Scope, Receive], Awaitable[HttpResponse]]
 
 
@@ -78,7 +77,10 @@ class DecisionApi:
         if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]) is not None:
             scope[ECHO] = given[0].encode("ascii")
         try:
-            handler = self._handler(scope)
+            wanted, handler = self._handler(scope["path"])
+            if scope["method"] != wanted:
+                wrong = Refused(Code.REQUEST_METHOD, f"{scope['method']} is not {wanted}", public=f"Use {wanted}.")
+                return problem_response(wrong, issuer=self.context.terms.issuer, allow=wanted)
             return await handler(self._prove(scope), scope, receive)
         except (Refused, Fault) as refused:
             log_fault(refused, scope["path"])
@@ -88,8 +90,12 @@ class DecisionApi:
         """GET /.well-known/authzen-configuration."""
         return json_response(200, decision_metadata(self.context, self.point))
 
-    def _handler(self, scope: Scope) -> _Handler:
-        path, method = scope["path"], scope["method"]
+    def _handler(self, path: str) -> tuple[str, _Handler]:
+        """Return the method and the handler of an address.
+
+        Raises:
+            Refused: `request.not_found`.
+        """
         handlers: dict[str, _Handler] = {EVALUATION: self._evaluation, EVALUATIONS: self._evaluations}
         wanted, handler = "POST", handlers.get(path)
         if path in SEARCHES:
@@ -100,9 +106,7 @@ class DecisionApi:
                 wanted, handler = "GET", self._status
         if handler is None:
             raise Refused(Code.REQUEST_NOT_FOUND, "no such address")
-        if method != wanted:
-            raise Refused(Code.REQUEST_METHOD, f"{method} is not {wanted}", public=f"Use {wanted}.")
-        return handler
+        return wanted, handler
 
     def _prove(self, scope: Scope) -> Caller:
         """Authenticate the caller before anything of the body is read."""
@@ -158,8 +162,8 @@ class DecisionApi:
         return json_response(202 if pending else 201, _task(task), where)
 
     async def _status(self, caller: Caller, scope: Scope, _receive: Receive) -> HttpResponse:
-        found = _STATUS_PATH.fullmatch(scope["path"])
-        return json_response(200, _task(await access_status(self.context, caller, found["id"] if found else "")))
+        task = await access_status(self.context, caller, scope["path"].removeprefix(f"{REQUESTS}/"))
+        return json_response(200, _task(task))
 
     async def _outcome(self, caller: Caller, scope: Scope, receive: Receive) -> HttpResponse:
         _, body = await _read(scope, receive)
@@ -176,17 +180,10 @@ class DecisionApi:
         if isinstance(error, AccessRefused):
             return _access_problem(error)
         issuer = self.context.terms.issuer
-        allow = "GET" if isinstance(error, Refused) and error.detail.endswith("GET") else "POST"
-        answer = problem_response(error, issuer=issuer, allow=allow)
         if error.code is Code.REQUEST_UNSUPPORTED_TYPE:
-            return replace(answer, status=400, body=answer.body.replace(b'"status":415', b'"status":400'))
-        if answer.status == _UNAUTHENTICATED:
-            wrong = "" if error.code is Code.CREDENTIAL_MISSING else ', error="invalid_token"'
-            others = tuple(one for one in answer.headers if one[0] != b"www-authenticate")
-            return replace(
-                answer, headers=(*others, (b"www-authenticate", f'Bearer realm="decisions"{wrong}'.encode()))
-            )
-        return answer
+            return replace(problem_response(error, issuer=issuer, extra={"status": 400}), status=400)
+        wrong = b"" if error.code is Code.CREDENTIAL_MISSING else b', error="invalid_token"'
+        return problem_response(error, issuer=issuer, challenge=b'Bearer realm="decisions"' + wrong)
 
 
 async def _read(scope: Scope, receive: Receive) -> tuple[bytes, JsonObject]:

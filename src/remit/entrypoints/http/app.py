@@ -27,7 +27,7 @@ from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import BodyStream, HttpResponse, problem_response
 from remit.entrypoints.http.request_log import ECHO, HEADER, begin_request, end_request, log_fault, new_request_id
 from remit.entrypoints.http.server_protocol import WHOLE
-from remit.entrypoints.http.wire import Receive, Scope, Send, header_values
+from remit.entrypoints.http.wire import Receive, Scope, Send, header_values, unless_gone, until_closed
 from remit.entrypoints.ops.metrics import Metrics, route_group
 from remit.entrypoints.people.access import BEGINS as RECEIPTS
 from remit.entrypoints.people.access import presents_token
@@ -50,6 +50,8 @@ _SAFE: Final = (
 _UNTRACED: Final = "public"
 """Health checks are not traced."""
 _FRAMING: Final = frozenset({b"x-frame-options", b"content-security-policy"})
+_PROVING: Final = frozenset({*OAUTH_PATHS, A2A, MCP_PATH})
+"""Addresses with proofs of their own, beside the agents' API."""
 _SAFE_LINES: Final = b"".join(b"%b: %b\r\n" % header for header in _SAFE)
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -159,12 +161,12 @@ class App:
     def _next_nonce(self, scope: Scope) -> Headers:
         """Return the nonce header for endpoints with proofs, where the desk requires one (RFC 9449 §8.2, §9)."""
         nonce, path = self._desk.proofs.nonce(self._desk.world.now()), scope["path"]
+        if nonce is None:
+            return ()
         proves = (
-            path in {*OAUTH_PATHS, A2A, MCP_PATH}
-            or AGENT_PATHS.fullmatch(path)
-            or (path.startswith(RECEIPTS) and presents_token(scope))
+            path in _PROVING or AGENT_PATHS.fullmatch(path) or (path.startswith(RECEIPTS) and presents_token(scope))
         )
-        return () if nonce is None or not proves else ((b"dpop-nonce", nonce.encode()),)
+        return ((b"dpop-nonce", nonce.encode()),) if proves else ()
 
     def _answer(self, scope: Scope, receive: Receive) -> Coroutine[None, None, HttpResponse]:
         """Dispatch by path."""
@@ -247,11 +249,11 @@ async def _send(answer: HttpResponse, more: Headers, scope: Scope, send: Send) -
 
 async def send_stream(answer: HttpResponse, stream: BodyStream, more: Headers, receive: Receive, send: Send) -> None:
     """Send an answer piece by piece, until it ends or its caller is gone: ⚔ nothing waits without a reader."""
-    gone = asyncio.ensure_future(_until_closed(receive))
+    gone = asyncio.ensure_future(until_closed(receive))
     try:
         head = [(b"content-type", answer.media_type), *answer.headers, *more]
         await send({"type": "http.response.start", "status": answer.status, "headers": head})
-        while (piece := await _unless(gone, stream.pieces)) is not None:
+        while (piece := await unless_gone(gone, _next(stream.pieces))) is not None:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     finally:
@@ -259,25 +261,8 @@ async def send_stream(answer: HttpResponse, stream: BodyStream, more: Headers, r
         stream.close()
 
 
-async def _unless(gone: "asyncio.Future[None]", pieces: AsyncIterator[bytes]) -> bytes | None:
-    """Return the next piece; None at the end, and when the caller is gone."""
-    following: asyncio.Future[bytes | None] = asyncio.ensure_future(_next(pieces))
-    try:
-        await asyncio.wait((following, gone), return_when=asyncio.FIRST_COMPLETED)
-        return await following if following.done() else None
-    finally:
-        if not following.done():
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
-
-
 async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
     return await anext(pieces, None)
-
-
-async def _until_closed(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _headed(answer: HttpResponse, length: bytes, more: Headers) -> list[tuple[bytes, bytes]]:

@@ -194,12 +194,13 @@ def problem_response(  # members and headers of one code
     remedy: JsonObject | None = None,
     people: bool = False,
     resource: str = "",
+    challenge: bytes = b"",
 ) -> HttpResponse:
     """Build RFC 9457 problem details for a refusal or fault, with the headers of the refusal ladder.
 
     `allow` names the methods of an address (RFC 9110 §15.5.6); `remedy` is the mandate that would cover what was
     refused. `people` sign in instead of sending tokens, so none is asked for. `resource` is the path of a door with
-    metadata of its own.
+    metadata of its own. `challenge` is what a 401 asks for, at doors with a scheme of their own.
 
     Source: docs/model/standards.md#refusal-ladder.
     """
@@ -207,14 +208,13 @@ def problem_response(  # members and headers of one code
     meaning = MEANINGS[code]
     # A token without the scope is a good one: 403, since a new one of the same kind would not help.
     status = 403 if isinstance(error, ScopeRefused) else STATUS[code]
-    public = error.public if isinstance(error, Refused) else None
     body: dict[str, object] = {
         "type": f"urn:remit:problem:{code.value}",
         "code": code.value,
         "title": meaning.title,
         "status": status,
-        "detail": str(public or meaning.title),
-        "cure": _cure(error),
+        "detail": str(public_text(error)),
+        "cure": cure_text(error),
         **(extra or {}),
     }
     headers: list[tuple[bytes, bytes]] = [(b"cache-control", b"no-store")]
@@ -222,18 +222,21 @@ def problem_response(  # members and headers of one code
         body["retry_after_s"] = error.retry_after_s
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
     if status == 401 or isinstance(error, ScopeRefused):  # noqa: PLR2004  # the statuses that name a scheme
-        headers.append(
-            (
-                b"www-authenticate",
-                _SIGN_IN if people or code.value.startswith("person.") else _challenge(error, issuer, remedy, resource),
-            )
-        )
+        signs_in = people or code.value.startswith("person.")
+        ours = _SIGN_IN if signs_in else _challenge(error, issuer, remedy, resource)
+        headers.append((b"www-authenticate", challenge or ours))
     if code is Code.REQUEST_METHOD:
         headers.append((b"allow", allow.encode()))
     return HttpResponse(status, encode_json(body), PROBLEM, tuple(headers))
 
 
-def _cure(error: Refused | Fault) -> str:
+def public_text(error: Refused | Fault) -> str:
+    """Return the public text of a refusal or fault: its own, else the title of its code."""
+    return (error.public if isinstance(error, Refused) else None) or MEANINGS[error.code].title
+
+
+def cure_text(error: Refused | Fault) -> str:
+    """Return the cure of a refusal or fault: its own, else that of its code."""
     return (error.public_cure if isinstance(error, Refused) else "") or MEANINGS[error.code].cure
 
 
@@ -291,10 +294,9 @@ def oauth_error_response(error: Refused | Fault, *, named: str = "") -> HttpResp
         status, name = 400, "use_dpop_nonce"
     if named:
         status, name = 400, named
-    public = error.public if isinstance(error, Refused) else None
-    described = _UNSAYABLE.sub(_instead, public or MEANINGS[code].title)
+    described = _UNSAYABLE.sub(_instead, public_text(error))
     after_s = UNSET if error.retry_after_s is None else error.retry_after_s
-    cure = _cure(error)
+    cure = cure_text(error)
     body = OAuthError(error=name, error_description=described, code=code.value, cure=cure, retry_after_s=after_s)
     headers: list[tuple[bytes, bytes]] = []
     if error.retry_after_s is not None:
@@ -374,9 +376,14 @@ def ask_body(reply: AskReply) -> dict[str, object]:
     return body
 
 
-def polled_ask_response(reply: AskReply) -> HttpResponse:
-    """Build the state of a polled ask: always 200, whatever its result."""
+def polled_ask_body(reply: AskReply) -> dict[str, object]:
+    """Build the members of a polled ask: those of its reply, with the code of a refusal and its cure."""
     body = ask_body(reply)
     if reply.code is not None:
         body |= {"codes": [reply.code.value], "cure": MEANINGS[reply.code].cure}
-    return json_response(200, body)
+    return body
+
+
+def polled_ask_response(reply: AskReply) -> HttpResponse:
+    """Build the state of a polled ask: always 200, whatever its result."""
+    return json_response(200, polled_ask_body(reply))

@@ -81,14 +81,14 @@ def make_app(
         agents=agents,
         oauth=OAuth(desk, tokens, signs, limits),
         decisions=decisions,
-        routes=[
+        routes=[  # tried in turn: the doors of agents first
+            route("POST", MCP, McpDoor(agents).handle),
+            *a2a_routes(agents),
             *public_routes(Public(desk, openapi(desk), metrics, health, limits)),
             *decision_routes(decisions),
             *people_routes(desk, limits, counted),
             *registration_routes(desk, VisitorEndpoints(desk, tokens, limits)),
-            route("POST", MCP, McpDoor(agents).handle),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
-            *a2a_routes(agents),
             route("POST", EVENTS, HelpdeskEventsApi(desk, limits).event),
             route("POST", BACK_CHANNEL, LoginApi(desk, limits).back_channel),
             route("GET", FRONT_CHANNEL, LoginApi(desk, limits).front_channel),
@@ -106,7 +106,7 @@ def make_app(
 
 def a2a_routes(agents: AgentApi) -> list[Route]:
     """Build the routes of A2A: the card and the door."""
-    return [route("GET", A2A_CARD, CardApi(agents.context).card), route("POST", A2A, A2aApi(agents).handle)]
+    return [route("POST", A2A, A2aApi(agents).handle), route("GET", A2A_CARD, CardApi(agents.context).card)]
 
 
 def public_routes(public: Public) -> list[Route]:

@@ -1,8 +1,9 @@
 """Bytes to typed requests: bodies, forms, headers. Strict: unknown members, duplicates and coercion are refused."""
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -44,6 +45,24 @@ class AskBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class EmptyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a request that needs none."""
+
+
+async def until_closed(receive: Receive) -> None:
+    """Wait until the caller is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def unless_gone(gone: "asyncio.Future[None]", waiting: Coroutine[Any, Any, T]) -> T | None:
+    """Return the result of a coroutine; None where the caller is gone before it, which cancels it."""
+    following = asyncio.ensure_future(waiting)
+    try:
+        await asyncio.wait((following, gone), return_when=asyncio.FIRST_COMPLETED)
+        return await following if following.done() else None
+    finally:
+        if not following.done():
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
 
 def header_values(scope: Scope, name: bytes) -> tuple[str, ...]:

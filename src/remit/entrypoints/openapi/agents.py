@@ -24,10 +24,12 @@ from remit.entrypoints.http.wire_answers import (
 )
 from remit.entrypoints.openapi.shapes import (
     BYTES,
+    DPOP,
     EVENTS,
     FORM,
     JSON,
     PLAIN,
+    PROOF,
     Shape,
     form,
     header_parameter,
@@ -40,8 +42,6 @@ from remit.entrypoints.openapi.shapes import (
     response,
 )
 
-_PROOF: Final = "A fresh RFC 9449 proof of this very request"
-_DPOP: Final = header_parameter("DPoP", _PROOF, required=True)
 _KEY_NAMED: Final = header_parameter("DPoP", "A proof by the key that `dpop_jkt` names, in place of it", required=False)
 _ONCE: Final = header_parameter(
     "Idempotency-Key",
@@ -107,7 +107,7 @@ _REVOKES: Final = "Take a token back; its task ends. A grant's token, or a manda
 _REVOKED: Final = response("Done", {"type": "object", "properties": {}})
 _OAUTH_DOORS: Final[Mapping[str, tuple[str, Shape, Shape, tuple[Shape, ...]]]] = {
     "/oauth/par": ("Ask a customer for a mandate", {"201": response("Kept", Pushed)}, _PAR_FORM, (_KEY_NAMED,)),
-    "/oauth/token": (_ISSUES, {"200": response("Issued", TokenResponse)}, _TOKEN_FORM, (_DPOP,)),
+    "/oauth/token": (_ISSUES, {"200": response("Issued", TokenResponse)}, _TOKEN_FORM, (DPOP,)),
     "/oauth/bc-authorize": (
         "Ask a returning customer for a mandate, without a browser (CIBA)",
         {"200": response("Kept", BackchannelStarted)},
@@ -118,7 +118,7 @@ _OAUTH_DOORS: Final[Mapping[str, tuple[str, Shape, Shape, tuple[Shape, ...]]]] =
         "Present the challenge of an ask that waits for a person, or ask after it",
         {"200": response("Pending, or the token of the confirmed ask", _TRANSACTION)},
         form(_PROVED, ("client_id", "transaction_challenge", "transaction_authorization_id")),
-        (_DPOP,),
+        (DPOP,),
     ),
     "/oauth/introspect": (
         "Is this token good",
@@ -159,7 +159,7 @@ def _a2a() -> dict[str, dict[str, Any]]:
         "A2A 1.0 over JSON-RPC: a message makes an ask, a task shows its state",
         {"200": response("A JSON-RPC result or error, or a stream of them", _RPC_ANSWER), **problems(400, 413, 415)},
         header_parameter("A2A-Version", "1.0; without it the client is taken to speak 0.3", required=True),
-        _DPOP,
+        DPOP,
         method="post",
         requestBody=request_body(JSON, _RPC_REQUEST),
     )
@@ -205,7 +205,7 @@ def _tasks() -> dict[str, dict[str, Any]]:
     after = query_parameter("after", {"type": "integer"})
     ended = {"200": response("Ended", Ended), **problems(400, 413, 415)}
     nothing = request_body(JSON, inlined(EmptyBody), required=False)
-    by_anyone = header_parameter("DPoP", f"{_PROOF}, where an agent asks", required=False)
+    by_anyone = header_parameter("DPoP", f"{PROOF}, where an agent asks", required=False)
     receipt = "The receipt of one entry (C2SP tlog-proof), for a party to it"
     return dict(
         (
@@ -215,7 +215,7 @@ def _tasks() -> dict[str, dict[str, Any]]:
                 "Ask for one action",
                 asks,
                 _ONCE,
-                _DPOP,
+                DPOP,
                 header_parameter(
                     "Accept-Txn-Challenge", "`?1`: an ask that waits is answered 401 with a challenge", required=False
                 ),
@@ -225,7 +225,7 @@ def _tasks() -> dict[str, dict[str, Any]]:
                 method="post",
                 requestBody=request_body(JSON, AskBody),
             ),
-            _agents("/v1/tasks/{task}/inbox", "The desk's messages, already cut", inbox, after, _WAIT, _DPOP),
+            _agents("/v1/tasks/{task}/inbox", "The desk's messages, already cut", inbox, after, _WAIT, DPOP),
             _agents(
                 "/v1/tasks/{task}/complete", "End the task; the case stays", ended, method="post", requestBody=nothing
             ),
@@ -235,7 +235,7 @@ def _tasks() -> dict[str, dict[str, Any]]:
                 "What became of an ask",
                 {"200": response("The ask", Reply), **problems(400)},
                 _WAIT,
-                _DPOP,
+                DPOP,
                 also="assertion",
             ),
             _agents(
@@ -262,7 +262,7 @@ def _agents(
     security: list[Shape] = [{"dpop": []}, *([{also: []}] if also else [])]
     answers = {**answers, **problems(*_AGENTS)}
     return path, {
-        method: operation(path, summary, answers, parameters=parameters or (_DPOP,), security=security, **more)
+        method: operation(path, summary, answers, parameters=parameters or (DPOP,), security=security, **more)
     }
 
 
@@ -277,7 +277,7 @@ _VISITORS_FORM: Final = form(
     ("code", "code_verifier", "redirect_uri", "refresh_token", "resource", "scope"),
     grant_type={"type": "string", "enum": ["authorization_code", REFRESH]},
 )
-_OPTIONAL_DPOP: Final = header_parameter("DPoP", f"{_PROOF}; none beside a visitor's token", required=False)
+_OPTIONAL_DPOP: Final = header_parameter("DPoP", f"{PROOF}; none beside a visitor's token", required=False)
 
 
 def open_to_visitors(paths: Mapping[str, Mapping[str, Any]], *, registration: bool) -> dict[str, dict[str, Any]]:
@@ -311,5 +311,5 @@ def _for_visitors(described: Mapping[str, Any]) -> dict[str, Any]:
     security = list(described.get("security", ()))
     if {"dpop": []} not in security:
         return dict(described)
-    parameters = [_OPTIONAL_DPOP if one == _DPOP else one for one in described.get("parameters", ())]
+    parameters = [_OPTIONAL_DPOP if one == DPOP else one for one in described.get("parameters", ())]
     return {**described, "security": [*security, {"bearer": []}], "parameters": parameters}

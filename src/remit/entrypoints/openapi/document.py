@@ -68,7 +68,5 @@ _SCHEMES: Final[Shape] = {
 
 def _schemes(desk: DeskContext) -> Shape:
     """Return the security schemes of the doors that this desk has."""
-    unused = {"bearer"} if desk.visitors is None else set[str]()
-    unused |= {"caller"} if desk.decision_point is None else set()
-    schemes = {name: one for name, one in _SCHEMES.items() if name not in unused}
-    return schemes if desk.signals is None else {**schemes, **SECURITY}
+    absent = {"bearer": desk.visitors is None, "caller": desk.decision_point is None, "signals": desk.signals is None}
+    return {name: one for name, one in {**_SCHEMES, **SECURITY}.items() if not absent.get(name)}

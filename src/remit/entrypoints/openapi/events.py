@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import msgspec
-
 from remit.engine.events.parties import SharedSignals
 from remit.entrypoints import events as doors
 from remit.entrypoints import events_oauth as oauth
 from remit.entrypoints.openapi.shapes import (
     FORM,
     JSON,
+    OBJECT,
+    TEXT,
     Shape,
-    Struct,
     form,
+    inlined,
     oauth_errors,
     operation,
     problems,
@@ -31,8 +31,8 @@ SECURITY: Final[Mapping[str, Shape]] = {
 }
 _PROVED: Final = (401, 403, 404, 429, 500, 503)
 _SENT: Final = (400, 413)
+_ASKED: Final = response("As asked")
 _STREAM: Final = query_parameter("stream_id")
-_OBJECT: Final[Shape] = {"type": "object"}
 
 
 def signal_paths(signals: SharedSignals | None) -> dict[str, dict[str, Any]]:
@@ -47,8 +47,7 @@ def signal_paths(signals: SharedSignals | None) -> dict[str, dict[str, Any]]:
 
 
 def _pushed() -> dict[str, dict[str, Any]]:
-    body = {"application/secevent+jwt": {"schema": {"type": "string"}}}
-    err = {"description": "No event of this transmitter (RFC 8935 §2.4)", "content": {JSON: {"schema": _OBJECT}}}
+    err = response("No event of this transmitter (RFC 8935 §2.4)", OBJECT)
     answers = {"202": _empty("Taken"), "400": err, **problems(413, 429, 500, 503)}
     return {
         doors.PUSHED: {
@@ -57,14 +56,14 @@ def _pushed() -> dict[str, dict[str, Any]]:
                 "Push one security event token (RFC 8935)",
                 answers,
                 security=[{"signals": []}],
-                requestBody={"required": True, "content": body},
+                requestBody=request_body("application/secevent+jwt", TEXT),
             )
         }
     }
 
 
 def _transmitter() -> dict[str, dict[str, Any]]:
-    stream = request_body(JSON, _whole(doors.StreamIn))
+    stream = request_body(JSON, inlined(doors.StreamIn))
     public = {
         doors.CONFIGURATION: {"get": _read(doors.CONFIGURATION, "The transmitter's metadata (SSF 1.0 §7)")},
         doors.JWKS: {"get": _read(doors.JWKS, "The keys that security events are signed with")},
@@ -72,21 +71,19 @@ def _transmitter() -> dict[str, dict[str, Any]]:
     return {
         **public,
         doors.STREAM: {
-            "get": _door(doors.STREAM, "The receiver's stream, or all of them", _json("200"), _STREAM),
-            "post": _door(doors.STREAM, "Create a stream", {**_json("201"), **problems(409, *_SENT)}, body=stream),
-            "patch": _door(
-                doors.STREAM, "Change a part of a stream", {**_json("200"), **problems(*_SENT)}, body=stream
-            ),
-            "put": _door(doors.STREAM, "Replace a stream", {**_json("200"), **problems(*_SENT)}, body=stream),
+            "get": _door(doors.STREAM, "The receiver's stream, or all of them", {"200": _ASKED}, _STREAM),
+            "post": _door(doors.STREAM, "Create a stream", {"201": _ASKED, **problems(409, *_SENT)}, body=stream),
+            "patch": _door(doors.STREAM, "Change a part of a stream", {"200": _ASKED, **problems(*_SENT)}, body=stream),
+            "put": _door(doors.STREAM, "Replace a stream", {"200": _ASKED, **problems(*_SENT)}, body=stream),
             "delete": _door(doors.STREAM, "Delete a stream", {"204": _empty("Deleted"), **problems(400)}, _STREAM),
         },
         doors.STATUS: {
-            "get": _door(doors.STATUS, "A stream's status", {**_json("200"), **problems(400)}, _STREAM),
+            "get": _door(doors.STATUS, "A stream's status", {"200": _ASKED, **problems(400)}, _STREAM),
             "post": _door(
                 doors.STATUS,
                 "Enable, pause or disable a stream",
-                {**_json("200"), **problems(*_SENT)},
-                body=request_body(JSON, _whole(doors.StatusIn)),
+                {"200": _ASKED, **problems(*_SENT)},
+                body=request_body(JSON, inlined(doors.StatusIn)),
             ),
         },
         doors.ADD: {"post": _subject(doors.ADD, "Send events of a subject again", "200")},
@@ -96,15 +93,15 @@ def _transmitter() -> dict[str, dict[str, Any]]:
                 doors.VERIFY,
                 "Send a verification event",
                 {"204": _empty("On its way"), **problems(*_SENT)},
-                body=request_body(JSON, _whole(doors.VerifyIn)),
+                body=request_body(JSON, inlined(doors.VerifyIn)),
             )
         },
         doors.POLL: {
             "post": _door(
                 doors.POLL,
                 "Acknowledge events and fetch the next ones (RFC 8936)",
-                {**_json("200"), **problems(*_SENT)},
-                body=request_body(JSON, _whole(doors.PollIn)),
+                {"200": _ASKED, **problems(*_SENT)},
+                body=request_body(JSON, inlined(doors.PollIn)),
             )
         },
     }
@@ -113,7 +110,7 @@ def _transmitter() -> dict[str, dict[str, Any]]:
 def _tokens() -> dict[str, dict[str, Any]]:
     """Build the paths of OAuth tokens for receivers."""
     proved = ("grant_type", "client_assertion_type", "client_assertion")
-    issued = {"200": response("Issued", {"type": "object"}), **oauth_errors(400, 401, 403, 413, 429, 500, 503)}
+    issued = {"200": response("Issued", OBJECT), **oauth_errors(400, 401, 403, 413, 429, 500, 503)}
     body = request_body(FORM, form(proved, ("client_id", "scope")))
     return {
         oauth.SERVER: {"get": _read(oauth.SERVER, "RFC 8414 metadata of the server of receivers' tokens")},
@@ -125,12 +122,12 @@ def _tokens() -> dict[str, dict[str, Any]]:
 
 
 def _read(path: str, summary: str) -> dict[str, Any]:
-    return operation(path, summary, {**_json("200"), **problems(500)})
+    return operation(path, summary, {"200": _ASKED, **problems(500)})
 
 
 def _subject(path: str, summary: str, status: str) -> dict[str, Any]:
     answers = {status: _empty("Noted"), **problems(*_SENT)}
-    return _door(path, summary, answers, body=request_body(JSON, _whole(doors.SubjectIn)))
+    return _door(path, summary, answers, body=request_body(JSON, inlined(doors.SubjectIn)))
 
 
 def _door(path: str, summary: str, answers: Shape, *parameters: Shape, body: Shape | None = None) -> dict[str, Any]:
@@ -141,26 +138,5 @@ def _door(path: str, summary: str, answers: Shape, *parameters: Shape, body: Sha
     )
 
 
-def _json(status: str) -> dict[str, Shape]:
-    return {status: {"description": "As asked", "content": {JSON: {"schema": {}}}}}
-
-
 def _empty(description: str) -> Shape:
     return {"description": description}
-
-
-def _whole(kind: Struct) -> Shape:
-    """Return the schema of a body with the structs in it, as its endpoint reads it."""
-    schema = msgspec.json.schema(kind)
-    found: Shape = _resolved(schema["$defs"][kind.__name__], schema["$defs"])
-    return found
-
-
-def _resolved(value: Any, known: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON Schema
-    if isinstance(value, list):
-        return [_resolved(one, known) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if "$ref" in value:
-        return _resolved(known[value["$ref"].rpartition("/")[2]], known)
-    return {name: _resolved(one, known) for name, one in value.items() if name != "title"}

@@ -4,8 +4,10 @@ from typing import Any, Final
 
 from remit.entrypoints.agents.mcp.door import METADATA, PATH
 from remit.entrypoints.openapi.shapes import (
+    DPOP,
     EVENTS,
     JSON,
+    OBJECT,
     Shape,
     header_parameter,
     operation,
@@ -21,15 +23,15 @@ _REQUEST: Final[Shape] = {
         "jsonrpc": {"const": "2.0"},
         "id": _ID,
         "method": {"type": "string"},
-        "params": {"type": "object"},
-        "result": {"type": "object"},
-        "error": {"type": "object"},
+        "params": OBJECT,
+        "result": OBJECT,
+        "error": OBJECT,
     },
     "required": ["jsonrpc"],
 }
 _RESULT: Final[Shape] = {
     "type": "object",
-    "properties": {"jsonrpc": {"const": "2.0"}, "id": _ID, "result": {"type": "object"}, "error": {"type": "object"}},
+    "properties": {"jsonrpc": {"const": "2.0"}, "id": _ID, "result": OBJECT, "error": OBJECT},
     "required": ["jsonrpc", "id"],
 }
 _ERROR: Final[Shape] = {
@@ -39,14 +41,14 @@ _ERROR: Final[Shape] = {
         "id": {"type": ["integer", "string", "null"]},
         "error": {
             "type": "object",
-            "properties": {"code": {"type": "integer"}, "message": {"type": "string"}, "data": {"type": "object"}},
+            "properties": {"code": {"type": "integer"}, "message": {"type": "string"}, "data": OBJECT},
             "required": ["code", "message"],
         },
     },
     "required": ["jsonrpc", "id", "error"],
 }
 _ROUTING: Final = (
-    header_parameter("DPoP", "A fresh RFC 9449 proof of this very request", required=True),
+    DPOP,
     header_parameter("MCP-Protocol-Version", "The revision; absent from `initialize` alone", required=False),
     header_parameter("Mcp-Method", "The method of the body, at 2026-07-28", required=False),
     header_parameter("Mcp-Name", "The name of the tool or task in the body, at 2026-07-28", required=False),

@@ -12,6 +12,7 @@ from remit.entrypoints.openapi.shapes import (
     FORM,
     HTML,
     JSON,
+    OBJECT,
     Shape,
     Struct,
     form,
@@ -34,7 +35,6 @@ from remit.usecases.visitors.request import KNOWN_PARAMETERS
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
 _NO_BODY: Final = (413, 415)
-_OPEN: Final[Shape] = {"type": "object"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +230,7 @@ _OTHERS: Final = (
     _Operation(
         "/helpdesk/v1/events",
         "The company's own helpdesk says that something happened to a ticket",
-        _OPEN,
+        OBJECT,
         (202,),
         signed_in=False,
     ),
@@ -240,9 +240,9 @@ _SANDBOX: Final = (
     _Operation("/sandbox/v1/people", "Add somebody, with a vouched invitation", sandbox_api.SandboxPersonIn, (201,)),
     _Operation("/sandbox/v1/agents", "Register an agent", sandbox_api.SandboxAgentIn, (201,)),
     _Operation("/sandbox/v1/suspend", "Suspend something", sandbox_api.SandboxSuspendIn),
-    _Operation("/sandbox/v1/facts", "Replace the facts", _OPEN, method="put"),
+    _Operation("/sandbox/v1/facts", "Replace the facts", OBJECT, method="put"),
     _get("/sandbox/v1/transcript", "A page of the log, opened", "low"),
-    _Operation("/sandbox/v1/sweep", "One round of the jobs", _OPEN),
+    _Operation("/sandbox/v1/sweep", "One round of the jobs", OBJECT),
 )
 
 
@@ -278,7 +278,7 @@ def _paths(*doors: _Operation) -> dict[str, dict[str, Any]]:
 
 
 def _json_answers(door: _Operation) -> Shape:
-    done = response("Done", _OPEN if door.media_type == JSON else None, door.media_type)
+    done = response("Done", OBJECT if door.media_type == JSON else None, door.media_type)
     return {
         **{str(status): done for status in door.done},
         **problems(*_NO, *(() if door.method == "get" else _NO_BODY)),

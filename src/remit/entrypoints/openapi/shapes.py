@@ -16,6 +16,8 @@ Shape: TypeAlias = Mapping[str, Any]
 Struct: TypeAlias = type[msgspec.Struct]
 
 TEXT: Final[Shape] = {"type": "string"}
+OBJECT: Final[Shape] = {"type": "object"}
+PROOF: Final = "A fresh RFC 9449 proof of this very request"
 JSON: Final = "application/json"
 EVENTS: Final = "text/event-stream"
 FORM: Final = "application/x-www-form-urlencoded"
@@ -89,6 +91,9 @@ def header_parameter(name: str, description: str, *, required: bool) -> Shape:
     return {"name": name, "in": "header", "required": required, "schema": TEXT, "description": description}
 
 
+DPOP: Final = header_parameter("DPoP", PROOF, required=True)
+
+
 def request_body(media_type: str, schema: Shape | Struct, *, required: bool = True) -> Shape:
     """Build a request body."""
     return {"required": required, "content": {media_type: {"schema": _schema(schema)}}}
@@ -129,10 +134,22 @@ def pages(*statuses: int) -> dict[str, Shape]:
 
 
 def inlined(kind: Struct) -> Shape:
-    """Return the schema of a body as its endpoint reads it. Bodies of people's endpoints hold no other structs."""
-    named: dict[str, Any] = msgspec.json.schema(kind)["$defs"]
-    found: Shape = named[kind.__name__]
-    return {name: value for name, value in found.items() if name != "title"}
+    """Return the schema of a body with the structs in it, as its endpoint reads it."""
+    return _untitled(kind.__name__, msgspec.json.schema(kind)["$defs"])
+
+
+def _untitled(name: str, known: Mapping[str, Shape]) -> dict[str, Any]:
+    return {member: _resolved(value, known) for member, value in known[name].items() if member != "title"}
+
+
+def _resolved(value: Any, known: Mapping[str, Shape]) -> Any:  # noqa: ANN401  # JSON Schema
+    if isinstance(value, list):
+        return [_resolved(one, known) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "$ref" in value:
+        return _untitled(value["$ref"].rpartition("/")[2], known)
+    return {name: _resolved(one, known) for name, one in value.items()}
 
 
 def _schema(schema: Shape | Struct) -> Shape:

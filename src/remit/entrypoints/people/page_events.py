@@ -13,7 +13,7 @@ from remit.domain.i18n import marked
 from remit.domain.records import PersonRecord
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.replies import HttpResponse
-from remit.entrypoints.http.wire import Receive, Scope, one_header, query_parameters
+from remit.entrypoints.http.wire import Receive, Scope, one_header, query_parameters, unless_gone, until_closed
 from remit.entrypoints.people.api import PeopleApi
 from remit.entrypoints.staff.security import ROLES as GUARDS
 from remit.usecases.desk.page_events import page_version, security_page_version, wait_for_news
@@ -80,17 +80,10 @@ class LiveApi:
 
 async def _unless_gone(receive: Receive, waiting: Coroutine[Any, Any, str], since: str) -> str:
     """Wait for news unless the page was closed: a closed page would hold a place, and delay a stopping node."""
-    news = asyncio.ensure_future(waiting)
-    gone = asyncio.ensure_future(_until_closed(receive))
+    gone = asyncio.ensure_future(until_closed(receive))
     try:
-        await asyncio.wait({news, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return await news if news.done() else since
+        news = await unless_gone(gone, waiting)
+        return since if news is None else news
     finally:
-        for pending in (news, gone):
-            pending.cancel()
-        await asyncio.gather(news, gone, return_exceptions=True)
-
-
-async def _until_closed(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)

@@ -94,7 +94,7 @@ class Browser:
 
 @dataclass(slots=True)
 class Assistant:
-    """One run: what it is doing now, and the page it was last asked to show."""
+    """One run: its current step and the last page to show."""
 
     desk: str
     keychain: Keychain

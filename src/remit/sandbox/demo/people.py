@@ -107,7 +107,7 @@ class DemoPerson:
         self._sign(str(picked["request"]))
 
     def decline_visit(self, url: str) -> None:
-        """Allow a visitor nothing, and let it know."""
+        """Decline a visitor's request and follow its redirect."""
         self.door.redirect(str(self.get(f"/me/v1/visits?{urlsplit(url).query}")["decline"]))
 
     def _sign(self, request: str) -> None:

@@ -125,7 +125,7 @@ class DemoRun:
         self.show(row)
 
     def _visited(self, person: DemoPerson, url: str) -> None:
-        """Let a customer meet their assistant's request: once they pick and sign, and then no more."""
+        """Answer a visitor's request as its customer: grant the first, decline later ones."""
         if person.id in self._visitors:
             self.note(f"{person.id} is asked for another purpose, and allows nothing")
             person.decline_visit(url)

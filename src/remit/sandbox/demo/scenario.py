@@ -170,7 +170,7 @@ HONEST_MONEY: Final[Mapping[tuple[str, str, str], int]] = {
 VISIT_GOAL: Final = CustomerGoal(
     customer="anna", action="order.return", params={"order_id": "W1001", "item_ids": ["i2"]}
 )
-"""Goal of the customer from the moment she lets her own assistant in."""
+"""The customer's goal once her own assistant is let in."""
 
 
 def honest_acts(cast: Sequence[DemoAgent]) -> Mapping[tuple[str, str], int]:

@@ -16,7 +16,7 @@ from remit.domain.records import PERMITTED_ASKS, AskRecord, AskState, Confirmati
 from remit.domain.values import Json
 from remit.engine.agents.authenticate import Caller
 from remit.engine.agents.authenticate_request import Workload
-from remit.engine.ask.reply import AskReply, recorded_params
+from remit.engine.ask.reply import AskReply, confirmation_page, recorded_params
 from remit.engine.context import DeskContext
 from remit.ports.store import Commit, RecordMissing, Replayed, ReplayMark
 from remit.proof.canonical import b64url
@@ -74,7 +74,8 @@ async def challenge_for(desk: DeskContext, workload: Workload, reply: AskReply) 
         "authorization_details": _details(ask),
         "reason": _reason(desk, ask),
     }
-    page = _page(desk, (await desk.store.get(ConfirmationRecord, ask.confirmation)).record)
+    confirmation = (await desk.store.get(ConfirmationRecord, ask.confirmation)).record
+    page = confirmation_page(desk.terms.issuer, confirmation.id, confirmation.who)
     signed = desk.signer.sign_jwt(CHALLENGE, claims | ({"reason_uri": page} if page else {}))
     return signed if len(signed) <= _LONGEST else ""
 
@@ -114,7 +115,8 @@ async def accept_challenge(
         return _answered(desk, ask, caller.jkt)
     confirmation = (await desk.store.get(ConfirmationRecord, ask.confirmation)).record
     left_s = max(1, (confirmation.expires_at - now) // 1000)
-    return PendingTransaction(id=_transaction_id(desk, ask.id), expires_in_s=left_s, page=_page(desk, confirmation))
+    page = confirmation_page(desk.terms.issuer, confirmation.id, confirmation.who)
+    return PendingTransaction(id=_transaction_id(desk, ask.id), expires_in_s=left_s, page=page)
 
 
 async def poll_transaction(desk: DeskContext, caller: Caller, transaction_id: str) -> TransactionToken:
@@ -226,11 +228,6 @@ def _reason(desk: DeskContext, ask: AskRecord) -> str:
     action = desk.catalogue.actions.get(ask.action)
     title = ask.action if action is None else fill_title(action, recorded_params(ask), {}, desk.catalogue.say)
     return f"A person must confirm: {title}"
-
-
-def _page(desk: DeskContext, confirmation: ConfirmationRecord) -> str:
-    """Return the page where the customer answers; "" where officers are asked, on pages of their own."""
-    return f"{desk.terms.issuer}/confirm/{confirmation.id}" if "customer" in confirmation.who else ""
 
 
 def _transaction_id(desk: DeskContext, ask_id: str) -> str:

@@ -12,29 +12,22 @@ from urllib.parse import urlsplit
 import msgspec
 
 from remit import __version__
-from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.binding import bound_family
 from remit.domain.identity.dpop import ScopeRefused
 from remit.domain.values import Json, JsonObject
 from remit.engine.agents.authenticate_request import Workload
-from remit.engine.ask.redact import AskRequest
-from remit.engine.ask.reply import AskReply
-from remit.engine.leaks.revoke import revoke_leaked_credentials
+from remit.engine.ask.reply import AskReply, confirmation_page
 from remit.engine.transcript.record import keyed_digest
 from remit.entrypoints.agents.api import AgentApi, message_body, task_body
+from remit.entrypoints.agents.json_rpc import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RpcRefused, read_rpc
 from remit.entrypoints.agents.mcp.messages import (
-    INVALID_PARAMS,
-    INVALID_REQUEST,
     META,
-    METHOD_NOT_FOUND,
     MISSING_CAPABILITY,
-    PARSE_ERROR,
     REVISIONS,
     SESSION,
     TASKS,
     Message,
-    RpcRefused,
     negotiated,
     new_session,
     read_message,
@@ -72,25 +65,25 @@ from remit.entrypoints.agents.mcp.tools import (
     whole_argument,
 )
 from remit.entrypoints.agents.oauth_requests import TASK_SCOPE
-from remit.entrypoints.http.bodies import decode_body, mark_proved, read_body
+from remit.entrypoints.http.bodies import mark_proved
 from remit.entrypoints.http.replies import METADATA as RESOURCE_METADATA
 from remit.entrypoints.http.replies import HttpResponse, bearer_challenge, problem_response
 from remit.entrypoints.http.request_log import log_fault
 from remit.entrypoints.http.wire import (
+    AskBody,
     Receive,
     Scope,
     body_digest,
     header_values,
     one_header,
     verify_idempotency_key,
-    verify_json_type,
 )
 from remit.entrypoints.http.wire_answers import Ended, Inbox
 from remit.usecases.agents.refused_credentials import mark_proofs_used
-from remit.usecases.ask import ask
 from remit.usecases.tasks.task import (
     ask_status,
     complete_task,
+    follow_ask,
     granted_tools,
     read_inbox,
     task_status,
@@ -120,9 +113,11 @@ _NO_PAGE: Final = "Send the request from a program, without an Origin header."
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One call of an action: its ask, and whether it continues an earlier one."""
+    """One call of an action: its ask, the key and digest of a repetition, and whether it continues an earlier call."""
 
-    request: AskRequest
+    body: AskBody
+    key: str
+    digest: str
     again: bool
 
 
@@ -147,15 +142,13 @@ class McpDoor:
             workload = await self._prove(scope)
             self.agents.limits.verify_client(workload.limited_as)
             mark_proved(scope)
-            message, size = await _received(scope, receive)
+            body, size = await read_rpc(scope, receive)
+            message = read_message(scope, body)
             return await self._answer(message, workload, size)
         except (Refused, Fault) as refused:
             error = refused
         if workload is not None:
-            try:
-                await mark_proofs_used(desk, workload.marks, error)
-            except (Refused, Fault) as refused:
-                error = refused
+            await mark_proofs_used(desk, workload.marks, error)
         return self._refused(scope, message, error)
 
     async def _prove(self, scope: Scope) -> Workload:
@@ -251,12 +244,10 @@ class McpDoor:
         try:
             if tool in OWN:
                 return rpc_response(message, await self._own_tool(tool, arguments, workload))
-            call = self._read_call(message, workload, tool, arguments, size)
-            await revoke_leaked_credentials(self.agents.context, self.agents.tokens, workload, call.request)
-            reply = await ask(self.agents.context, workload, call.request)
+            call = self._read_call(message, workload, tool, arguments)
+            reply = await self.agents.ask(workload, call.body, key=call.key, digest=call.digest, size=size)
             if call.again and reply.state == "waiting":
-                again = replace(workload, marks=())  # the proof was used for the lines above
-                reply = await ask_status(self.agents.context, again, reply.ask, wait_s=_WAIT_S)
+                reply = await follow_ask(self.agents.context, workload, reply.ask, wait_s=_WAIT_S)
         except (Refused, Fault) as error:
             if isinstance(error, RpcRefused) or error.code.value.startswith("credential."):
                 raise
@@ -265,7 +256,7 @@ class McpDoor:
             return rpc_response(message, problem_result(error))
         return self._decided(message, workload, call, reply)
 
-    def _read_call(self, message: Message, workload: Workload, tool: str, arguments: JsonObject, size: int) -> _Call:
+    def _read_call(self, message: Message, workload: Workload, tool: str, arguments: JsonObject) -> _Call:
         """Read the call of an action as an ask; the key that tells a repetition comes from the call, or is new."""
         desk = self.agents.context
         action = self.names.action(tool)
@@ -280,10 +271,7 @@ class McpDoor:
         if not key:
             key = f"mcp.{desk.world.random(16).hex()}"
         digest = body_digest(_STEADY.encode({"action": action, "params": params, "words": words}))
-        request = AskRequest(
-            action=action, params=params, words=words, files=(), idempotency_key=key, body=digest, size=size
-        )
-        return _Call(request, again=again)
+        return _Call(AskBody(action=action, params=params, words=words), key, digest, again=again)
 
     def _continued(self, state: Json, workload: Workload, action: str) -> str:
         """Return the key of the call that a `requestState` of ours continues.
@@ -306,13 +294,13 @@ class McpDoor:
         desk = self.agents.context
         if reply.code is Code.ACTION_UNKNOWN:
             data: JsonObject = {"code": reply.code.value, "ask": reply.ask, "receipt": reply.receipt}
-            raise _answered(message, RpcRefused(INVALID_PARAMS, "Unknown tool", data=data))
+            raise RpcRefused(INVALID_PARAMS, "Unknown tool", data=data)
         if reply.code is Code.OBJECTIVE_ACTION_OUTSIDE:
-            scopes = self._scopes_of(call.request.action, workload)
+            scopes = self._scopes_of(call.body.action, workload)
             if scopes:
                 return self._step_up(message, scopes, reply)
         page = self._page(reply)
-        request = elicitation(self._title(call.request.action), page, desk.catalogue.desk) if page else None
+        request = elicitation(self._title(call.body.action), page, desk.catalogue.desk) if page else None
         shown = request if message.opens_addresses else None
         if message.polls_tasks and not is_settled(reply):
             task = task_of(reply, shown, confirm_at=page, now=desk.world.now())
@@ -322,17 +310,14 @@ class McpDoor:
         if shown is None or call.again or not (message.stateless or message.takes_events):
             return rpc_response(message, result)
         if message.stateless:
-            key = call.request.idempotency_key
-            state = f"{key}{_SEAL}{self._sealed(key, workload, call.request.action)}"
+            state = f"{call.key}{_SEAL}{self._sealed(call.key, workload, call.body.action)}"
             return rpc_response(message, input_required(shown, state))
-        asked = elicitation(self._title(call.request.action), page, desk.catalogue.desk, ask=reply.ask)
+        asked = elicitation(self._title(call.body.action), page, desk.catalogue.desk, ask=reply.ask)
         return events_response(message, {"jsonrpc": "2.0", "id": f"confirm-{reply.ask}", **asked}, result)
 
     def _page(self, reply: AskReply) -> str:
         """Return the address where the customer confirms; "" where they are not asked."""
-        if CUSTOMER not in reply.who or not reply.confirmation:
-            return ""
-        return f"{self.agents.context.terms.issuer}/confirm/{reply.confirmation}"
+        return confirmation_page(self.agents.context.terms.issuer, reply.confirmation, reply.who)
 
     def _title(self, action: str) -> str:
         return action_title(self.agents.context.catalogue.action(action))
@@ -351,7 +336,8 @@ class McpDoor:
         desk = self.agents.context
         data = {"scope": wanted, **ask_members(reply)}
         refused = RpcRefused(INVALID_REQUEST, "this action belongs to another objective", data=data)
-        answer = rpc_error(_answered(message, refused), stateless=True, status=403)
+        refused.id = message.id
+        answer = rpc_error(refused, stateless=True, status=403)
         challenge = bearer_challenge(desk.terms.issuer, PATH, wanted, error="insufficient_scope")
         bound = (b"www-authenticate", challenge.replace(b"Bearer ", b"DPoP ", 1))
         return replace(answer, headers=((b"www-authenticate", challenge), bound, *answer.headers))
@@ -395,7 +381,7 @@ class McpDoor:
         except Refused as refused:
             if refused.code is not Code.REQUEST_NOT_FOUND:
                 raise
-            raise _answered(message, RpcRefused(INVALID_PARAMS, "Unknown task")) from None
+            raise RpcRefused(INVALID_PARAMS, "Unknown task") from None
         if message.method != "tasks/get":
             return rpc_response(message, {})
         desk, page = self.agents.context, self._page(reply)
@@ -419,30 +405,6 @@ class McpDoor:
         scopes = " ".join(visitor_scopes(self.agents.context)) or TASK_SCOPE
         challenge = bearer_challenge(issuer, PATH, scopes, error=named)
         return replace(answer, headers=((b"www-authenticate", challenge), *answer.headers))
-
-
-def _answered(message: Message, refused: RpcRefused) -> RpcRefused:
-    refused.id = message.id
-    return refused
-
-
-async def _received(scope: Scope, receive: Receive) -> tuple[Message, int]:
-    """Read and decode the body of a proved request.
-
-    Raises:
-        RpcRefused: for what is no single message.
-        Refused: `request.too_large`, `request.unsupported_type`, `request.rate_limited`.
-    """
-    verify_json_type(scope)
-    raw = await read_body(scope, receive)
-    try:
-        body = await decode_body(scope, raw)
-    except Refused as refused:
-        if refused.code is not Code.REQUEST_MALFORMED:
-            raise
-        number = INVALID_REQUEST if raw.lstrip()[:1] == b"[" else PARSE_ERROR
-        raise RpcRefused(number, refused.public or "not one JSON-RPC message") from None
-    return read_message(scope, body), len(raw)
 
 
 def verify_same_origin(scope: Scope, issuer: str) -> None:

@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, TypeAlias
+from typing import Final
 
-from remit.domain.errors import Code, Refused
 from remit.domain.values import Json, JsonObject
+from remit.entrypoints.agents.json_rpc import INVALID_PARAMS, INVALID_REQUEST, RequestId, RpcRefused
 from remit.entrypoints.http.wire import Scope, header_values
 from remit.proof.canonical import b64url
 
@@ -24,10 +24,6 @@ META: Final = "io.modelcontextprotocol/"
 TASKS: Final = META + "tasks"
 SESSION: Final = b"mcp-session-id"
 
-PARSE_ERROR: Final = -32700
-INVALID_REQUEST: Final = -32600
-METHOD_NOT_FOUND: Final = -32601
-INVALID_PARAMS: Final = -32602
 HEADER_MISMATCH: Final = -32020
 MISSING_CAPABILITY: Final = -32021
 UNSUPPORTED_REVISION: Final = -32022
@@ -45,19 +41,6 @@ _ROUTING: Final = (b"mcp-protocol-version", b"mcp-method", b"mcp-name")
 _ENCODED: Final = re.compile(r"=\?base64\?(?P<payload>.*)\?=")
 _SESSION: Final = re.compile(r"[un]\.[A-Za-z0-9_-]{22}", re.ASCII)
 _MAX_ID_LENGTH: Final = 256
-
-RequestId: TypeAlias = int | str
-
-
-class RpcRefused(Refused):
-    """A JSON-RPC error: its number, and data for the client."""
-
-    def __init__(self, number: int, message: str, *, data: Mapping[str, object] | None = None) -> None:
-        super().__init__(Code.REQUEST_MALFORMED, message, public=message)
-        self.number = number
-        self.message = message
-        self.data = data
-        self.id: RequestId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

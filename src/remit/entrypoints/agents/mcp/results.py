@@ -1,6 +1,6 @@
 """Answers of the MCP door: an ask's reply as a tool result, a request for input, or a task; errors as JSON-RPC.
 
-Every result says twice what happened: in members, and in sentences a model can act on.
+Each result carries its outcome twice: in members, and in sentences a model can act on.
 """
 
 from collections.abc import Mapping
@@ -9,21 +9,26 @@ from typing import Final
 import msgspec
 
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
+from remit.domain.records import OPEN_ASKS
 from remit.domain.values import Instant, instant_text
 from remit.engine.ask.reply import AskReply
-from remit.entrypoints.agents.mcp.messages import (
-    HEADER_MISMATCH,
+from remit.entrypoints.agents.json_rpc import (
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
-    MISSING_CAPABILITY,
     PARSE_ERROR,
-    UNSUPPORTED_REVISION,
-    Message,
     RpcRefused,
 )
+from remit.entrypoints.agents.mcp.messages import HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_REVISION, Message
 from remit.entrypoints.agents.mcp.tools import ASK_STATUS
-from remit.entrypoints.http.replies import HttpResponse, ask_body, encode_json, json_response
+from remit.entrypoints.http.replies import (
+    HttpResponse,
+    cure_text,
+    encode_json,
+    json_response,
+    polled_ask_body,
+    public_text,
+)
 
 STATUS: Final[Mapping[int, int]] = {
     PARSE_ERROR: 400,
@@ -88,10 +93,9 @@ def ask_result(reply: AskReply, *, confirm_at: str) -> Result:
 
 def ask_members(reply: AskReply, *, confirm_at: str = "") -> Result:
     """Build the members of an ask's result: those of the reply over HTTP, and what would cure a refusal."""
-    structured = ask_body(reply)
+    structured = polled_ask_body(reply)
     structured.pop("poll", None)  # an address of the other API
     if reply.code is not None:
-        structured |= {"codes": [reply.code.value], "cure": MEANINGS[reply.code].cure}
         structured["detail"] = reply.public or MEANINGS[reply.code].title
     if reply.retry_after_s is not None:
         structured["retry_after_s"] = reply.retry_after_s
@@ -120,8 +124,11 @@ def _told(reply: AskReply, confirm_at: str) -> list[str]:
             said = [*_waits(reply, confirm_at), again]
         case "countered":
             said = ["The customer or the desk answered with less, as a request of its own.", again]
+        case _ if reply.code is None:
+            said = ["Refused."]
         case _:
-            said = _refusal(reply.code, reply.public, reply.retry_after_s)
+            meaning = MEANINGS[reply.code]
+            said = _refusal(reply.code, reply.public or meaning.title, meaning.cure, reply.retry_after_s)
     if reply.withheld:
         said.append(f"Withheld values, which the customer's mandate does not cover: {reply.withheld}.")
     return [*said, *([reply.notice] if reply.notice else [])]
@@ -137,10 +144,8 @@ def _waits(reply: AskReply, confirm_at: str) -> list[str]:
     return said
 
 
-def _refusal(code: Code | None, public: str, retry_after_s: int | None) -> list[str]:
-    if code is None:
-        return ["Refused."]
-    said = [f"Refused ({code.value}): {public or MEANINGS[code].title}", f"What would help: {MEANINGS[code].cure}"]
+def _refusal(code: Code, public: str, cure: str, retry_after_s: int | None) -> list[str]:
+    said = [f"Refused ({code.value}): {public}", f"What would help: {cure}"]
     if retry_after_s is not None:
         said.append(f"Try again in {retry_after_s} seconds.")
     return said
@@ -148,14 +153,11 @@ def _refusal(code: Code | None, public: str, retry_after_s: int | None) -> list[
 
 def problem_result(error: Refused | Fault) -> Result:
     """Build the result of a call refused before any decision, or broken by a fault: nothing was permitted."""
-    meaning = MEANINGS[error.code]
-    public = (error.public if isinstance(error, Refused) else None) or meaning.title
-    cure = (error.public_cure if isinstance(error, Refused) else "") or meaning.cure
+    public, cure = public_text(error), cure_text(error)
     structured: Result = {"decision": "refuse", "codes": [error.code.value], "detail": public, "cure": cure}
-    said = [f"Refused ({error.code.value}): {public}", f"What would help: {cure}"]
     if error.retry_after_s is not None:
         structured["retry_after_s"] = error.retry_after_s
-        said.append(f"Try again in {error.retry_after_s} seconds.")
+    said = _refusal(error.code, public, cure, error.retry_after_s)
     return tool_result(structured, " ".join(said), error=True)
 
 
@@ -206,7 +208,7 @@ def task_of(reply: AskReply, request: Result | None, *, confirm_at: str, now: In
 
 def is_settled(reply: AskReply) -> bool:
     """Return whether nothing more is to come of an ask itself."""
-    return str(reply.state) not in {"waiting", "permitted", "acting", "unknown"}
+    return reply.state not in OPEN_ASKS
 
 
 def _json(value: object) -> str:
