@@ -39,6 +39,7 @@ def test_every_check_of_the_public_files_passes(
     vector_set(name).judge(request, {row.check: row.reason or True for row in table if row.file == file})
 
 
+@needs_vectors
 def test_requests_and_answers_follow_the_schemas(point: Point, request: pytest.FixtureRequest) -> None:
     schemas = vector_set("authzen-schemas")
     asked = next(
