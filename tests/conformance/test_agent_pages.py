@@ -49,7 +49,10 @@ def desk(tmp_path: Path) -> Iterator[Sandbox]:
         yield one
 
 
-@pytest.mark.skipif(not all(map(shutil.which, ("curl", "jq", "openssl"))), reason="remit: NOT RUN: no curl, jq or openssl here")
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("curl", "jq", "openssl"))),
+    reason="remit: NOT RUN: no curl, jq or openssl here. Cure: apt-get install curl jq openssl",
+)
 def test_the_page_for_curl_works_line_by_line(desk: Sandbox, tmp_path: Path) -> None:
     anna = desk.customer("anna")
     kept = tmp_path / "kept.sh"
