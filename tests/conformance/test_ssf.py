@@ -1,7 +1,7 @@
 """Shared signals on a running server: every check of the OpenID suite's SSF list, and the examples of SSF 1.0 and CAEP 1.0.
 
 The list and the examples are read in place (`REMIT_SHARED`); the peer is `ssf_peer`, on joserfc and httpx alone. Each check is
-a row: how it is tried here, or the reason why its subject is not this desk's.
+a row: how it is tried here.
 """
 
 import json
@@ -405,8 +405,6 @@ CHECKS: dict[str, Callable[[Served], None]] = {
     f"{RECEIVER}-stream-verification": managed("create", "verify", "delete"),
     f"{RECEIVER}-unsolicited-stream-verification": managed("create", "delete"),
 }
-NOT_OURS: dict[str, str] = {}
-"""Checks that are not this desk's, with the reason."""
 
 
 def listed() -> list[str]:
@@ -418,7 +416,7 @@ def listed() -> list[str]:
 
 def test_every_check_of_the_list_has_a_row_and_no_other() -> None:
     assert len(listed()) == 29
-    assert sorted(listed()) == sorted((*CHECKS, *NOT_OURS))
+    assert sorted(listed()) == sorted(CHECKS)
 
 
 @MODULES.each(dict(sorted(CHECKS.items())))
