@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from desks import shop
+from provider.real import free_port
 from remit.sandbox import Sandbox, SandboxCustomer
 from served_sandbox import serving
 from visiting import confirm, opened, picked_and_signed
@@ -87,9 +87,7 @@ def test_the_page_for_typescript_works_with_an_unmodified_client(desk: Sandbox) 
         pytest.skip("remit: NOT RUN: no Node.js 22 here, which reads TypeScript. Cure: make mcp-peers")
     anna = desk.customer("anna")
     [code] = blocks("typescript.md", "ts")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     script = PEERS / f"agent-page-{port}.mts"
     script.write_text(code.replace("8765", str(port)))
     try:

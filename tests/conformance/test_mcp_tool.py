@@ -5,7 +5,6 @@ What a desk cannot pass stands with its reason in `sets/mcp-tool-<revision>.toml
 
 import json
 import re
-import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +15,9 @@ import pytest
 from attacks.arena import open_arena
 from conformance.harness import SHARED, vector_set
 from conformance.mcp_peers import PEERS, listening, needs_peers, node, node_binary, proxied
-from conformance.mcp_visits import consented, desk_at
-from visiting import TERMS, documents
+from conformance.mcp_visits import desk_at
+from provider.real import free_port
+from visiting import TERMS, documents, picked_and_signed
 
 pytestmark = [needs_peers, pytest.mark.xdist_group("mcp")]
 TOOL = PEERS / "node" / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
@@ -66,9 +66,7 @@ def test_every_requirement_is_met_or_excepted_with_a_reason(revision: str, tmp_p
 
 def test_the_authorization_server_passes_its_scenarios(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Metadata, and a code grant of a client without a key, whose user's browser we are."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     with listening() as proxy, desk_at(proxy, TERMS) as arena, documents() as docs:
         client_id = docs.publish(redirect_uris=[f"http://127.0.0.1:{port}/callback"])
         given = (
@@ -89,7 +87,7 @@ def test_the_authorization_server_passes_its_scenarios(tmp_path: Path, request: 
             try:
                 address = next(line.strip() for line in process.stdout if "/oauth/authorize?" in line)
                 next(line for line in process.stdout if "server started" in line)
-                httpx.get(consented(arena, address, "return-item", ["W1001"]))
+                httpx.get(picked_and_signed(arena.anna, address, "return-item", ["W1001"]))
                 said = process.stdout.read()
             finally:
                 process.kill()
