@@ -86,8 +86,16 @@ def set_up(desk: Sandbox, agents: int, customers: int, orders: int, *, first: in
     return made
 
 
+def authorized(one: dict[str, Any], url: str, number: int, now: int) -> str:
+    """Return the header lines that authorize a request: a token, and the proof of its key where it has one."""
+    if "signer" not in one:
+        return f"authorization: Bearer {one['token']}\r\n"
+    proof = one["signer"].proof(url, one["token"], number, now)
+    return f"authorization: DPoP {one['token']}\r\ndpop: {proof}\r\n"
+
+
 def requests(made: list[dict[str, Any]], port: int, count: int, start: int, *, kind: str = "writes") -> list[bytes]:
-    """Whole HTTP requests, each with a proof of its own; no two are alike. `kind` is one of KINDS."""
+    """Whole HTTP requests, each with a proof of its own where there is a key; no two are alike. `kind` is one of KINDS."""
     ready = []
     now = int(time.time())
     for number in range(start, start + count):
@@ -101,9 +109,8 @@ def requests(made: list[dict[str, Any]], port: int, count: int, start: int, *, k
         if kind == "reads":
             wish = {"action": "order.read", "params": {"order_id": order}}
         body = json.dumps(wish).encode()
-        proof = one["signer"].proof(f"{base(port)}{path}", one["token"], number, now)
         head = (
-            f"POST {path} HTTP/1.1\r\nhost: localhost:{port}\r\nauthorization: DPoP {one['token']}\r\ndpop: {proof}\r\n"
+            f"POST {path} HTTP/1.1\r\nhost: localhost:{port}\r\n{authorized(one, f'{base(port)}{path}', number, now)}"
             f"idempotency-key: k{number}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         )
         ready.append(head.encode() + body)

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -152,6 +153,20 @@ def ask_side(name: str, label: str, server: ask.Server, asks: ask.Asks, kind: st
     )
 
 
+def cerbos_side(part: str, name: str, label: str, cerbos: Cerbos, numbers: Iterator[int], *, per_round: int) -> Side:
+    """A side that decides by Cerbos: `numbers` are the first of each round's questions."""
+    return Side(
+        part=part,
+        name=name,
+        label=label,
+        port=cerbos.port,
+        pid=cerbos.server.pid,
+        per_round=per_round,
+        write=lambda count: list(cerbos.requests(count, next(numbers), "order.change_address")),
+        good=b'"decision":true',
+    )
+
+
 def asking(given: argparse.Namespace, run: Run) -> None:
     """Whole durable asks, beside decisions of Cerbos and the stack one would write first."""
     print("asks: proved, decided, done at the desk and durable before the answer; starting …", flush=True)
@@ -164,16 +179,7 @@ def asking(given: argparse.Namespace, run: Run) -> None:
         sides = [
             ask_side("reads", "Remit, whole ask that reads", ours, asks, "reads", per_round=2400),
             ask_side("acts", "Remit, whole ask that acts", ours, asks, "writes", per_round=2400),
-            Side(
-                part="ask",
-                name="cerbos",
-                label="Cerbos, a decision and its log, not synced",
-                port=cerbos.port,
-                pid=cerbos.server.pid,
-                per_round=4000,
-                write=lambda count: list(cerbos.requests(count, next(numbers), "order.change_address")),
-                good=b'"decision":true',
-            ),
+            cerbos_side("ask", "cerbos", "Cerbos, a decision and its log, not synced", cerbos, numbers, per_round=4000),
             ask_side("first-stack-reads", "first stack, ask that reads", first, plain, "reads", per_round=800),
             ask_side("first-stack-acts", "first stack, ask that acts", first, plain, "writes", per_round=800),
         ]
@@ -220,16 +226,7 @@ def deciding(given: argparse.Namespace, run: Run) -> None:
                 ("new-evaluations", "Remit, rules read something new of each", False),
             )
         ] + [
-            Side(
-                part="decide",
-                name="cerbos-evaluations",
-                label="Cerbos, an evaluation",
-                port=cerbos.port,
-                pid=cerbos.server.pid,
-                per_round=6000,
-                write=lambda count: list(cerbos.requests(count, next(numbers), "order.change_address")),
-                good=b'"decision":true',
-            ),
+            cerbos_side("decide", "cerbos-evaluations", "Cerbos, an evaluation", cerbos, numbers, per_round=6000),
         ]
         both(run, sides, given.rounds)
 

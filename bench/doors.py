@@ -42,30 +42,6 @@ def visitors(desk: Sandbox, count: int, first: int, orders: int, *, resource: st
     return made
 
 
-def authorized(one: dict[str, Any], url: str, number: int, now: int) -> str:
-    """Return the header lines that authorize a request: a token, and the proof of its key where it has one."""
-    if "signer" not in one:
-        return f"authorization: Bearer {one['token']}\r\n"
-    proof = one["signer"].proof(url, one["token"], number, now)
-    return f"authorization: DPoP {one['token']}\r\ndpop: {proof}\r\n"
-
-
-def reads(made: list[dict[str, Any]], port: int, count: int, start: int) -> list[bytes]:
-    """Whole requests over HTTP of visitors, each another."""
-    ready = []
-    for number in range(start, start + count):
-        one = made[number % len(made)]
-        path = f"/v1/tasks/{one['task']}/asks"
-        order = one["orders"][(number // len(made)) % len(one["orders"])]
-        body = json.dumps({"action": "order.read", "params": {"order_id": order}}).encode()
-        head = (
-            f"POST {path} HTTP/1.1\r\nhost: localhost:{port}\r\n{authorized(one, path, number, 0)}"
-            f"idempotency-key: k{number}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        )
-        ready.append(head.encode() + body)
-    return ready
-
-
 def calls(made: list[dict[str, Any]], port: int, count: int, start: int, *, kind: str, revision: str) -> list[bytes]:
     """Whole requests of `tools/call`, the same asks as those of `ask.requests`."""
     ready = []
@@ -84,7 +60,7 @@ def calls(made: list[dict[str, Any]], port: int, count: int, start: int, *, kind
             routed = f"mcp-method: tools/call\r\nmcp-name: {name}\r\n"
         body = json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}).encode()
         head = (
-            f"POST /mcp HTTP/1.1\r\nhost: localhost:{port}\r\n{authorized(one, f'{ask.base(port)}/mcp', number, now)}"
+            f"POST /mcp HTTP/1.1\r\nhost: localhost:{port}\r\n{ask.authorized(one, f'{ask.base(port)}/mcp', number, now)}"
             f"accept: application/json, text/event-stream\r\nmcp-protocol-version: {revision}\r\n{routed}"
             f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         )
@@ -108,10 +84,8 @@ def measure(given: argparse.Namespace, kind: str) -> dict[str, float]:
         number = 0
         for turn in range(given.rounds + 1):
             for door in DOORS[kind]:
-                if door == HTTP:
+                if door in {HTTP, VISITOR}:
                     ready = ask.requests(made[door], server.port, given.asks, number, kind=kind)
-                elif door == VISITOR:
-                    ready = reads(made[door], server.port, given.asks, number)
                 else:
                     ready = calls(made[door], server.port, given.asks, number, kind=kind, revision=REVISIONS[door])
                 number += given.asks

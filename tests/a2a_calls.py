@@ -46,3 +46,9 @@ def message(*parts: Mapping[str, Any], **more: Any) -> dict[str, Any]:
 def asks(action: str, params: Mapping[str, Any], words: str = "") -> tuple[dict[str, Any], ...]:
     """The parts of a message that asks for an action."""
     return ({"data": {"action": action, "params": dict(params)}}, *(({"text": words},) if words else ()))
+
+
+def sent(desk: Sandbox, task: SandboxTask, *parts: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """The task of one message."""
+    found: dict[str, Any] = call(desk, task, "SendMessage", message(*parts, **more))["result"]["task"]
+    return found

@@ -117,3 +117,11 @@ def test_no_committed_text_names_a_place_on_somebodys_machine_or_a_registry(wher
     files = [file for file in (ROOT / where).rglob("*") if file.suffix in suffixes and file.is_file()]
     assert files
     assert {str(file.relative_to(ROOT)) for file in files if places.search(file.read_text(encoding="utf-8"))} == set()
+
+
+def test_no_group_of_tests_is_without_a_name(request: pytest.FixtureRequest) -> None:
+    """Of the tests collected beside this one: a group named "" once put nearly all of them on one worker."""
+    nameless = [
+        one.nodeid for one in request.session.items for mark in one.iter_markers("xdist_group") if "" in (*mark.args, *mark.kwargs.values())
+    ]
+    assert nameless == []

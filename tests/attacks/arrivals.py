@@ -126,14 +126,6 @@ def signing(how: Signing) -> Dress:
     return dress
 
 
-def certified_agent(arena: Arena, authorities: Mapping[str, Any], *chain: Certified, client_id: str, **changed: Any) -> ArrivingAgent:
-    """An agent by X.509-SVID."""
-    keys = changed.pop("keys", {"bundle_file": str(authorities["file"]), "trust_domain": "helper.example"})
-    return ArrivingAgent(
-        arena.room, client_id, method="spiffe_x509", keys=keys, identity=Named(client_id), dress=presenting(*chain), **changed
-    )
-
-
 def signing_agent(arena: Arena, how: Signing, *more: MessageKey, client_id: str = "signer", **changed: Any) -> ArrivingAgent:
     """An agent that signs each request; it has `more` keys."""
     return ArrivingAgent(

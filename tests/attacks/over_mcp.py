@@ -1,6 +1,6 @@
 """The sandbox's asks through the MCP door: with `TESTS_DOOR=mcp` the probes P1 to P18 are tried there.
 
-What comes back is turned into the shapes of the API, so that the same tests judge it. Files go over HTTP: this door takes none.
+Answers are turned into the shapes of the API, so that the same tests judge it. Files go over HTTP: this door takes none.
 """
 
 import json

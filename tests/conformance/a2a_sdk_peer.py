@@ -1,5 +1,5 @@
 # run by the peer's own Python
-"""What a user of a2a-sdk would try at a desk, as a program of its own; one line of JSON for each finding."""
+"""The attempts of a user of a2a-sdk at a desk, as a program of its own; one line of JSON for each finding."""
 
 import asyncio
 import json
@@ -101,7 +101,7 @@ async def main() -> None:
         streaming = ClientFactory(ClientConfig(httpx_client=http)).create(card)
         await reads(plain, task.id)
         await waits(plain, streaming)
-        await errors(plain, card)
+        await errors(plain)
         extended = await plain.get_extended_agent_card(GetExtendedAgentCardRequest())
         found("extended", sorted(one.id for one in extended.skills))
     async with httpx.AsyncClient() as nobody:
@@ -159,7 +159,7 @@ async def _first(stream: Any) -> Any:
     return await anext(stream)
 
 
-async def errors(client: Client, card: AgentCard) -> None:
+async def errors(client: Client) -> None:
     found("unknown", await refusal(client.get_task(GetTaskRequest(id="ask_unknown"))))
     hook = TaskPushNotificationConfig(url="https://evil.example/hook", task_id="ask_x")
     found("push", await refusal(client.create_task_push_notification_config(hook)))
@@ -175,7 +175,6 @@ async def errors(client: Client, card: AgentCard) -> None:
     picture = new_raw_part(b"a plain note", media_type="text/plain", filename="note.txt")
     filed = await last(client, asks("case.comment", {"text": "The note goes along."}, picture))
     found("file", TaskState.Name(filed.status.state))
-    del card
 
 
 if __name__ == "__main__":

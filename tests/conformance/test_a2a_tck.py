@@ -5,13 +5,11 @@
 
 import base64
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import uuid4
@@ -28,12 +26,12 @@ from joserfc.jwk import ECKey
 from a2a_calls import asks, message
 from attacks.arena import SEND_BACK, mandate, refund
 from conformance.a2a_desk import A2aDesk, a2a_desk
-from conformance.harness import reason_of, vector_set
+from conformance.harness import SHARED, reason_of, vector_set
 from remit.client.keys import ProofKey
 from remit.proof.canonical import b64url, canonical, unb64url
 from remit.sandbox import SandboxTask
 
-VECTORS = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "vectors" / "a2a"
+VECTORS = SHARED / "a2a"
 if not VECTORS.is_dir():
     pytest.skip("remit: NOT RUN: no A2A vectors here; set REMIT_SHARED to the folder with vectors/", allow_module_level=True)
 LIST: Final = {one["id"]: one for one in json.loads((VECTORS / "tck-requirements-1_0.json").read_text())["requirements"]}

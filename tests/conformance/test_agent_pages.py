@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from desks import shop
+from provider.real import free_port
 from remit.sandbox import Sandbox, SandboxCustomer
 from served_sandbox import serving
 from visiting import confirm, opened, picked_and_signed
@@ -49,7 +49,10 @@ def desk(tmp_path: Path) -> Iterator[Sandbox]:
         yield one
 
 
-@pytest.mark.skipif(not all(map(shutil.which, ("curl", "jq", "openssl"))), reason="remit: NOT RUN: no curl, jq or openssl here")
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("curl", "jq", "openssl"))),
+    reason="remit: NOT RUN: no curl, jq or openssl here. Cure: apt-get install curl jq openssl",
+)
 def test_the_page_for_curl_works_line_by_line(desk: Sandbox, tmp_path: Path) -> None:
     anna = desk.customer("anna")
     kept = tmp_path / "kept.sh"
@@ -84,9 +87,7 @@ def test_the_page_for_typescript_works_with_an_unmodified_client(desk: Sandbox) 
         pytest.skip("remit: NOT RUN: no Node.js 22 here, which reads TypeScript. Cure: make mcp-peers")
     anna = desk.customer("anna")
     [code] = blocks("typescript.md", "ts")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     script = PEERS / f"agent-page-{port}.mts"
     script.write_text(code.replace("8765", str(port)))
     try:

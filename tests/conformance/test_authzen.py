@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ def test_every_check_of_the_public_files_passes(
     vector_set(name).judge(request, {row.check: row.reason or True for row in table if row.file == file})
 
 
+@needs_vectors
 def test_requests_and_answers_follow_the_schemas(point: Point, request: pytest.FixtureRequest) -> None:
     schemas = vector_set("authzen-schemas")
     asked = next(
@@ -50,6 +52,9 @@ def test_requests_and_answers_follow_the_schemas(point: Point, request: pytest.F
     schemas.judge(request, dict.fromkeys(schemas.files, True))
 
 
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("curl", "openssl"))), reason="remit: NOT RUN: no curl or openssl here. Cure: apt-get install curl openssl"
+)
 def test_the_page_s_own_example_runs(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "decision-point.md").read_text()
     blocks = dict(re.findall(r"`(decisions/[a-z.]+)`:\n\n```\w+\n(.*?)```", page, re.DOTALL))

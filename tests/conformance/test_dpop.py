@@ -26,9 +26,6 @@ CASES: list[Mapping[str, Any]] = NEGATIVE.read()["cases"]
 EXAMPLES = vector_set("dpop-examples")
 PRINTED: list[Mapping[str, str]] = EXAMPLES.read()["examples"]
 OK = "200/201"
-DEFAULT_PORT = (
-    "DPoP proof expecting Scheme based normalization of htu claim, where the port is not considered if that is the default for the scheme."
-)
 CASELESS = "DPoP proof expecting RS to compare scheme and hostname using case independent mode when validating htu claim"
 FRAGMENT = "DPoP proof where 'htu' has a query/fragment (which must be ignored in match as per 4.3-9 in DPoP spec)"
 NO_FRAGMENT = "DPoP proof where 'htu' does not contain the query/fragment (which must be ignored in match as per 4.3-9 in DPoP spec)"

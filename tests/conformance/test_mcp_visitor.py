@@ -12,8 +12,8 @@ import pytest
 
 from attacks.arena import Arena
 from conformance.mcp_peers import driving, listening, needs_peers
-from conformance.mcp_visits import consented, desk_at
-from visiting import TERMS, confirm, documents
+from conformance.mcp_visits import desk_at
+from visiting import TERMS, confirm, documents, picked_and_signed
 
 pytestmark = [needs_peers, pytest.mark.xdist_group("mcp")]
 
@@ -43,7 +43,7 @@ class Assistant:
 
     def come_in(self, arena: Arena, objective: str, records: list[str]) -> dict[str, Any]:
         """Send Anna's browser, let her pick a purpose and its records and sign; return what the client then sees."""
-        self.say(consented(arena, self.heard()["browse"], objective, records))
+        self.say(picked_and_signed(arena.anna, self.heard()["browse"], objective, records))
         return self.heard()
 
 

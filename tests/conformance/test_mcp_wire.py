@@ -1,9 +1,7 @@
 """Every kind of answer at the MCP door against MCP's own JSON schemas, and its own examples of requests as requests."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -11,17 +9,18 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena, open_arena, refund
 from attacks.mcp_calls import HANDSHAKE, META, STATELESS, TASKS, URLS, Mcp
+from conformance.harness import SHARED
 
-SHARED = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "vectors" / "mcp"
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="remit: NOT RUN: the schemas of MCP are not here; set REMIT_SHARED")
+VECTORS = SHARED / "mcp"
+pytestmark = pytest.mark.skipif(not VECTORS.is_dir(), reason="remit: NOT RUN: the schemas of MCP are not here; set REMIT_SHARED")
 
 
 def schema(revision: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads((SHARED / f"schema-{revision}.json").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = json.loads((VECTORS / f"schema-{revision}.json").read_text(encoding="utf-8"))
     return found
 
 
-SCHEMAS = {revision: schema(revision) for revision in (STATELESS, HANDSHAKE)} if SHARED.is_dir() else {}
+SCHEMAS = {revision: schema(revision) for revision in (STATELESS, HANDSHAKE)} if VECTORS.is_dir() else {}
 
 
 def valid(kind: str, value: Any, revision: str = STATELESS) -> Any:
@@ -161,7 +160,7 @@ def test_the_door_takes_posts_alone(mcp: Mcp) -> None:
 
 def test_the_examples_of_requests_are_read(mcp: Mcp) -> None:
     """MCP's own examples of messages a client may send: each is answered, none is a mistake of the message's form."""
-    examples = json.loads((SHARED / "schema-examples-2026-07-28.json").read_text(encoding="utf-8"))
+    examples = json.loads((VECTORS / "schema-examples-2026-07-28.json").read_text(encoding="utf-8"))
     found = examples.get("examples", examples)
     read = 0
     for kind in ("CallToolRequest", "ListToolsRequest", "DiscoverRequest", "ListPromptsRequest", "CompleteRequest"):

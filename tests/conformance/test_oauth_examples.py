@@ -1,10 +1,8 @@
 """Examples printed in the drafts of the authorization server's newer parts, read in place: ours has their members, and reads theirs."""
 
 import json
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -12,23 +10,23 @@ import pytest
 
 from attacks.arena import ISSUER, SEND_BACK, Arena, mandate, open_arena
 from attacks.introspected import grant_token, told
-from conformance.harness import reason_of, vector_set
+from conformance.harness import SHARED, reason_of, vector_set
 from contracts.identity_minting import mint
 from remit.domain.errors import Code, Refused
 from remit.domain.identity import jws
 from remit.domain.identity.id_jag import verify_id_jag
 from remit.domain.values import Instant
 
-ROOT = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "vectors" / "oauth"
-pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason="the public vectors are not here; set REMIT_SHARED")
+VECTORS = SHARED / "oauth"
+pytestmark = pytest.mark.skipif(not VECTORS.is_dir(), reason="the public vectors are not here; set REMIT_SHARED")
 ACCEPT = {"accept-txn-challenge": "?1"}
 
 
 def examples(name: str, section: str = "") -> list[dict[str, Any]]:
     """The examples of a draft, of one section if named."""
-    if not ROOT.is_dir():
+    if not VECTORS.is_dir():
         return []
-    found: list[dict[str, Any]] = json.loads((ROOT / f"{name}-examples.json").read_text())["examples"]
+    found: list[dict[str, Any]] = json.loads((VECTORS / f"{name}-examples.json").read_text())["examples"]
     return [one for one in found if section in one["section"]]
 
 

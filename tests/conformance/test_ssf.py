@@ -1,22 +1,20 @@
 """Shared signals on a running server: every check of the OpenID suite's SSF list, and the examples of SSF 1.0 and CAEP 1.0.
 
 The list and the examples are read in place (`REMIT_SHARED`); the peer is `ssf_peer`, on joserfc and httpx alone. Each check is
-a row: how it is tried here, or the reason why its subject is not this desk's.
+a row: how it is tried here.
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from browser.desk_server import serving
-from conformance.harness import vector_set
+from conformance.harness import SHARED, vector_set
 from conformance.ssf_peer import CAEP, SSF, Peer, key_file, peer_served, read_set, secret_file
 from desks.shop import CATALOGUE, FACTS
 from remit.domain.errors import Refused
@@ -28,12 +26,14 @@ from remit.settings import Settings
 from remit.wiring import manage_stream
 from settings_made import settings_made
 
-SHARED = Path(os.environ.get("REMIT_SHARED", "")) / "vectors" / "ssf"
+VECTORS = SHARED / "ssf"
 MODULES, PRINTED = vector_set("ssf-modules"), vector_set("ssf-examples")
 PUSH, POLL = "urn:ietf:rfc:8935", "urn:ietf:rfc:8936"
 OPERATOR = "helper.example"
 SHOP = "spiffe://helper.example/shop"
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="remit: NOT RUN: REMIT_SHARED names no folder with vectors/ssf")
+pytestmark = pytest.mark.skipif(
+    not VECTORS.is_dir(), reason="remit: NOT RUN: vectors/ssf is not here; set REMIT_SHARED to the folder with vectors/"
+)
 
 
 @dataclass
@@ -405,20 +405,18 @@ CHECKS: dict[str, Callable[[Served], None]] = {
     f"{RECEIVER}-stream-verification": managed("create", "verify", "delete"),
     f"{RECEIVER}-unsolicited-stream-verification": managed("create", "delete"),
 }
-NOT_OURS: dict[str, str] = {}
-"""Checks that are not this desk's, with the reason."""
 
 
 def listed() -> list[str]:
     """The checks of the list."""
-    if not SHARED.is_dir():
+    if not VECTORS.is_dir():
         return []
-    return [one["test"] for one in json.loads((SHARED / "oidf-ssf-modules.json").read_text(encoding="utf-8"))["modules"]]
+    return [one["test"] for one in json.loads((VECTORS / "oidf-ssf-modules.json").read_text(encoding="utf-8"))["modules"]]
 
 
 def test_every_check_of_the_list_has_a_row_and_no_other() -> None:
     assert len(listed()) == 29
-    assert sorted(listed()) == sorted((*CHECKS, *NOT_OURS))
+    assert sorted(listed()) == sorted(CHECKS)
 
 
 @MODULES.each(dict(sorted(CHECKS.items())))
@@ -428,9 +426,9 @@ def test_a_check_of_the_suite(served: Served, check: Callable[[Served], None]) -
 
 def examples() -> list[tuple[str, dict[str, Any]]]:
     """The example tokens of both specifications."""
-    if not SHARED.is_dir():
+    if not VECTORS.is_dir():
         return []
-    found = json.loads((SHARED / "example-sets.json").read_text(encoding="utf-8"))
+    found = json.loads((VECTORS / "example-sets.json").read_text(encoding="utf-8"))
     return [(f"{kind} {number} {one['title']}", one["json"]) for kind in ("ssf", "caep") for number, one in enumerate(found[kind])]
 
 

@@ -1,4 +1,4 @@
-"""What a mandate may look like here is told as JSON Schema, made from the catalogue; every mandate that is read fits it."""
+"""JSON Schema of the mandates that can be granted here, made from the catalogue; every mandate that is read fits it."""
 
 from collections.abc import Iterator
 from copy import deepcopy

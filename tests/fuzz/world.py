@@ -54,7 +54,6 @@ def _filled(live: Live) -> dict[str, Any]:
         "client_id": agent.id,
         "key": str(agent.sandbox.key),
         "client_key": agent.client_pem,
-        "agent": agent.id,
         "mandates": mandates,
         "tasks": tasks,
         "asks": asks,

@@ -1,20 +1,13 @@
-"""The probes that found other products failing (docs/model/peers.md#probes), through the A2A door."""
+"""The probes that found other products failing (docs/model/peers.md#probes), by A2A: more of them than `tests/attacks/probes` tries."""
 
 import json
 from typing import Any
 
 import pytest
 
-from a2a_calls import asks, call, message, post
+from a2a_calls import asks, call, message, post, sent
 from attacks.arena import SEND_BACK, Arena, mandate, open_arena, refund
 from attacks.failing.disk import Disk
-from remit.sandbox import SandboxTask
-
-
-def sent(arena: Arena, task: SandboxTask, *parts: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """The task of one message."""
-    found: dict[str, Any] = call(arena.desk, task, "SendMessage", message(*parts, **more))["result"]["task"]
-    return found
 
 
 def refused(task: dict[str, Any]) -> str:
@@ -31,24 +24,18 @@ def confirm(arena: Arena, task: dict[str, Any]) -> None:
 
 
 @pytest.mark.proves("P2")
-@pytest.mark.parametrize("amount", ["50.01 EUR", "5000.00 EUR", "40.00 USD"])
+@pytest.mark.parametrize("amount", ["5000.00 EUR", "40.00 USD"])
 def test_an_amount_above_the_mandate_is_refused(arena: Arena, amount: str) -> None:
     task = arena.sent_back()
-    assert refused(sent(arena, task, *asks("payment.refund", refund(amount)))) == "mandate.limit_exceeded"
-
-
-@pytest.mark.proves("P3")
-@pytest.mark.parametrize("order", ["W2", "W9", "W404"])
-def test_another_order_is_refused(arena: Arena, order: str) -> None:
-    assert refused(sent(arena, arena.task(), *asks("order.read", {"order_id": order}))) == "mandate.off_target"
+    assert refused(sent(arena.desk, task, *asks("payment.refund", refund(amount)))) == "mandate.limit_exceeded"
 
 
 @pytest.mark.proves("P4")
 def test_an_unplanned_act_is_refused(arena: Arena) -> None:
     task = arena.task()
-    assert refused(sent(arena, task, *asks("profile.read", {}))) == "objective.action_outside"
-    assert refused(sent(arena, task, *asks("payment.refund", refund()))) == "objective.step_order"
-    assert refused(sent(arena, task, *asks("order.destroy", {}))) == "action.unknown"
+    assert refused(sent(arena.desk, task, *asks("profile.read", {}))) == "objective.action_outside"
+    assert refused(sent(arena.desk, task, *asks("payment.refund", refund()))) == "objective.step_order"
+    assert refused(sent(arena.desk, task, *asks("order.destroy", {}))) == "action.unknown"
 
 
 @pytest.mark.proves("P6")
@@ -72,7 +59,7 @@ def test_an_approval_is_not_replayed(arena: Arena) -> None:
     confirm(arena, waiting)
     again = call(arena.desk, task, "SendMessage", params)["result"]["task"]
     assert (again["id"], again["status"]["state"]) == (waiting["id"], "TASK_STATE_COMPLETED")
-    new = sent(arena, task, *asks("order.return", SEND_BACK))
+    new = sent(arena.desk, task, *asks("order.return", SEND_BACK))
     assert new["status"]["state"] == "TASK_STATE_AUTH_REQUIRED"
     assert arena.performed("order.return") == [SEND_BACK]
 
@@ -80,17 +67,17 @@ def test_an_approval_is_not_replayed(arena: Arena) -> None:
 @pytest.mark.proves("P8")
 def test_many_small_refunds_are_counted_together(arena: Arena) -> None:
     task = arena.sent_back(mandate())
-    first = sent(arena, task, *asks("payment.refund", refund("30.00 EUR")))
+    first = sent(arena.desk, task, *asks("payment.refund", refund("30.00 EUR")))
     assert first["status"]["state"] == "TASK_STATE_AUTH_REQUIRED"
-    assert refused(sent(arena, task, *asks("payment.refund", refund("20.01 EUR")))) == "mandate.total_spent"
+    assert refused(sent(arena.desk, task, *asks("payment.refund", refund("20.01 EUR")))) == "mandate.total_spent"
 
 
 @pytest.mark.proves("P10")
 def test_a_credential_is_dead_after_its_case_closed(arena: Arena) -> None:
     task = arena.task()
-    sent(arena, task, *asks("case.open", {"subject": "Kettle", "text": "The kettle leaks."}))
-    sent(arena, task, *asks("case.close", {}))
-    assert refused(sent(arena, task, *asks("order.read", {"order_id": "W1"}))) == "task.ended"
+    sent(arena.desk, task, *asks("case.open", {"subject": "Kettle", "text": "The kettle leaks."}))
+    sent(arena.desk, task, *asks("case.close", {}))
+    assert refused(sent(arena.desk, task, *asks("order.read", {"order_id": "W1"}))) == "task.ended"
     assert call(arena.desk, task, "GetExtendedAgentCard")["error"]["data"][0]["metadata"]["code"] == "task.ended"
 
 
@@ -99,8 +86,8 @@ def test_a_secret_in_a_part_reaches_nothing(arena: Arena) -> None:
     task = arena.task()
     secret = f"ghp_{'a1B2' * 9}"
     told = [
-        sent(arena, task, {"text": f"My token is {secret}."}),
-        sent(arena, task, *asks("order.read", {"order_id": "W1"}, f"My token is {secret}.")),
+        sent(arena.desk, task, {"text": f"My token is {secret}."}),
+        sent(arena.desk, task, *asks("order.read", {"order_id": "W1"}, f"My token is {secret}.")),
         call(arena.desk, task, "SendMessage", message(*asks("order.read", {"order_id": secret}))),
         call(arena.desk, task, "SendMessage", message(*asks("order.read", {"order_id": "W1"}), contextId=secret)),
         call(arena.desk, task, "GetTask", {"id": secret}),
@@ -121,17 +108,14 @@ def test_a_persons_credential_is_refused(arena: Arena, credential: str) -> None:
 @pytest.mark.parametrize(
     ("action", "params"),
     [
-        ("order.read", {"order_id": ["W1"]}),
         ("order.read", {"order_id": {"id": "W1"}}),
-        ("order.read", {"order_id": "W1", "extra": "x"}),
         ("order.return", {**SEND_BACK, "item_ids": "i1"}),
-        ("payment.refund", refund(amount=40.0)),  # type: ignore[arg-type]  # that is the attack
-        ("payment.refund", refund(amount=40)),  # type: ignore[arg-type]
+        ("payment.refund", refund(amount=40)),  # type: ignore[arg-type]  # that is the attack
     ],
 )
 def test_shapes_are_not_coerced(arena: Arena, action: str, params: dict[str, Any]) -> None:
     task = arena.sent_back() if action == "payment.refund" else arena.task()
-    assert refused(sent(arena, task, *asks(action, params))) == "params.invalid"
+    assert refused(sent(arena.desk, task, *asks(action, params))) == "params.invalid"
 
 
 @pytest.mark.proves("P17")
@@ -154,4 +138,4 @@ def test_with_the_audit_store_down_nothing_happens() -> None:
                 error = call(arena.desk, task, "SendMessage", message(*parts))["error"]
                 assert (error["code"], error["data"][0]["metadata"]["code"]) == (-32603, "fault.store")
         disk.broken = False
-        assert sent(arena, task, *asks("order.read", {"order_id": "W1"}))["status"]["state"] == "TASK_STATE_COMPLETED"
+        assert sent(arena.desk, task, *asks("order.read", {"order_id": "W1"}))["status"]["state"] == "TASK_STATE_COMPLETED"

@@ -13,7 +13,7 @@ from attacks.arena import Arena
 
 @dataclass(frozen=True)
 class Answer:
-    """What an agent was told: `code` of a refusal ("" of none), the decision, the state, and every character of it."""
+    """An answer as the agent was told it: `code` of a refusal ("" of none), the decision, the state, and every character of it."""
 
     code: str
     decision: str

@@ -7,12 +7,11 @@ from typing import Any
 
 import httpx
 
-from attacks.arena import Arena
+from attacks.arena import ISSUER, Arena
 from attacks.probes.door import Answer
 from remit.client.calls import MANDATE_TOKEN
 from remit.client.keys import ProofKey
 
-ISSUED_BY = "http://localhost"
 OTHER = "spiffe://helper.example/other"
 
 
@@ -64,7 +63,7 @@ class HttpDoor:
 
     def handed_on(self, part: Mapping[str, Any]) -> Answer:
         other = self.arena.agent(OTHER)
-        given = other.identity.credentials(issuer=ISSUED_BY, now_s=time.time())
+        given = other.identity.credentials(issuer=ISSUER, now_s=time.time())
         actor = {"actor_token": given["client_assertion"], "actor_token_type": given["client_assertion_type"]}
         more = actor | {
             "requested_token_type": MANDATE_TOKEN,

@@ -11,7 +11,7 @@ import httpx
 from attacks.arena import ISSUER, Arena, open_arena
 from attacks.people.company import Company, known, oidc
 from conformance.ssf_peer import CAEP, Peer, key_file, peer_served, secret_file
-from provider.loopback import LoopbackProvider, loopback_provider
+from provider.loopback import loopback_provider
 
 SUBJECT = "s-anna"
 OPERATOR = "helper.example"
@@ -89,7 +89,7 @@ def signals_opened(
         with open_arena(settings=tables, **options) as arena:
             held.append(arena)
             company = Company(arena, provider)
-            _known(company, provider)
+            _known(company)
             yield Signals(arena, company, peer, tokens)
 
 
@@ -117,8 +117,7 @@ def _table(keys: Path, peer: Peer, tokens: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _known(company: Company, provider: LoopbackProvider) -> None:
+def _known(company: Company) -> None:
     """Anna is a customer here, and has signed in at her company once."""
-    del provider
     known(company)
     company.signed_in(SUBJECT, customer="anna", sid="there-0")
