@@ -170,6 +170,8 @@ async def _decide(desk: DeskContext, state: AuthorizationState, workload: Worklo
         evaluation = await add_strip_notice(desk, state, evaluation)
     if isinstance(evaluation.decision, Refuse) and evaluation.decision.detail == MAY_NOT_SPEAK:
         request = replace(request, words=None, read=NO_FILES)  # ⚔ nor is it shown to an officer as refused
+    elif isinstance(evaluation.decision, Permit) and evaluation.judged is None:
+        state.plan(desk.catalogue, request.action).remember_clean(request.params)
     return decided_on(desk, state, workload, request, evaluation)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import Arena, catalogue, mandate, open_arena
+from remit.engine.ask.authorization_state import remembered_plan
 
 ADDRESS = "Lindenweg 4, 20095 Hamburg"
 TOKEN = "ghp_" + "Zk4Qw7Er9Ty2Ui5Op1As3Df6Gh8Jk0Lz2Xc4"
@@ -212,6 +213,25 @@ def test_what_the_customer_signed_is_no_wish_but_may_not_be_disguised() -> None:
         assert _passes(arena, {"door": said}, signed)
         assert _sent(arena, {"door": said})[0] == "words.wider"
         assert _sent(arena, {"door": hidden}, signed)[0] == "words.unreadable"
+
+
+@pytest.mark.proves("WORDS", "SECRETS")
+def test_a_text_that_was_signed_is_read_once_and_one_with_a_secret_each_time() -> None:
+    secret = "my password is hunter2!Xq9"
+    signed = mandate(
+        **{**WANTED, "powers": [WANTED["powers"][0], {**WANTED["powers"][1], "where": {"door": {"one_of": [ADDRESS, secret]}}}]}
+    )
+    with _parcels() as arena:
+        task = arena.task(signed)
+        for _ in range(3):
+            assert arena.ask(task, "order.parcel", {"order_id": "W1", "door": ADDRESS}).json()["decision"] == "permit"
+            assert arena.ask(task, "order.parcel", {"order_id": "W1", "door": secret}).json()["code"] == "words.secret"
+        both = arena.ask(task, "order.parcel", {"order_id": "W1", "door": ADDRESS, "either": secret}).json()
+        assert both["code"] == "words.secret"
+        assert arena.ask(task, "order.parcel", {"order_id": "W1", "door": ADDRESS, "either": "Anna Berg"}).json()["decision"] == "permit"
+        plan = remembered_plan(arena.context, task.id, "order.parcel")
+        assert plan is not None
+        assert plan.clean == {("door", ADDRESS)}
 
 
 @pytest.mark.proves("WORDS")

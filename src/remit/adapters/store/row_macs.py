@@ -114,7 +114,7 @@ class RowMacs:
     def member(self, sort: str, a: str, b: str, number: int) -> int:
         """Return the summand of one row: `sort` is r (record), c (counter), d (dropped kind) or t (risk history)."""
         found = self._member.copy()
-        found.update(_name(sort, a, b, number))
+        found.update(f"{sort}{len(a)}:{a}{len(b)}:{b}{number}:".encode())  # no two rows share one, whatever follows
         return int.from_bytes(found.digest(), "little")
 
     def total(self, rows: Iterable[tuple[str, str, str, int]]) -> int:
@@ -160,7 +160,7 @@ class RowMacs:
 
     def _mac(self, sort: str, a: str, b: str, number: int, body: bytes) -> bytes:
         found = self._row.copy()
-        found.update(_name(sort, a, b, number))
+        found.update(f"{sort}{len(a)}:{a}{len(b)}:{b}{number}:".encode())  # no two rows share one, whatever follows
         found.update(body)
         return found.digest()
 
@@ -179,8 +179,3 @@ class RowMacs:
             self._reported.add(row)
             self._reports.append(row)
         raise ForgedRow(row)
-
-
-def _name(sort: str, a: str, b: str, number: int) -> bytes:
-    """Encode a row's key so that no two rows share one, whatever follows."""
-    return f"{sort}{len(a)}:{a}{len(b)}:{b}{number}:".encode()

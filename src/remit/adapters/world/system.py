@@ -52,10 +52,8 @@ class SystemWorld:
         """Return the wall-clock time in ms."""
         return Instant(time.time_ns() // 1_000_000)
 
-    def ticks(self) -> float:
-        """Return monotonic seconds."""
-        return time.perf_counter()
-
+    ticks = staticmethod(time.perf_counter)
+    """Monotonic seconds."""
     random = staticmethod(_POOL.take)
     """Bytes from the operating system."""
 

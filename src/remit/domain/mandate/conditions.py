@@ -48,7 +48,15 @@ def compile_condition(test: Condition, *, negative: bool) -> Condition:
         holds = verdict(value)
         return negative if holds is None else holds
 
-    return replace(test, check=check)
+    return replace(test, check=check, texts=None if negative else _listed_texts(test))
+
+
+def _listed_texts(test: Condition) -> frozenset[str] | None:
+    """Return the texts of a test that lists texts for one param; None for any other test."""
+    value = (test.value,) if test.op is ConditionOp.EQUALS else test.value if test.op is ConditionOp.ONE_OF else ()
+    if len(test.path.steps) != 1 or not is_list(value) or not all(isinstance(one, str) for one in value):
+        return None
+    return frozenset([one for one in value if isinstance(one, str) and one]) or None
 
 
 def condition_holds(test: Condition, params: JsonObject) -> bool:
@@ -56,8 +64,11 @@ def condition_holds(test: Condition, params: JsonObject) -> bool:
 
     Source: docs/model/model.md#mandate-tests.
     """
-    check = test.check or _ready(test, negative=False)
     steps = test.path.steps
+    if test.texts is not None:
+        value = params.get(steps[0] or "")
+        return isinstance(value, str) and value in test.texts
+    check = test.check or _ready(test, negative=False)
     if len(steps) == 1:
         value = params.get(steps[0] or "")
         return not is_empty(value) and check(value)

@@ -4,10 +4,10 @@ The order of the checks is part of the contract. Counters are exact in the store
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from remit.domain.catalogue.model import Action, Catalogue, MarkKind, PowerKind
+from remit.domain.catalogue.model import Action, Catalogue, MarkKind, ParamMark, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import matches
 from remit.domain.mandate.conditions import condition_holds, negative_matches, parse_quantity, total_of
@@ -121,37 +121,115 @@ def match_powers(
     roots: Sequence[int] | None = None,
     speaks: bool = False,
 ) -> Coverage:
-    """Match an ask with a mandate.
+    """Match one ask with a mandate, as `PowerPlan` does."""
+    return PowerPlan(mandate, catalogue, action, kind=kind, roots=roots).match(params, speaks=speaks)
 
-    Checked in this order: `never`, then whether powers name it (the act, and each attribute the params disclose), then
-    the target, then the tests. `kind` is the speech act, where it is not the action's own. `roots` maps the places of
-    the powers to their places in the root grant, after narrowing; charges attach there. `speaks`: the ask carries
-    words, free text or files, for which *represent* is needed besides.
 
-    Raises:
-        Refused: `mandate.forbidden`, `mandate.power_missing`, `mandate.off_target`, `mandate.limit_exceeded`.
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A power that names an action: its place in the mandate, its charge without totals, what it lets be told."""
+
+    place: int
+    power: Power
+    charge: Charge
+    attributes: frozenset[str] = _NONE
+
+
+class PowerPlan:
+    """All that matching asks of one action with one mandate needs and no ask can change.
 
     Source: docs/model/model.md#mandate, #rules.
     """
-    speech = action.power if kind is None else kind
-    disclosed = disclosed_in(action, params) if action.discloses else ()
-    silent = verify_not_forbidden(mandate, speech, action, params, disclosed)
-    tellable = frozenset(action.returns) - silent if action.returns else _NONE
-    read = speech is PowerKind.RECEIVE
-    telling = _telling(mandate, catalogue, action, tellable) if read or tellable else []
-    groups: list[list[tuple[int, Power]]] = []
-    if not read:
-        groups.append(_acting(mandate, speech, action))
-    elif not telling:
-        _refuse_read(action, tellable)
-    groups.extend([_disclosing(mandate, attribute) for attribute in disclosed])
-    if speaks and speech is not PowerKind.REPRESENT:
-        groups.extend(_speaking(mandate))
-    if action.marks:
-        _verify_target(mandate, action, params)
-    needed = tuple([_passing(group, action, params, roots) for group in groups])
-    heard = _heard(telling, action, params, roots, read=read)
-    return Coverage(needed=needed, telling=heard, read=read)
+
+    __slots__ = (
+        "_acting",
+        "_action",
+        "_catalogue",
+        "_mandate",
+        "_read",
+        "_roots",
+        "_speaking",
+        "_speech",
+        "_targets",
+        "_tellable",
+        "_telling",
+    )
+
+    def __init__(
+        self,
+        mandate: Mandate,
+        catalogue: Catalogue,
+        action: Action,
+        *,
+        kind: PowerKind | None = None,
+        roots: Sequence[int] | None = None,
+    ) -> None:
+        """Find the powers that name an action.
+
+        `kind` is the speech act, where it is not the action's own. `roots` maps the places of the powers to their
+        places in the root grant, after narrowing; charges attach there.
+        """
+        self._mandate, self._catalogue, self._action = mandate, catalogue, action
+        self._roots = roots
+        self._speech = speech = action.power if kind is None else kind
+        self._read = speech is PowerKind.RECEIVE
+        self._tellable = frozenset(action.returns)
+        self._telling = self._tells(self._tellable)
+        self._acting = () if self._read else self._candidates(_acting(mandate, speech, action))
+        spoken = [(place, power) for place, power in enumerate(mandate.powers) if power.power is PowerKind.REPRESENT]
+        limited = speech is not PowerKind.REPRESENT and all(power.uses is not None for _, power in spoken)
+        self._speaking = (self._candidates(spoken),) if limited else ()
+        targets = mandate.objective.target
+        self._targets = tuple(
+            (mark, targets[mark.of]) for mark in action.marks if mark.kind is MarkKind.RESOURCE and mark.of in targets
+        )
+
+    def match(self, params: JsonObject, *, speaks: bool = False) -> Coverage:
+        """Match one ask.
+
+        Checked in this order: `never`, then whether powers name it (the act, and each attribute the params disclose),
+        then the target, then the tests. `speaks`: the ask carries words, free text or files, for which *represent* is
+        needed besides.
+
+        Raises:
+            Refused: `mandate.forbidden`, `mandate.power_missing`, `mandate.off_target`, `mandate.limit_exceeded`.
+        """
+        mandate, action, telling = self._mandate, self._action, self._telling
+        disclosed, silent = disclosed_in(action, params) if action.discloses else (), _NONE
+        if mandate.never:
+            silent = verify_not_forbidden(mandate, self._speech, action, params, disclosed)
+            telling = self._tells(self._tellable - silent) if silent else telling
+        groups: list[tuple[_Candidate, ...]] = []
+        if not self._read:
+            if not self._acting:
+                raise _missing(f"no power to {self._speech} {action.name}")
+            groups.append(self._acting)
+        elif not telling:
+            _refuse_read(action, self._tellable - silent)
+        groups.extend([self._candidates(_disclosing(mandate, attribute)) for attribute in disclosed])
+        if speaks and self._speech is not PowerKind.REPRESENT:
+            verify_may_speak(mandate)
+            groups.extend(self._speaking)
+        if self._targets:
+            _verify_target(self._targets, params)
+        needed = tuple([_passing(group, params) for group in groups])
+        heard = _heard(telling, params, read=self._read)
+        return Coverage(needed=needed, telling=heard, read=self._read)
+
+    def _candidates(self, found: Sequence[tuple[int, Power]]) -> tuple[_Candidate, ...]:
+        return tuple([self._candidate(place, power) for place, power in found])
+
+    def _candidate(self, place: int, power: Power, told: frozenset[str] = _NONE) -> _Candidate:
+        root = place if self._roots is None else self._roots[place]
+        charge = Charge(power=root, action=self._action.name, uses_room=power.uses, totals=())
+        return _Candidate(place, power, charge, told)
+
+    def _tells(self, tellable: frozenset[str]) -> tuple[_Candidate, ...]:
+        """Return the *receive* powers that name the action or a tellable attribute."""
+        if not (self._read or tellable):
+            return ()
+        found = _telling(self._mandate, self._catalogue, self._action, tellable)
+        return tuple([self._candidate(*one) for one in found])
 
 
 def disclosed_in(action: Action, params: JsonObject) -> tuple[str, ...]:
@@ -172,9 +250,7 @@ def _acting(mandate: Mandate, speech: PowerKind, action: Action) -> list[tuple[i
         if power.power is speech
         and (speech is PowerKind.REPRESENT or (power.actions is not None and action.name in power.actions))
     ]
-    if not found or (speech is PowerKind.REPRESENT and not action.builtin):
-        raise _missing(f"no power to {speech} {action.name}")
-    return found
+    return [] if speech is PowerKind.REPRESENT and not action.builtin else found
 
 
 MAY_NOT_SPEAK: Final = "no power to represent"
@@ -205,17 +281,6 @@ def verify_may_speak(mandate: Mandate) -> None:
             MAY_NOT_SPEAK,
             public=f"The mandate has {MAY_NOT_SPEAK}: words, free text and files cannot go along.",
         )
-
-
-def _speaking(mandate: Mandate) -> list[list[tuple[int, Power]]]:
-    """Return the *represent* powers to charge for an ask with words: only where each of them is limited.
-
-    Raises:
-        Refused: `mandate.power_missing`.
-    """
-    verify_may_speak(mandate)
-    spoken = [(place, power) for place, power in enumerate(mandate.powers) if power.power is PowerKind.REPRESENT]
-    return [spoken] if all(power.uses is not None for _, power in spoken) else []
 
 
 def _disclosing(mandate: Mandate, attribute: str) -> list[tuple[int, Power]]:
@@ -260,7 +325,7 @@ def _missing(reason: str) -> Refused:
     return Refused(Code.MANDATE_POWER_MISSING, reason, public=f"The mandate has {reason}.")
 
 
-def _verify_target(mandate: Mandate, action: Action, params: JsonObject) -> None:
+def _verify_target(targets: Sequence[tuple[ParamMark, Sequence[str]]], params: JsonObject) -> None:
     """Verify that every record of the target's kind is one of the target's.
 
     Raises:
@@ -268,11 +333,7 @@ def _verify_target(mandate: Mandate, action: Action, params: JsonObject) -> None
 
     Source: docs/model/model.md#target.
     """
-    targets = mandate.objective.target
-    for mark in action.marks:
-        if mark.kind is not MarkKind.RESOURCE or mark.of not in targets:
-            continue
-        allowed = targets[mark.of]
+    for mark, allowed in targets:
         for value in values_at(params, mark.path):
             if value is not ABSENT and value is not None and value not in allowed:
                 raise Refused(
@@ -282,9 +343,7 @@ def _verify_target(mandate: Mandate, action: Action, params: JsonObject) -> None
                 )
 
 
-def _passing(
-    group: Sequence[tuple[int, Power]], action: Action, params: JsonObject, roots: Sequence[int] | None
-) -> tuple[CoveringPower, ...]:
+def _passing(group: Sequence[_Candidate], params: JsonObject) -> tuple[CoveringPower, ...]:
     """Return the powers whose tests hold, in order.
 
     Raises:
@@ -292,28 +351,21 @@ def _passing(
     """
     passing: list[CoveringPower] = []
     first = ""
-    for place, power in group:
-        broken = _broken(power, params)
+    for one in group:
+        broken = _broken(one.power, params)
         if broken is None:
-            charge = _charge(place if roots is None else roots[place], power, action, params)
+            charge = _charge(one, params) if one.power.totals else one.charge
             if charge is not None:
-                passing.append(CoveringPower(power=power, charge=charge))
+                passing.append(CoveringPower(power=one.power, charge=charge))
                 continue
-            broken = f"{', '.join(str(total.path) for total in power.totals)} cannot be counted"
-        first = first or f"powers[{place}]: {broken}"
+            broken = f"{', '.join(str(total.path) for total in one.power.totals)} cannot be counted"
+        first = first or f"powers[{one.place}]: {broken}"
     if not passing:
         raise _exceeded(first)
     return tuple(passing)
 
 
-def _heard(
-    telling: Sequence[tuple[int, Power, frozenset[str]]],
-    action: Action,
-    params: JsonObject,
-    roots: Sequence[int] | None,
-    *,
-    read: bool,
-) -> tuple[CoveringPower, ...]:
+def _heard(telling: Sequence[_Candidate], params: JsonObject, *, read: bool) -> tuple[CoveringPower, ...]:
     """Return the *receive* powers whose tests hold, in order; a read needs one.
 
     Raises:
@@ -321,14 +373,13 @@ def _heard(
     """
     heard: list[CoveringPower] = []
     first = ""
-    for place, power, told in telling:
-        broken = _broken(power, params)
-        root = place if roots is None else roots[place]
-        charge = None if broken is not None else _charge(root, power, action, params)
+    for one in telling:
+        broken = _broken(one.power, params)
+        charge = None if broken is not None else _charge(one, params) if one.power.totals else one.charge
         if charge is None:
-            first = first or f"powers[{place}]: {broken or 'its total cannot be counted'}"
+            first = first or f"powers[{one.place}]: {broken or 'its total cannot be counted'}"
             continue
-        heard.append(CoveringPower(power=power, charge=charge, attributes=told))
+        heard.append(CoveringPower(power=one.power, charge=charge, attributes=one.attributes))
     if read and not heard:
         raise _exceeded(first)
     return tuple(heard)
@@ -352,10 +403,10 @@ def _demand(test: Condition) -> str:
     return f"{test.path} must satisfy {test.op} {shown[:80]}"
 
 
-def _charge(place: int, power: Power, action: Action, params: JsonObject) -> Charge | None:
-    """Return the power's charge, or None when a total cannot be counted exactly."""
+def _charge(one: _Candidate, params: JsonObject) -> Charge | None:
+    """Return the charge of a power with totals, or None when one cannot be counted exactly."""
     totals: list[TotalCharge] = []
-    for total in power.totals:
+    for total in one.power.totals:
         limit = parse_quantity(total.limit)
         values: list[Json] = [None if value is ABSENT else value for value in values_at(params, total.path)]  # type: ignore[misc]  # ABSENT is the one Absent
         amount = total_of(values)
@@ -365,7 +416,7 @@ def _charge(place: int, power: Power, action: Action, params: JsonObject) -> Cha
         if room is None or micro is None:
             return None
         totals.append(TotalCharge(path=str(total.path), amount_micro=micro, limit_micro=room, currency=limit.unit))
-    return Charge(power=place, action=action.name, uses_room=power.uses, totals=tuple(totals))
+    return replace(one.charge, totals=tuple(totals))
 
 
 def counter_key(power: int, what: str) -> str:

@@ -33,6 +33,8 @@ class Condition:
     op: ConditionOp
     value: Json
     check: Callable[[Json], bool] | None = field(default=None, compare=False, repr=False)
+    texts: frozenset[str] | None = field(default=None, compare=False, repr=False)
+    """The texts that a power's test of one param lets pass and no other value, where it is such a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
-from remit.domain.secrets.kinds import escaped_spans, first_letters_pattern, lowercase, shortest_words
+from remit.domain.secrets.kinds import any_of, escaped_spans, first_letters_pattern, lowercase, shortest_words
 from remit.domain.secrets.labelled import begins_label
 
 Stretches: TypeAlias = Callable[[str], Iterator[tuple[int, int]]]
@@ -94,7 +94,7 @@ _JOINED: Final = re.compile(
 )
 _TWICE: Final = 10
 _MAX_NAME_LENGTH: Final = 14
-_TURNED: Final = ("cnffjbeq", "cnffjbeg", "gbxra", "frperg", "ncv xrl", "ncv_xrl", "cva vf", "cva:")
+_turned: Final = any_of(("cnffjbeq", "cnffjbeg", "gbxra", "frperg", "ncv xrl", "ncv_xrl", "cva vf", "cva:"))
 _MIN_LENGTH: Final = 4
 _MAX_PLAIN_LENGTH: Final = 11
 """Longest run of small letters that is a plain word even if it is base64 of a few signs: it hides no number."""
@@ -275,8 +275,7 @@ def _quoted(text: str) -> Iterator[tuple[int, int]]:
 
 def rot13_decoded(text: str) -> str | None:
     """Return the text decoded from ROT13 where that reveals a label."""
-    low = text.lower()
-    return codecs.encode(text, "rot13") if any(word in low for word in _TURNED) else None
+    return codecs.encode(text, "rot13") if _turned(text.lower()) else None
 
 
 _OF_HEX: Final = re.compile(r"[0-9A-Za-z]")

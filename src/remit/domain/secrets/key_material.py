@@ -9,7 +9,7 @@ from typing import Final
 
 from remit.domain.secrets.entropy import randomness
 from remit.domain.secrets.forms_by_place import find_forms_by_place
-from remit.domain.secrets.kinds import CREDENTIAL, GUESSABLE, PERSONAL, Found, lowercase
+from remit.domain.secrets.kinds import CREDENTIAL, GUESSABLE, PERSONAL, Found, any_of, lowercase
 from remit.domain.secrets.labelled import find_labelled_values, is_placeholder, is_seed_word
 from remit.domain.secrets.national_ids import is_us_ssn
 from remit.domain.secrets.numbers import find_numbers
@@ -181,8 +181,8 @@ _LAST_LENGTH: Final = 10
 _ENDING: Final = 4
 _WHOLE: Final = ("pin", "code", "otp", "tan", "password", "passwort", "social", "ssn", "security")
 """Numbers of which the last digits are as secret as the whole."""
-_COUNTED: Final = ("digit", "stellig", "ziffern", "numbers")
-_CODE: Final = ("code", "otp", "pin", "tan")
+_counted: Final = any_of(("digit", "stellig", "ziffern", "numbers"))
+_code: Final = any_of(("code", "otp", "pin", "tan"))
 
 
 def find_in_plain_text(text: str) -> Iterator[Found]:
@@ -196,9 +196,9 @@ def find_in_plain_text(text: str) -> Iterator[Found]:
         return
     yield from find_numbers(text)
     low = lowercase(text)
-    for match in _YOURS.finditer(text) if any(word in low for word in _CODE) else ():
+    for match in _YOURS.finditer(text) if _code(low) else ():
         yield "one_time_code", match.start("v"), match.end("v"), GUESSABLE
-    if any(word in low for word in _COUNTED):
+    if _counted(low):
         for kind, pattern in (("one_time_code", _DIGITS_TOLD), ("card_code", _BACK)):
             for match in pattern.finditer(text):
                 if not _is_ending(text, match):

@@ -4,7 +4,7 @@ Trying each pattern at every letter would take time by their number: each is tri
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from enum import StrEnum
 from heapq import merge
 from typing import Final, TypeAlias
@@ -20,6 +20,11 @@ def first_letters_pattern(words: Collection[str]) -> re.Pattern[str]:
     No word may begin with another of them.
     """
     return re.compile("|".join(_branches(sorted(set(words)))))
+
+
+def any_of(words: Collection[str]) -> Callable[[str], re.Match[str] | None]:
+    """Return a search for the first of some words in a text, in one pass."""
+    return first_letters_pattern(shortest_words(words)).search
 
 
 def shortest_words(words: Collection[str]) -> list[str]:

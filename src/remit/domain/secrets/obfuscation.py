@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from remit.domain.secrets.decoders import BETWEEN, ENCODINGS, ESCAPES, OBFUSCATIONS, Obfuscation, rot13_decoded
+from remit.domain.secrets.kinds import any_of
 from remit.domain.text.normalize import fold_text
 
 _BEFORE, _AFTER = 160, 420
@@ -26,6 +27,7 @@ _WAYS: Final = ((0, 2), (1, 2), (1, 1))
 _DEEPEST: Final = 3
 """Levels of nested encoding that are undone, whatever is sent."""
 _BACKWARDS: Final = ("drowssap", "trowssap", "trownnek", "nekot", "terces", "yek", "nip", "edoc", "vvc", "nat", "pto")
+_begins_backwards: Final = any_of(_BACKWARDS)
 _BACKWARDS_WHOLE: Final = re.compile(rf"[^a-z](?=[dtnyevp])(?:{'|'.join(_BACKWARDS)})(?![a-z])")
 
 
@@ -91,7 +93,7 @@ def reversed_reading(reading: DecodedText) -> DecodedText:
 
 def has_reversed_label(low: str) -> bool:
     """Return whether a text in small letters has a label written backwards."""
-    return any(word in low for word in _BACKWARDS) and _BACKWARDS_WHOLE.search(f"\n{low}") is not None
+    return _begins_backwards(low) is not None and _BACKWARDS_WHOLE.search(f"\n{low}") is not None
 
 
 class _TextAssembler:

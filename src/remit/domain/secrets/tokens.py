@@ -15,7 +15,7 @@ from remit.domain.secrets.entropy import (
     may_be_random,
     randomness,
 )
-from remit.domain.secrets.kinds import CREDENTIAL, Found, first_letters_pattern, shortest_words
+from remit.domain.secrets.kinds import CREDENTIAL, Found, any_of, first_letters_pattern, shortest_words
 from remit.domain.secrets.labelled import is_placeholder
 
 _RUN: Final = re.compile(r"[^A-Za-z0-9_+/=.~:-]([A-Za-z0-9_+/=.~:-]{12,})")
@@ -126,8 +126,10 @@ def find_issuer_tokens(run: str, start: int) -> Iterator[Found]:
 
 def may_be_backwards(text: str) -> bool:
     """Return whether a known token's prefix occurs in a text backwards."""
-    signs = ("AIKA", "AISA", "AIBA", "ACCA", "T3A", "azIA", "Jye")
-    return any(sign in text for sign in signs) or _KNOWN_BACKWARDS.search(text) is not None
+    return _signs_backwards(text) is not None or _KNOWN_BACKWARDS.search(text) is not None
+
+
+_signs_backwards: Final = any_of(("AIKA", "AISA", "AIBA", "ACCA", "T3A", "azIA", "Jye"))
 
 
 def _known_places(run: str) -> Iterator[tuple[int, str]]:

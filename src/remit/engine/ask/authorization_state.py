@@ -1,13 +1,12 @@
 """Authorization state of a task, and the check that this process runs the desk's rules in force."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, TypeVar, cast
 
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.mandate.cover import match_powers
 from remit.domain.mandate.model import Mandate
 from remit.domain.mandate.narrow import verify_delegation_chain
 from remit.domain.mandate.parse import read_mandate
@@ -31,6 +30,7 @@ from remit.domain.records import (
 )
 from remit.domain.values import Instant, decode_json
 from remit.engine.agents.authenticate import WrongCaller
+from remit.engine.ask.plan import AskPlan
 from remit.engine.cache import BoundedCache
 from remit.engine.context import DeskContext, DeskTerms
 from remit.engine.mandates.signed import reporting_forged, verify_consent, verify_signed_form
@@ -100,23 +100,27 @@ class AuthorizationState:
     epochs: str
     """Digest of the rules and records a decision depends on; it changes when any of them does."""
     now: Instant
+    mandate: MandateRecord
+    """The mandate the task runs under."""
+    visits: bool
+    """Whether the task is a visitor's."""
+    tier: str
+    """The tier that policies and escalation rules see."""
+    plans: dict[str, AskPlan]
+    """The plans of its asks, by action: they hold for these records."""
     sound: bool = False
     """Whether the records alone allow asking; time and counters are checked at every attempt."""
 
-    @property
-    def visits(self) -> bool:
-        """Whether the task is a visitor's."""
-        return is_visitor(self.agent.record, self.mandate.jkt)
+    def plan(self, catalogue: Catalogue, name: str) -> AskPlan:
+        """Return the plan for asks of an action, made at the first.
 
-    @property
-    def tier(self) -> str:
-        """The tier that policies and escalation rules see."""
-        return str(shown_tier(self.agent.record, self.mandate.jkt))
-
-    @property
-    def mandate(self) -> MandateRecord:
-        """The mandate the task runs under."""
-        return self.chain[0][0].record
+        Raises:
+            Refused: as `AskPlan.of`.
+        """
+        found = self.plans.get(name)
+        if found is None:
+            found = self.plans[name] = AskPlan.of(catalogue, self.chain, self.agent.record, name)
+        return found
 
 
 async def load_authorization_state(
@@ -149,6 +153,10 @@ async def load_authorization_state(
         earlier=_earlier(snapshot, idempotency) if idempotency else None,
         epochs=cached.epochs,
         now=desk.world.now(),
+        mandate=cached.chain[0][0].record,
+        visits=cached.visits,
+        tier=cached.tier,
+        plans=cached.plans,
         sound=cached.sound,
     )
 
@@ -164,7 +172,10 @@ class _RememberedState:
     customer: Versioned[PersonRecord]
     preconditions: tuple[Precondition, ...]
     epochs: str
+    visits: bool
+    tier: str
     sound: bool
+    plans: dict[str, AskPlan] = field(default_factory=dict)
 
     def holds(self, snapshot: Snapshot) -> bool:
         """Return whether a snapshot shows the very same records, and lacks the same ones."""
@@ -220,11 +231,19 @@ async def _ground(desk: DeskContext, snapshot: Snapshot, task_id: str) -> _Remem
         customer=customer,
         preconditions=tuple(preconditions),
         epochs=_epochs(desk, preconditions),
+        visits=is_visitor(agent.record, chain[0][0].record.jkt),
+        tier=str(shown_tier(agent.record, chain[0][0].record.jkt)),
         sound=_are_sound(task.record, tuple(chain), customer.record, preconditions),
     )
     if len(chain) == 1:  # actors above a sub-mandate are read for every ask: they are not in the snapshot
         _grounds.put((desk.rules_digest, task_id), remembered)
     return remembered
+
+
+def remembered_plan(desk: DeskContext, task_id: str, action: str) -> AskPlan | None:
+    """Return the plan of an earlier ask of a task, whatever has moved since; None where none is remembered."""
+    remembered = _grounds.get((desk.rules_digest, task_id))
+    return None if remembered is None else remembered.plans.get(action)
 
 
 async def actor_preconditions(desk: DeskContext, client_id: str, operator: str) -> list[Precondition]:
@@ -428,10 +447,10 @@ def currently_covered(desk: DeskContext, state: AuthorizationState, record: AskR
     params = decode_json(record.params.encode())
     if action is None or not disclosable or not isinstance(params, Mapping):
         return disclosable
-    for kept, mandate in state.chain:
-        try:
-            found = match_powers(mandate, desk.catalogue, action, params, roots=kept.record.power_roots or None)
-        except Refused:
-            return frozenset()
-        disclosable &= frozenset().union(*(charged.attributes for charged in found.telling))
+    try:
+        for _, powers in state.plan(desk.catalogue, record.action).coverage:
+            found = powers.match(params)
+            disclosable &= frozenset().union(*[charged.attributes for charged in found.telling])
+    except Refused:
+        return frozenset()
     return disclosable

@@ -12,7 +12,7 @@ from typing import Final
 from remit.domain.catalogue.model import CUSTOMER, OFFER_PARAMS, Action, Effect, Escalation, MarkKind, PowerKind
 from remit.domain.confirm.offers import single_use_scope, verify_offer_allowed
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.mandate.cover import ChargedPowers, choose_charges, counter_key, match_powers, may_speak
+from remit.domain.mandate.cover import ChargedPowers, choose_charges, counter_key, may_speak
 from remit.domain.mandate.grant import verify_action_current
 from remit.domain.param_paths import Absent, values_at
 from remit.domain.policy.confirmers import OFFICER
@@ -28,7 +28,6 @@ from remit.domain.policy.decision import (
 from remit.domain.policy.escalation import candidate_sets, matching_rule, outstanding_confirmers
 from remit.domain.policy.floors import Floor, confirmation_floor, ladder_rungs
 from remit.domain.policy.risk import RiskScore, overall_risk
-from remit.domain.policy.strangers import verify_stranger_may
 from remit.domain.policy.visitors import verify_visitor_action, visitor_floor
 from remit.domain.records import NEVER, AskRecord, EndReason, OfferRecord, PersonRecord, Reservation
 from remit.domain.values import Instant, JsonObject, decode_json, deep_equal
@@ -43,6 +42,7 @@ from remit.domain.words.excess import (
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.counters import COMPARED
 from remit.engine.ask.facts import CaseReading, fetch_facts_and_case
+from remit.engine.ask.plan import AskPlan
 from remit.engine.ask.step_up import verify_fresh_grant
 from remit.engine.context import DeskContext
 from remit.engine.people.accounts import desk_officer
@@ -345,14 +345,15 @@ async def evaluate(
     action: Action | None = None
     try:
         with desk.tracing.step(SpanName.RULES):
-            action = _verify_step(desk, state, request)  # 4. rules: its place, then params, mandate and facts
+            plan = _verify_step(desk, state, request)  # 4. rules: its place, then params, mandate and facts
+            action = plan.action
             speaks = _carries_speech(action, request)
             judged = _forbidden_speech(desk, state, action, request) if speaks else None
             speaks = speaks and judged is None
             reads_case = with_case and action.effect is Effect.WRITE
-            outcome = await _rule(desk, state, action, request, speaks=speaks, with_case=reads_case)
+            outcome = await _rule(desk, state, plan, request, speaks=speaks, with_case=reads_case)
             if judged is None:
-                judged = await _excess_words(desk, state, action, request)  # 5. words
+                judged = await _excess_words(desk, state, plan, request)  # 5. words
         with desk.tracing.step(SpanName.POLICY):
             evaluation = _settle(desk, state, outcome, confirmed, risk)  # 6. policy, 7. settle
     except Refused as refused:
@@ -403,32 +404,32 @@ def _forbidden_speech(
 
 
 async def _excess_words(
-    desk: DeskContext, state: AuthorizationState, action: Action, request: EvaluationRequest
+    desk: DeskContext, state: AuthorizationState, plan: AskPlan, request: EvaluationRequest
 ) -> ExcessWords | None:
     """Check the unreleased words: a message, a free text or a text that nothing explains.
 
     Raises:
         ExcessWordsRefused: as `check_words`.
     """
+    action = plan.action
     if request.released or not (request.words is not None or action.speaks or action.open_texts):
         return None
-    return await check_words(desk, state, action, params=request.params, words=request.words, ask=request.ask)
+    return await check_words(desk, state, plan, params=request.params, words=request.words, ask=request.ask)
 
 
-def _verify_step(desk: DeskContext, state: AuthorizationState, request: EvaluationRequest) -> Action:
-    """Return the action: it exists, belongs to the objective, and its preceding steps are done."""
-    action = desk.catalogue.action(request.action)
-    objective = desk.catalogue.objective(state.mandate.objective)
-    verify_stranger_may(state.agent.record, request.action)
-    if request.action not in objective.actions:
-        raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{request.action} is not part of {objective.name}")
+def _verify_step(desk: DeskContext, state: AuthorizationState, request: EvaluationRequest) -> AskPlan:
+    """Return the plan of the action: it exists, belongs to the objective, and its preceding steps are done."""
+    plan = state.plan(desk.catalogue, request.action)
+    action, objective = plan.action, plan.objective
     if state.visits:  # ⚔ a yes of the customer carries out nothing that was asked before visitors were shut out
         verify_visitor_action(action, let_in=desk.visitors is not None)
     if action.builtin:
         if action.name in _ONCE and state.counters.get((state.task.record.id, _once(action))):
             public = "The case has its subject already; add to it with case.comment."
             raise Refused(Code.OBJECTIVE_STEP_ORDER, f"{action.name} was done", public=public)
-        return action
+        return plan
+    if not (objective.done_when or plan.after):
+        return plan
     done = {
         key.removeprefix("done:")
         for (scope, key), used in state.counters.items()
@@ -436,11 +437,11 @@ def _verify_step(desk: DeskContext, state: AuthorizationState, request: Evaluati
     }
     if objective.done_when and all(name in done for name in objective.done_when):
         raise Refused(Code.OBJECTIVE_REACHED, f"{objective.name} is reached")
-    missing = [name for name in objective.after.get(request.action, ()) if name not in done]
+    missing = [name for name in plan.after if name not in done]
     if missing:
         first = ", ".join(missing)
         raise Refused(Code.OBJECTIVE_STEP_ORDER, f"{first} comes first", public=f"First: {first}.")
-    return action
+    return plan
 
 
 def _once(action: Action) -> str:
@@ -450,13 +451,14 @@ def _once(action: Action) -> str:
 async def _rule(
     desk: DeskContext,
     state: AuthorizationState,
-    action: Action,
+    plan: AskPlan,
     request: EvaluationRequest,
     *,
     speaks: bool,
     with_case: bool,
 ) -> _RulesOutcome:
     """Check params, mandate and facts, in this order: a refusal by the mandate reads neither facts nor case."""
+    action = plan.action
     if request.wrong is not None:
         raise request.wrong
     params, once, preconditions = request.params, _NOTHING_ONCE, _NOBODY_ELSE
@@ -465,11 +467,10 @@ async def _rule(
     desk.params.verify(action.name, params)
     chosen: list[ChargedPowers] = []
     reserved: list[tuple[Reservation, int | None]] = list(once)
-    for kept, mandate in state.chain:
-        roots = kept.record.power_roots or None
-        found = match_powers(mandate, desk.catalogue, action, params, roots=roots, speaks=speaks)
-        verify_action_current(kept.record.action_digests, action, desk.catalogue)
-        scope = kept.record.id
+    for mandate, powers in plan.coverage:
+        found = powers.match(params, speaks=speaks)
+        verify_action_current(mandate.action_digests, action, desk.catalogue)
+        scope = mandate.id
         one = choose_charges(found, {key: count for (of, key), count in state.counters.items() if of == scope})
         chosen.append(one)
         for charge in one.charges:
@@ -483,7 +484,7 @@ async def _rule(
         reserved.extend(await count_comparisons(desk, state, action, params, request.held))
     if action.name in _ONCE:
         reserved.append((Reservation(scope=state.task.record.id, key=_once(action), amount=1), 1))
-    records = _records(desk, action, params)
+    records = _records(plan, params)
     facts, case = await fetch_facts_and_case(desk, state, records, with_case=with_case)
     return _RulesOutcome(
         action=action,
@@ -497,16 +498,14 @@ async def _rule(
     )
 
 
-def _records(desk: DeskContext, action: Action, params: JsonObject) -> list[tuple[str, str]]:
+def _records(plan: AskPlan, params: JsonObject) -> list[tuple[str, str]]:
     """Return the owned records the params name, each once."""
     found: dict[tuple[str, str], None] = {}
-    for mark in action.marked(MarkKind.RESOURCE):
-        if desk.catalogue.resources[mark.of].public:
-            continue
-        for value in values_at(params, mark.path):
+    for kind, path in plan.records:
+        for value in values_at(params, path):
             for one in value if isinstance(value, list | tuple) else (value,):
                 if isinstance(one, str):
-                    found[mark.of, one] = None
+                    found[kind, one] = None
     return list(found)
 
 

@@ -85,7 +85,9 @@ async def revoke_leaked_credentials(
     if request.size >= LONG:
         desk.scan_executor.verify_room(workload.limited_as, request.size)
     at = LeakSource(where="ask", agent=workload.client_id, task=workload.task)
-    await revoke_leaked_in_text(desk, open_text(desk, request), at, caller=workload.limited_as, tokens=tokens)
+    await revoke_leaked_in_text(
+        desk, open_text(desk, workload.task, request), at, caller=workload.limited_as, tokens=tokens
+    )
 
 
 async def revoke_leaked_in_files(desk: DeskContext, workload: Workload, request: AskRequest) -> None:

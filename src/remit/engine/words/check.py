@@ -8,10 +8,9 @@ from remit.domain.catalogue.model import Action, MarkKind
 from remit.domain.catalogue.patterns import is_tight_value
 from remit.domain.catalogue.texts import ParamText
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate.model import ConditionOp
 from remit.domain.param_paths import values_at
 from remit.domain.records import AskRecord
-from remit.domain.values import JsonObject, is_list
+from remit.domain.values import JsonObject
 from remit.domain.words.claims import records_of
 from remit.domain.words.excess import (
     MESSAGE,
@@ -27,6 +26,7 @@ from remit.domain.words.recognition import UNRECOGNISED
 from remit.domain.words.requests import OTHER_PURPOSE
 from remit.domain.words.verdict import EarlierMessage, WordsRelation, WordsVerdict, judge_words
 from remit.engine.ask.authorization_state import AuthorizationState
+from remit.engine.ask.plan import AskPlan
 from remit.engine.ask.reply import recorded_params
 from remit.engine.context import DeskContext
 from remit.engine.scan_executor import LONG
@@ -54,7 +54,7 @@ _SAYS: Final = {
 async def check_words(
     desk: DeskContext,
     state: AuthorizationState,
-    action: Action,
+    plan: AskPlan,
     *,
     params: JsonObject,
     words: str | None,
@@ -71,17 +71,20 @@ async def check_words(
 
     Source: docs/model/model.md#words, #declared-texts.
     """
+    action = plan.action
     texts = list(ask_texts(action, params, words))
-    values = _open_values(state, action, params) if action.open_texts else []
+    values = _open_values(plan, params) if action.open_texts else []
     if not texts and not values:
         return None
     judge = _judge_of(desk, state, action, params)
     before = _chains(await _earlier_texts(desk, state.task.record.id, but=ask))
     mine = [EarlierMessage(text=text, action=action.name, records=records_of(params, action)) for _, text in texts]
     size = sum(len(text) for _, text in texts) + sum(len(one.text.text) for one in values)
+    # A model is never asked on the loop; a value that was signed, or is built like a name, is shown to none.
+    listened = desk.lexicon.off_topic is not None and (texts or not all(map(_Value.is_known, values)))
     found, param = await desk.scan_executor.read(
         state.task.record.client_id,
-        max(size, 0 if desk.lexicon.off_topic is None else LONG),  # a model is never asked on the loop
+        max(size, LONG if listened else 0),
         lambda: (_hold(mine, before, judge.message), _first_excess(values, before, judge, mine)),
     )
     if param is not None:
@@ -121,32 +124,22 @@ class _Value:
     text: ParamText
     signed: bool
 
-
-def _open_values(state: AuthorizationState, action: Action, params: JsonObject) -> list[_Value]:
-    """Return the texts among the params that nothing says the meaning of, but short names as programs give them."""
-    return [
-        _Value(one, not one.is_name and _is_signed(state, action, one))
-        for one in action.param_texts(params)
-        if one.text.strip() and not is_tight_value(one.text)
-    ]
+    def is_known(self) -> bool:
+        """Return whether it is read without a model."""
+        return self.signed or is_plain_value(self.text.text)
 
 
-def _is_signed(state: AuthorizationState, action: Action, value: ParamText) -> bool:
-    """Return whether every mandate of the chain, the customer's own included, names this very value for this param."""
-    return all(
-        any(
-            value.path in {test.path, test.path.child(None)}
-            and value.text in (test.value if is_list(test.value) else (test.value,))
-            for power in mandate.powers
-            if power.actions is not None and action.name in power.actions
-            for test in power.where
-            if test.op in _NAMED
-        )
-        for _, mandate in state.chain
-    )
+def _open_values(plan: AskPlan, params: JsonObject) -> list[_Value]:
+    """Return the texts among the params that nothing says the meaning of, but short names as programs give them.
 
-
-_NAMED: Final = frozenset({ConditionOp.EQUALS, ConditionOp.ONE_OF, ConditionOp.SUBSET_OF})
+    A text that the customer signed is read once for each set of records.
+    """
+    found: list[_Value] = []
+    for one in plan.action.param_texts(params):
+        signed = not one.is_name and one.text in plan.signed.get(one.path, ())
+        if one.text.strip() and not is_tight_value(one.text) and not plan.knows(one.where, one.text):
+            found.append(_Value(one, signed))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
