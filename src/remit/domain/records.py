@@ -4,12 +4,10 @@ A record is replaced as a whole; its revision is the epoch that decisions compar
 that own them (task, ask, confirmation).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import field, fields
+from collections.abc import Mapping
+from dataclasses import field
 from enum import StrEnum
-from functools import cache
-from operator import attrgetter
-from typing import ClassVar, Final, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from remit.domain.catalogue.model import EscalationStep
 from remit.domain.structs import replace, struct
@@ -38,26 +36,6 @@ class Record(Protocol):
 
     def links(self) -> tuple[Link, ...]:
         """Return the index entries for the present state."""
-
-
-R = TypeVar("R", bound=Record)
-
-
-def with_changes(record: R, **members: object) -> R:
-    """Return a copy with some members changed: `dataclasses.replace` in half the time, for the hot path of an ask.
-
-    Raises:
-        TypeError: for an unknown member.
-    """
-    kind: Callable[..., R] = type(record)
-    names, read = _members(kind)
-    return kind(**{**dict(zip(names, read(record), strict=True)), **members})
-
-
-@cache
-def _members(kind: Callable[..., Record]) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
-    names = tuple(member.name for member in fields(kind))  # type: ignore[arg-type]  # every record is a dataclass
-    return names, attrgetter(*names)
 
 
 WEB_BOT_AUTH: Final = "web_bot_auth"

@@ -1,7 +1,6 @@
 """Check of an agent's words against its ask: the message and every free text, with its last messages."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import Action, MarkKind
@@ -11,6 +10,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.mandate.model import ConditionOp
 from remit.domain.param_paths import values_at
 from remit.domain.records import AskRecord
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject, is_list
 from remit.domain.words.claims import records_of
 from remit.domain.words.excess import (
@@ -114,7 +114,7 @@ def _only_unknown(verdict: WordsVerdict) -> bool:
 _REFUSED: Final = ExcessWordsRules()
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Value:
     """A text among the params that is no free text; `signed`: the customer signed a mandate with it."""
 
@@ -149,7 +149,7 @@ def _is_signed(state: AuthorizationState, action: Action, value: ParamText) -> b
 _NAMED: Final = frozenset({ConditionOp.EQUALS, ConditionOp.ONE_OF, ConditionOp.SUBSET_OF})
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Judge:
     """Judges the texts of one ask: a message by all of its values, a value by the others."""
 
