@@ -1,5 +1,6 @@
 """Frozen values: what they take from dataclasses' text, what they keep out of a repr, and how they are copied."""
 
+import ast
 import copy
 import dataclasses
 import pprint
@@ -10,6 +11,7 @@ from typing import ClassVar, Generic, TypeVar
 import msgspec
 import pytest
 
+from architecture.sources import Module, modules
 from remit.domain.structs import replace, struct
 
 T = TypeVar("T")
@@ -129,3 +131,23 @@ def test_a_member_that_a_struct_cannot_have_stops_the_start(given: dict[str, boo
         @struct(frozen=True)
         class Odd:
             number: int = field(default=1, **given)  # type: ignore[call-overload]  # that is what is tried
+
+
+STAY = {"Action", "AskScope", "Condition", "McpDoor", "Obfuscation", "Rendering", "Waiver"}
+"""Frozen dataclasses with members outside `__init__` or comparison."""
+ROOMS = {"adapters", "cli", "domain", "engine", "entrypoints", "ports", "settings", "usecases", "wiring"}
+
+
+def frozen_dataclasses(one: Module) -> set[str]:
+    return {
+        node.name
+        for node in ast.walk(one.tree)
+        if isinstance(node, ast.ClassDef)
+        and any(
+            ast.unparse(decorator).startswith("dataclass(") and "frozen=True" in ast.unparse(decorator) for decorator in node.decorator_list
+        )
+    }
+
+
+def test_every_frozen_value_is_a_struct_but_those_that_cannot_be() -> None:
+    assert {name for one in modules() if one.room in ROOMS for name in frozen_dataclasses(one)} == STAY
