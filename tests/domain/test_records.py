@@ -1,5 +1,6 @@
 """Under which keys records are found: what ends, suspends or expires something must find all of it, and only while it lives."""
 
+import dataclasses
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +35,6 @@ from remit.domain.records import (
     TaskRecord,
     TaskState,
     Tier,
-    with_changes,
 )
 from remit.domain.values import Instant
 
@@ -80,10 +80,10 @@ def found(record: Record) -> set[tuple[str, str]]:
     ],
 )
 def test_a_changed_record_is_what_dataclasses_make_of_it(record: Any, members: dict[str, Any]) -> None:
-    assert with_changes(record, **members) == replace(record, **members) != record
-    assert type(with_changes(record)) is type(record)
+    assert replace(record, **members) == dataclasses.replace(record, **members) != record
+    assert type(replace(record)) is type(record)
     with pytest.raises(TypeError):
-        with_changes(record, no_such_member=1)
+        replace(record, no_such_member=1)
 
 
 def test_a_live_task_is_found_by_everything_that_can_end_it() -> None:

@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -30,6 +29,7 @@ from remit.domain.policy.cases import CaseResult, read_policy_cases
 from remit.domain.policy.confirmers import Enrolment
 from remit.domain.policy.waivers import is_waiver_owner
 from remit.domain.records import PersonRecord
+from remit.domain.structs import struct
 from remit.domain.values import Instant, instant_text
 from remit.settings import Settings, carries_password, is_postgres_url, load_settings
 from remit.usecases.people.admit import Admitted, admit, issue_invitation
@@ -59,7 +59,7 @@ _CURRENCY: Final = re.compile(r'\bcurrency\s*[!=]=\s*"([A-Z]{3})"')
 _MONEY: Final = re.compile(r"[0-9.]+ [A-Z]{3}")
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class CheckFinding:
     """The result of one check: `state` is ok, look or wrong."""
 
@@ -232,7 +232,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     check.set_defaults(run=_check)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _Plan:
     """A desk to be made: its rules, first admin and connections; `seeded`: with the pack's invented customers."""
 

@@ -17,6 +17,7 @@ from typing import Final
 
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode
 from remit.domain.errors import Code, Fault
+from remit.domain.structs import struct
 
 READY_S: Final = 120.0
 """Maximum time, in seconds, until a worker serves: a long log is verified first."""
@@ -193,7 +194,7 @@ def _let_go(worker: WorkerProcess) -> None:
     worker.ready = worker.life = -1  # their numbers can be others' from now on
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class WorkerArguments:
     """The arguments of a worker: its number, the open address, its report pipe, and the parent's life pipe."""
 

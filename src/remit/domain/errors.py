@@ -3,8 +3,9 @@
 Status codes live in `entrypoints/http/replies.py`.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from remit.domain.structs import struct
 
 
 class Code(StrEnum):
@@ -94,7 +95,7 @@ class Code(StrEnum):
     WORDS_WIDER = "words.wider"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CodeText:
     """A code's text for people: a short title, and its cure."""
 

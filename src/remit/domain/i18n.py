@@ -4,8 +4,10 @@ Reading the translations is for the adapter.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from remit.domain.structs import struct
 
 ENGLISH_NAME: Final = "en"
 OUR_YES_AND_NO: Final = frozenset({"yes", "no", "ja", "nein"})
@@ -17,7 +19,7 @@ def one_or_more(count: int) -> int:
     return 0 if count == 1 else 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Translator:
     """Our own texts in one language; a text without a translation stays English.
 

@@ -1,16 +1,16 @@
 """Parameter paths such as `order_id`, `address.city` or `items[*].id`: parsing them and walking params along them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject, is_list
 from remit.proof.narrow_schema import path_steps
 
 _MAX_LENGTH: Final = 200
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@struct(frozen=True, order=True)
 class ParamPath:
     """Steps into params: a name, or None for "every element of this array"."""
 

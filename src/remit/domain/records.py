@@ -1,17 +1,16 @@
-"""The records the store keeps, one frozen dataclass per aggregate, and the index keys they are found under.
+"""The records the store keeps, one frozen value per aggregate, and the index keys they are found under.
 
 A record is replaced as a whole; its revision is the epoch that decisions compare. State changes belong to the modules
 that own them (task, ask, confirmation).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import field
 from enum import StrEnum
-from functools import cache
-from operator import attrgetter
-from typing import ClassVar, Final, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from remit.domain.catalogue.model import EscalationStep
+from remit.domain.structs import replace, struct
 from remit.domain.text.normalize import name_endings
 from remit.domain.values import Instant
 
@@ -37,26 +36,6 @@ class Record(Protocol):
 
     def links(self) -> tuple[Link, ...]:
         """Return the index entries for the present state."""
-
-
-R = TypeVar("R", bound=Record)
-
-
-def with_changes(record: R, **members: object) -> R:
-    """Return a copy with some members changed: `dataclasses.replace` in half the time, for the hot path of an ask.
-
-    Raises:
-        TypeError: for an unknown member.
-    """
-    kind: Callable[..., R] = type(record)
-    names, read = _members(kind)
-    return kind(**{**dict(zip(names, read(record), strict=True)), **members})
-
-
-@cache
-def _members(kind: Callable[..., Record]) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
-    names = tuple(member.name for member in fields(kind))  # type: ignore[arg-type]  # every record is a dataclass
-    return names, attrgetter(*names)
 
 
 WEB_BOT_AUTH: Final = "web_bot_auth"
@@ -86,7 +65,7 @@ class KnownBy(StrEnum):
     """The desk registered it as a public client."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AgentRecord:
     """A registered workload. `keys` is its key source as JSON text; `id` is the client_id.
 
@@ -129,7 +108,7 @@ class AgentRecord:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ClientRegistration:
     """A client that registered itself (RFC 7591). It becomes an agent when a customer first picks a purpose for it."""
 
@@ -152,7 +131,7 @@ class SuspendableKind(StrEnum):
     OPERATOR = "operator"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Suspension:
     """An operator, customer or objective that is, or was, suspended. `id` is `<kind>:<name>`."""
 
@@ -171,7 +150,7 @@ class Suspension:
 _MAX_FAMILY = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PersonRecord:
     """A customer or an officer. `roles` is empty for a customer; `key` is the same for all accounts of one person."""
 
@@ -207,7 +186,7 @@ class PersonRecord:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PasskeyRecord:
     """One passkey of a person. `id` is the base64url credential id, `how` one of policy/confirmers.Enrolment."""
 
@@ -227,7 +206,7 @@ class PasskeyRecord:
         return () if self.revoked else (Link("passkey.person", self.person, self.created_at),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SessionRecord:
     """A signed-in browser or tool of a person. `id` is the keyed hash of the cookie value.
 
@@ -257,7 +236,7 @@ class SessionRecord:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Invitation:
     """A one-time link to sign in or enrol. `id` is the keyed hash of the code, `vouched` the person who vouched."""
 
@@ -272,7 +251,7 @@ class Invitation:
         return (Link("due.invitation", "", self.expires_at),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Ceremony:
     """A WebAuthn challenge for enrolment, sign-in, a grant or a confirmation. Used once."""
 
@@ -302,7 +281,7 @@ class RequestState(StrEnum):
     USED = "used"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PushedRequest:
     """A mandate request. `wire` is the remit_mandate as requested, `code` the keyed hash of the code.
 
@@ -353,7 +332,7 @@ class PushedRequest:
         return tuple(links)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class MandateRecord:
     """A granted mandate. `wire` is the canonical remit_mandate, `signed` the hashed text, `evidence` the assertion."""
 
@@ -433,7 +412,7 @@ class EndReason(StrEnum):
     RISK = "risk"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TaskRecord:
     """One engagement under one mandate, bound to one case. `targets` are the mandate's target records, as `kind:id`."""
 
@@ -477,7 +456,7 @@ class TaskRecord:
         return tuple(links)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TokenFamily:
     """The tokens of a visitor's task. `number` counts refresh tokens; the newest alone may be used. `document` as in
     `PushedRequest`.
@@ -533,7 +512,7 @@ def open_asks_key(task: str) -> str:
     return f"{task} open"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Reservation:
     """The amount an ask reserves of a counter."""
 
@@ -542,7 +521,7 @@ class Reservation:
     amount: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AskRecord:
     """One ask. `params` is canonical JSON; `result` the whole flat result as JSON (redacted for every reply).
 
@@ -625,7 +604,7 @@ class AskRecord:
         return tuple(links)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class IdempotencyRecord:
     """The ask that answered an idempotency key; `id` is task, key thumbprint and key."""
 
@@ -639,7 +618,7 @@ class IdempotencyRecord:
         return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ConfirmationAnswer:
     """One person's signed answer: the assertion as JSON and the language it was shown in ("" for the first)."""
 
@@ -661,7 +640,7 @@ class ConfirmationState(StrEnum):
     WAITING = "waiting"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Assignment:
     """A person's temporary hold on answering as one of the confirmers (`word`)."""
 
@@ -672,7 +651,7 @@ class Assignment:
     until: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ConfirmationRecord:
     """An invitation to confirm exactly one ask. All of `who` must answer; `rendering` is the page shown, as JSON.
 
@@ -743,7 +722,7 @@ class OutboxState(StrEnum):
     VOID = "void"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ActRecord:
     """One row of the outbox: an act the desk must do exactly once. `id` is the idempotency key the desk sees.
 
@@ -766,7 +745,7 @@ class ActRecord:
 
     def over(self, state: OutboxState) -> "ActRecord":
         """Return the act in a final state, without its payload."""
-        return with_changes(self, state=state, payload="{}")
+        return replace(self, state=state, payload="{}")
 
     def links(self) -> tuple[Link, ...]:
         """Index by state while unfinished, and by task until it is sent."""
@@ -777,7 +756,7 @@ class ActRecord:
         return (Link("act.unclear", "", self.sent_at),) if self.state is OutboxState.UNCLEAR else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class OfferRecord:
     """A typed offer in a case, used once: `terms` is canonical JSON; `choice` is the first of alternatives."""
 
@@ -799,7 +778,7 @@ class OfferRecord:
         return (Link("offer.case", self.case, self.at),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class DeskMessage:
     """A message in the agent's inbox: a reply, an offer or a notice. `epochs` is the standing it was checked against.
 
@@ -824,7 +803,7 @@ class DeskMessage:
         return (Link("message.task", self.task, self.n),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RulesRecord:
     """The digest of the rules in force: one record, `rules`. `outline` tells if other rules only tighten it."""
 
@@ -840,7 +819,7 @@ class RulesRecord:
         return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RevokedToken:
     """An access token revoked before its expiry; `id` is its jti."""
 
@@ -853,7 +832,7 @@ class RevokedToken:
         return (Link("due.revoked", "", self.until),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Proposal:
     """A change that needs a second person: resuming, a trust tier, a role, an erasure. `payload` is JSON."""
 
@@ -871,7 +850,7 @@ class Proposal:
         return (Link("proposal.open", "", self.at), Link("due.proposal", "", self.expires_at))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Contest:
     """A customer's objection to an entry. While open, the entry's content may not be erased."""
 
@@ -899,7 +878,7 @@ class NoticeStage(StrEnum):
     SPREADING = "spreading"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class NoticeRecord:
     """An outgoing notice. `to` is a person's id, or `officer:<role>` until it is spread.
 
@@ -938,7 +917,7 @@ class FileState(StrEnum):
     RELEASED = "released"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FileRecord:
     """A file of an ask: its type, the number of removals by kind, or `why` it is held.
 
@@ -973,7 +952,7 @@ class FileRecord:
         return (*links, Link("due.file", "", self.due_at), Link("file.held_task", self.task, self.at))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FileContent:
     """The bytes of a file, sealed under the customer's content key. It is never changed, only deleted."""
 
@@ -986,7 +965,7 @@ class FileContent:
         return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CanaryRecord:
     """A canary. `id` is a keyed digest of its value, `atoms` and `letters` its shape, `place` the desk's own note."""
 
@@ -1005,7 +984,7 @@ class CanaryRecord:
         return (Link("canary.all", "", self.at),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class LeakReport:
     """A pending report to the issuer of a leaked credential. It never holds the credential.
 

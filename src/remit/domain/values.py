@@ -6,13 +6,13 @@ Their meaning belongs to the catalogue and the mandate.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final, NewType, TypeAlias, TypeGuard
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.proof.canonical import MAX_INTEGER
 
 Json: TypeAlias = bool | int | Decimal | str | Sequence["Json"] | Mapping[str, "Json"] | None
@@ -38,7 +38,7 @@ _THREE_DIGITS: Final = "BHD IQD JOD KWD LYD OMR TND"
 _MINOR_DIGITS: Final[Mapping[str, int]] = dict.fromkeys(_NO_DIGITS.split(), 0) | dict.fromkeys(_THREE_DIGITS.split(), 3)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=False)
+@struct(frozen=True, kw_only=True)
 class Money:
     """An amount above zero in one currency; on the wire a string such as `40.00 EUR`."""
 

@@ -1,7 +1,7 @@
 """The context given to every use case: ports, rules and terms of the desk; no decisions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.evidence.frameworks import Framework
@@ -11,6 +11,7 @@ from remit.domain.identity.federation import FederationRule
 from remit.domain.identity.oidc_login import LoginRules
 from remit.domain.policy.rules_outline import RulesOutline
 from remit.domain.secrets.fact_words import FactWords
+from remit.domain.structs import replace, struct
 from remit.domain.words.excess import ExcessWordsRules
 from remit.domain.words.lexicon import Lexicon
 from remit.engine.agents.introductions import Introductions
@@ -38,7 +39,7 @@ from remit.ports.world import World
 from remit.proof.checkpoint import VerifyEd25519
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class DeskTerms:
     """The desk's terms, all from the settings; times in seconds unless the name says otherwise."""
 
@@ -87,7 +88,7 @@ class DeskTerms:
     """The proxies that hand on clients' certificates; none, and no certificate is read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class VisitorTerms:
     """The terms for visitors, agents that prove no key (docs/model/visitors.md#rights).
 
@@ -99,7 +100,7 @@ class VisitorTerms:
     dynamic: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class DeskContext:
     """The ports and rules one desk runs on.
 

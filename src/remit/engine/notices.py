@@ -1,7 +1,6 @@
 """Notices and their letters: an invitation's letter lists only confirmations that still wait."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Area, Catalogue
@@ -27,6 +26,7 @@ from remit.domain.records import (
     PersonRecord,
     TaskRecord,
 )
+from remit.domain.structs import struct
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.ports.notify import Letter
@@ -114,7 +114,7 @@ _KEPT_MS: Final = 3 * 24 * 3600 * 1000
 """Time limit for sending a notice without an expiry."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _LoggedNotice:
     """A notice for the log."""
 
@@ -125,7 +125,7 @@ class _LoggedNotice:
     page: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _LoggedInvitation:
     """A notice of an invitation for the log, written once the invitation and its ask are recorded."""
 
@@ -133,7 +133,7 @@ class _LoggedInvitation:
     who: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Notices:
     """The notices of one change: `puts` join its commit, `recorded` follows it."""
 

@@ -5,7 +5,7 @@ Detection is in `domain/secrets/find`. A keyed fingerprint is kept only of ungue
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Final, TypeVar
 
 from remit.domain.catalogue.model import Action, MarkKind
@@ -21,6 +21,7 @@ from remit.domain.secrets.find import (
 )
 from remit.domain.secrets.repeats import KnownSecret
 from remit.domain.secrets.split import find_split
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.proof.canonical import b64url, digest
@@ -33,7 +34,7 @@ _MAX_TOLD: Final = 100
 """⚔ Secrets reported per ask; a message may consist of them, and the record would grow without bound."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RedactedAsk:
     """An ask without secrets; `secrets` reports place and kind of each, and a credential's fingerprint.
 
@@ -77,7 +78,7 @@ def redact_name_and_words(
     return first if len(every) == len(known) else replace(_redacted(desk, texts, every), values=first.values)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _Texts:
     """The texts of an ask before redaction, and those of earlier asks of its task; `spoken` as `_open_texts` finds them."""
 

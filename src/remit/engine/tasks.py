@@ -1,7 +1,6 @@
 """End of a task and its dependents: credentials, waiting confirmations and queued acts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from remit.domain.catalogue.model import Effect
 from remit.domain.errors import Code, Refused
@@ -23,6 +22,7 @@ from remit.domain.records import (
     open_asks_key,
 )
 from remit.domain.secrets.outbound import WithheldSpan, withheld_kinds
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.counters import released_reservations
@@ -37,7 +37,7 @@ _PAGE = 200
 _ASKS = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EndedTask:
     """The result of ending a task: `sent` acts were already under way, `took_ms` is until it held everywhere."""
 

@@ -4,7 +4,6 @@ Source: SSF 1.0 §7, §8; RFC 8935; RFC 8936.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -14,6 +13,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.events.parties import MANAGE, READ, Receiver, Transmitter
 from remit.domain.events.records import Delivery, StreamStatus
 from remit.domain.events.security_event import MAX_TOKEN, SetRefused
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.events.parties import signals_of, signer_of
@@ -132,7 +132,7 @@ class PollIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _Work = Callable[[Receiver, Scope, Receive, Mapping[str, str]], Awaitable[HttpResponse]]
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class SignalsApi:
     """Handlers of one desk."""
 

@@ -4,12 +4,12 @@ Source: RFC 6749 §4.4; RFC 8414 §3.1; RFC 9728 §3.1; CAEP interoperability pr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.events.parties import MANAGE, READ
 from remit.domain.identity.assertions import CLIENT_ALGORITHMS
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.bodies import read_form
@@ -25,7 +25,7 @@ RESOURCE: Final = f"/.well-known/oauth-protected-resource{PATH}"
 _GRANT: Final = "client_credentials"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class ReceiverTokensApi:
     """Handlers of one desk."""
 

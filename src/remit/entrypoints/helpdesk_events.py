@@ -1,11 +1,11 @@
 """The door for events of the company's own helpdesk."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.event_signatures import EventScheme
+from remit.domain.structs import struct
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.bodies import decode_body, read_body
 from remit.entrypoints.http.limits import Limits
@@ -16,7 +16,7 @@ from remit.usecases.helpdesk_events import HelpdeskEvent, note_helpdesk_event
 EVENTS: Final = "/helpdesk/v1/events"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class HelpdeskEventsApi:
     """Handlers of one desk."""
 

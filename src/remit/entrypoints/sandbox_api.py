@@ -4,7 +4,6 @@ Only vouched invitations are special to them; enrolment itself goes through the 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ import msgspec
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import KEYED_TIERS, PersonRecord, Tier
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import OpenedEntry, Section
 from remit.domain.values import JsonObject
 from remit.engine.context import DeskContext
@@ -82,7 +82,7 @@ class SandboxSuspendIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = "sandbox"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class SandboxApi:
     """Handlers of one sandbox."""
 

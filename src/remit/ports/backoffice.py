@@ -1,11 +1,11 @@
 """The port to the desk's backoffice: facts and actions."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from remit.domain.policy.decision import RecordFacts
+from remit.domain.structs import struct
 from remit.domain.values import Json
 
 
@@ -22,7 +22,7 @@ class ActOutcome(StrEnum):
     UNSEEN = "unseen"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Act:
     """One act to perform exactly once.
 
@@ -40,7 +40,7 @@ class Act:
     decision: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ActResult:
     """The result of an act. `values` are flat, by attribute name (`{"order.status": …}`); `reason` is for people."""
 
@@ -49,7 +49,7 @@ class ActResult:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RecordSummary:
     """A record of the customer's own, for choosing: kind, id, a short name."""
 

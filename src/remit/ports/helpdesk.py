@@ -1,9 +1,11 @@
 """The port to the helpdesk: cases (tickets there)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
+
+from remit.domain.structs import struct
 
 
 class WriteState(StrEnum):
@@ -14,7 +16,7 @@ class WriteState(StrEnum):
     UNSEEN = "unseen"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CaseView:
     """The present state of a case. `merged_into` is empty unless it was merged away, `assignee` without one.
 
@@ -32,7 +34,7 @@ class CaseView:
     reassigned: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CaseNote:
     """One note of a case. `public` ones reach the requester; `author`: `agent`, `officer:<id>`, `customer` or `remit`.
 
@@ -47,7 +49,7 @@ class CaseNote:
     native: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CaseFile:
     """A file of a case, cleaned before. Opening it saves it: it is never shown as a page."""
 
@@ -59,7 +61,7 @@ class CaseFile:
     data: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class NativeReply:
     """A public note written in the helpdesk itself, past Remit: its place, never its text.
 
@@ -75,7 +77,7 @@ class NativeReply:
     """The e-mail address that the helpdesk has verified for its author's account; empty where it has none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TicketCard:
     """An agent's case at a glance for officers of the helpdesk: two short values for fields of its own, and a text."""
 

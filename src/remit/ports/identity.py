@@ -4,38 +4,38 @@ People's logins are in `people`; the desk's own keys are in `signer`. Looking up
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
 from remit.domain.identity.certificates import PresentedCertificate
 from remit.domain.identity.message_signatures import SignedMessage
 from remit.domain.ids import OperatorId
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class InlineKeys:
     """A public JWK set (RFC 7517) written into the registration."""
 
     jwks: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class KeyFile:
     """A file with a public JWK set, read again when it is due."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class KeyUrl:
     """An https address (http on loopback only) that answers with a public JWK set."""
 
     url: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SpiffeBundleFile:
     """A file with the SPIFFE bundle of one trust domain."""
 
@@ -43,7 +43,7 @@ class SpiffeBundleFile:
     trust_domain: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SpiffeBundleUrl:
     """The bundle endpoint of one trust domain: https (profile `https_web`), http on loopback only."""
 
@@ -51,14 +51,14 @@ class SpiffeBundleUrl:
     trust_domain: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SpiffeWorkloadApi:
     """The bundle of one trust domain from the SPIFFE Workload API that the desk itself is attached to."""
 
     trust_domain: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FederatedIssuer:
     """The keys of an issuer of the desk's allow-list, by its discovery document or a file of them."""
 
@@ -67,7 +67,7 @@ class FederatedIssuer:
     private: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SignatureDirectory:
     """The signed directory of keys that an agent publishes at an https origin (Web Bot Auth)."""
 
@@ -98,7 +98,7 @@ SIGNING_METHODS: Final = frozenset({ClientMethod.HTTP_SIGNATURE, ClientMethod.WE
 """Methods whose agents sign each request: the signature also proves the key that a token is bound to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Registration:
     """The desk's knowledge of a client before any proof.
 
@@ -115,7 +115,7 @@ class Registration:
     spiffe_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ProvedClient:
     """A workload that proved itself. `actor` is the `act.sub` of everything it does.
 
@@ -133,7 +133,7 @@ class ProvedClient:
     jkt: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Proof:
     """A verified DPoP proof. `jkt` is the RFC 7638 thumbprint of the key that signed it.
 

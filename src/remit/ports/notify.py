@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from remit.domain.records import LeakReport
+from remit.domain.structs import struct
 from remit.domain.values import Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Letter:
     """One notice to one person as it leaves the desk. `id` is the same at every try; `address` is "" where unknown.
 

@@ -1,15 +1,15 @@
 """The ports that authenticate people: their passkeys, and the company's OpenID provider."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from remit.domain.identity.id_jag import IdJag
 from remit.domain.identity.oidc_login import LoggedOut, ProvedLogin
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class NewPasskey:
     """A new passkey as verified: base64url ids and keys."""
 
@@ -18,7 +18,7 @@ class NewPasskey:
     sign_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class VerifiedAssertion:
     """A verified assertion."""
 
@@ -58,7 +58,7 @@ class Passkeys(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class LoginRequest:
     """A sign-in sent to the provider. `verifier` stays here, only its SHA-256 is sent; `max_age_s` None: any."""
 
@@ -69,7 +69,7 @@ class LoginRequest:
     max_age_s: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ProviderStatus:
     """The provider's self-description, for operators. `key` is our public key there, as JSON ("" with a secret)."""
 

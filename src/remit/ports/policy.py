@@ -1,17 +1,17 @@
 """The port to the desk's policies: those that asks meet, and those of its decision point."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.decision_point.question import Question
 from remit.domain.policy.decision import PolicyVerdict
 from remit.domain.policy.rules_outline import PolicyOutline
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PolicyQuestion:
     """One question to the policies.
 
@@ -70,7 +70,7 @@ class Policy(Protocol):
         """Return the generated schema, for policy authors."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Obligation:
     """A duty of the caller that comes with an answer; `id` is the policy's."""
 
@@ -83,7 +83,7 @@ class Obligation:
         return {"id": self.id, "type": self.type, **({"properties": self.properties} if self.properties else {})}
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Ruling:
     """An answer of the policies. `error` says why none could be given, which denies."""
 

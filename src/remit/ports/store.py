@@ -4,12 +4,12 @@ Everything that must hold or fail together goes into one `Commit`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from remit.domain.errors import Code, Fault
 from remit.domain.policy.risk import RiskHistory, RiskHistoryEvent, SubjectKind
 from remit.domain.records import Record
+from remit.domain.structs import struct
 from remit.domain.values import Instant
 
 R = TypeVar("R", bound=Record)
@@ -135,7 +135,7 @@ class EntryRow(NamedTuple):
     refs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Commit:
     """Changes that become true together, or not at all."""
 
@@ -153,7 +153,7 @@ class Commit:
     """Whether to return the proofs; False where a later commit proves these entries along."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class EntryPlace:
     """An entry's place in the log, with its inclusion proof in the tree of `Committed.size` (empty unless wanted)."""
 
@@ -169,7 +169,7 @@ class Committed(NamedTuple):
     checkpoint: str
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class StoredEntry:
     """An entry read back. Its `refs` are empty: they lead to an entry and are no part of it."""
 
@@ -177,7 +177,7 @@ class StoredEntry:
     row: EntryRow
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Snapshot:
     """The basis of an ask's decision, read in one moment.
 

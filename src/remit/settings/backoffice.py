@@ -1,12 +1,12 @@
 """The backoffice at an address of its own: the table `backoffice` of `remit.toml`."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from remit.domain.structs import struct
 from remit.settings.decode import InvalidSetting, Table
 from remit.settings.values import LOOPBACK, Text, file_of, optional_file, post_address
 
@@ -39,7 +39,7 @@ class BackofficeTable(Table, frozen=True):
     act_password_file: File | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class BackofficeSettings:
     """A backoffice over HTTP.
 
@@ -55,7 +55,7 @@ class BackofficeSettings:
     private_key: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class MappedSettings:
     """A system's own API, asked by its OpenAPI document and a mapping. The tokens are read when it is opened."""
 
@@ -67,7 +67,7 @@ class MappedSettings:
     ca: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class DirectorySettings:
     """A company's directory, by LDAP: its rules, and two accounts. The passwords are read when it is opened."""
 

@@ -1,13 +1,13 @@
 """The decision point: the tables `[decision_point]` and `[[decision_point.callers]]` of `remit.toml`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, field
 
 from remit.domain.ids import is_word
+from remit.domain.structs import struct
 from remit.settings.decode import InvalidSetting, Table, nth_table
 from remit.settings.values import Text, file_of, files_of, optional_file
 
@@ -40,7 +40,7 @@ class DecisionPointTable(Table, frozen=True):
     ] = field(default=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CallerSettings:
     """One caller: the file with the digest of its secret, the actions it may ask about, and the obligations it can meet."""
 
@@ -51,7 +51,7 @@ class CallerSettings:
     obligations: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class DecisionPointSettings:
     """The decision point. Entities are a file, or given here."""
 

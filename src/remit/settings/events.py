@@ -1,7 +1,6 @@
 """Shared signals: the table `[events]` of `remit.toml`, with its receivers and transmitters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -11,6 +10,7 @@ from remit.domain.events.kinds import CAEP, TRANSMITTED, EventEffect
 from remit.domain.events.parties import Receiver, SubjectFormat, Transmitter
 from remit.domain.identity.oidc_login import ALGORITHMS
 from remit.domain.ids import is_word
+from remit.domain.structs import struct
 from remit.settings.decode import InvalidSetting, Table, nth_table
 from remit.settings.values import Text, file_of, optional_file, post_address
 
@@ -71,7 +71,7 @@ class EventsTable(Table, frozen=True):
     transmitters: Annotated[tuple[TransmitterTable, ...], Meta(max_length=MOST)] = field(default=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ReceiverSettings:
     """A receiver, its keys for OAuth tokens, and the files of its static tokens and of ours for it."""
 
@@ -82,7 +82,7 @@ class ReceiverSettings:
     push_token_file: Path | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TransmitterSettings:
     """A transmitter, the source of its keys, and the files of its tokens and of ours for it."""
 
@@ -94,7 +94,7 @@ class TransmitterSettings:
     manage_token_file: Path | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EventsSettings:
     """Shared signals as set; the first key signs, the others are only published."""
 

@@ -1,11 +1,11 @@
 """A company's own helpdesk: the table `helpdesk` of `remit.toml`."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal, NoReturn
 
 from msgspec import Meta
 
+from remit.domain.structs import struct
 from remit.settings.decode import InvalidSetting, Table
 from remit.settings.values import file_of, optional_file, post_address
 
@@ -35,7 +35,7 @@ class HelpdeskTable(Table, frozen=True):
     events_secret_file: File | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class HelpdeskSettings:
     """A product, and Remit's `account` there with the file of its token or password.
 

@@ -1,7 +1,6 @@
 """Issuers to notify of leaked credentials: the tables `[[leak]]` of `remit.toml`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,6 +8,7 @@ from msgspec import Meta
 
 from remit.domain.ids import is_word
 from remit.domain.secrets.issuer_credentials import ALPHABETS, MIN_LENGTH, IssuerRule
+from remit.domain.structs import struct
 from remit.settings.decode import InvalidSetting, Table, nth_table
 from remit.settings.values import file_of, optional_file, post_address
 
@@ -39,7 +39,7 @@ class LeakTable(Table, frozen=True):
     sha256: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class LeakSettings:
     """One issuer: their credentials, their address, and the file of secrets that sign the notices."""
 

@@ -3,7 +3,6 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import replace
 from remit.settings.backoffice import backoffice_of, directory_of, mapped_of
 from remit.settings.decision_point import decision_point_of
 from remit.settings.decode import InvalidSetting, decode

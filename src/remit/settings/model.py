@@ -1,12 +1,13 @@
 """Everything a desk needs to start, as one value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from remit.domain.identity.certificates import Network
 from remit.domain.identity.federation import FederationRule
+from remit.domain.structs import struct
 from remit.domain.words.excess import ExcessWordsRules
 from remit.settings.backoffice import BackofficeSettings, DirectorySettings, MappedSettings
 from remit.settings.decision_point import DecisionPointSettings
@@ -22,7 +23,7 @@ from remit.settings.visitors import VisitorSettings
 from remit.settings.words import DEFAULT_LANGUAGES, NO_MODEL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Settings:
     """Everything a desk needs to start. Paths are absolute; numbers are in `terms`."""
 

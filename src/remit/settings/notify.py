@@ -2,13 +2,13 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
 from msgspec import Meta
 
 from remit.domain.ids import is_loopback
+from remit.domain.structs import struct
 from remit.settings.decode import InvalidSetting, Table
 from remit.settings.values import file_of, optional_file, post_address
 
@@ -49,7 +49,7 @@ class NotifyTable(Table, frozen=True):
     webhook_ca_file: File | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SmtpSettings:
     """The mail server. Without `user` no sign-in; without `ca_file` the machine's own authorities are trusted."""
 
@@ -63,7 +63,7 @@ class SmtpSettings:
     ca_file: Path | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class WebhookSettings:
     """The address for posted notices, and the file of secrets that sign them."""
 
@@ -72,7 +72,7 @@ class WebhookSettings:
     ca_file: Path | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class NotifySettings:
     """Delivery of notices. With neither carrier they are only logged. `timeout_s` bounds each try."""
 

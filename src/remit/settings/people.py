@@ -1,7 +1,6 @@
 """The `[people]` table of `remit.toml`: the company's OpenID provider, and its mapping to people and roles."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -9,6 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Meta, field
 
 from remit.domain.identity.oidc_login import ALGORITHMS, CustomerLogins, LoginRules
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject
 from remit.settings.decode import InvalidSetting, Table
 from remit.settings.values import LOOPBACK, Text
@@ -72,7 +72,7 @@ class PeopleTable(Table, frozen=True):
     oidc: OidcTable | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PeopleSettings:
     """One provider: its address, this desk's authentication there, and the rules for identities and roles."""
 

@@ -1,11 +1,11 @@
 """The `[telemetry]` table of `remit.toml`: destination and rate of traces, and trust in callers' trace ids."""
 
-from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from remit.domain.structs import struct
 from remit.settings.decode import InvalidSetting, Table
 
 _PATH: Final = "/v1/traces"
@@ -22,7 +22,7 @@ class TelemetryTable(Table, frozen=True):
     trust_traceparent: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Telemetry:
     """Traces of a percentage of requests go to `endpoint`; without one there are none."""
 

@@ -1,12 +1,12 @@
 """The `[visitors]` table of `remit.toml`: whether agents without a key are let in, and how they become known."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.policy.visitors import officer_areas
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject
 from remit.settings.decode import InvalidSetting, Table
 from remit.settings.values import verify_role
@@ -20,7 +20,7 @@ class VisitorsTable(Table, frozen=True):
     officer: Annotated[str, Meta(max_length=100, description="a role of the catalogue")] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class VisitorSettings:
     """Visitors are let in. `dynamic`: clients may register themselves; `officer` as in `[visitors]`."""
 

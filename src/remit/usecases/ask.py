@@ -1,6 +1,5 @@
 """One ask of an agent, from a proved workload to a recorded decision, the act and the reply (docs/the-path.md)."""
 
-from dataclasses import replace
 from typing import Final
 
 from remit.domain.catalogue.model import Effect
@@ -10,6 +9,7 @@ from remit.domain.identity.dpop import ProofRefused
 from remit.domain.mandate.cover import MAY_NOT_SPEAK, verify_may_speak
 from remit.domain.policy.decision import Permit, Refuse
 from remit.domain.records import ActRecord, AskRecord, EndReason, OutboxState, TaskState
+from remit.domain.structs import replace
 from remit.domain.transcript.receipt import Holder
 from remit.domain.values import Instant
 from remit.engine.agents.authenticate_request import Workload

@@ -5,7 +5,6 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
@@ -13,6 +12,7 @@ from remit.domain.i18n import marked, said
 from remit.domain.policy.risk import CanarySeen, SubjectKind, subjects_of
 from remit.domain.records import AgentRecord, CanaryRecord, TaskRecord
 from remit.domain.secrets.canaries import CanaryKind, canary_pattern
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
@@ -31,7 +31,7 @@ _MADE: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class NewCanary:
     """A canary to plant; without a `value` a plain one is generated, to be put at `place`."""
 

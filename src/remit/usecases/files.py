@@ -3,7 +3,6 @@
 import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
@@ -20,9 +19,9 @@ from remit.domain.records import (
     PersonRecord,
     TaskRecord,
     TaskState,
-    with_changes,
 )
 from remit.domain.secrets.find import find_secrets, redact
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
 from remit.engine.ask.authorization_state import load_authorization_state
@@ -42,7 +41,7 @@ _MAX_GUESSED: Final = 8_000
 _RUNS: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FileView:
     """A file as an officer sees it: its facts, its text, and whether that is complete."""
 
@@ -185,7 +184,7 @@ async def expire_file(desk: DeskContext, kept: Versioned[FileRecord]) -> None:
 async def _settle(desk: DeskContext, kept: Versioned[FileRecord], *, state: FileState, by: str) -> FileRecord:
     record = kept.record
     passes = state is FileState.RELEASED
-    settled = with_changes(record, state=state, by=by, decided_at=desk.world.now(), whole=passes)
+    settled = replace(record, state=state, by=by, decided_at=desk.world.now(), whole=passes)
     outcome = state.value if by else "lapsed"
     said = {"file": record.id, "name": record.name, "outcome": outcome}
     written = await prepare_entry(
@@ -224,4 +223,4 @@ async def _acts(desk: DeskContext, settled: FileRecord) -> tuple[ActRecord, ...]
     """Return the acts that attach a file through the outbox while its task runs; an ended task's act is never sent."""
     task = (await desk.store.get(TaskRecord, settled.task)).record
     acts = () if task.state is TaskState.ENDED else attachment_acts(desk, (settled,), epochs="")
-    return tuple([with_changes(one, id=release_key(settled)) for one in acts])
+    return tuple([replace(one, id=release_key(settled)) for one in acts])

@@ -5,12 +5,12 @@ Source: docs/model/model.md#helpdesk-events.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Fault
 from remit.domain.identity.event_signatures import EventScheme, event_ticket, verify_event
 from remit.domain.records import TaskRecord, TaskState
+from remit.domain.structs import struct
 from remit.domain.values import Json
 from remit.engine.ask.case_state import case_ending
 from remit.engine.context import DeskContext
@@ -22,7 +22,7 @@ _ROUND: Final = 20
 _TASKS: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class HelpdeskEvent:
     """An event as it came. `header` returns the one value of a header ("" when absent)."""
 

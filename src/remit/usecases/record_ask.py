@@ -1,7 +1,6 @@
 """Recording of an ask's decision: refusal, invitation, permit, or a read with its answer."""
 
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.catalogue.model import Effect
@@ -19,8 +18,8 @@ from remit.domain.records import (
     FileRecord,
     IdempotencyRecord,
     OutboxState,
-    with_changes,
 )
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, Json, JsonObject, parse_stored_object
 from remit.domain.words.excess import WordsState, encode_marks
 from remit.engine.agents.authenticate_request import Workload
@@ -46,7 +45,7 @@ from remit.ports.store import Commit, Committed, Put, RiskEvent
 from remit.proof.canonical import b64url, canonical, written
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Decided:
     """An ask with its decision, as needed to record, act and reply.
 
@@ -61,7 +60,7 @@ class Decided:
     params: JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Recorded:
     """A recorded decision `ask`, with the parts of its receipt.
 
@@ -167,7 +166,7 @@ def record_decision(desk: DeskContext, decided: Decided, read: ReadResult | None
             return _record_permit(desk, decided) if read is None else _record_read(desk, decided, read)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class No:
     """A refusal: `again` repeats a declined ask (`since`: under a later consent), `away` marks a task that may not ask."""
 
@@ -181,7 +180,7 @@ async def record_refusal(desk: DeskContext, decided: Decided, no: No) -> Recorde
     """Record a refusal with its risk events; with `away`, the refusal alone."""
     decided, refuse, of = await _without_secrets(desk, decided, no)
     state, request = decided.state, decided.request
-    refused = with_changes(
+    refused = replace(
         decided.record,
         state=AskState.REFUSED,
         code=refuse.code.value,
@@ -254,9 +253,7 @@ async def _record_invitation(desk: DeskContext, decided: Decided, needs: NeedsHu
         recorded = await record_refusal(desk, unreserved, No(refuse=refuse, again=again, since=since))
         return replace(recorded, retry_after_s=refused.retry_after_s)
     invitation, turns, alike = invited
-    waiting = with_changes(
-        decided.record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id
-    )
+    waiting = replace(decided.record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
     due = replace(decided, evaluation=replace(evaluation, due_at=invitation.due))
     code, detail = Code.CONFIRMATION_REQUIRED.value, ", ".join(needs.reasons)
     written = await entry_of_decision(desk, due, waiting, decision="needs_human", code=code, detail=detail)

@@ -4,7 +4,6 @@ Only Remit sends public text into an agent's case, and only after its disclosure
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import OFFER_PARAMS, Action
@@ -23,6 +22,7 @@ from remit.domain.records import (
 from remit.domain.secrets.find import find_secrets
 from remit.domain.secrets.outbound import WithheldSpan, texts_in
 from remit.domain.secrets.own_credentials import flatten_text
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant, JsonObject, instant_text, parse_stored_object
 from remit.engine.ask.authorization_state import AuthorizationState
@@ -46,7 +46,7 @@ _MAX_OFFER_S: Final = 30 * 24 * 3600
 _SAYS_TOO_MUCH: Final = marked("A text in the terms says what may not be told to this agent.")
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class DraftReply:
     """A reply that stands in the helpdesk already: the turn that takes it up once, and the note that it was sent."""
 
@@ -99,7 +99,7 @@ async def reply_to_agent(
     raise Refused(Code.TASK_BUSY, "the case kept changing", retry_after_s=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class WantedOffer:
     """An offer to make: its life in seconds, and the open offer it is an alternative to ("" for none)."""
 
@@ -180,7 +180,7 @@ async def _tells_too_much(desk: DeskContext, state: AuthorizationState, action: 
     return any(span.why == "other" for span in (await check_outbound_text(desk, state, typed)).held)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _OfferCaps:
     """The terms of a case's other offers that count against the limit, and the turns that keep both caps exact.
 

@@ -6,10 +6,10 @@ sends it.
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from remit.domain.records import LeakReport
+from remit.domain.structs import replace
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.ports.notify import DeliveryFailed, DeliveryObstacle

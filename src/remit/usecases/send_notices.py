@@ -6,11 +6,11 @@ At least once: if a node dies in between, another one sends it under the same id
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from remit.domain.ids import new_id
 from remit.domain.records import NoticeRecord, NoticeStage, PersonRecord
+from remit.domain.structs import replace
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.engine.notices import write_letter

@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -29,6 +28,7 @@ from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.text_model.background import BackgroundDetector
 from remit.adapters.world.system import SystemWorld
 from remit.domain.identity.client_documents import MAX_DOCUMENT_BYTES
+from remit.domain.structs import struct
 from remit.domain.transcript.verification import verify_vkey
 from remit.engine.agents.replay import ReplayCache
 from remit.engine.context import DeskContext, DeskTerms, VisitorTerms
@@ -66,7 +66,7 @@ from remit.wiring.words import heard_by, learn_lexicon, words_model
 _DAY_S: Final = 86_400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _Plan:
     """Everything known before anything is opened: settings, rules, keys, and outgoing carriers."""
 
@@ -89,7 +89,7 @@ class _Plan:
         return verify_vkey(self.signer.log_key()).name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _Resources:
     """Opened resources, to be closed in the opposite order."""
 

@@ -23,6 +23,7 @@ from remit.adapters.world.system import SystemWorld
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.catalogue.model import Effect as Kind
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.values import Json
 from remit.ports.backoffice import Act
 from remit.ports.signer import Signer
@@ -94,7 +95,7 @@ class FarFacts:
             raise InvalidSetting("desk.backoffice", 'is "http": its records are its own, and no facts replace them')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class BackofficeReport:
     """The backoffice's own description against this desk: `missing` kinds and actions of the catalogue."""
 

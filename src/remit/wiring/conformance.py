@@ -3,7 +3,6 @@
 import asyncio
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from remit.adapters.backoffice.http.client import HttpBackoffice
 from remit.adapters.backoffice.http.signatures import MessageSigner, MessageVerifier, key_id
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json
 from remit.ports.backoffice import Act, ActOutcome
 from remit.proof.canonical import b64url, canonical
@@ -57,7 +57,7 @@ class RememberedRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     acts: list[RememberedAct]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Tested:
     """A backoffice to be tested, and how Remit proves itself to it. Without keys of answers these are not verified."""
 

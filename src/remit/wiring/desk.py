@@ -9,6 +9,7 @@ from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
 from remit.adapters.text_model.background import BackgroundDetector
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.app import App
 from remit.entrypoints.http.connections import ConnectionPool
@@ -98,7 +99,7 @@ class Desk:
         self.closing.clear()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SandboxDesk:
     """A desk made of facts instead of the built-in one."""
 

@@ -3,7 +3,6 @@
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.events.kinds import RECEIVED
 from remit.domain.events.parties import Receiver, Transmitter
 from remit.domain.ids import OperatorId
+from remit.domain.structs import replace
 from remit.domain.values import JsonObject
 from remit.engine.events.parties import SharedSignals
 from remit.ports.identity import ClientMethod, KeyFile, KeySource, KeyUrl, Registration

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass
 from email.headerregistry import Address
 from typing import Final
 
@@ -12,6 +11,7 @@ from remit.adapters.notify.issuer_webhook import IssuerWebhook
 from remit.adapters.notify.smtp import MailServer, SmtpCarrier
 from remit.adapters.notify.webhook import SignedPost, WebhookCarrier
 from remit.adapters.world.system import SystemWorld
+from remit.domain.structs import struct
 from remit.ports.notify import Carrier, CredentialIssuer, DeliveryFailed
 from remit.ports.world import World
 from remit.settings import InvalidSetting, LeakSettings, Settings, SmtpSettings, WebhookSettings
@@ -22,7 +22,7 @@ _SECRET_BYTES: Final = range(24, 65)
 _MAX_SECRETS: Final = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Outgoing:
     """The outgoing carriers of a desk: for notices, and for reports to the issuers of leaked credentials."""
 

@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.tracing.off import NoTracing
 from remit.adapters.world.system import node_name, usage
 from remit.domain.catalogue.model import Action
+from remit.domain.structs import struct
 from remit.engine.context import DeskContext
 from remit.entrypoints.ops.commit_metrics import CommitMetrics
 from remit.entrypoints.ops.health import Health
@@ -26,7 +26,7 @@ from remit.settings import InvalidSetting, Settings, Telemetry
 __all__ = ["Observability", "build_observability", "node_name", "verify_telemetry"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Observability:
     """The observability of one process of a desk."""
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +10,7 @@ from remit.adapters.files.catalogue import load_catalogue
 from remit.adapters.openapi.document import document_json, read_document
 from remit.adapters.openapi.draft import Draft, draft_rules
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 
 DOCUMENT: Final = "openapi.json"
 MAPPING: Final = "mapping.toml"
@@ -55,7 +55,7 @@ beyond = "refuse"
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Imported:
     """The folder that was made, its files, and the draft's numbers."""
 

@@ -1,15 +1,15 @@
 """Reasons why a desk did not start, for a program that starts one without the inner packages: a sandbox."""
 
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from remit.domain.errors import MEANINGS, Fault, Refused
+from remit.domain.structs import struct
 
 Stopping: TypeAlias = Refused | Fault
 STOPS: Final = (Refused, Fault)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class StartFailure:
     """The reason for a failed start. `broken` marks a fault, which may pass, not rules or settings to correct."""
 

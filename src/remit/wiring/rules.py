@@ -1,7 +1,6 @@
 """The rules of a desk, given and loaded: catalogue, policies, and one digest over them and the deciding settings."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from remit.adapters.world.system import SystemWorld
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Refused
 from remit.domain.policy.rules_outline import RulesOutline, outline_of
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject
 from remit.engine.decision_point.callers import DecisionPoint
 from remit.ports.policy import Policy
@@ -30,7 +30,7 @@ from remit.wiring.decision_point import decision_digest, load_decision_point
 from remit.wiring.words import choose_words_model
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RulesSource:
     """The rules of a desk as given: a catalogue (files or one table) and policy texts."""
 
@@ -39,7 +39,7 @@ class RulesSource:
     allow_unnamed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class LoadedRules:
     """Valid rules: catalogue and policies, and one digest over them and the deciding settings.
 

@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache, partial
 from typing import Final
 
@@ -11,6 +10,7 @@ from remit.adapters.text_model.background import BackgroundDetector
 from remit.adapters.text_model.weights import CURE, missing_package, weights_digest
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.policy.rules_outline import read_outline
+from remit.domain.structs import replace
 from remit.domain.words.lexicon import Lexicon, OffTopicListener, build_lexicon
 from remit.ports.text_model import TextModel
 from remit.settings import InvalidSetting, Settings

@@ -20,17 +20,6 @@ BODY = st.dictionaries(
     TEXT, TEXT | st.booleans() | st.none() | st.integers(-(2**53) + 1, 2**53 - 1) | st.lists(TEXT, max_size=3), max_size=4
 )
 ENVELOPE = BODY.filter(lambda body: not body.keys() & {"kind", "at"})
-DRAFTS = st.builds(
-    EntryDraft,
-    kind=st.sampled_from(Kind),
-    at=st.integers(0, 2**48).map(Instant),
-    envelope=ENVELOPE,
-    agent=BODY | st.none(),
-    customer=BODY | st.none(),
-    desk=BODY | st.none(),
-    subject=TEXT,
-    refs=st.tuples(TEXT),
-)
 
 
 def draft(**changed: Any) -> Any:
@@ -45,6 +34,19 @@ def draft(**changed: Any) -> Any:
         "refs": ("task_1",),
     }
     return EntryDraft(**{**values, **changed})
+
+
+DRAFTS = st.builds(
+    draft,
+    kind=st.sampled_from(Kind),
+    at=st.integers(0, 2**48).map(Instant),
+    envelope=ENVELOPE,
+    agent=BODY | st.none(),
+    customer=BODY | st.none(),
+    desk=BODY | st.none(),
+    subject=TEXT,
+    refs=st.tuples(TEXT),
+)
 
 
 def test_kinds_are_alphabetised_and_read_as_noun_and_past() -> None:

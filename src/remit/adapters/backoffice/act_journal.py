@@ -1,12 +1,12 @@
 """The journal of acts at a system without keys: each by its key before it is sent. It is the fence where the system has none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.builtin_desk.journal_table import SENT, JournalRow, JournalTable
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, Json, parse_stored_object
 from remit.ports.backoffice import ActOutcome, ActResult
 from remit.ports.world import World
@@ -23,7 +23,7 @@ create table mapped_act (
 _COLUMNS: Final = ("action", "draft", "result", "reason")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class JournalEntry:
     """One act by its key. `settled` is None while it is sent; `fresh` for the call that entered it.
 

@@ -6,11 +6,11 @@ It knows no tables, neither SQLite nor PostgreSQL (docs/decisions/0004-built-in-
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar, cast
 
 from remit.adapters.db.job_thread import JobThread, ThreadJob
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.structs import struct
 
 T = TypeVar("T")
 
@@ -80,7 +80,7 @@ class TransactionConnection(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _DeskJob:
     """A read or write with the code of its fault."""
 

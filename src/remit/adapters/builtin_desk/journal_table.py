@@ -4,11 +4,11 @@ It stands in for idempotency, fences and conditional writes where that system ha
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs
 from remit.domain.errors import Code, Fault
+from remit.domain.structs import struct
 from remit.domain.values import Instant
 from remit.ports.world import World
 
@@ -16,7 +16,7 @@ SENT: Final = "sent"
 """State of a request that may have arrived; every other one is final."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class JournalRow:
     """One request by its key. `values` are those of the table's own columns; `fresh` for the call that entered it."""
 

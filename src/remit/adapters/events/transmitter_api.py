@@ -1,7 +1,6 @@
 """A transmitter's stream management, as its receiver asks it; used by the command line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.adapters.events.verifier import discovery_url
@@ -9,6 +8,7 @@ from remit.adapters.identity.fetching import MAX_DOCUMENT, Fetcher, json_object
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.events.parties import Transmitter
 from remit.domain.events.records import Delivery
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject, decode_json
 from remit.proof.canonical import canonical
 
@@ -17,7 +17,7 @@ ACTIONS: Final = ("create", "show", "update", "replace", "verify", *STATUSES, "d
 _DONE: Final = range(200, 300)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TransmitterApi:
     """The management doors of one transmitter; `wanted` is the receiver's part of the stream."""
 

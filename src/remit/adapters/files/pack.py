@@ -6,13 +6,13 @@ Files are only read and decoded; catalogue, policies and cases are checked where
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.values import Json, decode_json
 
 CATALOGUE: Final = "catalogue.toml"
@@ -22,7 +22,7 @@ _LANGUAGE: Final = re.compile(r"catalogue\.([a-z]{2,3})\.toml", re.ASCII)
 _MAX_SIZE: Final = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Pack:
     """Files of a desk, in all its languages.
 

@@ -1,10 +1,10 @@
 """A helpdesk in memory, for contract suites, sandboxes and fault tests, which may make it fail."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Literal
 
 from remit.domain.errors import Code, Fault
+from remit.domain.structs import replace
 from remit.ports.helpdesk import CaseFile, CaseNote, CaseView, NativeReply, TicketCard, WriteState
 from remit.ports.world import World
 

@@ -4,7 +4,6 @@ Written by hand on `cryptography` for the hot path; joserfc is the oracle in its
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
 
 from remit.adapters.identity.keys import PublicKey, UnknownKeyKind, verify_jwk
@@ -20,6 +19,7 @@ from remit.domain.identity.dpop import (
     verify_nonce,
 )
 from remit.domain.identity.jws import malformed_token, read_bytes, read_header, read_object, split, text_member
+from remit.domain.structs import struct
 from remit.domain.values import Instant
 from remit.ports.identity import Proof
 
@@ -27,7 +27,7 @@ MAX_PROOF: Final = 4096
 MAX_HEADERS: Final = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _Header:
     """A verified proof header: algorithm and key."""
 

@@ -9,13 +9,13 @@ import re
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import httpx
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import is_loopback
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject, decode_json
 
 MAX_DOCUMENT: Final = 256 * 1024
@@ -31,7 +31,7 @@ _OK: Final = 200
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Fetched:
     """An answer; header names are in small letters."""
 
@@ -40,7 +40,7 @@ class Fetched:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Fetcher:
     """Fetcher of documents; `allow_loopback` is for sandboxes and tests, set by the operator.
 

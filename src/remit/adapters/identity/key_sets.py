@@ -2,7 +2,6 @@
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
@@ -10,6 +9,7 @@ from cryptography import x509
 from remit.adapters.identity.certificates import read_certificate, verify_signing
 from remit.adapters.identity.keys import PublicKey, UnknownKeyKind, verify_jwk
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.values import Json
 
 MAX_KEYS: Final = 100
@@ -18,7 +18,7 @@ MIN_REFRESH_MS: Final = 10_000
 MAX_REFRESH_MS: Final = 3_600_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class KeySet:
     """Usable keys of one source, and the time until they are read again."""
 

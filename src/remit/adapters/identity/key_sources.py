@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
@@ -12,6 +12,7 @@ from remit.adapters.identity.fetching import MAX_DOCUMENT, TIMEOUT_S, Fetcher, k
 from remit.adapters.identity.key_sets import KeySet, verify_bundle, verify_jwks
 from remit.adapters.identity.keys import PublicKey
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.structs import replace
 from remit.domain.values import Instant, Json, decode_json
 from remit.ports.identity import (
     FederatedIssuer,

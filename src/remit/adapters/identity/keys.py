@@ -5,7 +5,6 @@ One key, one family of algorithms: the key decides how a signature is verified, 
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.jws import malformed_token, read_bytes, text_member
+from remit.domain.structs import struct
 from remit.domain.values import Json
 from remit.proof.canonical import b64url, canonical
 
@@ -44,7 +44,7 @@ class UnknownKeyKind(Exception):  # noqa: N818  # a finding, not an error: key s
     """The kind of the key is unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PublicKey:
     """A public key with its algorithms and its RFC 7638 thumbprint."""
 

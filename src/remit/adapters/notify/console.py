@@ -6,7 +6,8 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from remit.domain.structs import struct
 
 _LOG = logging.getLogger("remit.incidents")
 _NOTICES = logging.getLogger("remit.notices")
@@ -14,7 +15,7 @@ _KEPT = 1000
 _SAME_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Notice:
     """A notice as logged."""
 

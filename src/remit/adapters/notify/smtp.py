@@ -5,7 +5,6 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from email.headerregistry import Address
 from typing import Final, Literal
 
@@ -20,6 +19,7 @@ from aiosmtplib import (
 )
 
 from remit.adapters.notify.mail import compose
+from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
 from remit.ports.notify import DeliveryFailed, DeliveryObstacle, Letter
 
@@ -29,7 +29,7 @@ _MAX_REASON_LENGTH: Final = 200
 _GOODBYE_S: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class MailServer:
     """Mail server. `timeout_s` bounds one whole letter, `tls` says which certificates are accepted."""
 

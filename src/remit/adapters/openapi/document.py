@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 _MAX_NODES: Final = 3_000_000
@@ -29,7 +29,7 @@ _PlainLoader.yaml_implicit_resolvers = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Operation:
     """One operation of a document: `name` is its method and path, such as "POST /orders/{id}/cancel"."""
 

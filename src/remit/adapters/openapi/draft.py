@@ -10,6 +10,7 @@ from remit.adapters.openapi import words
 from remit.adapters.openapi.document import Document, Node, Operation
 from remit.adapters.openapi.params import Params, draft_params, properties_of
 from remit.adapters.openapi.toml import table_text
+from remit.domain.structs import struct
 
 _LONGEST_TITLE: Final = 80
 _MOST_VALUES: Final = 20
@@ -41,7 +42,7 @@ class _Kind:
     values: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Draft:
     """The drafted files' texts, and its numbers."""
 

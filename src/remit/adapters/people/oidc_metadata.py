@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.adapters.identity.fetching import MAX_DOCUMENT, Fetcher, verify_url
 from remit.adapters.people.oidc_terms import ProviderTerms
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json, decode_json
 
 MAX_AGE_MS: Final = 3_600_000
@@ -16,7 +16,7 @@ WELL_KNOWN: Final = "/.well-known/openid-configuration"
 _LONG_AGO: Final = Instant(-(2**53))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ProviderMetadata:
     """Used members of the metadata. Optional endpoints are "" where absent."""
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
@@ -12,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.values import Instant
 from remit.proof.canonical import b64url
 
@@ -20,7 +20,7 @@ _LIFE_S: Final = 60
 _LEAST_SECRET: Final = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ProviderTerms:
     """One client at one provider. Exactly one of `secret` and `key` (a PEM) is set.
 

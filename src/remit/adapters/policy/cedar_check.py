@@ -24,6 +24,7 @@ from remit.adapters.policy.cedar_schema import (
     Shape,
 )
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 
 Node: TypeAlias = bool | int | str | Sequence["Node"] | Mapping[str, "Node"] | None
 
@@ -33,7 +34,7 @@ _CONFIRMED_BY: Final = "context.confirmed_by"
 _PARAMS: Final = "context.params"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class ExpressionInfo:
     """Meaning of an expression: its possible shapes over all actions, its path, and its literal texts."""
 
@@ -245,7 +246,7 @@ MAX_NESTING: Final = 50
 _MAX_ID_LENGTH: Final = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PolicyStatement:
     """One policy: place, id, text, and form in Cedar's JSON format."""
 

@@ -1,13 +1,13 @@
 """The Cedar schema of one desk, generated from its catalogue: agents, actions, and the context that rules may read."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import CUSTOMER, Action, Area, Catalogue, Effect, MarkKind, PowerKind
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json, verify_money
 from remit.proof.canonical import canonical
 
@@ -31,14 +31,14 @@ class ScalarShape(StrEnum):
     STRING = "String"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class SetShape:
     """A set of one shape: order and repeats of the array are lost."""
 
     element: "Shape"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class RecordShape:
     """A closed object. `optional` names may be absent."""
 
@@ -46,14 +46,14 @@ class RecordShape:
     optional: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class EntityShape:
     """A reference to an entity of one type."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class MoneyShape:
     """A money string, split so that rules can compare its amount."""
 
@@ -275,7 +275,7 @@ ENTITIES: Final[Mapping[str, RecordShape]] = {
 _PARENTS: Final[Mapping[str, tuple[str, ...]]] = {"Agent": ("Operator",), "Task": ("Customer", "Objective")}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ActionModel:
     """One action as policies see it: its groups, its context, the writer of its params."""
 
@@ -285,7 +285,7 @@ class ActionModel:
     write_params: Writer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class DeskModel:
     """Names that policies of one desk can use."""
 

@@ -5,15 +5,15 @@ Equality with the whole set is proved in tests/contracts/test_policy.py.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import cedarpy
 
 from remit.adapters.policy.cedar_check import Node, PolicyFindings, PolicyStatement, entity_literals, policy_error
 from remit.adapters.policy.cedar_schema import ActionModel, request_schema
+from remit.domain.structs import struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PolicySlice:
     """Prepared policies of one action, with what is known of them beforehand.
 

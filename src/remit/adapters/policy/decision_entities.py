@@ -6,13 +6,13 @@ An entity is written as Cedar writes it (`uid`, `attrs`, `parents`), or as AuthZ
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
 
 from remit.adapters.policy.cedar_check import policy_error
 from remit.domain.decision_point.question import Entity
 from remit.domain.errors import Refused
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject
 
 Uid: TypeAlias = tuple[str, str]
@@ -30,7 +30,7 @@ class UnfitValueError(ValueError):
     """A value that Cedar cannot hold exactly."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class StoredEntity:
     """A known entity: attributes in Cedar's form, and parents."""
 

@@ -8,7 +8,6 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import cedarpy
@@ -29,6 +28,7 @@ from remit.adapters.policy.decision_entities import (
 )
 from remit.domain.decision_point.question import Question
 from remit.domain.errors import Refused
+from remit.domain.structs import struct
 from remit.domain.values import Json, decode_json
 from remit.ports.policy import Obligation, Ruling
 from remit.proof.canonical import digest
@@ -43,7 +43,7 @@ _BASES: Final = 32
 _DENIED: Final = Ruling(allowed=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _Reading:
     """Names in policies: attributes read, entities looked into, actions named; `whole`: the context as a value."""
 
@@ -56,7 +56,7 @@ class _Reading:
     """Whether policies tell subjects, or resources, apart by more than type and attributes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _Slice:
     """The policies that may apply to one action, prepared, and the names they read."""
 

@@ -6,7 +6,6 @@ point leaves a folder that reads as before or after the step.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from remit.adapters.signer import key_files
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.values import Json
 from remit.proof.canonical import b64url, canonical
 
@@ -45,7 +45,7 @@ _FOREVER: Final = 1 << 62
 _TRIES: Final = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TokenKey:
     """One key. It signs from `from_ms` on until another one does, and verifies until `until_ms`."""
 

@@ -1,7 +1,6 @@
 """Decision of one commit in memory: check all its conditions and collect its changes; nothing is written."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from remit.adapters.store import codec
@@ -10,6 +9,7 @@ from remit.adapters.store.cache import CommitChanges, CommittedState, Key
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.risk import advance_risk_history, new_risk_history
 from remit.domain.records import Link, Record
+from remit.domain.structs import struct
 from remit.ports.store import (
     Commit,
     Conflict,
@@ -167,7 +167,7 @@ class CommitEvaluator:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class GroupDecision:
     """Result of a group: its changes, its new entries, and per commit the entries to prove or the refusal."""
 

@@ -1,7 +1,6 @@
 """Location and options of a store of any kind."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +8,7 @@ from remit.adapters.store.highwater import Point, Verify
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.inspect import OutboxSummary, StoreSummary
 from remit.adapters.store.sqlite.tree import Sign
+from remit.domain.structs import struct
 from remit.domain.transcript.pseudonyms import Keyed
 from remit.ports.store import PublishedCheckpoint, Store
 from remit.ports.vault import ContentKeyRef
@@ -18,7 +18,7 @@ def _accept_sealings(_sealed: Collection[ContentKeyRef]) -> None:
     """Accept any keys, where a store is opened without content keys."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class StoreOptions:
     """`sign` signs a new head, `verify` verifies a checkpoint of this log, `high_water` is the path of the newest one.
 

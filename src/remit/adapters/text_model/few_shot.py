@@ -1,11 +1,12 @@
 """Classification of vectors from a few examples: softmax regression, with a threshold set by the examples."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from remit.domain.structs import replace, struct
 
 Vectors: TypeAlias = NDArray[np.float32]
 Reads: TypeAlias = Callable[[Sequence[str]], Vectors]
@@ -31,7 +32,7 @@ _ALIKE: Final = 0.45
 _TINY: Final = 1e-9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ExampleClass:
     """Class by its examples: whether they set the threshold, and whether its texts are idle (request nothing)."""
 
@@ -40,7 +41,7 @@ class ExampleClass:
     idle: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class LabelledExamples:
     """Texts and the class of each, by its index in `names`."""
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from typing import Final, TypeVar
@@ -12,6 +11,7 @@ from remit.domain.catalogue.schema import DeclaredNames, ParamsSchema, read_para
 from remit.domain.catalogue.tables import catalogue_error, closed_table, flag, table, text, texts, toml_key
 from remit.domain.i18n import marked
 from remit.domain.param_paths import ParamPath, parse_path
+from remit.domain.structs import replace
 from remit.proof.canonical import digest
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")

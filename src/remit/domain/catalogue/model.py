@@ -13,6 +13,7 @@ from remit.domain.catalogue.texts import ParamText, SchemaPlace, open_paths
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import ENGLISH, ENGLISH_NAME, Translator
 from remit.domain.param_paths import ParamPath
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject, Money
 
 
@@ -62,7 +63,7 @@ CUSTOMER: Final = "customer"
 """The confirmer word for the represented person; officers are `officer:<role>`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ParamMark:
     """One annotated parameter: path, meaning, and its kind or attribute (`of`; for a part, the param of its record).
 
@@ -80,7 +81,7 @@ class ParamMark:
         return self.kind in {MarkKind.FREE_TEXT, MarkKind.MONEY} or (self.kind is MarkKind.RESOURCE and not self.public)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Attribute:
     """A fact that can be told, `area.name`.
 
@@ -94,7 +95,7 @@ class Attribute:
     link: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Resource:
     """A kind of record. Public kinds have no owner."""
 
@@ -103,7 +104,7 @@ class Resource:
     public: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Role:
     """An officer's role. `offers` maps an action to the largest single offer (None: any); None: no limits."""
 
@@ -213,7 +214,7 @@ class Action:
         return self.marks_of.get(kind, ())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Objective:
     """An approved support purpose.
 
@@ -247,7 +248,7 @@ class Waiver:
     within: Callable[[JsonObject], bool] | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EscalationStep:
     """The roles that must answer, and the milliseconds they have for it."""
 
@@ -255,7 +256,7 @@ class EscalationStep:
     due_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Escalation:
     """A rule that adds confirmers. `actions` are all it can match; `at_least` None matches any amount and none.
 
@@ -279,7 +280,7 @@ class Escalation:
         return sum(step.due_ms for step in self.steps)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Catalogue:
     """The desk's whole description of itself, valid, with one digest.
 

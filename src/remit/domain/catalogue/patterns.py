@@ -1,10 +1,10 @@
 """Tight patterns: regular expressions that leave no room for a sentence, decided by their structure alone."""
 
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
+from remit.domain.structs import replace, struct
 from remit.domain.values import JsonObject
 
 MAX_SEPARATED: Final = 24
@@ -30,7 +30,7 @@ class _Loose(Exception):  # noqa: N818  # no error: the answer "no"
     """The pattern has a part whose room is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Room:
     """Room in a pattern: freely chosen characters, letters among them, and whether signs or blanks may part them.
 

@@ -4,12 +4,12 @@ Checking a marked value of an ask is for the params plug, its ownership for the 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import MarkKind, ParamMark
 from remit.domain.catalogue.tables import Table, catalogue_error, plain_json, plain_object
 from remit.domain.param_paths import ParamPath, parse_path
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject, is_list
 
 _MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})? [A-Z]{3}$"
@@ -17,7 +17,7 @@ _TEXT_SHAPES: Final = frozenset({"string", "strings", "null"})
 _SHAPE_WORDS: Final = ("type", "anyOf", "oneOf", "allOf", "enum", "const")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class DeclaredNames:
     """The names annotations may refer to: declared kinds of record, those without owners, and attributes."""
 
@@ -235,7 +235,7 @@ _SAYS_PROPERTIES: Final = frozenset(
 _CLOSERS: Final = ("additionalProperties", "unevaluatedProperties")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ParamsSchema:
     """A closed schema without references, its marks, and all its parameter paths as texts."""
 

@@ -4,11 +4,11 @@
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.patterns import is_tight
 from remit.domain.param_paths import ParamPath
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject, is_list
 
 _ANYTHING: Final[JsonObject] = {}
@@ -19,7 +19,7 @@ _MAX_NODES: Final = 20_000
 """⚔ Schemas looked at for one action; a catalogue nested beyond that counts as open."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class ParamText:
     """A text among the params: the path it stands at, and whether it is a member's name instead of a value."""
 

@@ -5,7 +5,6 @@ Confirmers, invitation limits and passkey rules are in `policy/confirmers`.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Final, TypeGuard
 
@@ -16,6 +15,7 @@ from remit.domain.param_paths import ParamPath
 from remit.domain.policy.confirmers import MINUTE_MS, OFFICER
 from remit.domain.policy.escalation import role_confirmers
 from remit.domain.records import Assignment, ConfirmationRecord
+from remit.domain.structs import replace
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Instant, Json, JsonObject, deep_equal, is_list, minor_digits, verify_money
 from remit.proof.canonical import Written, canonical, digest

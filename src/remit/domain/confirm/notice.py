@@ -5,12 +5,12 @@ Mail is not confidential: no record, no amount, no words of the agent. The ask i
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from remit.domain.catalogue.model import Area
 from remit.domain.i18n import Translator, marked
+from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Instant
 
@@ -34,7 +34,7 @@ _MAX_LENGTH: Final = 60
 _LINKS: Final = re.compile(r"(?<=\S)([.@])(?=\S)|(:)(?=//)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class NoticeText:
     """A notice's one-line subject and its paragraphs."""
 
@@ -42,7 +42,7 @@ class NoticeText:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class WaitingInvitation:
     """A pending invitation. `agent` and `operator` are names given by others, `objective` the catalogue's title."""
 

@@ -11,6 +11,7 @@ from remit.domain.catalogue.model import Action, Attribute, Catalogue, Effect, M
 from remit.domain.confirm.explain_words import explain_marks
 from remit.domain.confirm.render_values import Names, action_label, amount, fill_title, list_params, quoted_text
 from remit.domain.i18n import ENGLISH_NAME, Translator, marked
+from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import JsonObject
 from remit.domain.words.excess import ExcessSpan, WordsState, ask_texts
@@ -20,7 +21,7 @@ STATUS: Final = frozenset({"budget", "done"})
 """Line kinds of the momentary state: signed with the rest, but free to move on before the act."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RenderedLine:
     """One rendered line.
 
@@ -71,7 +72,7 @@ def rendering_json(rendering: Rendering) -> JsonObject:
     return {"hash": rendering.hash, "lines": [line_json(line) for line in rendering.lines]}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Budget:
     """The rest a mandate allows for one action: uses and totals left, None without a limit."""
 
@@ -80,7 +81,7 @@ class Budget:
     total_left: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PerformedAct:
     """An act done under this mandate, with its outcome."""
 
@@ -89,7 +90,7 @@ class PerformedAct:
     outcome: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AskDetails:
     """A recorded ask and all its context for a confirmer.
 

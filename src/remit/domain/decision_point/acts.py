@@ -4,7 +4,6 @@ The mapping of a task and its agent onto AuthZEN is that of draft-mcguinness-mis
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -13,6 +12,7 @@ from remit.domain.decision_point.question import Question
 from remit.domain.errors import Code
 from remit.domain.ids import is_id
 from remit.domain.param_paths import values_at
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject
 from remit.proof.canonical import digest
 
@@ -91,7 +91,7 @@ class ActDenied(Exception):  # noqa: N818  # a decision, as `Refused`
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ActQuestion:
     """A question about one act of an agent in its task. `chain` are its actors, the first one's agent first.
 

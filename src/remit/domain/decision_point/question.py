@@ -4,11 +4,12 @@ Unknown members are ignored, known ones are never coerced.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final, NoReturn
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject
 
 MAX_EVALUATIONS: Final = 250
@@ -19,7 +20,7 @@ _MAX_NAME_LENGTH: Final = 2048
 _NOTHING: Final[JsonObject] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Entity:
     """A subject or a resource: its type and id (its id is "" in a search for it), and the properties sent."""
 
@@ -28,7 +29,7 @@ class Entity:
     properties: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class NamedAction:
     """An action, and the properties sent."""
 
@@ -36,7 +37,7 @@ class NamedAction:
     properties: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Question:
     """A question: may this subject do this action on this resource."""
 
@@ -67,7 +68,7 @@ class Semantic(StrEnum):
         return self is (Semantic.PERMIT if allowed else Semantic.DENY)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Batch:
     """The evaluations of one request; one that cannot be read is None, and denied."""
 
@@ -83,7 +84,7 @@ class SearchKind(StrEnum):
     SUBJECT = "subject"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Search:
     """A search: the question without the member of its kind, and the page wanted (`paged`: one was asked for)."""
 

@@ -1,10 +1,10 @@
 """The parties of shared signals, as the settings name them: receivers of our events, and transmitters we listen to."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from remit.domain.events.kinds import EventEffect
+from remit.domain.structs import struct
 
 READ: Final = "ssf.read"
 MANAGE: Final = "ssf.manage"
@@ -19,7 +19,7 @@ class SubjectFormat(StrEnum):
     OPAQUE = "opaque"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Receiver:
     """One receiver. `operator` limits it to events of that operator's agents ("" for all of them).
 
@@ -43,7 +43,7 @@ class Receiver:
         return self.scope == MANAGE and not self.push_url
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Transmitter:
     """One transmitter; its events name `audience`. It speaks of `customers` by the company's provider, or of one `operator`'s agents, never both.
 

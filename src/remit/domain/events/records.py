@@ -1,10 +1,10 @@
 """Records of shared signals: a receiver's stream, an event that waits for it, and a received event under way."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
 from remit.domain.records import NEVER, Link
+from remit.domain.structs import struct
 from remit.domain.values import Instant
 
 
@@ -23,7 +23,7 @@ class Delivery(StrEnum):
     PUSH = "urn:ietf:rfc:8935"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EventStream:
     """The stream of one receiver; `id` follows from its name, so that it has one at most.
 
@@ -55,7 +55,7 @@ class EventStream:
         return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class OutgoingEvent:
     """An event that waits for its receiver; `id` is its jti, `claims` are canonical JSON, signed at each delivery."""
 
@@ -71,7 +71,7 @@ class OutgoingEvent:
         return (Link("event_set.stream", self.stream, self.number),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ReceivedEvent:
     """A received event with its effect under way; it is dropped once all of it holds.
 

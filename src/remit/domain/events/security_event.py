@@ -4,12 +4,12 @@ Source: RFC 8417 §2; SSF 1.0 §4, §7; RFC 8935 §2.4.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.events.subjects import Subject, verify_subject
 from remit.domain.identity.jws import UnverifiedJws, token_type
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json, JsonObject
 
 TYPE: Final = "secevent+jwt"
@@ -35,7 +35,7 @@ class SetRefused(Refused):
         self.description = detail
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SecurityEvent:
     """A verified event: nothing of its meaning is judged yet."""
 

@@ -4,10 +4,10 @@ Source: RFC 9493; SSF 1.0 §3.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject
 from remit.proof.canonical import canonical
 
@@ -31,7 +31,7 @@ _SIMPLE: Final[Mapping[str, tuple[str, ...]]] = {
 """The members that each simple format requires; other formats are taken and match nothing here."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Subject:
     """A verified subject: its simple identifiers by their role ("" for a subject of one alone)."""
 

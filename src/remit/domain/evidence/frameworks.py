@@ -1,11 +1,10 @@
 """Controls and their frameworks, as reports see them. The data is in `frameworks/*.toml`, counting in `report`."""
 
-from dataclasses import dataclass
-
 from remit.domain.evidence.facts import EvidenceFact
+from remit.domain.structs import struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Control:
     """One control. `shown` are the facts that exercise it; `beside` are counted along and exercise nothing.
 
@@ -20,7 +19,7 @@ class Control:
     beside: tuple[EvidenceFact, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class UncoveredControl:
     """A control Remit says nothing about, and why."""
 
@@ -29,7 +28,7 @@ class UncoveredControl:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Framework:
     """One framework. `rest` names the controls listed neither way ("" where every control is)."""
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.domain.evidence.facts import SET_UP, TITLES, EvidenceFact, facts_of
 from remit.domain.evidence.frameworks import Control, Framework
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, JsonObject, instant_text, verify_instant
 
@@ -51,7 +51,7 @@ class ControlState(StrEnum):
     NOT_EXERCISED = "not exercised"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CountedEntry:
     """The countable part of an entry: its place in the log, its kind and its envelope."""
 
@@ -60,7 +60,7 @@ class CountedEntry:
     envelope: JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FactCount:
     """The number of entries with a fact, and the first of them."""
 
@@ -68,7 +68,7 @@ class FactCount:
     places: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Figures:
     """The counts: every entry once under its kind, and under each of its facts."""
 
@@ -94,7 +94,7 @@ NO_COUNT: Final = FactCount(total=0, places=())
 NO_FIGURES: Final = Figures(kinds={}, facts={})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Period:
     """The time from `since` until before `until`; None is unbounded."""
 
@@ -106,7 +106,7 @@ class Period:
         return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ControlEvidence:
     """The evidence for one control."""
 
@@ -116,7 +116,7 @@ class ControlEvidence:
     beside: Mapping[EvidenceFact, FactCount]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Evidence:
     """The evidence for one framework."""
 

@@ -3,7 +3,6 @@
 import csv
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from remit.domain.files.detect import FileHeld, FileKind, HoldReason, claims_one_of, decode_text, verify_media_type
@@ -12,6 +11,7 @@ from remit.domain.files.mail import looks_like_mail, scrub_mail
 from remit.domain.files.scrub import FileScrubber
 from remit.domain.secrets.kinds import first_letters_pattern
 from remit.domain.secrets.own_credentials import flatten_text
+from remit.domain.structs import struct
 from remit.domain.text.normalize import fold_text
 from remit.domain.words.vocabulary import FORGET, KEEP_OUT, NEW_ROLE, Vocabulary
 
@@ -51,7 +51,7 @@ _FEW_CUTS: Final = 2
 _MAX_CELL_LENGTH: Final = 1_048_576  # a whole message: longer ones never arrive
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TextFile:
     """Text file by its kind, with its JSON `documents`."""
 

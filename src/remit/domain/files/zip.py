@@ -4,13 +4,13 @@
 """
 
 import re
-import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from struct import Struct
 from typing import Final
 
 from remit.domain.files.detect import FileHeld, HoldReason
+from remit.domain.structs import struct
 
 MAX_MEMBERS: Final = 100
 """Members of one archive: each is read on its own, and an officer looks through them."""
@@ -20,9 +20,9 @@ MAX_MEMBER: Final = 1024 * 1024
 """⚔ Bytes of one member: the longest message, since each takes one turn of the one reader."""
 MAX_RATIO: Final = 200
 """Ratio of a member's unpacked to its packed size: logs reach 20, a megabyte of zeros 1,000."""
-_END: Final = struct.Struct("<4s4H2LH")
-_CENTRAL: Final = struct.Struct("<4s6H3L5H2L")
-_LOCAL: Final = struct.Struct("<4s5H3L2H")
+_END: Final = Struct("<4s4H2LH")
+_CENTRAL: Final = Struct("<4s6H3L5H2L")
+_LOCAL: Final = Struct("<4s5H3L2H")
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED: Final = 0x2041  # encrypted, strongly encrypted, its directory encrypted
 _DESCRIBED: Final = 0x0008  # sizes stand behind the data
@@ -36,7 +36,7 @@ _VERSION: Final = 20
 _DOS_TIME: Final = (0, 0x21)  # 1 January 1980: the time of packing is not disclosed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _ZipEntry:
     """Directory entry of a member: its claims and its place."""
 
@@ -49,7 +49,7 @@ class _ZipEntry:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ArchiveMember:
     """File of an archive."""
 

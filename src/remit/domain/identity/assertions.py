@@ -4,7 +4,6 @@ Keys and signatures are for the identity plugs.
 """
 
 import hashlib
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.jws import UnverifiedJws, malformed_token, read, text_member
 from remit.domain.identity.spiffe import SpiffeId, SpiffePattern, verify_member, verify_spiffe_id
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json, JsonObject
 from remit.proof.canonical import b64url
 
@@ -34,7 +34,7 @@ class AssertionType(StrEnum):
     JWT_SPIFFE = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AssertionClaims:
     """The verified claims of a private_key_jwt assertion with an unverified signature."""
 
@@ -43,7 +43,7 @@ class AssertionClaims:
     expires_at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SvidClaims:
     """The verified claims of a JWT-SVID with an unverified signature."""
 

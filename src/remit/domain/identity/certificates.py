@@ -6,10 +6,10 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.proof.canonical import b64url
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -20,7 +20,7 @@ MAX_CERTIFICATE: Final = 8 * 1024
 _BYTES: Final = re.compile(r":(?P<base64>[A-Za-z0-9+/]{2,10924}={0,2}):", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PresentedCertificate:
     """The DER certificate whose private key the caller used in its TLS handshake, and the ones sent with it.
 

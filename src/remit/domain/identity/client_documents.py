@@ -7,7 +7,6 @@ Source: draft-ietf-oauth-client-id-metadata-document; docs/model/visitors.md#ide
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import is_loopback
 from remit.domain.secrets.find import find_secrets
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject, decode_json, is_list
 from remit.proof.canonical import b64url, canonical
 
@@ -28,7 +28,7 @@ _SHARED: Final = frozenset({"client_secret", "client_secret_expires_at"})
 _METHODS: Final = frozenset({"none", "private_key_jwt"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ClientDocument:
     """A client's description of itself. `keys` is its key source, None for a client that proves no key.
 

@@ -7,13 +7,13 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import MAX_JTI_LENGTH, instant_member
 from remit.domain.identity.jws import malformed_token, text_member
+from remit.domain.structs import struct
 from remit.domain.values import Instant, JsonObject
 from remit.proof.canonical import b64url
 
@@ -218,7 +218,7 @@ class ScopeRefused(Refused):
         self.scope = scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PresentedToken:
     """An access token as presented; `unverified_proof` is None exactly for a plain bearer token."""
 

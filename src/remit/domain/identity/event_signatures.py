@@ -3,11 +3,11 @@
 import hmac
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json
 
 _SKEW_MS: Final = 300_000
@@ -17,7 +17,7 @@ _MAX_TIME: Final = 40
 _UNREADABLE: Final = "The event names no ticket where this helpdesk's events do."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EventScheme:
     """One product's events: the header of the signature and its algorithm and encoding, and the ticket's place.
 

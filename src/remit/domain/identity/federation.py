@@ -1,18 +1,19 @@
 """Federated workloads: tokens of issuers that the desk lists, each subject mapped to one registered agent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import MAX_SVID_MS, verify_times
 from remit.domain.identity.jws import UnverifiedJws, malformed_token, text_member, token_type
+from remit.domain.structs import struct
 from remit.domain.values import Instant, JsonObject, deep_equal
 
 _TYPES: Final = frozenset({"jwt", "at+jwt"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FederationRule:
     """One line of the allow-list: the subject of an issuer that is one registered agent, and further exact claims."""
 

@@ -4,12 +4,12 @@ It verifies nothing: an unrecognised credential still has to pass the real check
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.jws import read
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject
 
 _PASSWORD_SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm"})
@@ -34,7 +34,7 @@ class HumanCredential(StrEnum):
     USER_TOKEN = "user_token"  # noqa: S105  # a name, not a secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CredentialSigns:
     """The marks of a person's credential at this company.
 
@@ -49,7 +49,7 @@ class CredentialSigns:
     workloads: frozenset[tuple[str, str]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RequestCredentials:
     """The header values and form fields of a request at an agent's door, as sent."""
 

@@ -4,11 +4,11 @@ It identifies a customer and nothing more: what the agent may do is the mandate 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.jws import UnverifiedJws, token_type
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json, JsonObject
 
 TYP: Final = "oauth-id-jag+jwt"
@@ -19,7 +19,7 @@ _MAX_LENGTH: Final = 1024
 _LAST_SECOND: Final = 2**40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class IdJag:
     """A verified ID-JAG. `jti` counts once until `until`; `details` are the authorization_details in it, if any."""
 

@@ -3,11 +3,11 @@
 A signature is verified over `signing_input`.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject, decode_json
 from remit.proof.canonical import unb64url
 
@@ -19,7 +19,7 @@ _PARTS: Final = 3
 _NOT_UNDERSTOOD: Final = ("crit", "b64", "zip")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class UnverifiedJws:
     """A compact JWS as sent; nothing in it is proved."""
 
@@ -29,7 +29,7 @@ class UnverifiedJws:
     signing_input: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Segments:
     """The three raw segments, still encoded."""
 

@@ -8,7 +8,6 @@ Source: RFC 9421; RFC 9530 (Content-Digest).
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -21,6 +20,7 @@ from remit.domain.identity.structured_fields import (
     bare_text,
     parse_dictionary,
 )
+from remit.domain.structs import struct
 from remit.domain.values import Instant
 
 WEB_BOT_AUTH_TAG: Final = "web-bot-auth"
@@ -46,7 +46,7 @@ _MAX_PARAMETERS: Final = 200
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SignedMessage:
     """The parts of a message that a signature can cover.
 
@@ -70,7 +70,7 @@ class SignedMessage:
         return any(name in {"signature-input", "signature"} for name, _ in self.headers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class UnverifiedSignature:
     """One signature as sent; nothing in it is proved."""
 

@@ -5,13 +5,13 @@ Signatures are for the plug, storing a login for the use cases.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.identity.jws import UnverifiedJws, token_type
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json, JsonObject
 from remit.proof.canonical import b64url, canonical
 
@@ -44,7 +44,7 @@ class CustomerLogins(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class LoginRules:
     """The mapping of the provider's claims to people, and the required strength of a sign-in, all from the settings.
 
@@ -72,7 +72,7 @@ class LoginRules:
     """Whether its ID-JAGs say which customer an agent acts for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ProvedLogin:
     """A person's sign-in at the provider: `subject` is unique at `issuer` alone, `auth_at` its time (None: unknown)."""
 
@@ -84,7 +84,7 @@ class ProvedLogin:
     claims: JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class LoggedOut:
     """The scope of a verified logout token: one session (`sid`) or a whole subject. Its `jti` counts `until` then."""
 

@@ -1,10 +1,10 @@
 """SPIFFE IDs, trust domains and the patterns that a registration names: parsing and comparison only."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 
 SCHEME: Final = "spiffe://"
 MAX_ID_BYTES: Final = 2048
@@ -15,7 +15,7 @@ _SEGMENT: Final = re.compile(r"[a-zA-Z0-9._-]+", re.ASCII)
 _DOTS: Final = frozenset({".", ".."})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SpiffeId:
     """One workload's name: a trust domain and the path segments below it."""
 
@@ -27,7 +27,7 @@ class SpiffeId:
         return "/".join((SCHEME + self.trust_domain, *self.segments))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SpiffePattern:
     """The workloads of a registration: one ID, or everything below a path (`/*` at the end)."""
 

@@ -9,8 +9,9 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from remit.domain.structs import struct
 
 MAX_MEMBERS: Final = 64
 """Members, items and parameters of one field: a signature has some twenty."""
@@ -38,7 +39,7 @@ Bare: TypeAlias = str | int | bool | bytes
 Parameters: TypeAlias = Mapping[str, Bare]
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Item:
     """A bare item with its parameters."""
 
@@ -50,7 +51,7 @@ class Item:
         return bare_text(self.value) + parameters_text(self.parameters)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class InnerList:
     """A list of items with parameters of its own."""
 

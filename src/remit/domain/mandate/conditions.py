@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import Final, TypeAlias
 from remit.domain.errors import Refused
 from remit.domain.mandate.model import Condition, ConditionOp
 from remit.domain.param_paths import ABSENT, Absent, values_at
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json, JsonObject, is_list, verify_instant, verify_money
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -26,7 +26,7 @@ _Verdict: TypeAlias = Callable[[Json], bool | None]
 """True or False, or None where the value allows no answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Quantity:
     """A number with its unit: plain (`""`), a currency, days or microseconds since 1970."""
 

@@ -4,7 +4,6 @@ The order of the checks is part of the contract. Counters are exact in the store
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind, ParamMark, PowerKind
@@ -16,6 +15,7 @@ from remit.domain.mandate.parse import TYPE, read_mandate
 from remit.domain.mandate.parse_where import micro_of
 from remit.domain.param_paths import ABSENT, values_at
 from remit.domain.secrets.find import mentions_redaction
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, Json, JsonObject, is_list
 from remit.proof.canonical import canonical
 
@@ -79,7 +79,7 @@ def _forbidden(place: int, negative: Power) -> Refused:
 _NONE: Final[frozenset[str]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CoveringPower:
     """A power whose tests hold for the ask, with its charge and the attributes it lets be told."""
 
@@ -88,7 +88,7 @@ class CoveringPower:
     attributes: frozenset[str] = _NONE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Coverage:
     """The coverage of an ask by a mandate, before counters.
 
@@ -102,7 +102,7 @@ class Coverage:
     read: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ChargedPowers:
     """The charged powers of an ask, and the attributes the reply may tell the agent."""
 
@@ -125,7 +125,7 @@ def match_powers(
     return PowerPlan(mandate, catalogue, action, kind=kind, roots=roots).match(params, speaks=speaks)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Candidate:
     """A power that names an action: its place in the mandate, its charge without totals, what it lets be told."""
 

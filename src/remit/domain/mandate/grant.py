@@ -1,13 +1,13 @@
 """The grant: the hashed and signed form around a mandate, and whether it still fits the catalogue."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from remit.domain.catalogue.model import Action, Area, Catalogue, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import CustomerId, MandateId, OperatorId
 from remit.domain.mandate.model import Grant, Mandate
 from remit.domain.mandate.parse import wire_mandate
+from remit.domain.structs import replace
 from remit.domain.values import JsonObject
 from remit.proof.canonical import digest
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from remit.domain.catalogue.model import PowerKind
 from remit.domain.ids import CustomerId, MandateId, OperatorId
 from remit.domain.param_paths import ParamPath
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json
 
 
@@ -37,7 +38,7 @@ class Condition:
     """The texts that a power's test of one param lets pass and no other value, where it is such a list."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Total:
     """A running limit over all charged asks: the sum of the money or numbers at `path`."""
 
@@ -45,7 +46,7 @@ class Total:
     limit: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Power:
     """One power (or, in `never`, one negative).
 
@@ -62,7 +63,7 @@ class Power:
     preapproved: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class MandateObjective:
     """The mandate's objective and its records. `summary` is the agent's own words, never authority."""
 
@@ -71,7 +72,7 @@ class MandateObjective:
     summary: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Mandate:
     """The content of a grant. `expires_at` in ms; `max_tasks` and `chain` as in docs/model/model.md#mandate.
 
@@ -98,7 +99,7 @@ class MandateState(StrEnum):
     REVOKED = "revoked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Grant:
     """The hashed and signed form: the mandate bound to its desk, customer, agent, key and rendering.
 
@@ -124,7 +125,7 @@ class Grant:
     hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Charge:
     """The charge of an ask on a power: uses, and an amount of each total.
 
@@ -137,7 +138,7 @@ class Charge:
     totals: tuple["TotalCharge", ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TotalCharge:
     """An amount (in millionths of a unit, exact) to add to a total at `path`, and the limit it may not pass."""
 

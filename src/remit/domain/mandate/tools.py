@@ -4,18 +4,18 @@
 (amounts of money, days, sums, counters) stands in words beside it.
 """
 
-from dataclasses import dataclass
 from typing import cast
 
 from remit.domain.catalogue.model import Action, Catalogue
 from remit.domain.mandate.model import Mandate
 from remit.domain.mandate.parse import wire_mandate
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject
 from remit.proof import granted_actions as shared
 from remit.proof.narrow_schema import without_marks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class GrantedAction:
     """A granted action: the schema of its params as far as granted, and further limits in words."""
 

@@ -5,13 +5,13 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Catalogue
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json, JsonObject, decode_json, is_list, verify_instant
 
 _NOON: Final = "2026-01-07T12:00:00Z"
@@ -30,7 +30,7 @@ class ExpectedDecision(StrEnum):
     NEEDS = "needs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PolicyCase:
     """One question to the policies with its expected answer.
 
@@ -59,7 +59,7 @@ class PolicyCase:
     escalation: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CaseAnswer:
     """The policies' answer to a case; `note` is the reason where the case could not be asked at all."""
 
@@ -70,7 +70,7 @@ class CaseAnswer:
     escalation: str = NO_RULE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CaseResult:
     """A case, its answer, and one line on the difference (empty without one)."""
 

@@ -4,12 +4,12 @@ Their signature is in `confirm/confirmation`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Area
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, instant_text
 
 OFFICER: Final = "officer:"
@@ -18,7 +18,7 @@ HOUR_MS: Final = 60 * MINUTE_MS
 YOUNG_MS: Final = 72 * HOUR_MS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Confirmer:
     """A human as known to the desk: one key per person, however many accounts, and the officer roles."""
 
@@ -26,7 +26,7 @@ class Confirmer:
     roles: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RequiredConfirmers:
     """The required confirmers of one ask, and the confirmations so far.
 
@@ -104,7 +104,7 @@ def verify_all_confirmed(confirmers: RequiredConfirmers) -> frozenset[str]:
     return persons
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FatigueLimits:
     """Limits on asking people: open invitations per (customer, operator), and the pause after a decline.
 
@@ -156,7 +156,7 @@ class Enrolment(StrEnum):
     VOUCHED = "vouched"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PasskeyTrust:
     """The facts that decide a passkey's trust.
 

@@ -1,16 +1,16 @@
 """A decision and its ingredients: policy verdicts, record facts, risk consequences and recorded endings."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.model import Charge
 from remit.domain.records import EndReason
+from remit.domain.structs import struct
 from remit.domain.values import Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RiskThresholds:
     """The risk levels from which each consequence applies."""
 
@@ -20,19 +20,19 @@ class RiskThresholds:
     confirm: int = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class NoConsequence:
     """Go on; `tell` notifies security."""
 
     tell: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class HoldTask:
     """Hold the task for a person's review, and notify security."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EndTask:
     """End the task, and notify security."""
 
@@ -49,7 +49,7 @@ def risk_consequence(risk: int, settings: RiskThresholds) -> Consequence:
     return NoConsequence(tell=risk >= settings.tell)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Permit:
     """Go ahead; `charges` are reserved with the record."""
 
@@ -57,7 +57,7 @@ class Permit:
     waiver: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class NeedsHuman:
     """Hold until all of these confirm: `customer` and/or `officer:<role>`."""
 
@@ -66,7 +66,7 @@ class NeedsHuman:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Refuse:
     """Refuse: one public code, a detail for the desk, a sentence for the agent, policy ids for the desk only."""
 
@@ -84,7 +84,7 @@ class Refuse:
 Decision: TypeAlias = Permit | NeedsHuman | Refuse
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PolicyVerdict:
     """The policies' answer to one question: allowed or not, by which policies, with which evaluation errors."""
 
@@ -94,7 +94,7 @@ class PolicyVerdict:
     annotations: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RecordFacts:
     """The backoffice's fresh facts of one record. `version` is the precondition of the act."""
 

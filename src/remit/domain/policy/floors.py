@@ -4,7 +4,6 @@ The policy port decides whether a rung is allowed; `confirmers` verifies the peo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
@@ -14,12 +13,13 @@ from remit.domain.mandate.model import ConditionOp, Power
 from remit.domain.param_paths import ABSENT, values_at
 from remit.domain.policy.decision import Decision, NeedsHuman, Permit, Refuse
 from remit.domain.policy.waivers import find_waiver
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject
 
 _PINNING = {ConditionOp.EQUALS, ConditionOp.ONE_OF}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Floor:
     """The confirmers required whatever policy says, the reasons, and the place of a waiver that lowered it."""
 

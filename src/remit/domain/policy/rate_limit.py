@@ -1,12 +1,12 @@
 """Token buckets as arithmetic; the doors choose the counted party."""
 
 import math
-from dataclasses import dataclass
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RateLimit:
     """The sustained rate per second, and the largest burst."""
 
@@ -14,7 +14,7 @@ class RateLimit:
     burst: int
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class TokenBucket:
     """The tokens left at a moment (in seconds, on any monotonic clock)."""
 

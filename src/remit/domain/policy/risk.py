@@ -5,7 +5,7 @@ Policies may read the risk; `decision.risk_consequence` has its consequences.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from remit.domain.errors import Code
 from remit.domain.policy.decision import RiskThresholds
 from remit.domain.records import TaskRecord
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant
 from remit.proof.canonical import digest
 
@@ -153,7 +154,7 @@ class SubjectKind(StrEnum):
     TASK = "task"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AskRefused:
     """An ask was refused with this code. `about` is its record, where it has one.
 
@@ -165,7 +166,7 @@ class AskRefused:
     mend: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AskRepeated:
     """A declined act was asked for again.
 
@@ -176,7 +177,7 @@ class AskRepeated:
     target: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AskPermitted:
     """An ask was permitted or sent to a person.
 
@@ -191,24 +192,24 @@ class AskPermitted:
     mends: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class WordsDrifted:
     """Words exceeded the ask, contradicted it or were unreadable, and were held rather than refused."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CanarySeen:
     """A canary of the desk was seen in an agent's message: a sign, never a verdict."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SubjectOpened:
     """A task was opened, a mandate requested or an agent first seen (`what`: `task`, `mandate`, `agent`)."""
 
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RiskLevel:
     """Thousandths of a point at a moment; they halve with time."""
 
@@ -216,7 +217,7 @@ class RiskLevel:
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TaskReviewed:
     """People reviewed a task and let it go on: these levels of its trail no longer count."""
 
@@ -228,7 +229,7 @@ RiskHistoryEvent: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RiskHistory:
     """The past of one subject, small enough to load with every ask.
 
@@ -306,12 +307,12 @@ def advance_risk_history(trail: RiskHistory, event: RiskHistoryEvent, now: Insta
 def _looked_at(trail: RiskHistory, levels: Mapping[str, RiskLevel], now: Instant, of: str) -> RiskHistory:
     """Remove reviewed levels. ⚔ On the trails of agent and operator, the levels from other tasks stay."""
     if trail.kind not in _SHARED:
-        return _with(trail, levels={})
+        return replace(trail, levels={})
     left = {
         sign: max(0, _decayed(level, now) - _decayed(levels.get(sign), now)) for sign, level in trail.levels.items()
     }
     reviewed = sum(_decayed(level, now) for sign, level in levels.items() if sign in trail.levels)
-    return _with(
+    return replace(
         trail,
         levels={sign: RiskLevel(milli=milli, at=now) for sign, milli in left.items() if milli},
         customers=_lowered(trail.customers, of, reviewed, now),
@@ -335,7 +336,7 @@ def _mend(trail: RiskHistory, mends: Iterable[str], now: Instant, of: str) -> Ri
             continue
         taken = _decayed(trail.mended, now)
         free = min(cost, round(MENDED_FREE * _MILLI * _share(trail, now)) - taken)
-        trail = _with(
+        trail = replace(
             trail,
             levels=_lowered(trail.levels, RiskSign.DRIFT, free, now),
             customers=_lowered(trail.customers, of, free, now),
@@ -363,7 +364,7 @@ def _with_unmended(trail: RiskHistory, name: str, points: float, now: Instant) -
         return trail
     level = RiskLevel(milli=_decayed(trail.unmended.get(name), now) + round(points * _MILLI), at=now)
     others = [(one, old) for one, old in trail.unmended.items() if one != name]
-    return _with(trail, unmended={**dict(others[1 - _KEPT :]), name: level})
+    return replace(trail, unmended={**dict(others[1 - _KEPT :]), name: level})
 
 
 def _permitted(trail: RiskHistory, event: AskPermitted, now: Instant, of: str) -> RiskHistory:
@@ -377,7 +378,7 @@ def _permitted(trail: RiskHistory, event: AskPermitted, now: Instant, of: str) -
             break
         repeats.pop(name, None)
     repeats[key] = (count, int(now))
-    return _add(_with(trail, repeats=repeats), RiskSign.SLICING, slice_points(count, capped=event.capped), now, of)
+    return _add(replace(trail, repeats=repeats), RiskSign.SLICING, slice_points(count, capped=event.capped), now, of)
 
 
 @lru_cache(maxsize=1024)
@@ -391,7 +392,7 @@ def _add(trail: RiskHistory, sign: RiskSign, points: float, now: Instant, of: st
     more = round(points * _MILLI)
     milli = min(_decayed(trail.levels.get(sign), now) + more, _most(trail.kind, sign))
     named = trail.kind in _SHARED and sign is not RiskSign.OPENED
-    return _with(
+    return replace(
         trail,
         levels={**trail.levels, sign: RiskLevel(milli=milli, at=now)},
         customers=_of_customer(trail.customers, of, more, now) if named else trail.customers,
@@ -417,31 +418,7 @@ def _most(kind: SubjectKind, sign: RiskSign) -> int:
 
 
 def _with_ask(trail: RiskHistory, now: Instant) -> RiskHistory:
-    return _with(trail, asks=RiskLevel(milli=_decayed(trail.asks, now) + _MILLI, at=now))
-
-
-def _with(
-    trail: RiskHistory,
-    *,
-    levels: Mapping[str, RiskLevel] | None = None,
-    asks: RiskLevel | None = None,
-    repeats: Mapping[str, tuple[int, int]] | None = None,
-    customers: Mapping[str, RiskLevel] | None = None,
-    unmended: Mapping[str, RiskLevel] | None = None,
-    mended: RiskLevel | None = None,
-) -> RiskHistory:
-    """Return the trail with parts changed; `dataclasses.replace` takes thrice as long, and every ask needs four."""
-    return RiskHistory(
-        kind=trail.kind,
-        subject=trail.subject,
-        levels=trail.levels if levels is None else levels,
-        asks=trail.asks if asks is None else asks,
-        seen=trail.seen,
-        repeats=trail.repeats if repeats is None else repeats,
-        customers=trail.customers if customers is None else customers,
-        unmended=trail.unmended if unmended is None else unmended,
-        mended=trail.mended if mended is None else mended,
-    )
+    return replace(trail, asks=RiskLevel(milli=_decayed(trail.asks, now) + _MILLI, at=now))
 
 
 def _decayed(level: RiskLevel | None, now: Instant) -> int:
@@ -493,7 +470,7 @@ def _evidence(trail: RiskHistory, now: Instant, of: str) -> int:
     return max(points.get(of, 0), across - quiet * QUIET_ASK)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class RiskScore:
     """The risk of all trails at one moment: the `highest` that counts against an agent, and the highest `anywhere`."""
 

@@ -6,7 +6,6 @@ A language is complete or refused: no person reads, or signs, a page in two lang
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Final, TypeVar
 
@@ -33,6 +32,7 @@ from remit.domain.policy.escalation import declared_actions, read_escalations
 from remit.domain.policy.visitors import read_preset, verify_presets
 from remit.domain.policy.waivers import read_waiver
 from remit.domain.records import Tier
+from remit.domain.structs import replace
 from remit.domain.values import Json, JsonObject, Money, verify_money
 from remit.proof.canonical import digest
 

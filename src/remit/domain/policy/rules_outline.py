@@ -5,14 +5,14 @@ wins, so each takes answers away. Any other change can bring another confirmer o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from remit.domain.errors import Refused
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject, parse_stored_object
 from remit.proof.canonical import canonical, digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PolicyOutline:
     """One policy's outline: a digest of its text, whether it forbids, and whether it ignores all confirmations."""
 
@@ -21,7 +21,7 @@ class PolicyOutline:
     blind: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RulesOutline:
     """The rules, split into policies that may be added while only tightening, and `rest`, a digest of everything else.
 

@@ -5,13 +5,13 @@ A canary is recognised by its letters and digits, whatever separates them. Only 
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
 from typing import Final, NamedTuple
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked, said
+from remit.domain.structs import struct
 
 MAX_LENGTH: Final = 200
 _ATOM: Final = re.compile(r"[^\W_]+")
@@ -36,7 +36,7 @@ class CanaryShape(NamedTuple):
     letters: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CanaryPattern:
     """Recognisable form of a value: its shape, and the input of its keyed digest."""
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from remit.domain.errors import Refused
+from remit.domain.structs import struct
 from remit.domain.text.normalize import fold_text
 from remit.domain.values import Json, decode_json
 from remit.proof.canonical import canonical
@@ -17,7 +17,7 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CutResult:
     """Rest of a result, and the number of attributes cut.
 

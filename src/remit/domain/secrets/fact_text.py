@@ -3,7 +3,6 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -11,6 +10,7 @@ from typing import Final
 
 from remit.domain.secrets.fact_words import FactWords
 from remit.domain.secrets.value_tokens import CURRENCY_WORDS, Span, TokenText
+from remit.domain.structs import struct
 from remit.domain.text.tokens import Token, german_number
 
 _NOWHERE: Final[Sequence[int]] = ()
@@ -24,7 +24,7 @@ _SENTENCE: Final = re.compile(r"(?:^|[.!?\n])[\s\"'*-]{0,8}(?P<first>[^\W\d_])")
 _LINE: Final = re.compile(r"^[^\w\n]*(?P<first>[^\W\d_])", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Amount:
     """A number as an amount: its value, place, and the tokens it begins and ends with."""
 
@@ -34,7 +34,7 @@ class Amount:
     last: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FactText:
     """Text with indexes: cues by kind, tokens by word and by first letter, amounts, and first letters of lines, sentences and words."""
 
@@ -76,7 +76,7 @@ class FactText:
         return self.tokens[first].start, self.tokens[last].end
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FactReader:
     """Words of facts, and the day from which ages and days ago are counted.
 

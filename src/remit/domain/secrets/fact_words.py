@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.structs import struct
 from remit.domain.text.tokens import plain_word
 
 _NONE: Final[frozenset[str]] = frozenset()
@@ -12,7 +12,7 @@ _YEAR_MONTHS: Final = 12
 _TENS_FROM: Final = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FactLists:
     """Lists of words as written: cues and events by kind, and words that mean the same in several languages."""
 
@@ -50,7 +50,7 @@ class Stems:
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FactWords:
     """Compiled words: kinds of cues, times by word, and words of one meaning."""
 

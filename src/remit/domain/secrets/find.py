@@ -6,7 +6,7 @@ Findings are offsets; they never carry the value.
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import Action, MarkKind
@@ -25,6 +25,7 @@ from remit.domain.secrets.obfuscation import (
 )
 from remit.domain.secrets.repeats import MAX_KNOWN, KnownSecret, find_repeats, known_secrets
 from remit.domain.secrets.tokens import is_numbered, may_be_backwards
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json, JsonObject
 
 _REMOVED: Final = re.compile(r"\[[a-z_]+ removed\]", re.ASCII)
@@ -36,7 +37,7 @@ _MAX_WHERE_LENGTH: Final = 200
 _NUMBERS_EXPECTED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@struct(frozen=True, kw_only=True, order=True)
 class SecretFinding:
     """Secret by its place: `start` and `end` are character offsets into the text."""
 
@@ -55,7 +56,7 @@ class SecretFinding:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RemovedSecret:
     """Redacted secret: its place and kind; `credential` is its text where a keyed fingerprint may be kept."""
 
@@ -232,7 +233,7 @@ _Seen: TypeAlias = tuple[str, str, tuple[SecretFinding, ...]]
 """Place, text, and its findings."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RedactedParams:
     """Params without their secrets, the findings by place (for the desk), and their disclosable form."""
 
@@ -242,7 +243,7 @@ class RedactedParams:
     values: tuple[KnownSecret, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _ParamsReader:
     """Annotations of an action's params, secrets known from other texts, and the findings so far."""
 

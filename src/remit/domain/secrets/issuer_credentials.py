@@ -5,13 +5,14 @@ A shape is a literal prefix, an alphabet and a length, never a free pattern: fin
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from itertools import zip_longest
 from typing import Final
 
 from remit.domain.secrets.find import SecretFinding
 from remit.domain.secrets.key_material import find_in_plain_text
+from remit.domain.structs import struct
 
 ALPHABETS: Final[Mapping[str, str]] = {"alphanumeric": "A-Za-z0-9", "base64url": "A-Za-z0-9_-", "hex": "0-9A-Fa-f"}
 MIN_LENGTH: Final = 16
@@ -20,7 +21,7 @@ _LIMIT: Final = 8
 """Credentials reported per text, or one per owner if more; the rest is noise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class IssuerRule:
     """Rule for an issuer's credentials: known `kinds`, or a `prefix` with its continuation."""
 
@@ -33,7 +34,7 @@ class IssuerRule:
     sends_sha256: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class IssuedCredential:
     """Credential of an issuer in a text. ⚔ The value is only for digests and never kept."""
 

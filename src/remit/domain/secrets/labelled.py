@@ -4,7 +4,6 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.secrets.entropy import is_mixed, is_unlikely_word, randomness
@@ -19,6 +18,7 @@ from remit.domain.secrets.kinds import (
     lowercase,
     shortest_words,
 )
+from remit.domain.structs import struct
 
 _PLACEHOLDER: Final = re.compile(
     r"[x*.•_-]{3,}|<[^>]*>?|\$?\{[^}]*\}?|\[[^\]]*\]?|%[a-z_]{1,30}%?|\(?(?:redacted|hidden|removed|none|null|undefined|your|example|changeme)\b.*",
@@ -146,7 +146,7 @@ _NATIONAL: Final = (
 _NUMBER: Final = r"(?:[ _-]?(?:number|no\.?|nr\.?|nummer|id|code|#))?"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class LabelRule:
     """Rule for one label: its kind, the first letters of its words, the whole pattern, and a check of the value."""
 

@@ -5,8 +5,9 @@ Each has its own form, so that an order number is not mistaken for one.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from remit.domain.structs import struct
 
 _IBAN_LENGTHS: Final = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24,
@@ -108,7 +109,7 @@ _ODD: Final = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", map(int, _ODD_VAL
 _SINGAPORE: Final = {"S": "JZIHGFEDCBA", "T": "GFEDCBAJZIH", "F": "XWUTRQPNMLK", "G": "RQPNMLKXWUT"}
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class NationalId:
     """One country's number: its form, the letters before its first digit, and its check.
 

@@ -5,12 +5,12 @@ Each reading maps its characters to the original. That of a disguise covers only
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeAlias
 
 from remit.domain.secrets.decoders import BETWEEN, ENCODINGS, ESCAPES, OBFUSCATIONS, Obfuscation, rot13_decoded
 from remit.domain.secrets.kinds import any_of
+from remit.domain.structs import struct
 from remit.domain.text.normalize import fold_text
 
 _BEFORE, _AFTER = 160, 420
@@ -31,7 +31,7 @@ _begins_backwards: Final = any_of(_BACKWARDS)
 _BACKWARDS_WHOLE: Final = re.compile(rf"[^a-z](?=[dtnyevp])(?:{'|'.join(_BACKWARDS)})(?![a-z])")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class DecodedText:
     """Reading of a text, with the original's start and end of each character."""
 

@@ -5,7 +5,7 @@ The use case decides which values are covered; here texts are only compared with
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Final
 
 from remit.domain.secrets.contacts import find_contacts
@@ -14,6 +14,7 @@ from remit.domain.secrets.fact_text import FactReader
 from remit.domain.secrets.find import find_secrets, replace_spans
 from remit.domain.secrets.obfuscation import DecodedText, deobfuscated_readings, encoded_spans, reversed_reading
 from remit.domain.secrets.value_tokens import spoken_places, token_text
+from remit.domain.structs import replace, struct
 from remit.domain.text.normalize import FoldedText, fold_text
 from remit.domain.text.spellings import spelling_patterns
 from remit.domain.values import Json, deep_equal, leaves
@@ -102,7 +103,7 @@ _LINK: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@struct(frozen=True, kw_only=True, order=True)
 class WithheldSpan:
     """Span of a text to withhold: character offsets, the reason, and the attribute or kind of secret.
 
@@ -116,7 +117,7 @@ class WithheldSpan:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class OtherCustomersData:
     """Data of other customers: their names in the text itself, by kind, and their known `values`."""
 

@@ -4,12 +4,13 @@ import re
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 from urllib.parse import unquote
 
 from remit.domain.secrets.obfuscation import deobfuscated_readings
+from remit.domain.structs import struct
 from remit.domain.text.normalize import fold_text
 from remit.domain.values import Json
 
@@ -55,7 +56,7 @@ class OwnCredentialKind(StrEnum):
     TOKEN = "token"  # noqa: S105  # a name, not a secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class OwnCredential:
     """Candidate for a credential of this desk. ⚔ The value is only for the look-up and never kept."""
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 
 from remit.domain.secrets.kinds import SecretClass, lowercase
 from remit.domain.secrets.labelled import is_ordinary_word
 from remit.domain.secrets.obfuscation import DecodedText, deobfuscated_readings, obfuscated_readings
+from remit.domain.structs import struct
 
 MAX_KNOWN: Final = 256
 """⚔ Found values that are searched for again: each costs one pass over the text."""
@@ -19,7 +20,7 @@ _APART: Final = 3
 _MARK: Final = re.compile(r"\[[a-z_]+ removed\]", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class KnownSecret:
     """A secret that was found: its letters and digits alone, in small letters. ⚔ For searching, never for storing."""
 

@@ -6,12 +6,12 @@ Values and text become the same tokens, and are compared as such. ⚔ Time is li
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final, TypeAlias
 
+from remit.domain.structs import struct
 from remit.domain.text.spellings import MONTHS
 from remit.domain.text.tokens import Token, plain_word, tokens_of
 from remit.domain.values import Json, leaves
@@ -93,7 +93,7 @@ MONTH_OF: Final = {
 _STREET_END: Final = re.compile(r"(?:strasse|str)$")
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class TokenText:
     """Text as tokens, with its rows of figures and of spelled letters."""
 
@@ -108,7 +108,7 @@ class TokenText:
     """Indexes of the numbers, and of the names of months."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Row:
     """Row of neighbouring numbers or letters: their signs joined, and the token of each sign."""
 

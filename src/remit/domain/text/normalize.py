@@ -7,12 +7,12 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Final, Self, TypeAlias
 
+from remit.domain.structs import struct
 from remit.domain.text.beginnings import MOST, PLACE, Beginnings, beginnings
 
 _BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5\u180e")
@@ -85,7 +85,7 @@ def is_invisible(letter: str) -> bool:
     return unicodedata.category(letter) in _NO_SHOW or letter in _BLANKS or _is_selector(letter)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FoldedText:
     """Text as rules read it, with the place in the original of each of its characters."""
 

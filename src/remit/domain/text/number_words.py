@@ -4,15 +4,16 @@ English and German are read by `tokens`. A word that is also an everyday one els
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from remit.domain.structs import struct
 
 _HUNDRED: Final = 100
 _THOUSAND: Final = 1000
 _TEN: Final = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class NumberLanguage:
     """Number words of a language: values, words for hundred and thousand, and joining words."""
 

@@ -6,9 +6,9 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.structs import struct
 from remit.domain.text.number_words import everyday_number_words, number_languages, read_number
 
 _PIECE: Final = re.compile(
@@ -110,7 +110,7 @@ SPELLING_ALPHABETS: Final = tuple(_SPELLING.split())
 _LETTER_NAMES: Final = {word: word[0] for word in SPELLING_ALPHABETS}
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Token:
     """Word or number of a text: its place, its folded letters, and its figures if it is a number."""
 

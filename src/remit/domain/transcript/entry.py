@@ -7,12 +7,13 @@ import hashlib
 import json
 from binascii import b2a_base64 as _b64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeAlias, cast
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.values import Instant, JsonObject
 from remit.proof.canonical import Written, canonical, written
 from remit.proof.checkpoint import unb64
@@ -91,7 +92,7 @@ Hashes: TypeAlias = tuple[bytes, bytes, bytes, bytes]
 """The four section hashes, in the order of `Section`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EntryDraft:
     """An entry before it is sealed.
 
@@ -110,7 +111,7 @@ class EntryDraft:
     refs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SealedEntry:
     """A sealed entry: the log's `leaf`, and the parts the store keeps for opening it.
 
@@ -128,7 +129,7 @@ class SealedEntry:
     refs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class OpenedSection:
     """One opened section: its salt and its body."""
 
@@ -136,7 +137,7 @@ class OpenedSection:
     body: JsonObject | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class OpenedEntry:
     """An entry read back from the store. Erased content leaves the envelope alone in `sections`."""
 

@@ -5,12 +5,12 @@ Format and verification are in `remit.proof.receipt`.
 
 from binascii import b2a_base64 as _b64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from operator import itemgetter
 from typing import Final, TypeAlias
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import EntryDraft, Hashes, Kind, OpenedEntry, Section
 from remit.domain.transcript.verification import refusal
 from remit.domain.values import MAX_DEPTH, Json, JsonObject, decode_json
@@ -49,7 +49,7 @@ Fresh: TypeAlias = tuple[EntryDraft, bytes, Hashes]
 """An entry just sealed: its draft, its salts, and the hashes of its sections."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EntryWithProof:
     """A stored entry, its place in the log, and its inclusion proof at the checkpoint's size."""
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final, Self
 
@@ -12,6 +11,7 @@ from remit.domain.secrets.contacts import find_contact_details
 from remit.domain.secrets.kinds import Found
 from remit.domain.secrets.labelled import find_labelled_values
 from remit.domain.secrets.numbers import find_numbers
+from remit.domain.structs import struct
 from remit.domain.text.normalize import CaselessPattern, small_letters
 from remit.domain.values import Json, JsonObject
 from remit.domain.words.vocabulary import Vocabulary
@@ -114,7 +114,7 @@ _ALWAYS: Final = frozenset({"account", "customer", "user", "card"})
 _ALIKE: Final = {"purchase": "order", "reservation": "booking", "payment": "transaction", "bill": "invoice"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Claim:
     """Stretch of the folded text that states a fact: its sort (`identifier`, `amount`, `person`) and plain value."""
 

@@ -3,13 +3,13 @@
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 from typing import Final
 
 from remit.domain.catalogue.model import Action, MarkKind
+from remit.domain.structs import struct
 from remit.domain.text.normalize import CaselessPattern, PatternIndex
 from remit.domain.values import JsonObject, verify_money
 from remit.domain.words.claims import (
@@ -99,7 +99,7 @@ def find_contradictions(
     yield from third_party_mentions(folded, vocabulary)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _AskIdentifiers:
     """Values another record may share in words: the ask's own, and the shapes of its records' identifiers.
 

@@ -1,7 +1,6 @@
 """Words that exceed their ask: refused, held for an officer, or stripped from it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -10,6 +9,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.mandate.cover import MAY_NOT_SPEAK
 from remit.domain.param_paths import values_at
 from remit.domain.policy.confirmers import OFFICER
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject, parse_stored_object
 from remit.domain.words.verdict import WordsRelation, WordsVerdict
 from remit.proof.canonical import canonical
@@ -53,7 +53,7 @@ class WordsState(StrEnum):
     STRIPPED = "stripped"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ExcessWordsRules:
     """Desk settings: handling of excess words; `officer` is the role that reviews held words.
 
@@ -76,7 +76,7 @@ class ExcessWordsRules:
                 return self.beyond
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ExcessSpan:
     """Stretch of one text of an ask that exceeds it. ⚔ Place and reason, never the words themselves."""
 
@@ -87,7 +87,7 @@ class ExcessSpan:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ExcessWords:
     """Excess words of an ask: their relation, their handling, and each stretch, decisive ones first."""
 
@@ -111,7 +111,7 @@ class ExcessWords:
         return frozenset(span.where for span in self.marked)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class StrippedAsk:
     """Rest of an ask without its excess texts."""
 

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
+
+from remit.domain.structs import struct
 
 Knows: TypeAlias = Callable[[str], bool]
 
@@ -35,7 +37,7 @@ _SHOUTED: Final = 4
 _FEW: Final = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@struct(frozen=True, kw_only=True, eq=False)
 class LanguageWords:
     """Known words of one language, each of small letters alone, and how it makes others of them."""
 

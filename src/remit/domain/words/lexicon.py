@@ -4,12 +4,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Final, Protocol
 
 from remit.domain.catalogue.actions import builtin_attributes
 from remit.domain.catalogue.model import Action, Attribute, Catalogue, Effect, Objective
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import replace, struct
 from remit.domain.text.normalize import CaselessPattern
 from remit.domain.words.languages import languages_of
 from remit.domain.words.vocabulary import STEM, Vocabulary, plain_stem, tokens
@@ -28,7 +29,7 @@ class OffTopicListener(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CatalogueAct:
     """Write action as people request it: its verb with synonyms, and its nouns."""
 
@@ -38,7 +39,7 @@ class CatalogueAct:
     nouns: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ActionWords:
     """Words of an action: text and topics of name and title, all stems, verb and nouns, stems of param names.
 
@@ -54,7 +55,7 @@ class ActionWords:
     params: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ObjectiveWords:
     """Words of an objective's title, name and examples."""
 
@@ -63,7 +64,7 @@ class ObjectiveWords:
     stems: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AttributeWords:
     """Attribute as people request it: the words of its title."""
 
@@ -72,7 +73,7 @@ class AttributeWords:
     stems: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Lexicon:
     """Words learnt from one catalogue: weight of each stem per purpose, acts by verb.
 

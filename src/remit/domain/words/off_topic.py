@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.structs import struct
 from remit.domain.words.clauses import Clause, split_clauses
 from remit.domain.words.lexicon import Lexicon
 from remit.domain.words.requests import OTHER_PURPOSE, AskScope, UndeclaredRequest
@@ -19,7 +19,7 @@ _MAX_DIFFERENT: Final = 400
 """Distinct words of a message: the model needs a millisecond for each; honest messages have fewer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class MessagePiece:
     """Stretch of a message short enough to have one subject; `asks` if its clause requests or asks something."""
 

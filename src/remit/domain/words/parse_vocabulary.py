@@ -3,11 +3,12 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields
 from functools import reduce
 from typing import Final, Self
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import replace, struct
 from remit.domain.text.normalize import CaselessPattern, PatternIndex
 from remit.domain.words.languages import LanguageWords, spelled
 from remit.domain.words.vocabulary import (
@@ -32,7 +33,7 @@ _ORDERS: Final = (FORGET, NEW_ROLE, KEEP_OUT, FOR_THE_WORD)
 _PIECE: Final = re.compile(r"\{([a-z_]+)\}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Ways:
     """Synonyms of one thing: regular expressions, letters one of which every match contains, implied topics.
 
@@ -45,7 +46,7 @@ class Ways:
     by_telling: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Cues:
     """Cues for wanting, telling, leading in or taking back: regular expressions, by purpose."""
 
@@ -92,7 +93,7 @@ class Cues:
     wish: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ClauseLists:
     """Words of context by kind, and cues of clauses. A language without them has no context: all is unrecognised."""
 
@@ -122,7 +123,7 @@ _CLAUSE_WAYS: Final = tuple(one.name for one in fields(ClauseLists) if one.name 
 """The lists of clauses that hold expressions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class WordLists:
     """Lists of a vocabulary. In an expression, `{name}` stands for a verb's synonyms, all `verbs`, or a piece."""
 

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Effect, Objective
+from remit.domain.structs import replace, struct
 from remit.domain.values import JsonObject
 from remit.domain.words.claims import desk_phrases, names_money, plain_id
 from remit.domain.words.clauses import Clause
@@ -27,7 +28,7 @@ _SOUNDS_ADDED: Final = (0.12, 1.3)
 """Least similarity to another purpose, and times as similar as to its own: stricter once a message adds a wish."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class UndeclaredRequest:
     """Stretch of the folded text that requests something the ask does not declare, and why."""
 

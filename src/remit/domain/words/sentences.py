@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.structs import struct
 from remit.domain.words.excess import ExcessSpan
 from remit.domain.words.verdict import WordsRelation, WordsSpan
 
@@ -14,7 +14,7 @@ _REACH: Final = 400
 _WORST: Final = (WordsRelation.UNREADABLE, WordsRelation.CONTRADICTS, WordsRelation.WIDER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Sentence:
     """Sentence by its place in the text, its relation to the ask, and the reasons."""
 

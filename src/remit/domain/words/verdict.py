@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Objective
+from remit.domain.structs import replace, struct
 from remit.domain.text.normalize import FoldedText, collapse_blanks, fold_text
 from remit.domain.values import JsonObject
 from remit.domain.words.claims import plain_id, records_of, repeatable_values
@@ -49,7 +49,7 @@ class WordsRelation(StrEnum):
     WIDER = "wider"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class WordsSpan:
     """Stretch of the original message, its relation to the ask, and why it was marked."""
 
@@ -59,7 +59,7 @@ class WordsSpan:
     said: WordsRelation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class WordsVerdict:
     """Verdict, the stretches it rests on, and a sentence for the desk. Spans are offsets and never repeat the words."""
 
@@ -73,7 +73,7 @@ class WordsVerdict:
         return self.said in {WordsRelation.MATCH, WordsRelation.NARROWER}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EarlierMessage:
     """Earlier message of the task, the action it was sent with, and the records of that ask, by kind."""
 
@@ -82,7 +82,7 @@ class EarlierMessage:
     records: frozenset[tuple[str, str]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PrecedingText:
     """End of the preceding messages and their actions: all of them, and those about no other record of a kind."""
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Final
 
+from remit.domain.structs import struct
 from remit.domain.text.normalize import CaselessPattern, IndexedText, PatternIndex
 from remit.domain.words.languages import LanguageWords
 
@@ -22,7 +23,7 @@ STEM: Final = 5
 """Letters of a word's stem."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Patterns:
     """Compiled cues of a vocabulary."""
 
@@ -58,7 +59,7 @@ class Patterns:
         return (self.called, self.condition_word, self.cut, self.others, self.tell, self.then, self.wish)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ClauseCues:
     """Words and cues by which a clause is recognised as context of an ask, or as more than that."""
 
@@ -110,7 +111,7 @@ class ClauseCues:
         return (*self.claims.values(), *own, self.questions, self.report, self.requests, self.splits, self.weighty)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@struct(frozen=True, kw_only=True, eq=False)
 class Vocabulary:
     """Vocabulary of one or several languages. Its patterns are compiled once; two vocabularies are never equal."""
 

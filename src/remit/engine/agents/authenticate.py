@@ -1,7 +1,5 @@
 """Authentication of OAuth endpoint callers: assertion, certificate or signed request, and a DPoP proof."""
 
-from dataclasses import dataclass, replace
-
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import AssertionType, claimed_client
 from remit.domain.identity.certificates import PresentedCertificate
@@ -11,6 +9,7 @@ from remit.domain.identity.jws import read
 from remit.domain.identity.message_signatures import SignedMessage, the_signature
 from remit.domain.identity.signature_agent import signature_agent
 from remit.domain.records import AgentRecord, Suspension
+from remit.domain.structs import replace, struct
 from remit.engine.agents.client_documents import admit_client, known_client
 from remit.engine.agents.registration import registration_of
 from remit.engine.context import DeskContext
@@ -18,7 +17,7 @@ from remit.ports.identity import PUBLIC_CLIENT, DocumentLane, ProvedClient
 from remit.ports.store import RecordMissing, Replayed, ReplayMark, Versioned
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Caller:
     """An authenticated workload, and the replay marks to commit with its request's effects."""
 
@@ -38,7 +37,7 @@ class Caller:
         return Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ClientEvidence:
     """Everything by which a caller may prove itself; "" and None for what was not sent."""
 

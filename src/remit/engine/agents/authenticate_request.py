@@ -6,7 +6,6 @@ A visitor's token has no key to prove: it is a bearer token of one resource, and
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -14,6 +13,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.identity.binding import bound_certificate, bound_family, certificate_binding, family_binding
 from remit.domain.identity.dpop import ScopeRefused, verify_bound, verify_presented
 from remit.domain.identity.message_signatures import SignedMessage
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json
 from remit.engine.agents.authenticate import prove_signer
 from remit.engine.cache import BoundedCache
@@ -21,7 +21,7 @@ from remit.engine.context import DeskContext
 from remit.ports.store import ReplayMark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Workload:
     """The caller of one request, as proved by its access token and the key that this is bound to.
 
@@ -54,7 +54,7 @@ _LONGEST_S: Final = 360
 """The longest life of a token that settings allow, with clocks a minute apart."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _Token:
     """The claims of a verified token that a request needs."""
 

@@ -1,7 +1,7 @@
 """Authorization state of a task, and the check that this process runs the desk's rules in force."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from typing import Final, TypeVar, cast
 
@@ -28,6 +28,7 @@ from remit.domain.records import (
     TaskRecord,
     TaskState,
 )
+from remit.domain.structs import struct
 from remit.domain.values import Instant, decode_json
 from remit.engine.agents.authenticate import WrongCaller
 from remit.engine.ask.plan import AskPlan
@@ -80,7 +81,7 @@ NEVER: Final = -1
 """A revision no record ever has: a precondition on a suspended record can never hold."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AuthorizationState:
     """Snapshot of a task: its records with revisions, counters, trails and an earlier answer, if any.
 
@@ -161,7 +162,7 @@ async def load_authorization_state(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _RememberedState:
     """State derived from a task's records alone; cached, and valid while the records are identical."""
 

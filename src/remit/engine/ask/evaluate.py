@@ -4,7 +4,7 @@ Source: docs/model/model.md#offers.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import date, timedelta
 from functools import cache
 from typing import Final
@@ -30,6 +30,7 @@ from remit.domain.policy.floors import Floor, confirmation_floor, ladder_rungs
 from remit.domain.policy.risk import RiskScore, overall_risk
 from remit.domain.policy.visitors import verify_visitor_action, visitor_floor
 from remit.domain.records import NEVER, AskRecord, EndReason, OfferRecord, PersonRecord, Reservation
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, JsonObject, decode_json, deep_equal
 from remit.domain.words.excess import (
     ExcessWords,
@@ -224,7 +225,7 @@ async def count_comparisons(
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EvaluationRequest:
     """An ask to evaluate: decoded params, `words` without secrets, earlier reservations, known defects.
 
@@ -242,7 +243,7 @@ class EvaluationRequest:
     files: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ConfirmedBy:
     """The confirmers so far, as confirmer words, and the kind (`none`, `fresh`, `preapproved`)."""
 
@@ -259,7 +260,7 @@ _ONCE: Final = frozenset({"case.open"})
 NOBODY: Final = ConfirmedBy(by=frozenset(), kind="none")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Evaluation:
     """A decision with everything that must be recorded with it.
 
@@ -311,7 +312,7 @@ class Evaluation:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _RulesOutcome:
     """Result of the rules: action, covering powers and facts."""
 

@@ -3,12 +3,12 @@
 import asyncio
 import sys
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.decision import RecordFacts
 from remit.domain.records import EndReason
+from remit.domain.structs import struct
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.case_state import case_ending
 from remit.engine.context import DeskContext
@@ -19,7 +19,7 @@ FRESH_S: Final = 0.1
 """Maximum age, in seconds, of a case read."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class CaseReading:
     """A case read: when (in ticks), and why it ends the task, if it does."""
 

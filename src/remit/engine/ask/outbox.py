@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from remit.domain.errors import Code, Fault, Refused
@@ -16,9 +15,9 @@ from remit.domain.records import (
     OutboxState,
     TaskRecord,
     TaskState,
-    with_changes,
 )
 from remit.domain.secrets.disclosure import NOTHING_CUT, cut_result
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json, JsonObject, decode_json, parse_stored_object
 from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, verify_active
@@ -146,7 +145,7 @@ _CARD = '{"do":"card",'
 _LONG_MS = 30_000
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Reevaluation:
     """Additions of a repeated decision to the record of sending: its entry and its preconditions."""
 
@@ -158,7 +157,7 @@ class Reevaluation:
 _FIRST: Final = Reevaluation((), (), PreparedEntries((), ()))
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class SettledAsk:
     """An ask whose outcome was just recorded, with the parts of its receipt."""
 
@@ -240,10 +239,10 @@ async def _send(
         except Refused as refused:
             await void_act(desk, act, refused)
             return None
-    sent = with_changes(act.record, state=OutboxState.SENT, sent_at=desk.world.now(), tries=act.record.tries + 1)
+    sent = replace(act.record, state=OutboxState.SENT, sent_at=desk.world.now(), tries=act.record.tries + 1)
     puts: list[Put] = [Put(sent, act.rev, act.record)]
     if ask is not None:
-        acting = with_changes(ask.record, state=AskState.ACTING)
+        acting = replace(ask.record, state=AskState.ACTING)
         puts.append(Put(acting, ask.rev, ask.record))
         ask = Versioned(acting, ask.rev + 1)
     preconditions, entries = (*state.preconditions, *persons, *again.preconditions), again.written.rows
@@ -303,7 +302,7 @@ async def void_act(desk: DeskContext, act: Versioned[ActRecord], refused: Refuse
     written = await seal_entries(
         desk, _performed(desk, ask.record, outcome="void", result={}, reason=str(refused.code), told=str(refused.code))
     )
-    voided = with_changes(ask.record, state=AskState.VOID, code=refused.code.value, reserved=())
+    voided = replace(ask.record, state=AskState.VOID, code=refused.code.value, reserved=())
     try:
         await desk.store.commit(
             Commit(
@@ -457,7 +456,7 @@ async def _settle_ask(
     record, result = ask.record, fitted.result
     done = after.state is OutboxState.DONE
     reason = await disclosable_reason(desk, record.task, result.reason) if result.reason else ""
-    settled = with_changes(
+    settled = replace(
         record,
         state=AskState.DONE if done else AskState.FAILED,
         result=fitted.text,
@@ -492,7 +491,7 @@ async def _used_offer(desk: DeskContext, ask: AskRecord) -> list[Put]:
         kept = await desk.store.get(OfferRecord, offer_id)
     except RecordMissing:
         return []
-    return [] if kept.record.used else [Put(with_changes(kept.record, used=True), kept.rev, kept.record)]
+    return [] if kept.record.used else [Put(replace(kept.record, used=True), kept.rev, kept.record)]
 
 
 async def _unknown(
@@ -505,10 +504,10 @@ async def _unknown(
     if act.record.state is OutboxState.UNKNOWN:
         return
     desk.tracing.note(SpanAttribute.OUTCOME, "unknown")
-    puts: list[Put] = [Put(with_changes(act.record, state=OutboxState.UNKNOWN), act.rev, act.record)]
+    puts: list[Put] = [Put(replace(act.record, state=OutboxState.UNKNOWN), act.rev, act.record)]
     written = PreparedEntries((), ())
     if ask is not None:
-        puts.append(Put(with_changes(ask.record, state=AskState.UNKNOWN), ask.rev, ask.record))
+        puts.append(Put(replace(ask.record, state=AskState.UNKNOWN), ask.rev, ask.record))
         why = type(broken).__name__
         written = await seal_entries(
             desk, _performed(desk, ask.record, outcome="unknown", result={}, reason=why, told=why)

@@ -1,7 +1,7 @@
 """Plan of asks: all that the records and the catalogue decide about the asks of one action in one task."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Self
 
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind, Objective
@@ -11,13 +11,14 @@ from remit.domain.mandate.model import ConditionOp, Mandate
 from remit.domain.param_paths import ParamPath
 from remit.domain.policy.strangers import verify_stranger_may
 from remit.domain.records import AgentRecord, MandateRecord
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject, is_list
 from remit.ports.store import Versioned
 
 _NAMED: Final = frozenset({ConditionOp.EQUALS, ConditionOp.ONE_OF, ConditionOp.SUBSET_OF})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AskPlan:
     """Plan for one action: made once for a set of revisions and a catalogue, and kept beside what it was made of.
 

@@ -3,13 +3,18 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Effect
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.records import AskRecord, AskState, EndReason, TaskRecord, with_changes
+from remit.domain.records import (
+    AskRecord,
+    AskState,
+    EndReason,
+    TaskRecord,
+)
 from remit.domain.secrets.disclosure import CutResult, cut_result
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.transcript.receipt import Holder
 from remit.domain.values import Json, JsonObject
@@ -97,7 +102,7 @@ async def replay_read(desk: DeskContext, record: AskRecord) -> AskRecord:
     return kept.record
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class ReadResult:
     """A read ready to be recorded: ask, entry and disclosure; `done` says whether its reservations stay."""
 
@@ -149,9 +154,9 @@ async def execute_read(
     done = result.state is backoffice.ActOutcome.DONE
     desk.tracing.note(SpanAttribute.OUTCOME, "done" if done else "failed")
     if preconditions and not await desk.store.unchanged(preconditions):
-        record = with_changes(record, covered=())
+        record = replace(record, covered=())
     cut = cut_result(result.values, returns=action.returns, covered=record.covered, known=desk.catalogue.attributes)
-    settled = with_changes(
+    settled = replace(
         record,
         state=AskState.DONE if done else AskState.FAILED,
         result=text,

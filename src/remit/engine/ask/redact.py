@@ -1,7 +1,7 @@
 """A decoded ask, and redaction of its secrets before anything else sees it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Final
 
 from remit.domain.catalogue.model import PowerKind
@@ -11,6 +11,7 @@ from remit.domain.records import AskRecord, TaskRecord
 from remit.domain.secrets.obfuscation import plain_reading
 from remit.domain.secrets.own_credentials import flatten_text, is_too_short
 from remit.domain.secrets.repeats import KnownSecret, find_repeats
+from remit.domain.structs import replace, struct
 from remit.domain.values import JsonObject, parse_stored_object
 from remit.domain.words.verdict import MAX_NAME_LENGTH
 from remit.engine.ask.authorization_state import remembered_plan
@@ -35,7 +36,7 @@ _EARLIER_LENGTH: Final = 2000
 NO_FILES: Final = CleanedFiles(files=(), unfit=None, secrets=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AskRequest:
     """A decoded ask: `body` is the digest of the whole body, `size` its bytes.
 

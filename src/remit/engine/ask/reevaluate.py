@@ -1,7 +1,6 @@
 """Validity of earlier confirmations: confirmers may still confirm, and the rendering still matches."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.catalogue.target import money_records
@@ -10,6 +9,7 @@ from remit.domain.i18n import marked
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.policy.decision import Refuse
 from remit.domain.records import AskRecord, ConfirmationAnswer, ConfirmationRecord, PasskeyRecord, PersonRecord
+from remit.domain.structs import replace
 from remit.domain.values import decode_json
 from remit.domain.words.excess import WordsState
 from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, verify_active

@@ -1,7 +1,6 @@
 """Replies to an agent, cut to its mandate's present coverage."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER
@@ -10,6 +9,7 @@ from remit.domain.mandate.cover import CURED_BY_GRANT, remedy_mandate
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, MandateRecord
 from remit.domain.secrets.disclosure import NOTHING_CUT, CutResult, cut_result
 from remit.domain.secrets.own_credentials import flatten_text
+from remit.domain.structs import struct
 from remit.domain.transcript.receipt import Holder
 from remit.domain.values import Instant, Json, JsonObject, parse_stored_object
 from remit.domain.words.excess import WordsState, code_of_marks, read_marks, strip_notice
@@ -56,7 +56,7 @@ _GOES_ON: Final = frozenset({AskState.WAITING, AskState.COUNTERED})
 NEVER: Final = Instant(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AskReply:
     """An ask as shown to its agent; `outcome` is "" while unknown, `who` set while people are asked.
 

@@ -1,7 +1,5 @@
 """Risk events of an ask on the trails it concerns, and the consequences of a passed threshold."""
 
-from dataclasses import replace
-
 from remit.domain.catalogue.model import Effect
 from remit.domain.catalogue.target import named_records, target_of
 from remit.domain.mandate.model import Charge
@@ -17,6 +15,7 @@ from remit.domain.policy.risk import (
     subjects_of,
 )
 from remit.domain.records import EndReason, TaskRecord, TaskState
+from remit.domain.structs import replace
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json
 from remit.engine.ask.authorization_state import AuthorizationState

@@ -1,12 +1,12 @@
 """Due invitations: hand them on as their rule says, or refuse the ask; never more."""
 
-from dataclasses import replace
 from typing import Final
 
 from remit.domain.confirm.confirmation import advance_escalation
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.decision import Permit
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState
+from remit.domain.structs import replace
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import instant_text
 from remit.engine.ask.counters import released_reservations

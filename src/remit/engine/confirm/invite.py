@@ -1,7 +1,6 @@
 """Invitations to confirm an ask: their content, and whether people may be asked at all."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Action, Catalogue, Escalation
@@ -28,6 +27,7 @@ from remit.domain.records import (
     RulesRecord,
     TaskRecord,
 )
+from remit.domain.structs import replace
 from remit.domain.values import Instant, JsonObject, decode_json
 from remit.domain.words.excess import read_marks
 from remit.engine.ask.authorization_state import AuthorizationState

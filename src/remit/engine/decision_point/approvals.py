@@ -1,10 +1,9 @@
 """Approvals of acts that a caller of the decision point carries out: the person's yes to the waiting ask, and its end."""
 
-from dataclasses import replace
-
 from remit.domain.errors import Code
 from remit.domain.policy.decision import Refuse
 from remit.domain.records import AskRecord, AskState
+from remit.domain.structs import replace
 from remit.domain.values import Instant
 from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state
 from remit.engine.ask.counters import released_reservations

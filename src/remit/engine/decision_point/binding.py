@@ -1,12 +1,12 @@
 """Binding tokens: a denial that a person could lift names itself, so that only its caller can ask that person."""
 
-from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
 from remit.domain.decision_point.question import Question
 from remit.domain.errors import Refused
 from remit.domain.ids import is_id
+from remit.domain.structs import replace
 from remit.domain.values import Instant, Json, JsonObject, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.decision_point.callers import Caller

@@ -2,19 +2,19 @@
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import matches
+from remit.domain.structs import struct
 from remit.ports.policy import DecisionRules
 
 _SCHEME: Final = "bearer "
 _ALL: Final = "*"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Caller:
     """One caller: the SHA-256 of its secret, the actions it may ask about, and the obligations it can meet.
 
@@ -32,7 +32,7 @@ class Caller:
         return any(pattern == _ALL or matches(pattern, action) for pattern in self.actions)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class DecisionPoint:
     """The decision point of one desk. `rules` are its own policies; None where it is for acts of agents alone."""
 

@@ -4,12 +4,12 @@ The log is the outbox: an event follows from an entry that is recorded, so that 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.events.kinds import EventType
 from remit.domain.events.parties import Receiver, SubjectFormat
 from remit.domain.records import AgentRecord, EndReason, MandateRecord, PersonRecord, TaskRecord
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind, Section
 from remit.domain.values import Instant, Json, JsonObject
 from remit.engine.context import DeskContext
@@ -24,7 +24,7 @@ _BY_PEOPLE: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Signal:
     """An event before it is cut for a receiver: `session` is a task's or mandate's id, `agent` a client id."""
 
@@ -36,7 +36,7 @@ class Signal:
     session: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Entry:
     """An opened entry: its envelope and the customer it is about ("" for none)."""
 

@@ -1,15 +1,15 @@
 """The parties of shared signals and their plugs, and the doors' look-up of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from remit.domain.errors import Code, Refused
 from remit.domain.events.parties import Receiver, Transmitter
+from remit.domain.structs import struct
 from remit.ports.events import EventPosts, EventSigner, EventVerifier, PartyTokens
 from remit.ports.identity import Registration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SharedSignals:
     """Everything of shared signals that the settings turn on; `signer` is None where nothing is sent."""
 

@@ -5,7 +5,6 @@ and tasks. Anything else is as unknown as a subject that does not exist.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from remit.domain.events.kinds import EventEffect, EventType, effect_on_agent, effect_on_person
 from remit.domain.events.parties import Transmitter
@@ -13,6 +12,7 @@ from remit.domain.events.security_event import SecurityEvent
 from remit.domain.identity.oidc_login import login_id, sid_id
 from remit.domain.ids import is_id
 from remit.domain.records import AgentRecord, MandateRecord, PersonRecord, SessionRecord, TaskRecord
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.ports.store import RecordMissing
@@ -24,7 +24,7 @@ _SESSIONS = ("", "session")
 _TENANTS = ("", "tenant")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EventTargets:
     """An effect and its targets, as `kind:name`; none where the event means nothing here."""
 

@@ -22,6 +22,7 @@ from remit.domain.files.text import detect_text_file, scrub_text_file, verify_no
 from remit.domain.files.zip import ArchiveMember, pack, unpack
 from remit.domain.secrets.find import RemovedSecret, find_secrets, removed_secrets
 from remit.domain.secrets.repeats import KnownSecret
+from remit.domain.structs import struct
 from remit.domain.words.vocabulary import Vocabulary
 from remit.engine.context import DeskContext
 from remit.proof.canonical import b64url
@@ -67,7 +68,7 @@ class ExternalReaders:
         return await self.context.scan_executor.run_in_turn(self.caller, timed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class UploadedFile:
     """An uploaded file: `data` is None where the content is not base64."""
 
@@ -87,7 +88,7 @@ class UploadedFile:
             return data.decode("latin-1")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ScannedFile:
     """A scanned file without secrets, or held back for the reason `why` ("" otherwise) with its original `data`.
 

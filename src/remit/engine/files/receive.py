@@ -4,13 +4,14 @@ An ask with a rejected file is refused on the record, and nothing of it is done.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import FileRecord, FileState
 from remit.domain.secrets.find import RemovedSecret, find_secrets, redact, removed_secrets, secret_values
 from remit.domain.secrets.repeats import KnownSecret
+from remit.domain.structs import replace, struct
 from remit.domain.values import JsonObject
 from remit.domain.words.verdict import MAX_NAME_LENGTH, check_file_name
 from remit.engine.context import DeskContext
@@ -23,7 +24,7 @@ MAX_HELD: Final = 10
 """⚔ Maximum held files per task: more would flood a queue that people read, and are refused."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CleanedFiles:
     """Files without secrets: (name, digest) of each as the ask binds them; `unfit` is why they are rejected.
 

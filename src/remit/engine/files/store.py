@@ -1,12 +1,20 @@
 """Storage of an ask's files with its record, sealed like all customer content, and their descriptions."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from remit.domain.files.detect import MEDIA_TYPES, TEXT_KINDS, FileKind
 from remit.domain.ids import timed_id
-from remit.domain.records import NEVER, AskRecord, FileContent, FileRecord, FileState, TaskRecord, with_changes
+from remit.domain.records import (
+    NEVER,
+    AskRecord,
+    FileContent,
+    FileRecord,
+    FileState,
+    TaskRecord,
+)
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.files.read import ScannedFile
@@ -21,7 +29,7 @@ HELD_FOR_S: Final = 7 * 86_400
 _HELD: Final = "held"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SealedFile:
     """A file ready to be recorded with its ask."""
 
@@ -82,7 +90,7 @@ def _queue_of(file: FileRecord) -> str:
 
 def file_puts(files: Iterable[SealedFile], ask: AskRecord) -> tuple[Put, ...]:
     """Return the puts that record the files of an ask."""
-    return tuple(put for one in files for put in (Put(with_changes(one.record, ask=ask.id), 0), Put(one.content, 0)))
+    return tuple(put for one in files for put in (Put(replace(one.record, ask=ask.id), 0), Put(one.content, 0)))
 
 
 def held_only(files: Sequence[SealedFile]) -> tuple[SealedFile, ...]:
@@ -136,7 +144,7 @@ def agent_file_status(files: Iterable[FileRecord]) -> tuple[JsonObject, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class FileBytes:
     """A file for download. ⚔ Name and type are those of its detected kind, never those it came with."""
 

@@ -5,7 +5,6 @@ do not matter: anyone may have copied it. Detection is in `leaks/scan`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
@@ -25,6 +24,7 @@ from remit.domain.records import (
     TokenFamily,
 )
 from remit.domain.secrets.own_credentials import OwnCredentialKind
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, JsonObject
 from remit.engine.agents.authenticate import prove_client
@@ -56,7 +56,7 @@ _INVITATION: Final = marked(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _DeadCredential:
     """A revoked credential: its kind, owner, entry and notice."""
 

@@ -1,7 +1,6 @@
 """Scan of a text for this desk's credentials, reported foreign ones, and canaries."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.records import CanaryRecord
@@ -14,6 +13,7 @@ from remit.domain.secrets.own_credentials import (
     find_own_credentials,
     is_too_short,
 )
+from remit.domain.structs import struct
 from remit.domain.values import Instant
 from remit.engine.scan_executor import LONG, ScanExecutor
 from remit.ports.signer import Signer
@@ -28,7 +28,7 @@ _MAX_LENGTH: Final = 16_384
 _MAX_SEEN: Final = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class LeakSource:
     """The place of a finding, and its known sender ("" otherwise).
 
@@ -42,7 +42,7 @@ class LeakSource:
     person: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CanarySighting:
     """A canary first seen, by its id, among the remembered ones."""
 
@@ -51,7 +51,7 @@ class CanarySighting:
     first: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class LeakFindings:
     """The findings of a scan."""
 

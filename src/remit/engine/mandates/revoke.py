@@ -1,10 +1,9 @@
 """Revocation of a mandate, and suspension of an agent, operator, customer or objective."""
 
-from dataclasses import dataclass, replace
-
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.records import AgentRecord, EndReason, MandateRecord, PersonRecord, Suspension
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.engine.agents.authenticate import get_agent
 from remit.engine.commit import commit_retryable
@@ -22,7 +21,7 @@ _REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RevocationResult:
     """The result of stopping something, and the time until it held; `known`: whether the desk knows that name."""
 

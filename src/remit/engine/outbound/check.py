@@ -1,7 +1,6 @@
 """Disclosure check of staff text against the agent's mandate, before any of it is sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -30,6 +29,7 @@ from remit.domain.secrets.outbound import (
     without_named,
 )
 from remit.domain.secrets.own_credentials import flatten_text
+from remit.domain.structs import replace, struct
 from remit.domain.text.normalize import name_endings
 from remit.domain.values import Json, decode_json, deep_equal, parse_stored_object
 from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, verify_active
@@ -47,7 +47,7 @@ _MAX_STAFF: Final = 1000
 _EXACT: Final = frozenset({ConditionOp.EQUALS, ConditionOp.ONE_OF, ConditionOp.SUBSET_OF})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Undisclosable:
     """Actual `values` by attribute, data of `others`, and the `contacts` that may be disclosed nevertheless."""
 
@@ -341,7 +341,7 @@ def _named_values(catalogue: Catalogue, state: AuthorizationState, asks: Iterabl
 MAX_TEXT_LENGTH: Final = 8000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CheckedText:
     """A checked text: parts to withhold, and the remainder."""
 

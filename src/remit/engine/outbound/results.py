@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from remit.domain.errors import Fault, Refused
 from remit.domain.secrets.find import find_secrets
 from remit.domain.secrets.kinds import PERSONAL
 from remit.domain.secrets.outbound import WithheldSpan, find_withheld, mask_spans
+from remit.domain.structs import replace
 from remit.domain.values import Json, JsonObject, is_list
 from remit.engine.ask.authorization_state import load_authorization_state
 from remit.engine.context import DeskContext

@@ -1,7 +1,6 @@
 """Accounts of a provider login: found, joined or created, with their roles updated."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Refused
@@ -18,6 +17,7 @@ from remit.domain.identity.oidc_login import (
 from remit.domain.ids import verify_email_address
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.records import PersonRecord
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
@@ -29,7 +29,7 @@ _DESK: Final = "officer"
 _LIMIT: Final = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Accounts:
     """The account signing in, and the changes of its login's accounts in the same commit; `joined` existed before."""
 
@@ -39,7 +39,7 @@ class Accounts:
     joined: tuple[PersonRecord, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Account:
     """An account before (None: to be created) and after."""
 

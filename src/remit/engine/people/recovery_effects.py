@@ -1,9 +1,8 @@
 """Effects of storing a passkey, above all a recovered one; permission and resumption are elsewhere."""
 
-from dataclasses import dataclass, replace
-
 from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import Invitation, PasskeyRecord, PersonRecord
+from remit.domain.structs import replace, struct
 from remit.engine.context import DeskContext
 from remit.engine.people.sessions import login_sessions
 from remit.ports.store import Drop, Put, Versioned
@@ -11,7 +10,7 @@ from remit.ports.store import Drop, Put, Versioned
 _LIMIT = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RecoveryEffects:
     """The effects committed together with a new passkey."""
 

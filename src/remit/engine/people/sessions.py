@@ -2,12 +2,12 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.oidc_login import ProvedLogin, login_id, sid_id
 from remit.domain.records import NEVER, PasskeyRecord, PersonRecord, SessionRecord
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import LeakSource
@@ -20,7 +20,7 @@ _LIMIT: Final = 200
 _SEEN_PARTS: Final = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class NewSession:
     """A fresh session: the cookie value (shown once) and the person."""
 

@@ -1,7 +1,6 @@
 """Erasure of a customer's content; envelopes stay. Proposal and approval are in `usecases/people/dual_control`."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
@@ -25,6 +24,7 @@ from remit.domain.records import (
     TaskRecord,
     TaskState,
 )
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import clear_object_cache
 from remit.engine.ask.authorization_state import clear_state_cache
@@ -39,7 +39,7 @@ _NOTHING: Final = "{}"
 _STOOD: Final = "stood"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CustomerContent:
     """All working records about one customer, each with the revision it was read at."""
 
@@ -168,7 +168,7 @@ async def erasure_guard(desk: DeskContext, customer: str) -> Reserve:
     return Reserve(scope, _STOOD, 1, counted + 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Erasure:
     """The result of an erasure: destroyed keys and emptied records."""
 

@@ -1,11 +1,10 @@
 """Legal holds on a customer's content, and closing of holds and contests."""
 
-from dataclasses import replace
-
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
 from remit.domain.records import Contest, PersonRecord
+from remit.domain.structs import replace
 from remit.domain.transcript.entry import Kind
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext

@@ -1,9 +1,9 @@
 """Recording of entries: drafts in, sealed and encrypted rows out, and receipts from their places."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from remit.domain.records import PersonRecord
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import SALTS_SIZE, EntryDraft, Kind, OpenedEntry, Section, seal_entry, unseal_entry
 from remit.domain.transcript.pseudonyms import keyed_digest_of, pseudonym_of
 from remit.domain.transcript.receipt import EntryWithProof, Fresh, Holder, build_receipt, fresh_receipt
@@ -14,7 +14,7 @@ from remit.ports.vault import ContentErased
 from remit.proof.canonical import b64url
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class PreparedEntries:
     """Entries ready for a commit: stored rows, and material for receipts."""
 

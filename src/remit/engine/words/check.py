@@ -1,7 +1,6 @@
 """Check of an agent's words against its ask: the message and every free text, with its last messages."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import Action, MarkKind
@@ -10,6 +9,7 @@ from remit.domain.catalogue.texts import ParamText
 from remit.domain.errors import Code, Refused
 from remit.domain.param_paths import values_at
 from remit.domain.records import AskRecord
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject
 from remit.domain.words.claims import records_of
 from remit.domain.words.excess import (
@@ -117,7 +117,7 @@ def _only_unknown(verdict: WordsVerdict) -> bool:
 _REFUSED: Final = ExcessWordsRules()
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Value:
     """A text among the params that is no free text; `signed`: the customer signed a mandate with it."""
 
@@ -142,7 +142,7 @@ def _open_values(plan: AskPlan, params: JsonObject) -> list[_Value]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Judge:
     """Judges the texts of one ask: a message by all of its values, a value by the others."""
 

@@ -1,12 +1,11 @@
 """Asks that proceed without their words, and the notice to their agent in reply and inbox."""
 
-from dataclasses import replace
-
 from remit.domain.catalogue.model import Action
 from remit.domain.confirm.confirmation import ask_digest
 from remit.domain.policy.decision import Refuse
 from remit.domain.policy.risk import AskRefused
 from remit.domain.records import AskRecord
+from remit.domain.structs import replace
 from remit.domain.words.excess import MESSAGE, StrippedAsk, WordsHandling, WordsState, read_marks, strip_notice
 from remit.domain.words.verdict import WordsRelation
 from remit.engine.ask.authorization_state import AuthorizationState

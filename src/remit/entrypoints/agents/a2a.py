@@ -6,12 +6,13 @@ Every request is proved before its body is read. Nothing is stored for A2A: task
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import is_id
 from remit.domain.records import OPEN_ASKS, AskRecord, AskState
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject, verify_instant
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.reply import AskReply, build_reply
@@ -86,14 +87,14 @@ Id = str | int | None
 _Method = Callable[[Workload, JsonObject, int], Awaitable[object]]
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Follow:
     """A task to be streamed, as it stands."""
 
     task: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class A2aApi:
     """The handler of one desk."""
 

@@ -4,7 +4,6 @@ import base64
 import binascii
 import re
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from msgspec import UNSET
@@ -13,6 +12,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials
 from remit.domain.ids import is_id
 from remit.domain.records import DeskMessage
+from remit.domain.structs import struct
 from remit.domain.values import instant_text
 from remit.engine.agents.authenticate_request import (
     TokenVerifier,
@@ -77,7 +77,7 @@ _MAX_FILES: Final = 10
 _DATA: Final = ("attachments", "data_b64")
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class AgentApi:
     """Handlers of one desk."""
 

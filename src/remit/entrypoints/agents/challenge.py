@@ -1,12 +1,12 @@
 """Transaction authorization on the wire: the challenge of a waiting ask, its endpoint, and the token it ends with."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from msgspec import UNSET
 
 from remit.domain.errors import MEANINGS, Code, Refused
+from remit.domain.structs import replace
 from remit.engine.agents.authenticate import Caller
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.reply import AskReply

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from msgspec import UNSET
@@ -15,6 +14,7 @@ from remit.domain.identity.human_credentials import CredentialSigns, RequestCred
 from remit.domain.identity.message_signatures import SignedMessage
 from remit.domain.identity.oauth_refused import OAuthRefused
 from remit.domain.secrets.own_credentials import flatten_text
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json, decode_json
 from remit.engine.agents.authenticate import (
     Caller,
@@ -85,7 +85,7 @@ def grant_types(desk: DeskContext) -> tuple[str, ...]:
     return GRANTS if takes_jag else tuple(one for one in GRANTS if one != JWT_BEARER)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class OAuth:
     """Handlers of one desk."""
 

@@ -1,12 +1,12 @@
 """Public reads: discovery, the catalogue, the log, health."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import CLIENT_ALGORITHMS
 from remit.domain.identity.id_jag import PROFILE as ID_JAG
+from remit.domain.structs import struct
 from remit.domain.transcript.verification import verify_path
 from remit.domain.values import Json
 from remit.engine.ask.step_up import ACR
@@ -121,7 +121,7 @@ _FOREVER = ((b"cache-control", b"public, max-age=31536000, immutable"),)
 _FRESH = ((b"cache-control", b"no-cache"),)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Public:
     """Handlers of one desk."""
 

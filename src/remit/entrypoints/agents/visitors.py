@@ -1,10 +1,10 @@
 """The OAuth endpoints for clients without a key: tokens, revocation, dynamic registration."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.structs import struct
 from remit.engine.agents.authenticate_request import TokenVerifier
 from remit.engine.agents.token_families import read_refresh_token
 from remit.engine.context import DeskContext
@@ -36,7 +36,7 @@ def is_visitor_request(scope: Scope, form: Mapping[str, str]) -> bool:
     return scope["path"] in _PATHS and "client_id" in form and not _PROOFS & form.keys()
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class VisitorEndpoints:
     """Handlers of one desk."""
 

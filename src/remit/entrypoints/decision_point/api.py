@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.decision_point.question import Batch, Question, SearchKind, parse_batch, parse_question, parse_search
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.decision_point.binding import REQUESTS
@@ -63,7 +63,7 @@ def addresses(point: DecisionPoint) -> frozenset[tuple[str, str]]:
     return frozenset({("POST", path) for path in posts} | acts | {("GET", "/.well-known/authzen-configuration")})
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class DecisionApi:
     """Handlers of one desk's decision point."""
 

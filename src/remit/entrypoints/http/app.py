@@ -5,11 +5,11 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.structs import struct
 from remit.engine.context import DeskContext
 from remit.entrypoints.agents.a2a_card import PATH as A2A
 from remit.entrypoints.agents.api import ADDRESSES as AGENT_ADDRESSES
@@ -58,7 +58,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[HttpResponse]]
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Route:
     """A path as OpenAPI writes it, its pattern, methods and handler."""
 

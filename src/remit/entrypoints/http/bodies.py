@@ -8,11 +8,11 @@ Source: docs/model/model.md#before-a-proof.
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.values import MAX_BYTES, MAX_ITEMS, JsonObject
 from remit.entrypoints.http.signed_requests import note_body
 from remit.entrypoints.http.wire import (
@@ -30,7 +30,7 @@ from remit.entrypoints.http.wire import (
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class BodyLimit:
     """The bytes of a body, and the members, items and numbers in it."""
 

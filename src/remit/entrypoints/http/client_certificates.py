@@ -1,10 +1,10 @@
 """The client certificate of a request, from the desk's own TLS front (`[mtls]`)."""
 
 import ipaddress
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.identity.certificates import Network, PresentedCertificate, parse_certificate
+from remit.domain.structs import struct
 from remit.entrypoints.http.wire import Scope, header_values
 
 FRONT: Final = "remit.tls_front"
@@ -12,7 +12,7 @@ _LEAF: Final = b"client-cert"
 _CHAIN: Final = b"client-cert-chain"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class TlsFront:
     """The proxies that end TLS for this desk; without any, no certificate is presented to it."""
 

@@ -5,7 +5,6 @@ Problem details are RFC 9457; OAuth endpoints keep OAuth's own error JSON, with 
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +13,7 @@ from msgspec import UNSET
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.identity.dpop import PROOF_ALGORITHMS, ProofRefused, ScopeRefused
 from remit.domain.mandate.cover import CURED_BY_GRANT
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject, instant_text
 from remit.engine.ask.reply import AskReply
 from remit.entrypoints.http.wire_answers import OAuthError
@@ -150,7 +150,7 @@ _BY_A_PERSON: Final[Mapping[Code, str]] = {
 """Challenges that a person cures, here or by signing anew (RFC 9470 §3)."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class BodyStream:
     """A body that comes piece by piece. `close` is called once, however the answer ends."""
 
@@ -158,7 +158,7 @@ class BodyStream:
     close: Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class HttpResponse:
     """An HTTP answer. `framed_by` is the one origin that may frame it ("" for none); `stream` follows the `body`."""
 

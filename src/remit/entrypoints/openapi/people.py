@@ -1,9 +1,9 @@
 """The OpenAPI description of people's endpoints: their JSON, their pages, and a sandbox's controls."""
 
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
+from remit.domain.structs import replace, struct
 from remit.entrypoints import sandbox_api
 from remit.entrypoints.http.wire import EmptyBody
 from remit.entrypoints.openapi.shapes import (
@@ -37,7 +37,7 @@ _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
 _NO_BODY: Final = (413, 415)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Operation:
     """One method at one address: purpose, body and success. A `takes` of None reads no body."""
 

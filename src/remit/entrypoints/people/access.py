@@ -1,12 +1,12 @@
 """People's JSON about their passkeys, recovery, contests and receipts. Enrolment and sign-in are in `people.api`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from remit.domain.errors import Fault, Refused
+from remit.domain.structs import struct
 from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.http.bodies import read_as
 from remit.entrypoints.http.replies import HttpResponse, json_response, problem_response
@@ -21,7 +21,7 @@ from remit.usecases.tasks.task import entry_receipt
 from remit.usecases.transcript.contest import contest_entry
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class AccessApi:
     """Handlers of one desk."""
 
@@ -69,7 +69,7 @@ class DisownIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class ContestApi:
     """Handlers of one desk."""
 
@@ -108,7 +108,7 @@ class ContestApi:
 BEGINS: Final = "/log/receipts/"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class ReceiptsApi:
     """Handlers of one desk."""
 

@@ -1,7 +1,6 @@
 """People's JSON: the twins of the pages of customer and officer, with the same session and checks."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -9,6 +8,7 @@ import msgspec
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials
 from remit.domain.records import PersonRecord
+from remit.domain.structs import struct
 from remit.domain.values import decode_json
 from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import revoke_mandate
@@ -109,7 +109,7 @@ class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     assertion: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class PeopleApi:
     """Handlers of one desk. A changing request is JSON or empty, from our own pages or a tool without an origin."""
 

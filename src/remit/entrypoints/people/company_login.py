@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 from remit.domain.errors import Fault, Refused
 from remit.domain.identity.oidc_login import CustomerLogins
+from remit.domain.structs import replace, struct
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.bodies import read_form
 from remit.entrypoints.http.cookies import cookie_value, login_header, login_name, session_header
@@ -39,7 +39,7 @@ _LOG: Final = logging.getLogger("remit")
 _OFFICERS: Final = ("/desk", "/security", "/audit")
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class LoginApi:
     """Handlers of one desk."""
 

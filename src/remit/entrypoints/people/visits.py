@@ -1,10 +1,10 @@
 """The JSON twin of the page on which a customer picks a visitor's purpose."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 
+from remit.domain.structs import struct
 from remit.domain.values import instant_text
 from remit.entrypoints.http.bodies import read_as
 from remit.entrypoints.http.cookies import desk_for_request
@@ -22,7 +22,7 @@ class VisitIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     records: list[str] = []
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class VisitsApi:
     """Handlers of one desk."""
 

@@ -1,12 +1,13 @@
 """Auditors' JSON: the transcript, its receipts, and verifying it in place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import msgspec
 
 from remit.domain.evidence.frameworks import Framework
 from remit.domain.evidence.report import Period, frameworks_named, read_period
+from remit.domain.structs import struct
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import entry_row
 from remit.entrypoints.http.bodies import read_as, read_empty_body
@@ -29,7 +30,7 @@ class SettleContestIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class AuditApi:
     """Handlers of one desk."""
 

@@ -1,13 +1,13 @@
 """Officers' JSON: cases with agents, work in a case, taking and handing over pending confirmations, and files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
 import msgspec
 
 from remit.domain.records import PersonRecord
+from remit.domain.structs import struct
 from remit.domain.values import decode_json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.files.store import FileBytes
@@ -56,7 +56,7 @@ class HandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class DeskApi:
     """Handlers of one desk."""
 
@@ -148,7 +148,7 @@ class DecideIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decision: Literal["release", "discard"]
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class FilesApi:
     """Handlers of one desk."""
 

@@ -1,7 +1,7 @@
 """Security people's JSON: agents, people and roles, suspensions, canaries, and dual control."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked, said
 from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import KEYED_TIERS, AgentRecord, PersonRecord, Tier
+from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import instant_text
 from remit.engine.context import DeskContext
@@ -98,7 +99,7 @@ class SettleProposalIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class SecurityApi:
     """Handlers of one desk."""
 
@@ -280,7 +281,7 @@ class CanaryIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class CanaryApi:
     """Handlers of one desk."""
 
@@ -334,7 +335,7 @@ class ResumeIn(SuspensionIn, frozen=True, forbid_unknown_fields=True):
     task: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class StopApi:
     """Handlers of one desk."""
 

@@ -1,13 +1,13 @@
 """Pages of a customer: sign-in, consent, confirmation, and everything done in their name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.confirm.render_values import Names
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.oidc_login import CustomerLogins
 from remit.domain.records import PersonRecord
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json, JsonObject, instant_text
 from remit.engine.ask.reply import recorded_params
 from remit.engine.context import DeskContext
@@ -43,7 +43,7 @@ from remit.usecases.people.recover import find_recovered_person
 _SHOWN: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class CustomerPages:
     """Handlers of one desk."""
 
@@ -288,7 +288,7 @@ _OPEN: Final = ("/login", "/verify")
 """Public pages that are also worth returning to."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class LanguageForm:
     """Handler of the language form."""
 

@@ -4,7 +4,6 @@ The use cases decide what is allowed when the form comes back; here it is only o
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -13,6 +12,7 @@ from remit.domain.confirm.render_mandate import attribute_label, limit_text, wit
 from remit.domain.confirm.render_values import Names, action_label, named_value, param_title
 from remit.domain.i18n import Translator
 from remit.domain.param_paths import ParamPath, parse_path
+from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json, JsonObject
 
@@ -21,7 +21,7 @@ _LISTS: Final = frozenset({"one_of", "subset_of"})
 _CAPS: Final = frozenset({"max", "max_sum"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EditableField:
     """One part that can be lowered, at a JSON path. `kind`: money, number, count (a whole number, or none), or items.
 

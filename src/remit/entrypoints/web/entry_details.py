@@ -4,7 +4,6 @@ Customers see no digests or internal numbers, which stand in the receipt. Audito
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import Catalogue
@@ -12,6 +11,7 @@ from remit.domain.confirm.case_phrases import ENDINGS
 from remit.domain.confirm.explain_words import explain_reason
 from remit.domain.confirm.render_values import Names, list_params, plain_value
 from remit.domain.i18n import Translator, marked
+from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json, JsonObject
 from remit.entrypoints.web.offer_form import terms_text
@@ -70,7 +70,7 @@ _OTHERS_WORDS: Final[Mapping[str, str]] = {
 """Phrases addressed to the customer, as other readers see them; `You` at the beginning is `The customer`."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class EntryContext:
     """The context of an entry's text: catalogue, names of records, and whether the reader is the customer."""
 

@@ -1,10 +1,10 @@
 """The page of one file from an agent: its kind, removed parts, its text, and the decision if it is held."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.i18n import marked
+from remit.domain.structs import struct
 from remit.engine.people.accounts import desk_officer
 from remit.entrypoints.http.replies import HttpResponse
 from remit.entrypoints.http.wire import Receive, Scope
@@ -52,7 +52,7 @@ WHYS: Final[Mapping[str, str]] = {
 """Reasons for holding a file."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class FilePages:
     """Handlers of one desk."""
 

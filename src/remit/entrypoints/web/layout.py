@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -16,6 +15,7 @@ from remit.domain.confirm.render_values import day_and_time, lookalike_warning, 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import Translator
 from remit.domain.records import PersonRecord
+from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
@@ -33,7 +33,7 @@ _SCRIPT_TEXT: Final = re.compile(r"\b(?:_|marked|plural)\(\s*'((?:[^'\\]|\\.)*)'
 _ESCAPES: Final = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"), (b"'", b"\\u0027"))
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class StaticFile:
     """One static file, kept in memory, with its digest."""
 

@@ -4,19 +4,19 @@ Whether an offer may be made is decided by its use case.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from remit.domain.catalogue.model import OFFER_PARAMS, Action, Catalogue, MarkKind
 from remit.domain.confirm.offers import offer_limit, widest_limit
 from remit.domain.confirm.render_values import action_label, plain_value
 from remit.domain.errors import Refused
 from remit.domain.i18n import Translator
+from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json, JsonObject, Money, minor_digits
 from remit.entrypoints.web.edit_form import readable_path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class OfferTerm:
     """One term. `kind`: choice, money, number, list or text. `choices`: values with words; `digits`: decimals."""
 
@@ -29,7 +29,7 @@ class OfferTerm:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class OfferForm:
     """One kind of offer. `unit` is its currency, `most` the maximum of the officer's roles ("" without a limit)."""
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Final
 
@@ -11,6 +10,7 @@ from remit.domain.confirm.case_phrases import ENDINGS, PROOFS, PROVED_NOTHING, S
 from remit.domain.confirm.render_values import past_title
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.records import PersonRecord, Tier
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.desk import names_if_reachable, record_names
@@ -58,7 +58,7 @@ def _in_their_language(handler: _Handler) -> _Handler:
     return run
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class OfficerPages:
     """Handlers of one desk."""
 

@@ -1,12 +1,12 @@
 """The frame of every page: the signed-in person, navigation, and refusals in plain words."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import PersonRecord
+from remit.domain.structs import replace, struct
 from remit.engine.context import DeskContext
 from remit.engine.people.sessions import LiveSession, resolve_session
 from remit.entrypoints.http.cookies import clear_duplicate_cookies, desk_for_request, session_name
@@ -22,7 +22,7 @@ Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[HttpResponse]]
 _OURS: Final = ("/me", "/enrol", "/resume", "/confirm/", "/desk", "/security", "/audit", "/oauth/authorize")
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Pages:
     """The frame around the pages of one desk."""
 

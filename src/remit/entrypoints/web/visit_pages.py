@@ -1,10 +1,10 @@
 """The first page of a visitor's request: the client, and the purposes to pick from. The consent page follows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.records import PersonRecord
+from remit.domain.structs import struct
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.bodies import read_form
 from remit.entrypoints.http.replies import HttpResponse
@@ -20,7 +20,7 @@ AUTHORIZE: Final = "/oauth/authorize"
 _RECORD: Final = "record:"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class VisitPages:
     """Handlers of one desk."""
 

@@ -1,12 +1,12 @@
 """Registration of an agent, so that its own identity can be proved later."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.records import AgentRecord, KnownBy, Tier
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json
 from remit.engine.agents.authenticate import get_agent
@@ -27,7 +27,7 @@ from remit.ports.store import Commit, Conflict, Put, RecordMissing
 from remit.proof.canonical import canonical
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class NewAgent:
     """The desk's description of an agent.
 

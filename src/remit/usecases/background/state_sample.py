@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Refused
 from remit.domain.records import ActRecord, ConfirmationRecord, NoticeRecord, OutboxState, TaskRecord, TaskState
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant
@@ -26,7 +26,7 @@ _PAGE: Final = 200
 _MAX_PAGES: Final = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class StateSample:
     """One sample; ages are in seconds, unknown values None.
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from typing import Final, TypeVar
 
 from remit.domain.errors import Code, Fault, Refused
@@ -24,6 +23,7 @@ from remit.domain.records import (
     TaskRecord,
     TokenFamily,
 )
+from remit.domain.structs import replace
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import JsonObject, instant_text
 from remit.engine.ask.authorization_state import ending_reason, has_pending_work, load_authorization_state

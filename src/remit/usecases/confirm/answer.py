@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from remit.domain.catalogue.model import CUSTOMER, Effect
 from remit.domain.catalogue.target import similarity_digest, target_of
@@ -36,6 +35,7 @@ from remit.domain.records import (
     PersonRecord,
     TaskRecord,
 )
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json, JsonObject
 from remit.engine.ask.authorization_state import AuthorizationState, rules_precondition
@@ -81,7 +81,7 @@ from remit.usecases.record_ask import act_for
 _TRIES = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class InvitationView:
     """An invitation as shown before answering, the passkey challenge, and the officer who has `taken` it."""
 
@@ -93,7 +93,7 @@ class InvitationView:
     taken: Assignment | None
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class SignedAssertion:
     """A passkey's signature, and the language of the rendering it signs."""
 

@@ -1,7 +1,6 @@
 """Counter-offers: a person allows less; the new ask acts at once unless others must agree."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from remit.domain.catalogue.model import Effect
 from remit.domain.confirm.confirmation import (
@@ -25,6 +24,7 @@ from remit.domain.records import (
     ConfirmationState,
     PersonRecord,
 )
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json, JsonObject, decode_json
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.counters import released_reservations, reservations_for
@@ -44,7 +44,7 @@ from remit.usecases.confirm.answer import InvitationView, answer_entry, open_inv
 from remit.usecases.record_ask import act_for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _CounterOffer:
     """The new ask as decided."""
 

@@ -5,7 +5,6 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.catalogue.model import Effect
@@ -24,6 +23,7 @@ from remit.domain.records import (
     PersonRecord,
     TaskRecord,
 )
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json
 from remit.domain.words.excess import (
@@ -140,7 +140,7 @@ _TOLD: Final = "An officer of the desk did not pass on the message. Ask without 
 _NOTHING: Final = PreparedEntries((), ())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _WordsAnswer:
     """An officer's answer with the records it depends on."""
 

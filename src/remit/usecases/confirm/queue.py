@@ -1,7 +1,6 @@
 """The officers' queue: take a waiting confirmation, or hand it over with a note."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER
@@ -19,6 +18,7 @@ from remit.domain.policy.decision import Permit
 from remit.domain.policy.escalation import amounts_of
 from remit.domain.records import AgentRecord, AskRecord, Assignment, ConfirmationRecord, PersonRecord, Tier
 from remit.domain.secrets.find import find_secrets
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant, Json, JsonObject, instant_text
 from remit.engine.ask.reevaluate import reevaluate_confirmed
@@ -41,7 +41,7 @@ _NOT_TAKEN: Final = marked(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class HandoverTarget:
     """The recipient of a hand-over: either a role or an officer's id, and a note for the desk."""
 

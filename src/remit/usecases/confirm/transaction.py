@@ -5,7 +5,6 @@ Source: draft-rosomakho-oauth-txn-challenge; docs/model/wire.md#challenge.
 """
 
 import hmac
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.confirm.render_values import fill_title
@@ -13,6 +12,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.identity.binding import confirmation_claim
 from remit.domain.identity.oauth_refused import OAuthRefused
 from remit.domain.records import PERMITTED_ASKS, AskRecord, AskState, ConfirmationRecord, IdempotencyRecord
+from remit.domain.structs import struct
 from remit.domain.values import Json
 from remit.engine.agents.authenticate import Caller
 from remit.engine.agents.authenticate_request import Workload
@@ -35,7 +35,7 @@ _CHALLENGE_S: Final = 600
 """⚔ Shorter than the overlap of token keys: a challenge of a longer wait is fetched again by repeating the ask."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PendingTransaction:
     """A challenge that was accepted: the id to poll with, and the page where the customer answers ("" for officers)."""
 
@@ -44,7 +44,7 @@ class PendingTransaction:
     page: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TransactionToken:
     """The token of a confirmed ask, with the details it was confirmed with."""
 

@@ -3,7 +3,6 @@
 The waiting ask and its invitation are the approval; there is no second one.
 """
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -13,7 +12,14 @@ from remit.domain.decision_point.question import Question
 from remit.domain.errors import MEANINGS, Code, Refused
 from remit.domain.ids import is_id
 from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
-from remit.domain.records import AskRecord, AskState, ConfirmationRecord, IdempotencyRecord, TaskRecord, with_changes
+from remit.domain.records import (
+    AskRecord,
+    AskState,
+    ConfirmationRecord,
+    IdempotencyRecord,
+    TaskRecord,
+)
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, JsonObject, deep_equal, instant_text, verify_instant
 from remit.engine.ask.authorization_state import has_pending_work, load_authorization_state, verify_active
 from remit.engine.ask.redact import AskRequest, redact_ask
@@ -59,7 +65,7 @@ class AccessRefused(Refused):
         self.problem = problem
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AccessRequest:
     """An access request: the denied question again, its binding token, and the idempotency key with the body's digest.
 
@@ -74,7 +80,7 @@ class AccessRequest:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class AccessTask:
     """A request and its state, in the profile's words; `made` by this very request."""
 
@@ -188,7 +194,7 @@ async def _request(desk: DeskContext, caller: Caller, request: AccessRequest, de
     # ⚔ One denial is one request: the second of two at the same moment does not commit.
     once = IdempotencyRecord(id=_binding_id(denied), ask=denied.id, body="")
     decided = decided_on(desk, state, workload, asked, replace(evaluation, puts=(*evaluation.puts, Put(once, 0))))
-    decided = replace(decided, record=with_changes(decided.record, enforcer=caller.name))
+    decided = replace(decided, record=replace(decided.record, enforcer=caller.name))
     recorded = (await record_decision(desk, decided, None)).ask
     if recorded.state is not AskState.WAITING:
         raise Refused(Code(recorded.code), "people may not be asked", public=recorded.public or None)

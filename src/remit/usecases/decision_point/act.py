@@ -1,6 +1,6 @@
 """One evaluation of an agent's act that the caller carries out: decided and recorded as an ask is, not acted upon."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Final
 
 from remit.domain.catalogue.model import Effect
@@ -9,7 +9,13 @@ from remit.domain.decision_point.acts import ActDenied, ActQuestion, Reason, nam
 from remit.domain.decision_point.question import Question
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
-from remit.domain.records import AskRecord, AskState, ConfirmationRecord, IdempotencyRecord, with_changes
+from remit.domain.records import (
+    AskRecord,
+    AskState,
+    ConfirmationRecord,
+    IdempotencyRecord,
+)
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, JsonObject, deep_equal, instant_text
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.authorization_state import (
@@ -41,7 +47,7 @@ _ATTEMPTS: Final = 6
 _SECRET: Final = Refused(Code.WORDS_SECRET, "a secret was taken out")
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class PointDecision:
     """An answer of the decision point, with the members of its context."""
 
@@ -49,7 +55,7 @@ class PointDecision:
     context: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _Asked:
     """One question about an act, proved, read and redacted."""
 
@@ -205,7 +211,7 @@ async def evaluate_act(desk: DeskContext, state: AuthorizationState, request: As
 
 def _decided(desk: DeskContext, asked: _Asked, state: AuthorizationState, evaluation: Evaluation) -> Decided:
     decided = decided_on(desk, state, asked.workload, asked.request, evaluation)
-    return replace(decided, record=with_changes(decided.record, enforcer=asked.caller.name))
+    return replace(decided, record=replace(decided.record, enforcer=asked.caller.name))
 
 
 def _unkeyed(desk: DeskContext, decided: Decided) -> Decided:
@@ -243,7 +249,7 @@ async def _release(
     if not evaluation.case_read:  # nothing is done, and nothing told, for a case that cannot be read
         await verify_case(desk, state.task.record)
     decided, reads = _decided(desk, asked, state, evaluation), _reads(evaluation)
-    record = with_changes(decided.record, state=_released(evaluation), usable_until=permit_end(desk, state))
+    record = replace(decided.record, state=_released(evaluation), usable_until=permit_end(desk, state))
     outcome = await write_outcome(desk, record, outcome="done") if reads else None
     await record_release(desk, replace(decided, record=record), outcome)
     return permitted(desk, asked.act, record, evaluation)

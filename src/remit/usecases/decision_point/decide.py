@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
 from remit.domain.decision_point.acts import Reason
 from remit.domain.decision_point.question import Batch, Entity, NamedAction, Question, Search, SearchKind
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.decision_point.callers import Caller, DecisionPoint
@@ -25,7 +25,7 @@ _MISSION: Final = "mission"
 _SUPPORTED: Final = "supported_obligations"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Found:
     """A page of a search: results, and the token of the next page, "" where there is none."""
 

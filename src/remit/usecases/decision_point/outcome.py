@@ -1,11 +1,11 @@
 """The outcome of a released act, told by the caller that carried it out."""
 
-from dataclasses import replace
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import is_id
 from remit.domain.records import AskRecord, AskState
+from remit.domain.structs import replace
 from remit.engine.ask.counters import step_completion, undone_reservations
 from remit.engine.ask.outbox import end_after_outcome
 from remit.engine.context import DeskContext

@@ -1,11 +1,11 @@
 """A case as a chronological story for auditors: grants, asks, decisions, confirmations, acts and replies."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.policy.visitors import shown_tier
 from remit.domain.records import AgentRecord, MandateRecord, PersonRecord, TaskRecord
+from remit.domain.structs import struct
 from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.outbound.check import case_tasks
@@ -15,7 +15,7 @@ from remit.ports.store import RecordMissing, StoredEntry
 PAGE: Final = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CaseStory:
     """One page of a story; `after` is the next page's start, None on the last."""
 

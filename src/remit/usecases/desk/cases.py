@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from remit.domain.confirm.offers import single_use_scope
 from remit.domain.confirm.render_ask import rendering_json
@@ -19,6 +18,7 @@ from remit.domain.records import (
     PersonRecord,
     TaskRecord,
 )
+from remit.domain.structs import struct
 from remit.domain.values import Json, decode_json, instant_text
 from remit.engine.ask.authorization_state import load_authorization_state, mandate_of
 from remit.engine.ask.reply import recorded_params
@@ -41,7 +41,7 @@ from remit.usecases.tasks.task import remaining_budgets
 _PAGE = 50
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Parties:
     agent: str
     tier: str

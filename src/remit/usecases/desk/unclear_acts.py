@@ -1,11 +1,11 @@
 """Acts whose outcome nothing shows: listed for officers, and settled by what an officer found in the system."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import ActRecord, AskRecord, OutboxState, PersonRecord
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json, instant_text
 from remit.engine.ask.outbox import record_outcome
 from remit.engine.context import DeskContext
@@ -16,7 +16,7 @@ _MOST: Final = 1000
 _ROLES: Final = frozenset({"admin", "security"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class UnclearAct:
     """One act that waits for an officer's word."""
 

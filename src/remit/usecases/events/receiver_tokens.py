@@ -3,12 +3,12 @@
 Source: RFC 6749 §4.4; RFC 7523 with 7523bis; CAEP interoperability profile, OAuth Service.
 """
 
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.events.parties import MANAGE, READ, Receiver
 from remit.domain.identity.assertions import AssertionType, claimed_client
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
 from remit.engine.events.parties import signals_of
@@ -22,7 +22,7 @@ _TYPE: Final = "ssf-at+jwt"
 _DOTS: Final = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ReceiverToken:
     """An issued token with its scope."""
 

@@ -5,12 +5,12 @@ Source: RFC 8936 §2.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.events.parties import Receiver
 from remit.domain.events.records import Delivery, OutgoingEvent, StreamStatus
+from remit.domain.structs import struct
 from remit.engine.context import DeskContext
 from remit.engine.events.outgoing import drop_events, topic_of, waiting_events
 from remit.engine.events.parties import signer_of
@@ -24,7 +24,7 @@ MAX_EVENTS: Final = 100
 _EVERY_S: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class PollRequest:
     """A receiver's request: how many events at most, those taken, those refused with their reason, and the wait."""
 
@@ -34,7 +34,7 @@ class PollRequest:
     wait_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class PollAnswer:
     """Signed events by their jti, in order, and whether more of them wait."""
 

@@ -5,7 +5,6 @@ Source: SSF 1.0 §8.1.
 
 import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Refused
@@ -13,6 +12,7 @@ from remit.domain.events.kinds import EventType
 from remit.domain.events.parties import Receiver
 from remit.domain.events.records import Delivery, EventStream, StreamStatus
 from remit.domain.events.subjects import subject_text, verify_subject
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.events.outgoing import (
@@ -36,7 +36,7 @@ MAX_EXCLUDED: Final = 200
 _MAX_EXCLUDED_LENGTH: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class StreamRequest:
     """The receiver's part of a stream; None where it says nothing. `sent` is all of it, as sent."""
 

@@ -7,13 +7,14 @@ receiver has taken it, and one that is sent again has the same jti.
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from remit.domain.errors import Fault, Refused
 from remit.domain.events.parties import Receiver
 from remit.domain.events.records import Delivery, EventStream, OutgoingEvent, StreamStatus
 from remit.domain.events.subjects import matches
+from remit.domain.structs import replace
 from remit.domain.values import Instant, JsonObject, decode_json
 from remit.engine.context import DeskContext
 from remit.engine.events.from_entries import SENT_KINDS, Signal, is_for, signals_of_entry, subject_for

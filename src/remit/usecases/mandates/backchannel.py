@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
@@ -20,6 +19,7 @@ from remit.domain.mandate.parse import wire_mandate
 from remit.domain.policy.confirmers import verify_invitation_allowed
 from remit.domain.records import ConfirmationRecord, MandateRecord, PersonRecord, PushedRequest, RequestState
 from remit.domain.secrets.find import find_secrets
+from remit.domain.structs import struct
 from remit.domain.values import Instant, Json, instant_text
 from remit.domain.words.summary import check_summary
 from remit.engine.agents.authenticate import Caller
@@ -58,7 +58,7 @@ _TEXT: Final = marked(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class BackchannelRequest:
     """What a decoded backchannel request asks beside its mandate; `ping_token` "" where the agent polls."""
 
@@ -68,7 +68,7 @@ class BackchannelRequest:
     ping_token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class StartedRequest:
     """A request that waits for its customer, and the id its agent asks after it with."""
 

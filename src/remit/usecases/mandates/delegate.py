@@ -1,7 +1,6 @@
 """Delegation: a sub-mandate for another agent, which lives and dies with its parent mandate."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
@@ -11,6 +10,7 @@ from remit.domain.mandate.model import Mandate
 from remit.domain.mandate.narrow import verify_narrows
 from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.records import MandateRecord
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.pseudonyms import limits_digest
 from remit.domain.values import Instant, Json, instant_text
@@ -30,7 +30,7 @@ from remit.usecases.tasks.open import own_mandate
 _UNKNOWN_ACTOR: Final = "Name the client id it is registered under in actor_client_id, or ask the desk to register it."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class DelegateActor:
     """The other agent as a request names it: its client assertion, and its registered client id ("" if absent)."""
 
@@ -73,7 +73,7 @@ async def delegate(
         raise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _SubMandateRequest:
     """A requested sub-mandate: parent, preconditions, contents, key."""
 

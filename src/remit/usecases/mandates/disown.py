@@ -4,12 +4,12 @@ Only this customer's grants end: one report must not stop an agent for all its c
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.records import AskRecord, MandateRecord, PersonRecord, TaskRecord
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind, Section
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
@@ -22,7 +22,7 @@ from remit.usecases.transcript.contest import contest_entry, verify_own_entry
 _SAID: Final = "This was not me."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Disowned:
     """The result of a report; `took_ms` is until it held on every node, `contest_entry` is "" at the contest limit."""
 

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -21,6 +20,7 @@ from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.policy.confirmers import verify_passkey_may_grant
 from remit.domain.policy.visitors import visitor_marks
 from remit.domain.records import AgentRecord, Ceremony, MandateRecord, PersonRecord, PushedRequest, RequestState
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.pseudonyms import limits_digest
 from remit.domain.values import Instant, Json, JsonObject, decode_json, instant_text
@@ -48,7 +48,7 @@ _TRIES: Final = 5
 _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class AuthorizationRequest:
     """A decoded pushed request: `details` is authorization_details, the rest as in RFC 9126, 7636 and 9449."""
 
@@ -59,7 +59,7 @@ class AuthorizationRequest:
     jkt: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ConsentView:
     """The mandate after any cut as the customer would sign it: rendering, nonce and challenge."""
 
@@ -378,7 +378,7 @@ def _way_back(desk: DeskContext, request: PushedRequest, answer: Mapping[str, st
     return with_query(request.redirect_uri, query)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RedeemedCode:
     """The grant a code was exchanged for, and the time its preconditions were checked."""
 

@@ -5,7 +5,6 @@ Source: draft-ietf-oauth-identity-assertion-authz-grant; docs/decisions/0056-wha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.id_jag import IdJag
@@ -14,6 +13,7 @@ from remit.domain.mandate.model import Mandate
 from remit.domain.mandate.narrow import verify_narrows
 from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.records import MandateRecord, PersonRecord, PushedRequest
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, Json, decode_json
 from remit.engine.agents.authenticate import Caller
 from remit.engine.ask.authorization_state import mandate_of
@@ -26,7 +26,7 @@ from remit.usecases.mandates.grant import RedeemedCode, invalid_grant, read_requ
 _MANY = 50
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Wanted:
     """A mandate that is asked for; `open_end` where the wish names no end, and any standing end will do."""
 

@@ -1,11 +1,10 @@
 """Narrowing of a live mandate by its customer, without a new consent."""
 
-from dataclasses import replace
-
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.narrow import verify_narrows
 from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.records import MandateRecord, PersonRecord
+from remit.domain.structs import replace
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.pseudonyms import limits_digest
 from remit.domain.values import JsonObject, instant_text

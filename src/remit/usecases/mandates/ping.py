@@ -4,10 +4,10 @@ A ping carries no answer and no token, only the id to ask after (CIBA ping mode)
 """
 
 import logging
-from dataclasses import replace
 from typing import Final
 
 from remit.domain.records import NEVER, PushedRequest
+from remit.domain.structs import replace
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.ports.notify import DeliveryFailed, DeliveryObstacle

@@ -1,13 +1,13 @@
 """A mandate request before signing: the agent, the whole mandate, and the customer's records to choose from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from remit.domain.confirm.render_ask import rendering_json
 from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.confirm.render_values import Names
 from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.records import AgentRecord, PersonRecord, PushedRequest
+from remit.domain.structs import struct
 from remit.domain.values import JsonObject, decode_json
 from remit.engine.context import DeskContext
 from remit.engine.desk import mandate_record_names
@@ -15,7 +15,7 @@ from remit.ports.backoffice import RecordSummary
 from remit.usecases.mandates.grant import active_agent, open_request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RequestOutline:
     """A request as asked. `lines` are its rendering; nothing here is a challenge."""
 

@@ -1,13 +1,13 @@
 """Resumption of one's own mandates after a recovery, with a passkey that counts."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
 from remit.domain.policy.confirmers import restricted_until, verify_passkey_may_resume
 from remit.domain.records import Ceremony, PasskeyRecord, PersonRecord
+from remit.domain.structs import replace
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json, instant_text
 from remit.engine.commit import commit_retryable

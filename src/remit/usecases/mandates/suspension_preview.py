@@ -1,12 +1,12 @@
 """Preview of a suspension's effects; nothing is changed."""
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.records import AskRecord, AskState, MandateRecord, TaskRecord, open_asks_key
+from remit.domain.structs import struct
 from remit.engine.agents.authenticate import get_agent
 from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import is_known
@@ -17,7 +17,7 @@ LIMIT: Final = 500
 _WHATS: Final = frozenset({"agent", "customer", "objective", "operator"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SuspensionPreview:
     """The effects of a suspension: `customers` counts those affected; `sent` are acts already under way."""
 

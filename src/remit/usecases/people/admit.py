@@ -1,11 +1,11 @@
 """Admission of people from the command line: added or found, invited by one-time code, and recorded."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import PasskeyRecord, PersonRecord
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
@@ -16,7 +16,7 @@ from remit.usecases.people.enrol import add_person, invite_person
 _WHO: Final = "`remit person list` shows everybody there is; `remit person add` adds one."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Admitted:
     """A person with a one-time code for enrolling a passkey, until it expires, and the trust of that passkey."""
 

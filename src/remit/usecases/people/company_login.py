@@ -4,13 +4,13 @@ import contextlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.identity.oidc_login import LoginRules, login_id, provider_refusal, sid_id, verify_strength
 from remit.domain.records import PasskeyRecord, PersonRecord
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.engine.context import DeskContext
 from remit.engine.notices import notify_access_change
@@ -39,7 +39,7 @@ _COOKIE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SignInRequest:
     """A requested sign-in: return page `after` ("" for one's own), `kind` of account, and vouching or not."""
 
@@ -48,7 +48,7 @@ class SignInRequest:
     vouch: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ProviderRedirect:
     """A browser's redirect target, with the `cookie` to bring back, bound to that browser alone."""
 
@@ -56,7 +56,7 @@ class ProviderRedirect:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ProviderSignIn:
     """A signed-in person; `keyless` says that they have no passkey yet."""
 

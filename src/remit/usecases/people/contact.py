@@ -1,6 +1,5 @@
 """Changes of a person's contact address and language."""
 
-from dataclasses import replace
 from typing import Final
 
 from remit.domain.errors import Code, Refused
@@ -8,6 +7,7 @@ from remit.domain.i18n import marked
 from remit.domain.ids import verify_email_address
 from remit.domain.policy.confirmers import YOUNG_MS
 from remit.domain.records import PersonRecord
+from remit.domain.structs import replace
 from remit.domain.transcript.entry import Kind
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices, notices_for

@@ -1,13 +1,13 @@
 """Two-person changes, proposed and approved: resumption, trust, roles, erasure, vouching."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
 from remit.domain.records import PersonRecord, Proposal, Tier
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json, JsonObject, decode_json, instant_text
 from remit.engine.agents.authenticate import get_agent, is_suspended
@@ -28,7 +28,7 @@ _ROLES: Final = frozenset({"admin", "security"})
 _LIFE_MS: Final = 24 * 3600 * 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ProposedChange:
     """A proposed change: `what` is one of KINDS, `name` its subject, `to` the new value where there is one."""
 

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
@@ -10,6 +9,7 @@ from remit.domain.identity.oidc_login import is_vouched
 from remit.domain.ids import new_id, verify_email_address
 from remit.domain.policy.confirmers import OFFICER, Enrolment, restricted_until
 from remit.domain.records import Ceremony, Invitation, PasskeyRecord, PersonRecord, SessionRecord
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.transcript.pseudonyms import passkey_digest
 from remit.domain.values import Instant, Json, JsonObject
@@ -71,7 +71,7 @@ _TRIES = 8
 BUILT_IN = ("admin", "audit", "security")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class BegunCeremony:
     """A ceremony for a browser: its id, and the options for `navigator.credentials`."""
 

@@ -1,11 +1,10 @@
 """Recovery after losing every passkey: a link for a new one, its waiting time, and vouching officers."""
 
-from dataclasses import replace
-
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import Invitation, PasskeyRecord, PersonRecord
+from remit.domain.structs import replace
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext

@@ -1,13 +1,13 @@
 """Removal of a lost or unwanted passkey, with its sessions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
 from remit.domain.policy.confirmers import verify_passkey_may_remove
 from remit.domain.records import Ceremony, PasskeyRecord, PersonRecord, SessionRecord
+from remit.domain.structs import replace
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.transcript.pseudonyms import passkey_digest
 from remit.domain.values import Instant, Json, JsonObject

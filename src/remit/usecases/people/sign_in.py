@@ -1,12 +1,12 @@
 """Sign-in with a passkey; nothing is written before authentication."""
 
 import re
-from dataclasses import replace
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.records import PasskeyRecord, PersonRecord
+from remit.domain.structs import replace
 from remit.domain.values import JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.people.passkey import verify_assertion

@@ -1,12 +1,12 @@
 """Adoption of rules: one digest, one entry, and two people wherever the desk is reachable from outside."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.policy.rules_outline import only_tightens, read_outline
 from remit.domain.records import PersonRecord, Proposal, RulesRecord
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, decode_json
 from remit.engine.confirm.invite import WHAT
@@ -24,7 +24,7 @@ _TWO_APPROVE: Final = (
 _LIFE_MS: Final = 24 * 3_600_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RulesInForce:
     """The served digest, and whether it came into force just now."""
 

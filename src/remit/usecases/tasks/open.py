@@ -1,14 +1,19 @@
 """Exchange of a mandate for a task, and of a task for a fresh credential."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from remit.domain.catalogue.target import mandate_targets
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.binding import bound_family, confirmation_claim
 from remit.domain.ids import is_id, new_id
 from remit.domain.policy.visitors import visitor_marks
-from remit.domain.records import ActRecord, MandateRecord, TaskRecord, TaskState, with_changes
+from remit.domain.records import (
+    ActRecord,
+    MandateRecord,
+    TaskRecord,
+    TaskState,
+)
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json
 from remit.engine.agents.authenticate import Caller
@@ -30,7 +35,7 @@ _FEW, _MANY = 4, 10
 """A mandate's live tasks examined: the newest few at hand, or all, read from the store's tables."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class IssuedToken:
     """A fresh access token. Times in seconds."""
 
@@ -186,7 +191,7 @@ async def _open(
         subject=task.customer,
         refs=(task.id, mandate.id, task.customer),
     )
-    used = with_changes(mandate, tasks=mandate.tasks + 1)
+    used = replace(mandate, tasks=mandate.tasks + 1)
     await desk.store.commit(
         Commit(
             preconditions=preconditions,

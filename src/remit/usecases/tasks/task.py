@@ -1,7 +1,6 @@
 """An agent's view of its task besides asking: status, inbox, completion, asks after the end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -21,6 +20,7 @@ from remit.domain.records import (
     TaskState,
     open_asks_key,
 )
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import OpenedEntry, Section
 from remit.domain.transcript.receipt import EntryWithProof, Holder, build_tlog_proof
 from remit.domain.values import Json
@@ -48,7 +48,7 @@ from remit.usecases.transcript.audit import find_entry
 _TRIES: Final = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TaskView:
     """A task as its agent sees it."""
 
@@ -76,7 +76,7 @@ async def task_status(desk: DeskContext, workload: Workload) -> TaskView:
     return TaskView(task=state.task.record, budgets=remaining_budgets(state), waiting=[one.record.id for one in asks])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TaskTools:
     """The actions a task may ask for now, by the mandate nearest to it."""
 

@@ -1,12 +1,12 @@
 """Withdrawal of an ask that waits for people, by its agent."""
 
-from dataclasses import replace
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState
+from remit.domain.structs import replace
 from remit.domain.transcript.entry import Kind
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.counters import released_reservations

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.records import Contest, PersonRecord
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.receipt import EntryWithProof, Holder, build_tlog_proof
 from remit.domain.values import Json, instant_text
@@ -93,7 +93,7 @@ async def verify_now(desk: DeskContext) -> LogReport:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _LogCopy:
     """A log as read once, for verifying it in one go."""
 

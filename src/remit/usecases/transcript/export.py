@@ -1,10 +1,10 @@
 """Export of a log as C2SP tlog-tiles, verifiable by anyone without the desk."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.ports.log_reader import LogReader
 from remit.proof import tiles
@@ -15,7 +15,7 @@ from remit.usecases.transcript.verify import verify_continues
 _ELSEWHERE: Final = "Keep that copy as it is, as evidence of what was published, and name another folder."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ExportResult:
     """The result of an export: the log's name and size, and the number of files written."""
 

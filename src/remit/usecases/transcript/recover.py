@@ -5,7 +5,6 @@ Run by `remit recover` alone, on a store opened to recover, with nothing else ru
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from remit.domain.errors import Code, Refused
@@ -25,6 +24,7 @@ from remit.domain.records import (
     Record,
     SessionRecord,
 )
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.verification import tile_reader, verify_checkpoint, verify_vkey
 from remit.domain.values import Json
@@ -45,7 +45,7 @@ _PAGE = 1000
 _EVIDENCE = 4000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class RecoveryResult:
     """The result of a recovery: entries from `kept` up to `published` are lost; a fork means a diverged log."""
 
@@ -59,7 +59,7 @@ class RecoveryResult:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _LogGap:
     """The difference between stored and published log; `published` is None when lost or unverifiable."""
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Refused
@@ -20,6 +19,7 @@ from remit.domain.evidence.report import (
     period_json,
 )
 from remit.domain.i18n import marked
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Section, unseal_entry
 from remit.domain.transcript.verification import decode_bundle, verify_checkpoint, verify_vkey
 from remit.domain.values import JsonObject
@@ -33,7 +33,7 @@ from remit.proof.tiles import WIDTH
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Report:
     """Evidence, its period, and the log head it was counted from."""
 
@@ -45,7 +45,7 @@ class Report:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class _CountedPart:
     """A log as far as it was read."""
 
@@ -58,7 +58,7 @@ _PERIODS: Final = 8
 _RETRY_S: Final = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CountProgress:
     """A count under way: entries read, of all entries."""
 

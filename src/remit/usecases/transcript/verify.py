@@ -1,9 +1,9 @@
 """Offline verification of a whole log: entries, tiles, signature, and continuity with earlier checkpoints."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.domain.transcript.entry import record_leaves
 from remit.domain.transcript.receipt import verify_receipt as verify_bytes
 from remit.domain.transcript.verification import (
@@ -21,7 +21,7 @@ from remit.proof.receipt import VerifiedReceipt
 from remit.proof.tiles import HEIGHT, WIDTH, Tile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class LogReport:
     """The verified parts; `continues` are the sizes of earlier checkpoints this log begins with."""
 

@@ -6,7 +6,6 @@ Source: docs/model/visitors.md#request; RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 87
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import Objective
@@ -17,6 +16,7 @@ from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.policy.visitors import visitor_mandate
 from remit.domain.records import AgentRecord, PersonRecord, PushedRequest, RequestState
 from remit.domain.secrets.opaque import is_opaque_state
+from remit.domain.structs import struct
 from remit.domain.values import Instant
 from remit.engine.agents.authenticate_request import MCP_DOOR, resources
 from remit.engine.agents.client_documents import admit_client
@@ -45,7 +45,7 @@ class VisitRefused(Refused):
         self.redirect = redirect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Purpose:
     """An objective that is open to visitors, with the customer's records it could be about."""
 
@@ -53,7 +53,7 @@ class Purpose:
     records: tuple[RecordSummary, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Visit:
     """A visitor's request before a purpose is picked. `resource` is the audience of its tokens.
 

@@ -6,7 +6,6 @@ Source: docs/model/visitors.md#tokens; RFC 9700 §4.14.2.
 import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -24,6 +23,7 @@ from remit.domain.records import (
     TaskRecord,
     TokenFamily,
 )
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant
 from remit.engine.agents.authenticate import Caller
 from remit.engine.agents.authenticate_request import TokenVerifier
@@ -62,7 +62,7 @@ class OtherPurpose(Refused):
     """A refresh that asks for another purpose than the one granted: a customer grants that, not a refresh."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class CodeRedemption:
     """A code and all that has to come with it; `resource` "" where the client did not repeat it."""
 

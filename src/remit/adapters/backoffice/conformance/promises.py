@@ -3,8 +3,9 @@
 Source: docs/backoffice.md#promises.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from remit.domain.structs import struct
 
 
 class State(StrEnum):
@@ -15,7 +16,7 @@ class State(StrEnum):
     UNTRIED = "untried"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Promise:
     """One promise: its id, its sentence, and the cure where it is not kept."""
 
@@ -24,7 +25,7 @@ class Promise:
     cure: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Verdict:
     """How one promise was found, with what was seen or why it was not tried."""
 

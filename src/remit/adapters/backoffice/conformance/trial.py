@@ -11,6 +11,7 @@ from remit.adapters.backoffice.conformance.probe import Probe, ProbeWrite, param
 from remit.adapters.backoffice.conformance.promises import BrokenPromiseError, NotTriedError
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.domain.policy.decision import RecordFacts
+from remit.domain.structs import struct
 from remit.domain.values import Json
 from remit.ports.backoffice import Act, ActOutcome, ActResult, Backoffice
 from remit.ports.world import World
@@ -25,7 +26,7 @@ NO_WRITE: Final = "the probe has no table [write]"
 NOT_FRESH: Final = "name further records in write.ids, or a write that can be repeated"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Snapshot:
     """A record as it shows itself: its version, and the numbers of the probe's effect."""
 
@@ -33,7 +34,7 @@ class Snapshot:
     effect: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Remembered:
     """An act of this run with the state of its key, for a look after a restart."""
 

@@ -15,6 +15,7 @@ from remit.adapters.http.connection import HttpAnswer, HttpConnections
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.domain.errors import Refused
 from remit.domain.identity.message_signatures import content_digest
+from remit.domain.structs import struct
 from remit.ports.backoffice import Act
 from remit.ports.world import World
 
@@ -75,7 +76,7 @@ class MeasuredConnections(HttpConnections):
         return answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Wire:
     """The raw connection: `key` signs requests, None with mutual TLS; `verifier` knows the keys of answers."""
 

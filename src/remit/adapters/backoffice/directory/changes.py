@@ -6,7 +6,6 @@ itself answered.
 
 import base64
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from remit.adapters.backoffice.directory.connection import LdapConnection
@@ -14,6 +13,7 @@ from remit.adapters.backoffice.directory.messages import Change, Entry, LdapCode
 from remit.adapters.backoffice.directory.records import DirectoryRecords
 from remit.adapters.backoffice.directory.rules import ActionRule, AttributeChange, Hindrance
 from remit.domain.policy.decision import RecordFacts
+from remit.domain.structs import struct
 from remit.ports.backoffice import Act, ActOutcome, ActResult
 from remit.ports.world import World
 
@@ -26,7 +26,7 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,20}")
 _PASSWORD_BYTES: Final = 18
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Target:
     """The entry that an act changes, and the customer's own name where the change has it."""
 

@@ -5,7 +5,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from remit.adapters.backoffice.directory.messages import Entry, LdapCode, LdapRe
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.adapters.identity.fetching import Address, verify_address
 from remit.domain.errors import Code, Refused
+from remit.domain.structs import struct
 from remit.ports.world import World
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ _PLAIN_PORT: Final = 389
 _NOTICE: Final = 0
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class Account:
     """The name and password of a simple bind."""
 

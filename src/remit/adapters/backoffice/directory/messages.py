@@ -5,12 +5,13 @@ Source: RFC 4511, RFC 4528 (assertion), RFC 5805 (transaction).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import Final
 
 from remit.adapters.backoffice.directory import ber
 from remit.adapters.backoffice.directory.ber import BerError
+from remit.domain.structs import struct
 
 VERSION: Final = 3
 START_TRANSACTION: Final = "1.3.6.1.1.21.1"
@@ -86,7 +87,7 @@ def is_refusal(code: int) -> bool:
     return code == LdapCode.ASSERTION_FAILED or (LdapCode.SUCCESS < code < LdapCode.OTHER and code not in UNSETTLED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class LdapResult:
     """The result of one operation; `value` is that of an extended one, which may be empty."""
 
@@ -95,7 +96,7 @@ class LdapResult:
     value: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Entry:
     """One entry: its DN as the directory says it, and values by attribute, whose names are in small letters."""
 
@@ -122,7 +123,7 @@ class Entry:
         return texts[0] if len(values) == len(texts) == 1 else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Change:
     """One change of one attribute."""
 
@@ -131,7 +132,7 @@ class Change:
     values: tuple[bytes, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Add:
     """A new entry."""
 
@@ -139,7 +140,7 @@ class Add:
     values: Mapping[str, tuple[bytes, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Modify:
     """Changes of one entry, all or none; with `asserted` (attribute, value) only while that holds."""
 

@@ -5,7 +5,6 @@ Source: docs/directory.md.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -14,6 +13,7 @@ from msgspec import Meta
 
 from remit.adapters.backoffice.rules_file import invalid_rule, read_rules_file
 from remit.domain.catalogue.model import Action, Catalogue, Effect, MarkKind
+from remit.domain.structs import struct
 from remit.domain.values import is_list
 
 _MAX_BYTES: Final = 1024 * 1024
@@ -163,7 +163,7 @@ class DirectoryFile(Part, frozen=True, kw_only=True):
         return once.version if once is not None else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class DirectoryRules:
     """Valid rules, and their digest."""
 

@@ -8,7 +8,6 @@ import hashlib
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.message_signatures import content_digest
+from remit.domain.structs import struct
 from remit.proof.canonical import b64url, canonical
 
 LABEL: Final = "remit"
@@ -34,7 +34,7 @@ _INPUT: Final = re.compile(
 _VALUE: Final = re.compile(r"remit=:(?P<signature>[A-Za-z0-9+/]{86}==):", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class SignedRequest:
     """The parts of a request that its signature covers; header names are in small letters."""
 

@@ -6,7 +6,6 @@ Source: docs/mapping.md.
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -17,6 +16,7 @@ from remit.adapters.backoffice.mapped.pointers import PointerError, steps_of, ve
 from remit.adapters.backoffice.rules_file import invalid_rule, read_rules_file
 from remit.adapters.openapi.document import Operation, read_document
 from remit.domain.catalogue.model import Action, Catalogue, Effect, MarkKind
+from remit.domain.structs import struct
 
 _MAX_BYTES: Final = 4 * 1024 * 1024
 _CURE: Final = "docs/mapping.md explains every key."
@@ -272,7 +272,7 @@ class MappingFile(Part, frozen=True):
     action: dict[str, ActionMap] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class ApiMapping:
     """A valid mapping with the operations of its document, and one digest over both files."""
 

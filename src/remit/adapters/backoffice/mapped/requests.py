@@ -3,7 +3,6 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -25,6 +24,7 @@ from remit.adapters.http.connection import HttpAnswer
 from remit.adapters.http.faults import ExchangeFault, Problem
 from remit.adapters.openapi.document import Operation
 from remit.domain.errors import Refused
+from remit.domain.structs import struct
 from remit.domain.values import Json, Money, is_list, minor_digits, verify_money
 from remit.ports.backoffice import Act, ActOutcome, ActResult
 
@@ -43,7 +43,7 @@ class UnusableValue(ValueError):  # noqa: N818  # it names a value
     """A value that cannot be part of a request; nothing was sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Request:
     """One request below the base address."""
 

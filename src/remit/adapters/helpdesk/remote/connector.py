@@ -8,7 +8,6 @@ customer's text begins with its author, so that none passes for Remit's own in t
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -16,6 +15,7 @@ from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.helpdesk.remote.dialect import Capabilities, HelpdeskDialect, TicketEntry, TicketView
 from remit.adapters.helpdesk.remote.journal import JournalEntry, JournalState, WriteJournal, WriteKind
 from remit.domain.errors import Code, Fault
+from remit.domain.structs import struct
 from remit.ports.helpdesk import CaseFile, CaseNote, CaseView, NativeReply, TicketCard, WriteState
 from remit.ports.world import World
 
@@ -36,7 +36,7 @@ _BREAK: Final = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CASE: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Step:
     """One request of a write: whether it happened, and the request."""
 

@@ -1,11 +1,13 @@
 """The dialect of a helpdesk product: a few requests, none of which is trusted to happen exactly once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from remit.domain.structs import struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@struct(frozen=True, kw_only=True)
 class TicketView:
     """The present state of a ticket. `merged_into` is a ticket, or empty; `changes` as in `CaseView`."""
 
@@ -18,7 +20,7 @@ class TicketView:
     reassigned: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TicketFile:
     """A file of an entry by its reference at the helpdesk."""
 
@@ -27,7 +29,7 @@ class TicketFile:
     media_type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TicketEntry:
     """One note or reply of a ticket. `own` ones were written by Remit's account, `author` is the account's name."""
 
@@ -40,7 +42,7 @@ class TicketEntry:
     files: Sequence[TicketFile] = field(default=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class NativeEntry:
     """A public reply by another account: its place over all tickets, its ticket, time, author and their address."""
 
@@ -51,7 +53,7 @@ class NativeEntry:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Capabilities:
     """The limits of a product, and the connector's answer to each.
 

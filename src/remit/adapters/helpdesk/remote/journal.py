@@ -1,13 +1,13 @@
 """The connector's journal: each write by its key before it is sent, and the ticket of each case."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs
 from remit.adapters.builtin_desk.journal_table import SENT, JournalRow, JournalTable
 from remit.domain.errors import Code
+from remit.domain.structs import struct
 from remit.domain.values import Instant
 from remit.ports.world import World
 
@@ -39,7 +39,7 @@ class JournalState(StrEnum):
     FENCED = "fenced"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class JournalEntry:
     """One write by its key. `fresh` is true for the call that entered it."""
 

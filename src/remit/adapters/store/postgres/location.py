@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
@@ -19,6 +18,7 @@ from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.inspect import OutboxSummary, StoreSummary, summarize_outbox, summarize_store
 from remit.adapters.store.state_checks import compare_states
 from remit.domain.errors import Code, Fault
+from remit.domain.structs import struct
 from remit.domain.transcript.pseudonyms import Keyed
 from remit.ports.vault import ContentKeyRef
 
@@ -29,7 +29,7 @@ _HEAD: Final = "select exists (select 1 from remit.head where desk = $1)"
 _NODES: Final = "select count(*) from pg_stat_activity where datname = current_database() and application_name = $1"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class PostgresLocation:
     """Rows of one desk in a database."""
 

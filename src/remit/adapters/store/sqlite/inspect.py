@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -18,6 +17,7 @@ from remit.adapters.store.sqlite.journal import JournalBacklog, read_groups
 from remit.adapters.store.sqlite.read import SqliteReader, Value, write_rows
 from remit.adapters.store.state_checks import compare_states
 from remit.domain.records import NEVER, ActRecord, PersonRecord, RulesRecord
+from remit.domain.structs import struct
 from remit.domain.transcript.pseudonyms import Keyed
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant
@@ -109,7 +109,7 @@ _LIMIT: Final = 10_000
 _BUSY_MS: Final = 5_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class StoreSummary:
     """Summary of a store's file. `rules` is the digest of the last policy.changed entry ("" before the first).
 
@@ -138,7 +138,7 @@ def inspect_store(path: Path) -> StoreSummary:
     return _inspect(path, _look)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class OutboxSummary:
     """Number of acts queued and sent, each with its oldest time (0 where there is none)."""
 

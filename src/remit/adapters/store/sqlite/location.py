@@ -1,7 +1,6 @@
 """A store in one SQLite file, served by one process."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,11 +18,12 @@ from remit.adapters.store.sqlite.inspect import (
 )
 from remit.adapters.store.sqlite.store import SqliteStore
 from remit.domain.errors import Refused
+from remit.domain.structs import struct
 from remit.domain.transcript.pseudonyms import Keyed
 from remit.ports.vault import ContentKeyRef
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class SqliteLocation:
     """Store at a path."""
 

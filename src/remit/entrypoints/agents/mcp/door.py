@@ -5,7 +5,7 @@ A caller is proved before a byte of its body is read. Each call of an action is 
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from remit import __version__
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.binding import bound_family
 from remit.domain.identity.dpop import ScopeRefused
+from remit.domain.structs import replace, struct
 from remit.domain.values import Json, JsonObject
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.reply import AskReply, confirmation_page
@@ -111,7 +112,7 @@ _REQUEST: Final = "what your assistant asked for"
 _NO_PAGE: Final = "Send the request from a program, without an Origin header."
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Call:
     """One call of an action: its ask, the key and digest of a repetition, and whether it continues an earlier call."""
 

@@ -7,10 +7,10 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject
 from remit.entrypoints.agents.json_rpc import INVALID_PARAMS, INVALID_REQUEST, RequestId, RpcRefused
 from remit.entrypoints.http.wire import Scope, header_values
@@ -43,7 +43,7 @@ _SESSION: Final = re.compile(r"[un]\.[A-Za-z0-9_-]{22}", re.ASCII)
 _MAX_ID_LENGTH: Final = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Message:
     """One message of a client; `id` is None for a notification or a response of the client's, which ask for nothing."""
 

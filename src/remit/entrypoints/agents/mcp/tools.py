@@ -6,12 +6,12 @@ is taken in a call, too. ⚔ Names are compared byte for byte: a look-alike is a
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Area, Catalogue, Effect, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.tools import GrantedAction
+from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject
 from remit.usecases.tasks.task import TaskTools
 
@@ -93,7 +93,7 @@ OWN: Final[Mapping[str, JsonObject]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class ToolNames:
     """The names of a catalogue's actions as tools, both ways."""
 

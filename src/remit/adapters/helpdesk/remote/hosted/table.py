@@ -3,11 +3,11 @@
 Texts of a request hold placeholders in braces (`{case}`); one that is nothing but a placeholder keeps its value's type.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from remit.adapters.helpdesk.remote.dialect import Capabilities
+from remit.domain.structs import struct
 from remit.domain.values import Json
 
 Place = tuple[str | int, ...]
@@ -51,7 +51,7 @@ class Call(NamedTuple):
     body: Json = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Listing:
     """A list over pages: `following` asks for the next one by `{cursor}`, or `{page}` counts pages of `size` rows.
 
@@ -68,7 +68,7 @@ class Listing:
     total: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Choice:
     """The ids of the rows that match; a later request names the first one as `{found}`."""
 
@@ -77,7 +77,7 @@ class Choice:
     id: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class TicketMembers:
     """Places in a ticket. It is open where all of `open_when` hold; `root` leads to it in the answer for one."""
 
@@ -93,7 +93,7 @@ class TicketMembers:
     """A value that is there once the ticket was reopened, where the product has no history."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class EntryMembers:
     """Places in a note or reply. Rows that `only` does not take are no notes.
 
@@ -117,7 +117,7 @@ class EntryMembers:
     """The text with which the product makes us open a ticket."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Change:
     """A change in the history: rows of it, and the values before (where a row has it) and after."""
 
@@ -126,7 +126,7 @@ class Change:
     old: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class History:
     """The history of a ticket: `changes` leads from a row to its list of changes, where it has one."""
 
@@ -138,7 +138,7 @@ class History:
     """States of a closed ticket, or where to look their ids up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Person:
     """An account by `{id}`: its address, which counts where all of `valid` hold."""
 
@@ -147,7 +147,7 @@ class Person:
     valid: tuple[Match, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@struct(frozen=True, kw_only=True)
 class Product:
     """One product. `fields` lists its custom fields; `carries` are names of settings that it must have among them."""
 
