@@ -130,11 +130,11 @@ def requests(made: list[dict[str, Any]], port: int, count: int, start: int, *, k
 
 
 class Asks:
-    """The tasks of a server, asked in one after the other: no two requests are alike. With `lasting`, their credentials outlive every run."""
+    """The tasks of a server, asked in one after the other: no two requests are alike. With `renewing`, credentials are renewed as long as their sandbox is open."""
 
-    def __init__(self, made: list[dict[str, Any]], port: int, *, lasting: bool = False) -> None:
+    def __init__(self, made: list[dict[str, Any]], port: int, *, renewing: bool = False) -> None:
         self._made, self._port, self._number = made, port, 0
-        self._until = math.inf if lasting else time.monotonic() + FRESH_S
+        self._until = time.monotonic() + FRESH_S if renewing else math.inf
 
     def write(self, count: int, kind: str) -> list[bytes]:
         """So many more."""

@@ -24,9 +24,9 @@ def asks_of(
     """A server's tasks, ready to be asked in until `closing` ends."""
     if first_stack:
         made = json.loads((server.folder / "tasks.json").read_text(encoding="utf-8"))
-        return ask.Asks([{**one, "signer": Signer(one["key"])} for one in made], server.port, lasting=True)
+        return ask.Asks([{**one, "signer": Signer(one["key"])} for one in made], server.port)
     desk = closing.enter_context(Sandbox({}, base_url=ask.base(server.port)))
-    return ask.Asks(set_up(desk, AGENTS, customers, orders), server.port)
+    return ask.Asks(set_up(desk, AGENTS, customers, orders), server.port, renewing=True)
 
 
 def ask_side(

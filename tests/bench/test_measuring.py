@@ -177,7 +177,7 @@ def test_credentials_are_renewed_before_they_are_old(monkeypatch: pytest.MonkeyP
 
     renewed: list[str] = []
     made = [one | {"opened": Opened()} for one in tasks(2)]
-    asks, lasting = Asks(made, 81), Asks(tasks(2), 81, lasting=True)
+    asks, lasting = Asks(made, 81, renewing=True), Asks(tasks(2), 81)
     asks.write(1, "reads")
     now = time.monotonic()
     monkeypatch.setattr("ask.time.monotonic", lambda: now + 200.0)
