@@ -116,7 +116,7 @@ demo: $(VENV)/.words $(VENV)/.assistant $(if $(REAL),$(VENV)/.dev real-rt real-m
 	@$(if $(REAL),PYTHONPATH=tests $(BIN)/python -m real.demo.run,$(BIN)/remit demo) $(if $(SMOKE),--smoke)
 
 # Debian has no CPython 3.14, and uv would fetch one from elsewhere; npm's pyodide is one, built for WebAssembly. Libraries come from PyPI, as wheels for it.
-PYTHON314 := pytest hypothesis iniconfig packaging pluggy polib pygments sortedcontainers typing-extensions msgspec joserfc http-sf
+PYTHON314 := pytest hypothesis iniconfig packaging pluggy polib pygments python-stdnum sortedcontainers typing-extensions msgspec joserfc http-sf
 
 .bench/python314/.done: tests/python314/package.json requirements-dev.txt | $(VENV)/.uv
 	@echo "remit: fetching CPython 3.14 for WebAssembly into .bench …"
