@@ -115,6 +115,25 @@ run: $(VENV)/.words ## Serve the desk in ./desk (made by `remit init desk` when 
 demo: $(VENV)/.words $(VENV)/.assistant $(if $(REAL),$(VENV)/.dev real-rt real-medusa) ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits, REAL=1: with RT and Medusa)
 	@$(if $(REAL),PYTHONPATH=tests $(BIN)/python -m real.demo.run,$(BIN)/remit demo) $(if $(SMOKE),--smoke)
 
+# Debian has no CPython 3.14, and uv would fetch one from elsewhere; npm's pyodide is one, built for WebAssembly. Libraries come from PyPI, as wheels for it.
+PYTHON314 := pytest hypothesis iniconfig packaging pluggy polib pygments python-stdnum sortedcontainers typing-extensions msgspec joserfc http-sf
+
+.bench/python314/.done: tests/python314/package.json requirements-dev.txt | $(VENV)/.uv
+	@echo "remit: fetching CPython 3.14 for WebAssembly into .bench …"
+	@mkdir -p .bench/python314 && cp tests/python314/package.json .bench/python314/ && cd .bench/python314 && rm -rf site \
+		&& npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error >npm.log 2>&1 \
+		&& $(abspath $(BIN))/python -m pip install --quiet --disable-pip-version-check --target site --no-deps --only-binary :all: --python-version 3.14 \
+		--implementation cp --abi cp314 --abi none --platform pyemscripten_2026_0_wasm32 --platform any \
+		$$(for one in $(PYTHON314); do grep -oE "^$$one==[^ ;]+" ../../requirements-dev.txt; done) && touch .done \
+		|| echo "remit: NOT RUN: no CPython 3.14, and it cannot be fetched here. Cure: Node.js 20 or newer with npm, and make next-python"
+
+.PHONY: next-python test-next-python
+next-python: .bench/python314/.done ## Fetch CPython 3.14, built for WebAssembly (from npm and PyPI)
+
+test-next-python: next-python ## Tests of the domain on CPython 3.14, without what needs libraries that WebAssembly lacks
+	@test ! -f .bench/python314/.done || node tests/python314/run.mjs .bench/python314/node_modules/pyodide .bench/python314/site \
+		-q -p no:cacheprovider tests/domain $(ARGS)
+
 .bench/schemathesis/.done: $(VENV)/.uv
 	@echo "remit: fetching schemathesis into an environment of its own in .bench …"
 	@$(PYTHON) -m venv --clear --without-pip .bench/schemathesis

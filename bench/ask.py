@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import importlib.util
 import json
+import math
 import os
 import shutil
 import signal
@@ -41,6 +42,8 @@ KINDS = {
     "words": "writes with a sentence of words, read together with the task's last three",
     "reads": "reads: permitted, answered by the desk, both on the record in one commit",
 }
+MIXED = "mixed"
+"""Reads and writes in turns, from task to task and within each."""
 PEERED = ("writes", "reads")
 """What the first stack does too; it reads no words."""
 SENTENCES = (
@@ -51,6 +54,8 @@ SENTENCES = (
 )
 ADDRESSES = [f"New Street {number}, 10{number}00 Town" for number in range(4)]
 HERE = Path(__file__).parent
+FRESH_S = 60.0
+"""Credentials that are older are renewed before more requests are written: a task's lives five minutes."""
 
 
 def set_up(desk: Sandbox, agents: int, customers: int, orders: int, *, first: int = 0) -> list[dict[str, Any]]:
@@ -82,8 +87,15 @@ def set_up(desk: Sandbox, agents: int, customers: int, orders: int, *, first: in
             },
         )
         task = agent.open(mandate)
-        made.append({"task": task.id, "token": task.token, "signer": Signer(agent.key), "orders": ids})
+        made.append({"task": task.id, "token": task.token, "signer": Signer(agent.key), "orders": ids, "opened": task})
     return made
+
+
+def renew(made: list[dict[str, Any]]) -> None:
+    """Renew the credentials of tasks, whose sandbox is still open."""
+    for one in made:
+        one["opened"].renew()
+        one["token"] = one["opened"].token
 
 
 def authorized(one: dict[str, Any], url: str, number: int, now: int) -> str:
@@ -95,7 +107,7 @@ def authorized(one: dict[str, Any], url: str, number: int, now: int) -> str:
 
 
 def requests(made: list[dict[str, Any]], port: int, count: int, start: int, *, kind: str = "writes") -> list[bytes]:
-    """Whole HTTP requests, each with a proof of its own where there is a key; no two are alike. `kind` is one of KINDS."""
+    """Whole HTTP requests, each with a proof of its own where there is a key; no two are alike. `kind` is one of KINDS, or MIXED."""
     ready = []
     now = int(time.time())
     for number in range(start, start + count):
@@ -106,7 +118,7 @@ def requests(made: list[dict[str, Any]], port: int, count: int, start: int, *, k
         wish: dict[str, Any] = {"action": "order.change_address", "params": {"order_id": order, "address": address}}
         if kind == "words":
             wish["words"] = SENTENCES[number // len(made) % len(SENTENCES)].format(order=order, address=address)
-        if kind == "reads":
+        if kind == "reads" or (kind == MIXED and (number % len(made) + number // len(made)) % 2):
             wish = {"action": "order.read", "params": {"order_id": order}}
         body = json.dumps(wish).encode()
         head = (
@@ -118,13 +130,17 @@ def requests(made: list[dict[str, Any]], port: int, count: int, start: int, *, k
 
 
 class Asks:
-    """The tasks of a server, asked in one after the other: no two requests are alike."""
+    """The tasks of a server, asked in one after the other: no two requests are alike. With `renewing`, credentials are renewed as long as their sandbox is open."""
 
-    def __init__(self, made: list[dict[str, Any]], port: int) -> None:
+    def __init__(self, made: list[dict[str, Any]], port: int, *, renewing: bool = False) -> None:
         self._made, self._port, self._number = made, port, 0
+        self._until = time.monotonic() + FRESH_S if renewing else math.inf
 
     def write(self, count: int, kind: str) -> list[bytes]:
         """So many more."""
+        if time.monotonic() > self._until:
+            renew(self._made)
+            self._until = time.monotonic() + FRESH_S
         ready = requests(self._made, self._port, count, self._number, kind=kind)
         self._number += count
         return ready

@@ -18,6 +18,9 @@ import ask
 import desk_server
 from remit.sandbox import Sandbox
 
+MOST = {"reads": 600, "writes": 850}
+"""The goals: calls an ask, on the loop and on the writing thread together."""
+COUNTED = ("MainThread", "remit-write")
 _FIRST = 200
 """So many asks are made before it is counted: what is worked out once is no part of an ask."""
 
@@ -52,6 +55,15 @@ class Calls(desk_server.Counted):
         return dict(said)
 
 
+def verdict(kind: str, calls: float) -> str:
+    """What is aimed at, found, and whether it is reached."""
+    found = f"{calls:,.0f} calls an ask on the loop and the writing thread"
+    if kind not in MOST:
+        return f"{found} (no goal)"
+    reached = "goal reached" if calls <= MOST[kind] else "missed"
+    return f"{found}; goal: at most {MOST[kind]}: {reached}"
+
+
 def main() -> int:
     """Start a desk, ask, print what was called most."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -65,10 +77,12 @@ def main() -> int:
     server = ask.Server(given, script="calls.py")
     try:
         with Sandbox({}, base_url=ask.base(server.port)) as desk:
-            asks = ask.Asks(ask.set_up(desk, 16, given.customers, given.orders), server.port)
-        asyncio.run(ask.drive(server.port, asks.write(_FIRST, given.kind), given.connections))
-        server.begin()
-        said = asyncio.run(ask.drive(server.port, asks.write(given.asks, given.kind), given.connections))[2]
+            made = ask.set_up(desk, 16, given.customers, given.orders)
+            asks = ask.Asks(made, server.port)
+            asyncio.run(ask.drive(server.port, asks.write(_FIRST, given.kind), given.connections))
+            ask.renew(made)
+            server.begin()
+            said = asyncio.run(ask.drive(server.port, asks.write(given.asks, given.kind), given.connections))[2]
         called: Counter[str] = Counter(server.stop())
     finally:
         server.close()
@@ -78,6 +92,7 @@ def main() -> int:
     for name, calls in called.items():
         by_thread[name.partition(" ")[0]] += calls
     print("calls an ask: " + ", ".join(f"{name} {calls / given.asks:.0f}" for name, calls in by_thread.most_common()))
+    print(verdict(given.kind, sum(by_thread[name] for name in COUNTED) / given.asks))
     for name, calls in called.most_common(given.most):
         print(f"{calls / given.asks:8.2f}  {name}")
     return 0

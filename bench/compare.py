@@ -9,64 +9,31 @@ import argparse
 import asyncio
 import importlib.metadata
 import json
-import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-import ask
 import big_log
-from ask import Signer, set_up
+import nodes
+from asking import ask_side, asking, asks_of, before, cerbos_side, on_postgres
 from chart import draw
 from goals import judged
 from load import Stuck, post
-from machine import busy_s, machine, yardstick_us
+from machine import machine
 from peer_servers import AUTHGENT, NPM, ROOT, Authgent, Cerbos, OidcProvider, cedar_policies, questions
-from processes import Unstarted, cpu_s
-from remit.sandbox import Sandbox
-from results import Run, goal_row, replaced, report, side_row
-from sides import AGENTS, Exchanges, Side, desk_of, folder_of
+from processes import LeftOut, Unstarted
+from results import Run, goal_row, replaced, report
+from sides import Exchanges, Side, both, desk_of, folder_of, take_turns
 from slow_syncs import Unmeasured, slowed
 
 ADDED_MS = 4.0
-ALONE = 0.3
-"""A round at one connection has so much of the requests of one at 32."""
-
-
-def take_turns(sides: list[Side], connections: int, rounds: int, share: float = 1.0) -> float:
-    """Rounds of every side in turns, after one of each that does not count; returns how many cores other work used meanwhile."""
-    for one in sides:
-        one.warm_up(connections)
-    used = []
-    for number in range(rounds):
-        began, busy, own = time.monotonic(), busy_s(), cpu_s(os.getpid())
-        for one in sides:
-            one.round(connections, share)
-        used.append((busy_s() - busy - cpu_s(os.getpid()) + own) / (time.monotonic() - began))
-        beside = f"an ES256 check takes {yardstick_us():.0f} us, other work {used[-1]:.1f} cores"
-        print(f"    {connections:>2} connections, round {number + 1} of {rounds}; {beside}", flush=True)
-    return statistics.median(used)
-
-
-def both(run: Run, sides: list[Side], rounds: int) -> None:
-    """Measure sides among 32 and alone, and print them."""
-    for connections, share in ((32, 1.0), (1, ALONE)):
-        run.others[f"other-work-{sides[0].part}-{connections}"] = take_turns(sides, connections, rounds, share)
-        for one in sides:
-            found = one.measured(connections)
-            run.sides.append(found)
-            label, count, rate, p50, p99, cpu, memory = side_row(found)
-            print(
-                f"  {label:<44} {count:>2} connections: {rate:>6}/s  p50 {p50:>5} ms  p99 {p99:>5} ms  CPU {cpu:>5} us  {memory:>4} MB  "
-                f"(generator: {found.generator_share:.0%} of a core){f'  {found.failed} FAILED' if found.failed else ''}"
-            )
+NODES_ASKS, NODES_CUSTOMERS, NODES_ROUNDS = 2000, 100, 3
 
 
 def exchange(given: argparse.Namespace, run: Run) -> None:
@@ -127,63 +94,7 @@ def exchange(given: argparse.Namespace, run: Run) -> None:
                 good=token,
             ),
         ]
-        both(run, sides, given.rounds)
-
-
-def asks_of(server: ask.Server, customers: int, orders: int, *, first_stack: bool = False) -> ask.Asks:
-    """A server's tasks, ready to be asked in."""
-    if first_stack:
-        made = json.loads((server.folder / "tasks.json").read_text(encoding="utf-8"))
-        return ask.Asks([{**one, "signer": Signer(one["key"])} for one in made], server.port)
-    with Sandbox({}, base_url=ask.base(server.port)) as desk:
-        return ask.Asks(set_up(desk, AGENTS, customers, orders), server.port)
-
-
-def ask_side(name: str, label: str, server: ask.Server, asks: ask.Asks, kind: str, *, per_round: int) -> Side:
-    """A side that asks."""
-    return Side(
-        part="ask",
-        name=name,
-        label=label,
-        port=server.port,
-        pid=server.pid,
-        per_round=per_round,
-        write=lambda count: asks.write(count, kind),
-        good=b'"outcome":"done"',
-    )
-
-
-def cerbos_side(part: str, name: str, label: str, cerbos: Cerbos, numbers: Iterator[int], *, per_round: int) -> Side:
-    """A side that decides by Cerbos: `numbers` are the first of each round's questions."""
-    return Side(
-        part=part,
-        name=name,
-        label=label,
-        port=cerbos.port,
-        pid=cerbos.server.pid,
-        per_round=per_round,
-        write=lambda count: list(cerbos.requests(count, next(numbers), "order.change_address")),
-        good=b'"decision":true',
-    )
-
-
-def asking(given: argparse.Namespace, run: Run) -> None:
-    """Whole durable asks, beside decisions of Cerbos and the stack one would write first."""
-    print("asks: proved, decided, done at the desk and durable before the answer; starting …", flush=True)
-    with ExitStack() as closing:
-        cerbos = Cerbos.start(folder_of(given, closing))
-        closing.callback(cerbos.server.stop)
-        ours, first = desk_of(given, closing), desk_of(given, closing, script="first_stack.py")
-        asks, plain = asks_of(ours, given.customers, given.orders), asks_of(first, 0, 0, first_stack=True)
-        numbers = iter(range(0, 10**9, 10_000))
-        sides = [
-            ask_side("reads", "Remit, whole ask that reads", ours, asks, "reads", per_round=2400),
-            ask_side("acts", "Remit, whole ask that acts", ours, asks, "writes", per_round=2400),
-            cerbos_side("ask", "cerbos", "Cerbos, a decision and its log, not synced", cerbos, numbers, per_round=4000),
-            ask_side("first-stack-reads", "first stack, ask that reads", first, plain, "reads", per_round=800),
-            ask_side("first-stack-acts", "first stack, ask that acts", first, plain, "writes", per_round=800),
-        ]
-        both(run, sides, given.rounds)
+        both(run, sides, given)
 
 
 def deciding(given: argparse.Namespace, run: Run) -> None:
@@ -228,7 +139,7 @@ def deciding(given: argparse.Namespace, run: Run) -> None:
         ] + [
             cerbos_side("decide", "cerbos-evaluations", "Cerbos, an evaluation", cerbos, numbers, per_round=6000),
         ]
-        both(run, sides, given.rounds)
+        both(run, sides, given)
 
 
 def sync(given: argparse.Namespace, run: Run) -> None:
@@ -242,11 +153,11 @@ def sync(given: argparse.Namespace, run: Run) -> None:
             with ExitStack() as these:
                 for label, environment in (("as it is", same), (f"+{ADDED_MS:.0f} ms", slower)):
                     server = desk_of(given, these, environment=environment)
-                    asks = asks_of(server, 128, given.orders)
+                    asks = asks_of(server, these, 128, given.orders)
                     sides.append(
                         ask_side(f"{name} {label}", f"asks that {kind}, {label}", server, asks, kind, per_round=2400)
                     )
-                run.others[f"other-work-{name}"] = take_turns(sides, 64, min(given.rounds, 3))
+                run.others[f"other-work-{name}"] = take_turns(sides, 64, min(given.rounds, 3), given.share)
                 own, slow = (one.measured(64) for one in sides)
                 run.others[name] = slow.rate / own.rate * 100
                 print(
@@ -284,7 +195,29 @@ def log(given: argparse.Namespace, run: Run) -> None:
             print(f"  {name}: {run.others[name]:,.0f} entries a second of CPU, the program's start not counted")
 
 
-PARTS = {"exchange": exchange, "ask": asking, "decide": deciding, "sync": sync, "log": log}
+def two_nodes(given: argparse.Namespace, run: Run) -> None:
+    """Two nodes on PostgreSQL against one, each held to a share of a core."""
+    print(f"nodes: two on one PostgreSQL against one, each held to {nodes.SHARE} of a core; starting …", flush=True)
+    wanted = {
+        "share": nodes.SHARE,
+        "asks": round(NODES_ASKS * given.share),
+        "customers": min(given.customers, NODES_CUSTOMERS),
+    }
+    held = argparse.Namespace(**{**vars(given), **wanted, "rounds": min(given.rounds, NODES_ROUNDS)})
+    times = nodes.compared(held)
+    run.others |= {"nodes-reads": times["reads"], "nodes-acts": times["writes"]}
+
+
+PARTS = {
+    "exchange": exchange,
+    "ask": asking,
+    "before": before,
+    "postgres": on_postgres,
+    "decide": deciding,
+    "sync": sync,
+    "nodes": two_nodes,
+    "log": log,
+}
 
 
 def versions() -> dict[str, str]:
@@ -317,6 +250,12 @@ def asked() -> argparse.Namespace:
         "--only", action="append", choices=sorted(PARTS), help="may be given several times; writes nothing into docs/"
     )
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        help="of each round's requests, to try whether everything works; writes nothing into docs/",
+    )
     parser.add_argument("--customers", type=int, default=300)
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--entries", type=int, default=100_000, help="of the log that is verified")
@@ -345,17 +284,25 @@ def main() -> int:
     for name in given.only or PARTS:
         try:
             PARTS[name](given, run)
+        except LeftOut as reason:
+            run.left[name] = str(reason)
+            print(f"  NOT MEASURED: {reason}", flush=True)
         except (Unstarted, Stuck, Unmeasured) as problem:
             problems.append(f"{name}: {problem}")
             print(f"  {problems[-1]}", flush=True)
     run.goals = list(judged(run))
     print(f"\ngoals ({(time.monotonic() - began) / 60:.1f} minutes)")
     for goal in (one for one in run.goals if one.found is not None or not given.only):
-        what, wanted, found, became, cpu = goal_row(goal)
-        print(f"  {became:<12} {found:>10} ({wanted}){f', CPU {cpu} times' if cpu else ''}: {what}")
-    for problem in problems:
-        print(f"bench: {problem}", file=sys.stderr)
-    if not problems and not given.only:
+        what, wanted, floor, found, verdict, cpu, cores, per_core = goal_row(goal)
+        parts = [] if goal.wanted is None else [f"{wanted}, floor {floor.split(maxsplit=2)[-1]}"]
+        parts += [f"CPU {cpu} us, cores {cores}"] if cpu else []
+        parts += [f"per core {per_core} times"] if per_core else []
+        print(f"  {verdict:<13} {found:>20} ({'; '.join(parts)}): {what}")
+    for part, why in run.left.items():
+        print(f"  left out: {part}: {why}")
+    for told in problems:
+        print(f"bench: {told}", file=sys.stderr)
+    if not problems and not given.only and given.share == 1.0:
         write_down(run, docs)
         print("docs/bench.json, docs/bench.svg and docs/performance.md are written")
     return 1 if problems else 0

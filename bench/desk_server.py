@@ -192,7 +192,7 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
         "store": {"url": node.get("store") or os.environ.get(STORE, "sqlite:///store.sqlite")},
         "log": {"name": "bench.remit.invalid", "high_water": "outside/checkpoint"},
         "desk": {"database": node.get("store", "desk.sqlite")},
-        "words": {"secrets": "refuse"},
+        "words": {"secrets": "refuse", "model": "none"},  # whether the model's libraries are installed or not
         "sandbox": {"enabled": True},
         "limits": limits(),
         **({"keys": {"content": node["keys"]}} if node else {}),

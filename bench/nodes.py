@@ -14,7 +14,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,15 @@ import asyncpg
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from ask import Server, Signer, base, cpu_s, drive, requests, set_up
-from postgres_server import start
+from ask import Server, base, drive, renew, requests, set_up
+from postgres_server import NoServer, start
+from processes import LeftOut, cpu_s
 from remit.sandbox import Sandbox
+from signing import Signer
 
 _PERIOD_US = 20_000
+SHARE = 0.25
+"""How much of a core a node gets while rates are measured."""
 MANDATE = {
     "type": "remit_mandate",
     "objective": {"type": "correct-order", "target": {"order": ["W0x0"]}, "summary": "another address"},
@@ -130,12 +136,13 @@ def revocations(given: argparse.Namespace, nodes: Nodes, _: list[dict[str, Any]]
     return fine
 
 
-def rates(given: argparse.Namespace, nodes: Nodes, made: list[dict[str, Any]]) -> None:
-    """Asks a second at one node and at both, in turns, over as many connections."""
-    number = 10**6
+def rates(given: argparse.Namespace, nodes: Nodes, made: list[dict[str, Any]]) -> Mapping[str, float]:
+    """Asks a second at one node and at both, in turns, over as many connections; returns how many times as many both do, by kind."""
+    number, times = 10**6, {}
     for kind in ("reads", "writes"):
         found: dict[str, list[tuple[float, float]]] = {"one": [], "two": []}
         for turn in range(given.rounds + 1):  # the first warms up
+            renew(made)
             for name, ports in (("one", [nodes.first.port]), ("two", [node.port for node in nodes.both])):
                 each = given.asks // len(ports)
                 ready = [
@@ -149,8 +156,11 @@ def rates(given: argparse.Namespace, nodes: Nodes, made: list[dict[str, Any]]) -
         one, two = (statistics.median(rate for rate, _ in found[name]) for name in ("one", "two"))
         busy = [statistics.median(cores for _, cores in found[name]) for name in ("one", "two")]
         print(
-            f"{kind}: {one:,.0f} a second at one node, {two:,.0f} at two: {two / one:.2f} times; nodes kept {busy[0]:.2f} and {busy[1]:.2f} cores busy"
+            f"{kind}: {one:,.0f} a second at one node, {two:,.0f} at two: {two / one:.2f} times; nodes kept {busy[0]:.2f} and {busy[1]:.2f} cores busy",
+            flush=True,
         )
+        times[kind] = two / one
+    return times
 
 
 def _round(nodes: Nodes, ports: list[int], ready: list[list[bytes]]) -> tuple[float, float]:
@@ -170,30 +180,78 @@ def _round(nodes: Nodes, ports: list[int], ready: list[list[bytes]]) -> tuple[fl
     return sum(map(len, ready)) / seconds, (sum(cpu_s(node.pid) for node in nodes.both) - before) / seconds
 
 
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """A PostgreSQL server: where stores and content keys go, and its first process."""
+
+    url: str
+    keys: str
+    pid: int
+
+
+@contextmanager
+def database(folder: str | None) -> Iterator[Database]:
+    """A PostgreSQL server with its data on the disk, as the tests start one; stopped and removed at the end.
+
+    Raises:
+        LeftOut: when none can be started here.
+    """
+    with ExitStack() as closing:
+        room = Path(tempfile.mkdtemp(prefix=".bench-pg-", dir=folder or Path(__file__).parent.parent))
+        closing.callback(shutil.rmtree, room, ignore_errors=True)
+        room.chmod(0o755)  # PostgreSQL runs as somebody else
+        try:
+            url, stop = start(room=room)
+        except NoServer as none:
+            raise LeftOut(str(none)) from None
+        closing.callback(stop)
+        asyncio.run(_make_database(url))
+        pid = int(next(room.glob("*/data/postmaster.pid")).read_text(encoding="utf-8").split()[0])
+        yield Database(url=url, keys=url.replace("/postgres?", "/bench_keys?"), pid=pid)
+
+
 async def _make_database(url: str) -> None:
     connection = await asyncpg.connect(url)
     await connection.execute("create database bench_keys")
     await connection.close()
 
 
+def compared(given: argparse.Namespace) -> Mapping[str, float]:
+    """How many times as many asks as one node two do, by kind, each held to a share of a core.
+
+    Raises:
+        LeftOut: without a PostgreSQL, or without shares of a core.
+    """
+    with database(given.folder) as found:
+        nodes, shares = Nodes(given, found.url, found.keys), Shares(given.share)
+        try:
+            if not all(shares.hold(node.pid) for node in nodes.both):
+                raise LeftOut("nodes cannot be held to a share of a core: control groups need root")
+            with Sandbox({}, base_url=base(nodes.first.port)) as desk:
+                return rates(given, nodes, set_up(desk, 16, given.customers, given.orders))
+        finally:
+            nodes.close()
+            shares.close()
+
+
 def _tried(given: argparse.Namespace, nodes: Nodes) -> int:
     """Do every part that is wanted; returns how many did not hold."""
+    failed = 0
     with Sandbox({}, base_url=base(nodes.first.port)) as desk:
         made = set_up(desk, 16, given.customers, given.orders)
-    failed = 0
-    parts: dict[str, Callable[..., int]] = {"replays": replays, "revocations": revocations}
-    for name, work in parts.items():
-        if given.only in {None, name}:
-            fine = work(given, nodes, made)
-            failed += fine != given.times
-            print(f"{name}: {fine:,} of {given.times:,} as they must be", flush=True)
-    if given.only in {None, "rates"}:
-        shares = Shares(given.share)
-        held = [shares.hold(node.pid) for node in nodes.both]
-        print(f"each node is held to {given.share} of a core" if all(held) else "nodes take what they get")
-        rates(given, nodes, made)
-        nodes.close()
-        shares.close()
+        parts: dict[str, Callable[..., int]] = {"replays": replays, "revocations": revocations}
+        for name, work in parts.items():
+            if given.only in {None, name}:
+                fine = work(given, nodes, made)
+                failed += fine != given.times
+                print(f"{name}: {fine:,} of {given.times:,} as they must be", flush=True)
+        if given.only in {None, "rates"}:
+            shares = Shares(given.share)
+            held = [shares.hold(node.pid) for node in nodes.both]
+            print(f"each node is held to {given.share} of a core" if all(held) else "nodes take what they get")
+            rates(given, nodes, made)
+            nodes.close()
+            shares.close()
     return failed
 
 
@@ -209,24 +267,17 @@ def main() -> int:
     parser.add_argument(
         "--share",
         type=float,
-        default=0.25,
+        default=SHARE,
         help="how much of a core each node gets while rates are measured; 0: what it can get",
     )
     parser.add_argument("--only", choices=("replays", "revocations", "rates"), default=None)
     given = parser.parse_args()
-    room = Path(tempfile.mkdtemp(prefix=".bench-pg-", dir=given.folder or Path(__file__).parent.parent))
-    room.chmod(0o755)
-    url, stop = start(room=room)
-    try:
-        asyncio.run(_make_database(url))
-        nodes = Nodes(given, url, url.replace("/postgres?", "/bench_keys?"))
+    with database(given.folder) as found:
+        nodes = Nodes(given, found.url, found.keys)
         try:
             return 1 if _tried(given, nodes) else 0
         finally:
             nodes.close()
-    finally:
-        stop()
-        shutil.rmtree(room, ignore_errors=True)
 
 
 if __name__ == "__main__":

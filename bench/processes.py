@@ -16,6 +16,10 @@ class Unstarted(Exception):  # noqa: N818  # what was found, with its cure
     """A server that is to be compared with did not start; the message says what to do about it."""
 
 
+class LeftOut(Exception):  # noqa: N818  # what was found, with its cure
+    """A part cannot be measured on this machine, and the others can; the message says why."""
+
+
 def tree(pid: int) -> list[int]:
     """A process and all below it that are alive."""
     found, left = [], [pid]

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -15,20 +16,26 @@ from urllib.parse import urlencode
 import ask
 from ask import ADDRESSES, base
 from load import Seen, Stuck, post, send
+from machine import busy_s, yardstick_us
 from peer_servers import EXCHANGE
-from processes import Unstarted, cpu_s, pss_mb
+from processes import Unstarted, cpu_s, pss_mb, tree
 from remit.sandbox import Sandbox
-from results import Measured
+from results import Measured, Run, side_row
 from signing import Signer
 
 MANDATE_TYPE = "urn:remit:token-type:mandate"
 TASK_TYPE = "urn:remit:token-type:task"
 AGENTS = 64
+ALONE = 0.3
+"""A round at one connection has so much of the requests of one at 32."""
 
 
 @dataclass(kw_only=True)
 class Side:
-    """One of those that are measured in turns. `write` makes at most so many requests, `good` stands in every good answer."""
+    """One of those that are measured in turns. `write` makes at most so many requests, `good` stands in every good answer.
+
+    CPU and memory are those of process `pid` and of those `beside` it (its database, its engine), with all below them.
+    """
 
     part: str
     name: str
@@ -40,15 +47,16 @@ class Side:
     good: bytes
     afterwards: Callable[[Sequence[bytes]], None] = lambda _bodies: None
     """Called with the answers after each lot, outside of what is measured."""
+    beside: tuple[int, ...] = ()
     _found: dict[int, list[Seen]] = field(default_factory=dict)
 
-    def warm_up(self, connections: int) -> None:
+    def warm_up(self, connections: int, share: float = 1.0) -> None:
         """A round that does not count, and in which every answer is looked at.
 
         Raises:
             Unstarted: for an answer that is none.
         """
-        ready = self.write(min(self.per_round, 200))
+        ready = self.write(max(40, int(min(self.per_round, 200) * share)))
         found = send(self.port, ready, connections, keep=True)
         bad = [body for body in found.bodies if self.good not in body]
         if bad:
@@ -60,9 +68,9 @@ class Side:
         count, seen = max(60, int(self.per_round * share)), Seen()
         while len(seen.latencies) < count:
             ready = self.write(count - len(seen.latencies))
-            before = cpu_s(self.pid)
+            before = self._cpu_s()
             found = send(self.port, ready, connections, keep=True)
-            seen.add(found, cpu_s(self.pid) - before)
+            seen.add(found, self._cpu_s() - before)
             seen.failed += sum(self.good not in body for body in found.bodies)
             self.afterwards(found.bodies)
         self._found.setdefault(connections, []).append(seen)
@@ -79,10 +87,44 @@ class Side:
             p50_ms=median(one.percentile_ms(0.5) for one in rounds),
             p99_ms=median(one.percentile_ms(0.99) for one in rounds),
             cpu_us=median(one.cpu_us for one in rounds),
-            pss_mb=pss_mb(self.pid),
+            pss_mb=sum(map(pss_mb, (self.pid, *self.beside))),
             generator_share=median(one.generator_cpu_s / one.seconds for one in rounds),
             failed=sum(one.failed for one in rounds),
         )
+
+    def _cpu_s(self) -> float:
+        return sum(map(cpu_s, (self.pid, *self.beside)))
+
+
+def take_turns(sides: list[Side], connections: int, rounds: int, share: float = 1.0) -> float:
+    """Rounds of every side in turns, after one of each that does not count; returns how many cores other work used meanwhile."""
+    for one in sides:
+        one.warm_up(connections, share)
+    own = {os.getpid(), *(pid for one in sides for pid in one.beside)} - set(tree(os.getpid())[1:])
+    used = []
+    for number in range(rounds):
+        began, others = time.monotonic(), busy_s() - sum(map(cpu_s, own))
+        for one in sides:
+            one.round(connections, share)
+        used.append((busy_s() - sum(map(cpu_s, own)) - others) / (time.monotonic() - began))
+        beside = f"an ES256 check takes {yardstick_us():.0f} us, other work {used[-1]:.1f} cores"
+        print(f"    {connections:>2} connections, round {number + 1} of {rounds}; {beside}", flush=True)
+    return median(used)
+
+
+def both(run: Run, sides: list[Side], given: argparse.Namespace) -> None:
+    """Measure sides among 32 and alone, and print them."""
+    for connections, share in ((32, given.share), (1, given.share * ALONE)):
+        run.others[f"other-work-{sides[0].part}-{connections}"] = take_turns(sides, connections, given.rounds, share)
+        for one in sides:
+            found = one.measured(connections)
+            run.sides.append(found)
+            label, count, rate, cores, per_core, p50, p99, cpu, memory = side_row(found)
+            print(
+                f"  {label:<48} {count:>2} connections: {rate:>6}/s, {cores:>5} cores, {per_core:>6}/s and core  "
+                f"p50 {p50:>5} ms  p99 {p99:>5} ms  CPU {cpu:>5} us  {memory:>4} MB  "
+                f"(generator: {found.generator_share:.0%} of a core){f'  {found.failed} FAILED' if found.failed else ''}"
+            )
 
 
 class Exchanges:

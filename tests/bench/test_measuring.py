@@ -6,17 +6,23 @@ import os
 import socketserver
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from ask import MIXED, Asks, requests
+from before import COMMIT, older_tree
+from calls import verdict
+from first_stack import ByCerbos, Wish
 from load import Seen, Stuck, post, send
 from peer_servers import RULES, cerbos_policy
-from processes import Unstarted, cpu_s, pss_mb, start, tree
+from processes import LeftOut, Unstarted, cpu_s, pss_mb, start, tree
 from remit.client.keys import new_key
 from signing import Signer
 from stages import EXCHANGE, PATH
@@ -132,7 +138,7 @@ def test_peers_are_pinned_and_no_file_of_theirs_names_a_registry() -> None:
 
 
 def test_every_script_can_be_imported() -> None:
-    for name in ("compare", "sides", "big_log", "slow_syncs", "machine", "ask", "exchange_stages", "goals"):
+    for name in ("compare", "asking", "before", "nodes", "sides", "big_log", "slow_syncs", "machine", "ask", "exchange_stages", "goals"):
         assert __import__(name).__doc__
 
 
@@ -143,3 +149,75 @@ def test_a_signature_is_two_numbers_of_full_length() -> None:
 
 def test_every_stage_that_is_counted_is_a_function_of_the_product() -> None:
     assert [f"{owner.__name__}.{name}" for owner, name, _ in (*PATH, *EXCHANGE) if not callable(getattr(owner, name, None))] == []
+
+
+def tasks(count: int) -> list[dict[str, Any]]:
+    signer = Signer(new_key())
+    return [
+        {"task": f"task_{number}", "token": "t", "signer": signer, "orders": [f"W{number}x0", f"W{number}x1"]} for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_mixed_asks_are_half_reads_in_every_task(count: int) -> None:
+    kinds: dict[str, list[str]] = {}
+    for request in requests(tasks(count), 81, count * 10, 0, kind=MIXED):
+        head, _, body = request.partition(b"\r\n\r\n")
+        kinds.setdefault(head.split()[1].decode(), []).append(json.loads(body)["action"])
+    assert len(kinds) == count
+    assert all((one.count("order.read"), one.count("order.change_address")) == (5, 5) for one in kinds.values())
+
+
+def test_credentials_are_renewed_before_they_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Opened:
+        token = "fresh"
+
+        def renew(self) -> None:
+            renewed.append(self.token)
+
+    renewed: list[str] = []
+    made = [one | {"opened": Opened()} for one in tasks(2)]
+    asks, lasting = Asks(made, 81, renewing=True), Asks(tasks(2), 81)
+    asks.write(1, "reads")
+    now = time.monotonic()
+    monkeypatch.setattr("ask.time.monotonic", lambda: now + 200.0)
+    lasting.write(1, "reads")
+    assert renewed == []
+    assert b"authorization: DPoP fresh" in asks.write(1, "reads")[0]
+    asks.write(1, "reads")
+    assert renewed == ["fresh"] * 2
+
+
+def test_an_older_tree_that_history_lacks_is_said_with_a_cure() -> None:
+    with pytest.raises(LeftOut, match=r"the history of this checkout does not have the commit 0000000: .*full clone"):
+        older_tree("0" * 40)
+    assert len(COMMIT) == 40
+
+
+@pytest.mark.parametrize(("said", "permitted"), [(b'{"decision":true}', True), (b'{"decision":false}', False), (b'{"decision":1}', False)])
+def test_the_first_stack_does_what_its_engine_says(said: bytes, permitted: bool) -> None:
+    seen: list[Any] = []
+
+    class Says(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += self.rfile.readline()
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            seen.append((head.split()[1], json.loads(self.rfile.read(length))))
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(said) + said)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Says) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        wish = Wish(action="order.read", params={"order_id": "W1x1"})
+        assert ByCerbos(server.server_address[1])(wish, "c1", owned=True) is permitted
+    ((path, question),) = seen
+    assert (path, question["action"]["name"], question["resource"]["id"]) == (b"/access/v1/evaluation", "order.read", "W1x1")
+    assert question["resource"]["properties"]["owned"] is True
+
+
+@pytest.mark.parametrize(
+    ("kind", "calls", "end"), [("reads", 600.0, "600: goal reached"), ("writes", 851.0, "850: missed"), ("words", 1.0, "(no goal)")]
+)
+def test_calls_are_judged_by_kind(kind: str, calls: float, end: str) -> None:
+    assert verdict(kind, calls).endswith(end)
