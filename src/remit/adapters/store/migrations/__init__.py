@@ -69,3 +69,5 @@ and (coalesce(json_extract(ask, '$.words_state'), '') <> 'held' or json_extract(
 )
 WITH_MACS: Final = 5
 """From this schema on, rows have MACs."""
+WITH_SPOKEN: Final = 6
+"""From this schema on, asks with text have an index."""

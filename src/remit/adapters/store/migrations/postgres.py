@@ -63,6 +63,8 @@ on conflict do nothing;
 )
 WITH_MACS: Final = 2
 """From this schema on, rows have MACs."""
+WITH_SPOKEN: Final = 3
+"""From this schema on, asks with text have an index."""
 NEWEST: Final = STEPS[-1].number
 PARTITION: Final = 1 << 20
 """Entries in one partition of the log."""

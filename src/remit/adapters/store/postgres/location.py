@@ -9,14 +9,14 @@ from remit.adapters.db.postgres import BROKEN, STORE, BlockingConnection, descri
 from remit.adapters.db.postgres_migrate import schema_version
 from remit.adapters.store.content_key_refs import sealings
 from remit.adapters.store.location import StoreOptions
-from remit.adapters.store.migrations.postgres import NEWEST, WITH_MACS
+from remit.adapters.store.migrations.postgres import NEWEST, WITH_MACS, WITH_SPOKEN
 from remit.adapters.store.postgres.read_only import scope_to_desk
 from remit.adapters.store.postgres.schema import migrate
 from remit.adapters.store.postgres.store import PostgresStore, application_name
 from remit.adapters.store.row_checks import MacMarker, inspect_rows
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.inspect import OutboxSummary, StoreSummary, summarize_outbox, summarize_store
-from remit.adapters.store.state_checks import compare_states
+from remit.adapters.store.state_checks import SPOKEN, compare_states
 from remit.domain.errors import Code, Fault
 from remit.domain.structs import struct
 from remit.domain.transcript.pseudonyms import Keyed
@@ -91,7 +91,12 @@ class PostgresLocation:
 
     def compare_states(self, keyed: Keyed) -> Sequence[str]:
         """Compare rows and log."""
-        return self._inspect(lambda session: list(compare_states(scope_to_desk(session, self.desk), keyed)))
+
+        def see(session: BlockingConnection) -> Sequence[str]:
+            later = () if session.run(schema_version(session.connection, STORE))[0] >= WITH_SPOKEN else (SPOKEN,)
+            return list(compare_states(scope_to_desk(session, self.desk), keyed, later=later))
+
+        return self._inspect(see)
 
     def verify_rows(self, macs: RowMacs, high_water: Path, *, whole: bool = True) -> int | None:
         """Verify all rows."""

@@ -9,13 +9,13 @@ from typing import Final, TypeVar
 from remit.adapters.db.sqlite_errors import open_read_only, read_error, verify_file_exists
 from remit.adapters.store.content_key_refs import sealings
 from remit.adapters.store.highwater import StoredCheckpoint, newest
-from remit.adapters.store.migrations import MIGRATIONS, WITH_MACS
+from remit.adapters.store.migrations import MIGRATIONS, WITH_MACS, WITH_SPOKEN
 from remit.adapters.store.read_connection import ReadConnection
 from remit.adapters.store.row_checks import MacMarker, inspect_rows
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.journal import JournalBacklog, read_groups
 from remit.adapters.store.sqlite.read import SqliteReader, Value, write_rows
-from remit.adapters.store.state_checks import compare_states
+from remit.adapters.store.state_checks import SPOKEN, compare_states
 from remit.domain.records import NEVER, ActRecord, PersonRecord, RulesRecord
 from remit.domain.structs import struct
 from remit.domain.transcript.pseudonyms import Keyed
@@ -175,7 +175,12 @@ def inspect_states(path: Path, keyed: Keyed) -> Sequence[str]:
         Refused: as `inspect_store`; `log.damaged` when an entry cannot be read.
         Fault: as `inspect_store`.
     """
-    return _inspect(path, lambda connection: list(compare_states(connection, keyed)))
+
+    def compared(connection: sqlite3.Connection) -> Sequence[str]:
+        later = () if _schema(connection) >= WITH_SPOKEN else (SPOKEN,)
+        return list(compare_states(connection, keyed, later=later))
+
+    return _inspect(path, compared)
 
 
 def inspect_sqlite_rows(path: Path, macs: RowMacs, high_water: Path, *, whole: bool) -> int | None:
@@ -225,7 +230,12 @@ def _inspect(path: Path, see: Callable[[sqlite3.Connection], T]) -> T:
 
 
 def _look(connection: sqlite3.Connection) -> StoreSummary:
-    return summarize_store(connection, connection.execute("pragma user_version").fetchone()[0], MIGRATIONS[-1][0])
+    return summarize_store(connection, _schema(connection), MIGRATIONS[-1][0])
+
+
+def _schema(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("pragma user_version").fetchone()[0]
+    return version
 
 
 def summarize_store(connection: ReadConnection, version: int, newest_version: int) -> StoreSummary:
