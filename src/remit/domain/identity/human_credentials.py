@@ -120,7 +120,7 @@ def _in_jwt(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCred
 def _speaks_for_a_workload(claims: JsonObject) -> bool:
     """Return whether a token names its actor, is bound to a key, or is a workload's own (itself as subject)."""
     subject = claims.get("sub")
-    own = subject is not None and any(claims.get(name) == subject for name in ("client_id", "azp", "iss"))
+    own = subject is not None and subject in (claims.get("client_id"), claims.get("azp"), claims.get("iss"))
     return own or "act" in claims or "cnf" in claims
 
 
