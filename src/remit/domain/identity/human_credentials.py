@@ -12,6 +12,8 @@ from remit.domain.errors import Code, Refused
 from remit.domain.identity.jws import read
 from remit.domain.values import JsonObject
 
+_DOTS: Final = 2
+"""Between the three segments of a compact JWS."""
 _PASSWORD_SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm"})
 _PASSWORD_FIELDS: Final = frozenset({"otp", "password", "passwd", "username"})
 _TOKEN_FIELDS: Final = (
@@ -102,6 +104,8 @@ def _in_token(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCr
 
 
 def _in_jwt(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCredential]:
+    if unverified_token.count(".") != _DOTS:
+        return  # most are opaque, such as a mandate's id
     try:
         jws = read(unverified_token)
     except Refused:
