@@ -33,7 +33,7 @@ class KeySet:
 
     def named(self, kid: str | None) -> tuple[PublicKey, ...]:
         """Return the keys with this `kid`; without one, all."""
-        return self.keys if kid is None else tuple(key for key in self.keys if key.kid == kid)
+        return self.keys if kid is None else tuple([key for key in self.keys if key.kid == kid])
 
     def verify_choice(self, kid: str | None, alg: str) -> PublicKey:
         """Return the one matching key.

@@ -39,7 +39,7 @@ def _records(action: Action | None, params: JsonObject) -> list[str]:
 
 def mandate_targets(target: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Return the target records of a mandate, as `target_of` names them."""
-    return tuple(f"{kind}:{id_}" for kind, ids in target.items() for id_ in ids)
+    return tuple([f"{kind}:{id_}" for kind, ids in target.items() for id_ in ids])
 
 
 def similarity_digest(action: str, target: str) -> str:

@@ -34,6 +34,9 @@ class AssertionType(StrEnum):
     JWT_SPIFFE = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe"
 
 
+_ASSERTION_TYPES: Final = {kind.value: kind for kind in AssertionType}
+
+
 @struct(frozen=True, kw_only=True)
 class AssertionClaims:
     """The verified claims of a private_key_jwt assertion with an unverified signature."""
@@ -57,15 +60,15 @@ def verify_assertion_type(unverified: str) -> AssertionType:
     Raises:
         Refused: `credential.malformed`.
     """
-    try:
-        return AssertionType(unverified)
-    except ValueError:
+    kind = _ASSERTION_TYPES.get(unverified)
+    if kind is None:
         kinds = ", ".join(AssertionType)
         raise Refused(
             Code.CREDENTIAL_MALFORMED,
             "unknown client_assertion_type",
             public=f"client_assertion_type must be one of {kinds}",
-        ) from None
+        )
+    return kind
 
 
 def claimed_client(assertion_type: str, unverified_assertion: str) -> str:
@@ -144,7 +147,8 @@ def verify_times(claims: JsonObject, now: Instant, *, longest_ms: int) -> Instan
     Raises:
         Refused: `credential.malformed`, `credential.expired`.
     """
-    expires_at, issued_at, not_before = (instant_member(claims, name) for name in ("exp", "iat", "nbf"))
+    expires_at, issued_at = instant_member(claims, "exp"), instant_member(claims, "iat")
+    not_before = instant_member(claims, "nbf")
     if expires_at is None:
         raise malformed_token("'exp' is required")
     if expires_at <= now:

@@ -12,6 +12,8 @@ from remit.domain.identity.jws import read
 from remit.domain.structs import struct
 from remit.domain.values import JsonObject
 
+_DOTS: Final = 2
+"""Between the three segments of a compact JWS."""
 _PASSWORD_SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm"})
 _PASSWORD_FIELDS: Final = frozenset({"otp", "password", "passwd", "username"})
 _TOKEN_FIELDS: Final = (
@@ -102,6 +104,8 @@ def _in_token(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCr
 
 
 def _in_jwt(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCredential]:
+    if unverified_token.count(".") != _DOTS:
+        return  # most are opaque, such as a mandate's id
     try:
         jws = read(unverified_token)
     except Refused:
@@ -120,7 +124,7 @@ def _in_jwt(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCred
 def _speaks_for_a_workload(claims: JsonObject) -> bool:
     """Return whether a token names its actor, is bound to a key, or is a workload's own (itself as subject)."""
     subject = claims.get("sub")
-    own = subject is not None and any(claims.get(name) == subject for name in ("client_id", "azp", "iss"))
+    own = subject is not None and subject in (claims.get("client_id"), claims.get("azp"), claims.get("iss"))
     return own or "act" in claims or "cnf" in claims
 
 

@@ -143,8 +143,8 @@ def verify_current(action_digests: Mapping[str, str], catalogue: Catalogue) -> t
 
     Source: docs/model/model.md#renewed-consent.
     """
-    current = tuple(name for name, signed in action_digests.items() if catalogue.matches_signed_digest(name, signed))
-    wanted = [name for name in action_digests if not name.startswith("case.")]
-    if (wanted and not any(name in wanted for name in current)) or (action_digests and not current):
+    current = tuple([name for name, signed in action_digests.items() if catalogue.matches_signed_digest(name, signed)])
+    wanted = {name for name in action_digests if not name.startswith("case.")}
+    if (wanted and wanted.isdisjoint(current)) or (action_digests and not current):
         raise Refused(Code.MANDATE_INACTIVE, "every covered action changed since signing", public=_RENEW)
     return current

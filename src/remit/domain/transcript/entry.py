@@ -15,7 +15,7 @@ from typing import Final, TypeAlias, cast
 from remit.domain.errors import Code, Refused
 from remit.domain.structs import struct
 from remit.domain.values import Instant, JsonObject
-from remit.proof.canonical import Written, canonical, written
+from remit.proof.canonical import canonical
 from remit.proof.checkpoint import unb64
 from remit.proof.errors import ProofError
 from remit.proof.receipt import LEAF_PREFIX, SALT_SIZE, TAGS, leaf_data, section_hash
@@ -163,10 +163,7 @@ def seal_entry(draft: EntryDraft, salts: bytes) -> SealedEntry:
         message = "kind and at are written by seal"
         raise ValueError(message)
     envelope = canonical({**draft.envelope, "kind": str(draft.kind), "at": draft.at})
-    shared: dict[int, Written] = {}
-    agent, customer, desk = [
-        b"null" if body is None else _body_text(body, shared) for body in (draft.agent, draft.customer, draft.desk)
-    ]
+    agent, customer, desk = canonical(draft.agent), canonical(draft.customer), canonical(draft.desk)
     of_envelope, of_agent, of_customer, of_desk = salts[:16], salts[16:32], salts[32:48], salts[48:]
     hashes = (  # `section_hash` inlined: every entry has four
         _sha256(of_envelope + _ENVELOPE_TAG + envelope).digest(),
@@ -192,20 +189,6 @@ def seal_entry(draft: EntryDraft, salts: bytes) -> SealedEntry:
         subject=draft.subject,
         refs=draft.refs,
     )
-
-
-def _body_text(body: JsonObject, shared: dict[int, Written]) -> bytes:
-    """Write a party's body. An object that stands in several bodies is written once; `shared` knows it by identity."""
-    members: dict[str, object] = {}
-    for name, value in body.items():
-        if type(value) is dict:
-            text = shared.get(id(value))
-            if text is None:
-                text = shared[id(value)] = written(value)
-            members[name] = text
-        else:
-            members[name] = value
-    return canonical(members)
 
 
 def unseal_entry(envelope_record: bytes, content: bytes | None) -> OpenedEntry:

@@ -261,7 +261,7 @@ def prove_key(
 
 async def _find_agent(desk: DeskContext, client_id: str, claimed_id: str, *, newcomers: bool) -> Versioned[AgentRecord]:
     """Find the registration: by client_id, or for a JWT-SVID by SPIFFE ID."""
-    for candidate in dict.fromkeys(one for one in (claimed_id, client_id) if one):
+    for candidate in dict.fromkeys([one for one in (claimed_id, client_id) if one]):
         kept = await known_client(desk, candidate, newcomers=DocumentLane.UNPROVED if newcomers else None)
         if kept is not None and claimed_id in {"", kept.record.id}:
             return kept

@@ -1,6 +1,8 @@
 """Registrations of agents as the identity port reads them."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import OperatorId
@@ -25,22 +27,31 @@ from remit.ports.store import RiskEvent
 
 
 def registration_of(record: AgentRecord) -> Registration:
-    """Return the registration as the identity port reads it.
+    """Return the registration as the identity port reads it; recent ones with short keys are cached.
 
     Raises:
         Refused: `request.malformed` for an unknown method or key source.
     """
-    keys = parse_stored_object(record.keys)  # the same text gives the same object, which identifies its cached keys
-    if record.method not in set(ClientMethod):
+    read = _known_registration if len(record.keys) <= _SHORT else _registration
+    return read(record.id, record.actor, record.operator, record.method, record.keys)
+
+
+def _registration(client_id: str, actor: str, operator: str, method: str, keys: str) -> Registration:
+    parsed = parse_stored_object(keys)  # the same text gives the same object, which identifies its cached keys
+    if method not in set(ClientMethod):
         raise malformed_registration(f"method must be one of {', '.join(ClientMethod)}")
     return Registration(
-        client_id=record.id,
-        actor=record.actor,
-        operator=OperatorId(record.operator),
-        method=ClientMethod(record.method),
-        keys=key_source(keys),
-        spiffe_id=record.actor if record.method in SPIFFE_METHODS else None,
+        client_id=client_id,
+        actor=actor,
+        operator=OperatorId(operator),
+        method=ClientMethod(method),
+        keys=key_source(parsed),
+        spiffe_id=actor if method in SPIFFE_METHODS else None,
     )
+
+
+_SHORT: Final = 4096
+_known_registration: Final = lru_cache(maxsize=512)(_registration)
 
 
 def key_source(keys: Mapping[str, Json]) -> KeySource:

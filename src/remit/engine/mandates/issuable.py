@@ -60,7 +60,7 @@ async def verify_issuable(
         verify_delegation_chain([(one.record.operator, mandate_of(desk.catalogue, one.record)) for one in chain])
     for name in (f"customer:{mandate.customer}", f"objective:{mandate.objective}"):
         preconditions.extend(await suspension_precondition(desk, name))
-    if any(one.rev == NEVER for one in preconditions):
+    if NEVER in [one.rev for one in preconditions]:
         raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended")
     customer = await desk.store.get(PersonRecord, mandate.customer)
     if customer.record.paused:

@@ -52,7 +52,7 @@ from remit.entrypoints.http.client_certificates import presented_certificate
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, json_response, oauth_error_response, raw_json
 from remit.entrypoints.http.request_log import log_fault
-from remit.entrypoints.http.signed_requests import bind_body, signed_message
+from remit.entrypoints.http.signed_requests import bind_body, is_signed, signed_message
 from remit.entrypoints.http.wire import Receive, Scope, header_values, malformed_request
 from remit.entrypoints.http.wire_answers import Pushed, TokenResponse
 from remit.usecases.agents.meet import prove_or_meet
@@ -68,6 +68,7 @@ _LOG: Final = logging.getLogger("remit")
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACTOR_PROFILE: Final = "ai_agent"
 GRANTS: Final = ("authorization_code", EXCHANGE, CIBA, JWT_BEARER)
+_WITHOUT_ID_JAG: Final = tuple(one for one in GRANTS if one != JWT_BEARER)
 METHODS: Final = ("private_key_jwt", "spiffe_jwt")
 """The methods of every desk."""
 PATHS: Final = frozenset(
@@ -82,7 +83,7 @@ _ASKING: Final = frozenset({"/oauth/par", backchannel.PATH})
 def grant_types(desk: DeskContext) -> tuple[str, ...]:
     """Return the grant types of a desk: assertions of the company's provider only where the settings take them."""
     takes_jag = desk.logins is not None and desk.logins.id_jag
-    return GRANTS if takes_jag else tuple(one for one in GRANTS if one != JWT_BEARER)
+    return GRANTS if takes_jag else _WITHOUT_ID_JAG
 
 
 @struct(frozen=True)
@@ -114,7 +115,7 @@ class OAuth:
             raise Refused(Code.REQUEST_METHOD, "not POST", public="Use POST.")
         self.limits.verify_peer(scope)
         try:
-            message = signed_message(scope, self.context.terms.issuer)
+            message = signed_message(scope, self.context.terms.issuer) if is_signed(scope) else None
             form = await self._form(scope, receive)
             visits = self.context.visitors is not None and is_visitor_request(scope, form)
             if visits and not await self._proves(scope, form, message):
@@ -165,19 +166,19 @@ class OAuth:
         )
         return form
 
-    async def _proves(self, scope: Scope, form: Mapping[str, str], message: SignedMessage) -> bool:
+    async def _proves(self, scope: Scope, form: Mapping[str, str], message: SignedMessage | None) -> bool:
         """Return whether a client without an assertion proves itself otherwise, as it is registered to.
 
         A visitor may sign its requests for reasons of its own, or present a certificate: neither makes it an agent.
         """
-        if not message.signed and presented_certificate(scope) is None:
+        if message is None and presented_certificate(scope) is None:
             return False
         return await proves_a_key(self.context, form.get("client_id", ""))
 
-    async def _prove(self, scope: Scope, form: Mapping[str, str], message: SignedMessage) -> Caller:
+    async def _prove(self, scope: Scope, form: Mapping[str, str], message: SignedMessage | None) -> Caller:
         """Authenticate the calling workload."""
         try:
-            if message.signed and not form.get("client_assertion"):
+            if message is not None and not form.get("client_assertion"):
                 bind_body(scope, message)
             evidence = ClientEvidence(
                 claimed_id=form.get("client_id", ""),

@@ -40,20 +40,25 @@ class _Buckets:
 
     def __init__(self, rate: RateLimit, *, debt: int = 0) -> None:
         self._rate = rate
+        self._burst = float(rate.burst)
         self._least = -float(debt)
         self._known: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def verify(self, key: str, now_s: float) -> float:
-        """Verify that a caller has a request left.
+        """Verify that a caller has a request left, and return how many; most addresses are not counted yet.
 
         Raises:
             Refused: `request.rate_limited`.
         """
-        return verify_not_exhausted(tokens_left(self._known.get(key), self._rate, now_s), self._rate)
+        known = self._known.get(key)
+        if known is None and self._burst >= 1:
+            return self._burst
+        return verify_not_exhausted(tokens_left(known, self._rate, now_s), self._rate)
 
-    def take(self, key: str, now_s: float, count: int = 1) -> None:
-        """Count a caller's request, or its bytes, whether or not as many were left."""
-        left = tokens_left(self._known.get(key), self._rate, now_s)
+    def take(self, key: str, now_s: float, count: int = 1, left: float | None = None) -> None:
+        """Count a caller's request, or its bytes, whether or not as many were left; `left` is what `verify` returned."""
+        if left is None:
+            left = tokens_left(self._known.get(key), self._rate, now_s)
         self._known[key] = TokenBucket(max(self._least, left - count), now_s)
         self._known.move_to_end(key)
         if len(self._known) > _KEPT:
@@ -216,11 +221,11 @@ class Limits:
     def _count(self, limit: str, buckets: _Buckets, key: str) -> None:
         now_s = self._world.ticks()
         try:
-            buckets.verify(key, now_s)
+            left = buckets.verify(key, now_s)
         except Refused:
             self.note_refused(limit)
             raise
-        buckets.take(key, now_s)
+        buckets.take(key, now_s, left=left)
 
     def _peer(self, scope: Scope) -> str:
         """Return the caller's address ("" for a proxy that gives none); the network for IPv6, which one machine owns.

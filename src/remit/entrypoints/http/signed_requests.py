@@ -3,7 +3,7 @@
 from typing import Final
 
 from remit.domain.identity.message_signatures import SignedMessage, verify_content_digest
-from remit.entrypoints.http.wire import Scope
+from remit.entrypoints.http.wire import Scope, header_values
 
 _DIGEST: Final = "remit.content_digest"
 _BODY: Final = "remit.body"
@@ -11,7 +11,7 @@ _BODY: Final = "remit.body"
 
 def is_signed(scope: Scope) -> bool:
     """Return whether a request carries a signature."""
-    return any(name in {b"signature-input", b"signature"} for name, _ in scope["headers"])
+    return bool(header_values(scope, b"signature-input") or header_values(scope, b"signature"))
 
 
 def signed_message(scope: Scope, issuer: str) -> SignedMessage:

@@ -23,6 +23,7 @@ T = TypeVar("T")
 MAX_PARAMETERS: Final = 200
 """Parameters of a form or a query: no door takes that many."""
 _MAX_SAID_LENGTH: Final = 1000
+_HEADERS: Final = "remit.headers"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -66,8 +67,15 @@ async def unless_gone(gone: "asyncio.Future[None]", waiting: Coroutine[Any, Any,
 
 
 def header_values(scope: Scope, name: bytes) -> tuple[str, ...]:
-    """Return all values of a header, as sent."""
-    return tuple([value.decode("latin-1") for key, value in scope["headers"] if key == name])
+    """Return all values of a header, as sent; the headers are read once a request, and asked for a dozen times."""
+    headers = scope["headers"]
+    found = scope.get(_HEADERS)
+    if found is None or found[0] is not headers:
+        values: dict[bytes, list[str]] = {}
+        for key, value in headers:
+            values.setdefault(key, []).append(value.decode("latin-1"))
+        found = scope[_HEADERS] = headers, values
+    return tuple(found[1].get(name, ()))
 
 
 def one_header(scope: Scope, name: bytes) -> str:
@@ -221,12 +229,13 @@ def form_pairs(raw: bytes) -> Sequence[tuple[str, str]]:
     try:
         text = raw.decode("ascii")
         found = [
-            (_unescaped(name), _unescaped(value))
-            for name, _, value in (part.partition("=") for part in text.split("&"))
+            (_unescaped(name), _unescaped(value)) if "%" in part or "+" in part else (name, value)
+            for part in text.split("&")
+            for name, _, value in [part.partition("=")]
         ]
     except UnicodeDecodeError:
         raise malformed_request("the parameters are not UTF-8") from None
-    if any("\x00" in name or "\x00" in value for name, value in found):
+    if ("\x00" in text or "%00" in text) and any("\x00" in name or "\x00" in value for name, value in found):
         raise malformed_request("a NUL character")
     return found
 
