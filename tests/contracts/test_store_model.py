@@ -167,7 +167,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = self.opener(Path(self.folder.name), self.point)
 
     def _linked(self, index: str, key: str, *, low: int = 0, high: int | None = None) -> list[str]:
-        linked = [(link.at, record.id) for record, _ in self.records.values() for link in record.links() if link[:2] == (index, key)]
+        linked = [
+            (link.at, record.id) for record, _ in self.records.values() for link in record.links() if (link.name, link.key) == (index, key)
+        ]
         return [record_id for at, record_id in sorted(linked) if low <= at and (high is None or at <= high)]
 
 

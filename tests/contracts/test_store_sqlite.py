@@ -293,7 +293,7 @@ def test_every_schema_from_the_first_is_brought_forward_with_its_contents(tmp_pa
             for ask in ASKS:
                 raw.execute("insert into record (kind, id, rev, body) values ('ask', ?, 1, ?)", (ask.id, codec.encode_record(ask)))
                 links = [one for one in ask.links() if version >= 6 or one.name != "ask.spoken"]
-                raw.executemany("insert into link values (?, ?, ?, 'ask', ?)", [(*one, ask.id) for one in links])
+                raw.executemany("insert into link values (?, ?, ?, 'ask', ?)", [(one.name, one.key, one.at, ask.id) for one in links])
             raw.execute("insert into counter (scope, key, used) values ('g', 'k', 2)")
             raw.execute("insert into mark values ('m', ?)", (2**40,))
 

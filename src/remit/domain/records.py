@@ -7,7 +7,7 @@ that own them (task, ask, confirmation).
 from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
-from typing import ClassVar, Final, NamedTuple, Protocol
+from typing import ClassVar, Final, Protocol
 
 from remit.domain.catalogue.model import EscalationStep
 from remit.domain.structs import replace, struct
@@ -17,7 +17,8 @@ from remit.domain.values import Instant
 NEVER: Final = Instant(0)
 
 
-class Link(NamedTuple):
+@struct(frozen=True)
+class Link:
     """An index entry of a record: index name, key, and a number to sort and page by (often a time in ms)."""
 
     name: str

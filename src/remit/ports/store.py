@@ -68,7 +68,8 @@ class Versioned(NamedTuple, Generic[R]):
     rev: int
 
 
-class Precondition(NamedTuple):
+@struct(frozen=True)
+class Precondition:
     """A record must still be at `rev` (0: must not exist)."""
 
     kind: str
@@ -76,7 +77,8 @@ class Precondition(NamedTuple):
     rev: int
 
 
-class Put(NamedTuple):
+@struct(frozen=True)
+class Put:
     """Write a record whose stored revision must be `rev` (0: must not exist yet). `before` is the loaded one.
 
     The store trusts neither: it compares the revision, and removes the links of the record really stored.
@@ -87,14 +89,16 @@ class Put(NamedTuple):
     before: Record | None = None
 
 
-class Drop(NamedTuple):
+@struct(frozen=True)
+class Drop:
     """Delete a record that must be at `rev`; `record` is the loaded one."""
 
     record: Record
     rev: int
 
 
-class Reserve(NamedTuple):
+@struct(frozen=True)
+class Reserve:
     """Add `amount` to a counter, which may not pass `limit`. A negative amount releases, never to below zero."""
 
     scope: str
@@ -103,14 +107,16 @@ class Reserve(NamedTuple):
     limit: int | None
 
 
-class ReplayMark(NamedTuple):
+@struct(frozen=True)
+class ReplayMark:
     """A replay mark: `key` may be seen once until `until` (ms)."""
 
     key: str
     until: int
 
 
-class RiskEvent(NamedTuple):
+@struct(frozen=True)
+class RiskEvent:
     """One event on a subject's trail (domain/policy/risk.py), in a task of `customer` ("" where it is in none).
 
     The store advances the trail inside the transaction.
@@ -161,7 +167,8 @@ class EntryPlace:
     proof: tuple[bytes, ...]
 
 
-class Committed(NamedTuple):
+@struct(frozen=True)
+class Committed:
     """A commit's result: the places of its entries (those to prove along first) and the checkpoint of their proofs."""
 
     places: tuple[EntryPlace, ...]

@@ -138,10 +138,10 @@ class CommitEvaluator:
             before = frozenset(stored.record.links())
         links = frozenset(record.links())
         for link in before - links:
-            mine.links[*link, kind, record.id] = False
+            mine.links[link.name, link.key, link.at, kind, record.id] = False
         for link in links - before:
             _verify_fit((link.at,))
-            mine.links[*link, kind, record.id] = True
+            mine.links[link.name, link.key, link.at, kind, record.id] = True
         mine.records[key] = Versioned(record, rev)
         mine.bodies[key] = body
 
@@ -154,7 +154,7 @@ class CommitEvaluator:
         mine.bodies.pop((kind, record_id), None)
         mine.dropped[kind] = max(self._dropped(mine, kind), drop.rev)
         for link in stored.record.links():
-            mine.links[*link, kind, record_id] = False
+            mine.links[link.name, link.key, link.at, kind, record_id] = False
 
     def _dropped(self, mine: CommitChanges, kind: str) -> int:
         return max(mine.dropped.get(kind, 0), self.changes.dropped.get(kind, 0), self._ground.dropped(kind))

@@ -84,7 +84,7 @@ class RowMacs:
         Raises:
             ForgedRow: it does not.
         """
-        if index not in [link[:2] for link in record.links()]:
+        if index not in [(link.name, link.key) for link in record.links()]:
             self.refuse(f"{record.KIND} {record.id} under {index[0]}")
 
     def moved(self, total: int, ground: CommittedState, changes: CommitChanges) -> int:
