@@ -55,9 +55,7 @@ def test_a_desk_on_sqlite_loads_no_plug_that_it_does_not_use(tmp_path: Path) -> 
     assert served(tmp_path, {}) & UNUSED == set()
 
 
-@pytest.mark.parametrize(
-    ("more", "absent"), [(MAIL, "aiosmtplib"), ({"store": {"url": "postgresql://localhost:1/none"}}, "asyncpg")]
-)
+@pytest.mark.parametrize(("more", "absent"), [(MAIL, "aiosmtplib"), ({"store": {"url": "postgresql://localhost:1/none"}}, "asyncpg")])
 def test_a_plug_that_the_settings_need_and_that_cannot_be_loaded_stops_the_start(
     tmp_path: Path, more: dict[str, object], absent: str
 ) -> None:

@@ -77,6 +77,8 @@ class _Plan:
     signals: SharedSignals | None
     watching: Observability
     facts: SandboxDesk | None
+    limits: Limits
+    connections: ConnectionPool
 
     @property
     def origin(self) -> str:
@@ -128,6 +130,13 @@ def _plan(
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     signer = open_signer(settings, world)
     notify = ConsoleNotify()
+    limits = Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=world)
+    connections = ConnectionPool(
+        most=settings.limits["connections"],
+        most_of_peer=settings.limits["peer_connections"],
+        peer_of=limits.connection_peer,
+        note=partial(limits.note_refused, "connections"),
+    )
     return _Plan(
         settings=settings,
         loaded=loaded,
@@ -143,6 +152,8 @@ def _plan(
         signals=None if settings.events is None else plugs.build_signals(settings),
         watching=build_observability(settings, world, loaded.catalogue.actions),
         facts=facts,
+        limits=limits,
+        connections=connections,
     )
 
 
@@ -166,6 +177,7 @@ def _open(plan: _Plan, *, recovering: bool) -> _Resources:
                 rows=rows,
                 verify_sealed=lambda sealed: verify_content_keys(settings, vault, sealed),
                 on_point=None if plan.point is no_fault else plan.point,
+                alone=plan.connections.is_alone,
             )
         )
     except BaseException:
@@ -185,7 +197,7 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
     world, catalogue, facts = plan.world, plan.loaded.catalogue, plan.facts
     if facts is not None:
         return SandboxBackoffice(catalogue, world, facts.facts, perform=facts.perform), MemoryHelpdesk(world)
-    database = open_cases(plan.settings)
+    database = open_cases(plan.settings, alone=plan.connections.is_alone)
     closing.append(database)
     settings = plan.settings
     helpdesk: Helpdesk = BuiltinHelpdesk(database, world)
@@ -315,21 +327,20 @@ def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
     async def stop() -> None:
         await holder[0].stop()
 
-    limits = Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=plan.world)
-    connections = ConnectionPool(
-        most=settings.limits["connections"],
-        most_of_peer=settings.limits["peer_connections"],
-        peer_of=limits.connection_peer,
-        note=partial(limits.note_refused, "connections"),
-    )
     far = FarFacts() if settings.sandbox else None
     sandbox = backoffice if isinstance(backoffice, SandboxBackoffice | SwitchableBackoffice) else far
     app = make_app(
-        context, limits=limits, metrics=plan.watching.metrics, health=health, start=start, stop=stop, sandbox=sandbox
+        context,
+        limits=plan.limits,
+        metrics=plan.watching.metrics,
+        health=health,
+        start=start,
+        stop=stop,
+        sandbox=sandbox,
     )
     desk = Desk(
         app=app,
-        connections=connections,
+        connections=plan.connections,
         context=context,
         outside=opened.store,
         jobs=jobs,

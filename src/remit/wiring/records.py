@@ -1,6 +1,6 @@
 """Places of the built-in desk: a file of records, cases and journals in it or on PostgreSQL; and checks that none is lost."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from remit.adapters.builtin_desk.database import DeskDatabase, inspect_desk, verify_desk_file
 from remit.adapters.builtin_desk.jobs import DeskJobs
@@ -13,8 +13,8 @@ from remit.wiring.keys import rows_of
 from remit.wiring.stores import store_location
 
 
-def open_cases(settings: Settings) -> DeskJobs:
-    """Open the database of cases and journals.
+def open_cases(settings: Settings, *, alone: Callable[[], bool]) -> DeskJobs:
+    """Open the database of cases and journals; `alone` tells whether exactly one request is in flight.
 
     Raises:
         Refused: `settings.invalid` when it cannot be used.
@@ -22,7 +22,7 @@ def open_cases(settings: Settings) -> DeskJobs:
     """
     if settings.desk_url:
         return plugs.PostgresCases(settings.desk_url, rows_of(settings))
-    return DeskDatabase(settings.desk_database)
+    return DeskDatabase(settings.desk_database, alone=alone)
 
 
 def open_records(settings: Settings) -> DeskJobs:
