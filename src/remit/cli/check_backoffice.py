@@ -3,13 +3,15 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+from remit import wiring
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, sentence
 from remit.cli.shared import desk_options, settings_of, verify_desk_exists
 from remit.domain.errors import Code, Refused
-from remit.wiring import PromiseState, PromiseVerdict, check_backoffice, read_probe, tested_by_desk, tested_by_key
 
-_WORDS = {PromiseState.KEPT: "kept", PromiseState.BROKEN: "NOT KEPT", PromiseState.UNTRIED: "not tried"}
+_WORDS: Final = {"kept": "kept", "broken": "NOT KEPT", "untried": "not tried"}
+"""Words for states of promises."""
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -49,37 +51,37 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def _check(args: argparse.Namespace, out: CommandOutput) -> int:
     if args.key is not None and not args.url:
         raise AdvisedError(Refused(Code.REQUEST_MALFORMED, "no address is named"), "Name the URL before --key.")
-    probe = None if args.probe is None else read_probe(args.probe)
+    probe = None if args.probe is None else wiring.read_probe(args.probe)
     if args.key is not None:
-        tested = tested_by_key(args.key, args.url, args.answer_key)
+        tested = wiring.tested_by_key(args.key, args.url, args.answer_key)
     else:
         settings = settings_of(args)
         verify_desk_exists(settings)
-        tested = tested_by_desk(settings, args.url, args.answer_key)
-    verdicts = check_backoffice(tested, probe, remember=args.remember, on_step=out.step)
-    broken = [one for one in verdicts if one.state is PromiseState.BROKEN]
+        tested = wiring.tested_by_desk(settings, args.url, args.answer_key)
+    verdicts = wiring.check_backoffice(tested, probe, remember=args.remember, on_step=out.step)
+    broken = [one for one in verdicts if one.state is wiring.PromiseState.BROKEN]
     body = {"ok": not broken, "url": tested.settings.url, "promises": [_told(one) for one in verdicts]}
     out.tell(body, *_lines(verdicts), _sum(verdicts))
     return ExitCode.REFUSED if broken else ExitCode.OK
 
 
-def _told(verdict: PromiseVerdict) -> dict[str, str]:
+def _told(verdict: "wiring.PromiseVerdict") -> dict[str, str]:
     promise = verdict.promise
     told = {"id": promise.id, "state": verdict.state.value, "promise": promise.text, "detail": verdict.detail}
-    return told | ({"cure": promise.cure} if verdict.state is PromiseState.BROKEN else {})
+    return told | ({"cure": promise.cure} if verdict.state is wiring.PromiseState.BROKEN else {})
 
 
-def _lines(verdicts: Sequence[PromiseVerdict]) -> list[str]:
+def _lines(verdicts: "Sequence[wiring.PromiseVerdict]") -> list[str]:
     wide = max(len(one.promise.id) for one in verdicts)
     lines = []
     for one in verdicts:
         line = f"{_WORDS[one.state]:9}  {one.promise.id.ljust(wide)}  {one.promise.text}"
         match one.state:
-            case PromiseState.KEPT if one.detail:
+            case wiring.PromiseState.KEPT if one.detail:
                 line += f" ({one.detail})"
-            case PromiseState.BROKEN:
+            case wiring.PromiseState.BROKEN:
                 line += f" Seen: {sentence(one.detail)} Cure: {one.promise.cure}"
-            case PromiseState.UNTRIED:
+            case wiring.PromiseState.UNTRIED:
                 line += f" Why: {sentence(one.detail)}"
             case _:
                 pass
@@ -87,7 +89,7 @@ def _lines(verdicts: Sequence[PromiseVerdict]) -> list[str]:
     return lines
 
 
-def _sum(verdicts: Sequence[PromiseVerdict]) -> str:
+def _sum(verdicts: "Sequence[wiring.PromiseVerdict]") -> str:
     found = [one.state for one in verdicts]
-    kept, broken = found.count(PromiseState.KEPT), found.count(PromiseState.BROKEN)
+    kept, broken = found.count(wiring.PromiseState.KEPT), found.count(wiring.PromiseState.BROKEN)
     return f"{kept} of {len(found)} promises are kept, {broken} are not, {len(found) - kept - broken} were not tried."

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
+from remit import wiring
 from remit.cli.logging import LEVELS, start_logs
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode
 from remit.cli.shared import LAST_PORT, common_options, desk_options, settings_of, verify_desk_exists, whole_number
 from remit.domain.errors import Code, Refused
 from remit.settings import Settings
-from remit.wiring import backoffice_server, contract_document, move_desk_records, node_name, request_key_pem
+from remit.wiring import node_name
 
 _KEEP_ALIVE_S: Final = 75
 _GRACE_S: Final = 15
@@ -84,7 +85,7 @@ def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
     verify_desk_exists(settings)
     certificate = _certificate(args)
     host, port = _address(settings, args.host, args.port, proxied=certificate is None)
-    with contextlib.closing(backoffice_server(settings)) as service:
+    with contextlib.closing(wiring.backoffice_server(settings)) as service:
         config = uvicorn.Config(
             service.app,
             host=host,
@@ -148,7 +149,7 @@ def _address(settings: Settings, host: str | None, port: int | None, *, proxied:
 def _move(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     verify_desk_exists(settings)
-    moved = move_desk_records(settings)
+    moved = wiring.move_desk_records(settings)
     rows = ", ".join(f"{count:,} {table}" for table, count in moved.items())
     out.tell(
         {"file": str(settings.desk_database), "rows": dict(moved)},
@@ -161,12 +162,12 @@ def _move(args: argparse.Namespace, out: CommandOutput) -> int:
 def _key(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     verify_desk_exists(settings)
-    name, pem = request_key_pem(settings)
+    name, pem = wiring.request_key_pem(settings)
     out.tell({"keyid": name, "pem": pem}, pem.rstrip(), f"keyid {name}")
     return ExitCode.OK
 
 
 def _openapi(_args: argparse.Namespace, out: CommandOutput) -> int:
-    document = contract_document()
+    document = wiring.contract_document()
     out.tell(document, json.dumps(document, indent=2, ensure_ascii=False))
     return ExitCode.OK

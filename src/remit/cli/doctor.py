@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 from cryptography import x509
 
+from remit import wiring
 from remit.cli.init import CheckFinding, suspicious_settings
 from remit.cli.output import CommandOutput, ExitCode, cure_of, exit_code, system_error
 from remit.cli.shared import desk_options, rules_to_serve, settings_of
@@ -29,7 +30,6 @@ from remit.settings import Settings
 from remit.usecases.transcript.verify import verify_continues, verify_log
 from remit.wiring import (
     StoreSummary,
-    build_provider,
     content_keys_place,
     describe_words_model,
     desk_place,
@@ -41,11 +41,6 @@ from remit.wiring import (
     keys_share_store_server,
     log_key,
     open_stored_log,
-    probe_backoffice,
-    probe_carriers,
-    probe_directory,
-    probe_helpdesk,
-    probe_issuers,
     store_location,
     token_key_made,
     verify_ed25519,
@@ -59,7 +54,7 @@ def check_login(settings: Settings) -> Iterator[CheckFinding]:
     Raises:
         Refused: `settings.invalid` when the client's secret or key cannot be used.
     """
-    provider = build_provider(settings)
+    provider = wiring.build_provider(settings)
     if provider is None:
         return
     try:
@@ -211,7 +206,7 @@ def _telemetry(settings: Settings) -> Iterator[CheckFinding]:
 
 def _notices(settings: Settings) -> Iterator[CheckFinding]:
     """Check that the carriers of notices answer and let us in. Nothing is sent."""
-    seen = probe_carriers(settings)
+    seen = wiring.probe_carriers(settings)
     for name, says, answers in seen:
         if answers:
             yield CheckFinding("notices", "ok", f"{name}: {says}")
@@ -229,7 +224,7 @@ def _notices(settings: Settings) -> Iterator[CheckFinding]:
 
 def _leaks(settings: Settings) -> Iterator[CheckFinding]:
     """Check that the issuers of others' credentials answer. Nothing is sent."""
-    for name, says, answers in probe_issuers(settings):
+    for name, says, answers in wiring.probe_issuers(settings):
         if answers:
             yield CheckFinding("leaks", "ok", f"{name}: {says}")
         else:
@@ -247,7 +242,7 @@ def _backoffice(settings: Settings) -> Iterator[CheckFinding]:
         return
     url = settings.http_backoffice.url
     try:
-        seen = probe_backoffice(settings)
+        seen = wiring.probe_backoffice(settings)
     except Fault as fault:
         cure = "See that it runs and answers from here, with the keys of [backoffice]; `remit desk key` shows ours."
         yield CheckFinding("backoffice", "wrong", f"{url}: {fault.detail}.", cure)
@@ -267,7 +262,7 @@ def _backoffice(settings: Settings) -> Iterator[CheckFinding]:
 def _directory(settings: Settings, url: str) -> Iterator[CheckFinding]:
     """Check that the directory accepts both accounts, and offers what its rules rely on. Nothing is written."""
     try:
-        problems = probe_directory(settings)
+        problems = wiring.probe_directory(settings)
     except Fault as fault:
         cure = "See that it answers from here over TLS, and that names and passwords in [backoffice] are those of its accounts."
         yield CheckFinding("backoffice", "wrong", f"{url}: {fault.detail}.", cure)
@@ -285,7 +280,7 @@ def _helpdesk(settings: Settings) -> Iterator[CheckFinding]:
         return
     url = settings.remote_helpdesk.url
     try:
-        missing = probe_helpdesk(settings)
+        missing = wiring.probe_helpdesk(settings)
     except Fault as fault:
         cure = fault.cure or "See that it answers from here, and what [helpdesk] says."
         yield CheckFinding("helpdesk", "wrong", f"{url}: {fault.detail}.", cure)

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
+from remit import wiring
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, command_line
 from remit.cli.shared import common_options
 from remit.domain.errors import Code, Refused
-from remit.wiring import import_openapi
 
 _CURRENCY_LETTERS = 3
 
@@ -37,7 +37,7 @@ def _import(args: argparse.Namespace, out: CommandOutput) -> int:
         refused = Refused(Code.SETTINGS_INVALID, f"{currency!r} is no currency")
         raise AdvisedError(refused, "Write three capital letters, such as EUR, with --currency.")
     folder = args.into or Path(f"draft-{args.file.stem}")
-    made = import_openapi(args.file, folder, currency=currency)
+    made = wiring.import_openapi(args.file, folder, currency=currency)
     draft = made.draft
     body = {
         "folder": str(folder),

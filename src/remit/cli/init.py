@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from remit import wiring
 from remit.cli.connections import Connections, add_options, connections_of
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, command_line, sentence
 from remit.cli.shared import (
@@ -47,7 +48,6 @@ from remit.wiring import (
     read_pack,
     read_text,
     rules_of,
-    seed_records,
     store_location,
     verify_words_model,
 )
@@ -400,7 +400,7 @@ def _make(folder: Path, plan: _Plan) -> tuple[Admitted, str]:
     async def work(desk: Desk) -> Admitted:
         await verify_rules(desk.context, by="remit init")
         if settings.records_served:
-            await seed_records(settings, desk.context.catalogue, seed)
+            await wiring.seed_records(settings, desk.context.catalogue, seed)
         elif seed:
             await desk.seed(seed)
         for customer, about in seed.get("customers", {}).items():

@@ -8,7 +8,7 @@ from typing import Final
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.adapters.backoffice.switchable import SwitchableBackoffice
-from remit.adapters.db.postgres import is_postgres_url
+from remit.adapters.db.postgres_url import is_postgres_url
 from remit.adapters.documents.isolated import IsolatedDocumentReader
 from remit.adapters.files.frameworks import read_frameworks
 from remit.adapters.files.vocabulary import read_fact_words
@@ -20,7 +20,6 @@ from remit.adapters.identity.dpop import DpopProofs
 from remit.adapters.identity.fetching import Fetcher
 from remit.adapters.notify.callback import HttpCallbacks
 from remit.adapters.notify.console import ConsoleNotify
-from remit.adapters.notify.postgres import PostgresNotify
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.signer.file import FileSigner, verify_ed25519
 from remit.adapters.store.location import ServingStore, StoreOptions
@@ -46,15 +45,11 @@ from remit.ports.people import Provider
 from remit.ports.vault import Vault
 from remit.ports.world import World
 from remit.settings import Settings
-from remit.wiring.backoffice import FarFacts, open_http_backoffice
-from remit.wiring.desk import Closeable, Desk, SandboxDesk
-from remit.wiring.directory import open_directory_backoffice
-from remit.wiring.events import build_signals
+from remit.wiring import plugs
+from remit.wiring.desk import Closeable, Desk, FarFacts, SandboxDesk
 from remit.wiring.fault_points import crash_at, no_fault
-from remit.wiring.helpdesk import event_signing, open_remote_helpdesk
 from remit.wiring.identity import workload_bundles
 from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
-from remit.wiring.mapped import open_mapped_backoffice
 from remit.wiring.notify import Outgoing, outgoing_of
 from remit.wiring.observe import Observability, build_observability
 from remit.wiring.people import build_provider
@@ -77,11 +72,13 @@ class _Plan:
     signer: FileSigner
     provider: Provider | None
     notify: ConsoleNotify
-    waker: PostgresNotify | None
+    waker: "plugs.PostgresNotify | None"
     outgoing: Outgoing
     signals: SharedSignals | None
     watching: Observability
     facts: SandboxDesk | None
+    limits: Limits
+    connections: ConnectionPool
 
     @property
     def origin(self) -> str:
@@ -133,6 +130,13 @@ def _plan(
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     signer = open_signer(settings, world)
     notify = ConsoleNotify()
+    limits = Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=world)
+    connections = ConnectionPool(
+        most=settings.limits["connections"],
+        most_of_peer=settings.limits["peer_connections"],
+        peer_of=limits.connection_peer,
+        note=partial(limits.note_refused, "connections"),
+    )
     return _Plan(
         settings=settings,
         loaded=loaded,
@@ -141,13 +145,15 @@ def _plan(
         signer=signer,
         provider=provider,
         notify=notify,
-        waker=PostgresNotify(notify, settings.store_url, settings.log_name)
+        waker=plugs.PostgresNotify(notify, settings.store_url, settings.log_name)
         if is_postgres_url(settings.store_url)
         else None,
         outgoing=outgoing_of(settings, world),
-        signals=build_signals(settings),
+        signals=None if settings.events is None else plugs.build_signals(settings),
         watching=build_observability(settings, world, loaded.catalogue.actions),
         facts=facts,
+        limits=limits,
+        connections=connections,
     )
 
 
@@ -171,6 +177,7 @@ def _open(plan: _Plan, *, recovering: bool) -> _Resources:
                 rows=rows,
                 verify_sealed=lambda sealed: verify_content_keys(settings, vault, sealed),
                 on_point=None if plan.point is no_fault else plan.point,
+                alone=plan.connections.is_alone,
             )
         )
     except BaseException:
@@ -190,17 +197,17 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
     world, catalogue, facts = plan.world, plan.loaded.catalogue, plan.facts
     if facts is not None:
         return SandboxBackoffice(catalogue, world, facts.facts, perform=facts.perform), MemoryHelpdesk(world)
-    database = open_cases(plan.settings)
+    database = open_cases(plan.settings, alone=plan.connections.is_alone)
     closing.append(database)
     settings = plan.settings
     helpdesk: Helpdesk = BuiltinHelpdesk(database, world)
     if settings.remote_helpdesk is not None:
-        helpdesk, connections = open_remote_helpdesk(
+        helpdesk, connections = plugs.open_remote_helpdesk(
             settings.remote_helpdesk, database, world, loopback=settings.loopback
         )
         closing.append(connections)
     if settings.http_backoffice is not None:
-        far = open_http_backoffice(
+        far = plugs.open_http_backoffice(
             settings.http_backoffice,
             plan.signer,
             world,
@@ -211,13 +218,13 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
         closing.append(far)
         return far, helpdesk
     if settings.mapped_backoffice is not None:
-        mapped = open_mapped_backoffice(
+        mapped = plugs.open_mapped_backoffice(
             settings.mapped_backoffice, plan.loaded, database, world, loopback=settings.loopback
         )
         closing.append(mapped)
         return mapped, helpdesk
     if settings.directory_backoffice is not None:
-        directory = open_directory_backoffice(
+        directory = plugs.open_directory_backoffice(
             settings.directory_backoffice, plan.loaded, database, world, loopback=settings.loopback
         )
         closing.append(directory)
@@ -242,7 +249,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
     settings, signer, loaded = plan.settings, plan.signer, plan.loaded
     notify = plan.waker or plan.notify
     kept, reads, tls = plan.watching.watched(opened.store, notify.wake), ScanExecutor(), ssl.create_default_context()
-    scheme, secret = event_signing(settings)
+    scheme, secret = (None, b"") if settings.remote_helpdesk is None else plugs.event_signing(settings)
     lexicon = learn_lexicon(loaded.catalogue, settings.words_languages)
     return DeskContext(
         store=kept,
@@ -320,21 +327,20 @@ def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
     async def stop() -> None:
         await holder[0].stop()
 
-    limits = Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=plan.world)
-    connections = ConnectionPool(
-        most=settings.limits["connections"],
-        most_of_peer=settings.limits["peer_connections"],
-        peer_of=limits.connection_peer,
-        note=partial(limits.note_refused, "connections"),
-    )
     far = FarFacts() if settings.sandbox else None
     sandbox = backoffice if isinstance(backoffice, SandboxBackoffice | SwitchableBackoffice) else far
     app = make_app(
-        context, limits=limits, metrics=plan.watching.metrics, health=health, start=start, stop=stop, sandbox=sandbox
+        context,
+        limits=plan.limits,
+        metrics=plan.watching.metrics,
+        health=health,
+        start=start,
+        stop=stop,
+        sandbox=sandbox,
     )
     desk = Desk(
         app=app,
-        connections=connections,
+        connections=plan.connections,
         context=context,
         outside=opened.store,
         jobs=jobs,

@@ -82,19 +82,6 @@ class BackofficeService:
         self.database.close()
 
 
-class FarFacts:
-    """Facts of a sandbox whose backoffice is another process, which takes none from here."""
-
-    def replace_facts(self, facts: Mapping[str, Any]) -> None:
-        """Accept no facts.
-
-        Raises:
-            Refused: `settings.invalid` for any.
-        """
-        if facts:
-            raise InvalidSetting("desk.backoffice", 'is "http": its records are its own, and no facts replace them')
-
-
 @struct(frozen=True, kw_only=True)
 class BackofficeReport:
     """The backoffice's own description against this desk: `missing` kinds and actions of the catalogue."""

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from remit.adapters.backoffice.conformance.probe import Probe
-from remit.adapters.backoffice.conformance.promises import Verdict
+from remit.adapters.backoffice.conformance.promises import State, Verdict
 from remit.adapters.backoffice.conformance.suite import OnStep, Suite
 from remit.adapters.backoffice.conformance.trial import Remembered, Trial
 from remit.adapters.backoffice.conformance.wire import Limits, MeasuredConnections, Wire
@@ -41,6 +41,9 @@ from remit.wiring.backoffice import (
 from remit.wiring.keys import open_signer
 
 DEVELOPER: Final = "urn:remit:developer"
+
+PromiseState: TypeAlias = State
+PromiseVerdict: TypeAlias = Verdict
 
 
 class RememberedAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

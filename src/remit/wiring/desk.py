@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.notify.console import ConsoleNotify
-from remit.adapters.notify.postgres import PostgresNotify
 from remit.adapters.text_model.background import BackgroundDetector
 from remit.domain.errors import Code, Refused
 from remit.domain.structs import struct
@@ -18,9 +17,10 @@ from remit.entrypoints.ops.jobs import Jobs
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.store import PublishedCheckpoint
-from remit.settings import Settings
+from remit.settings import InvalidSetting, Settings
 from remit.usecases.background.sweep import end_orphaned_tasks
 from remit.usecases.transcript.replay_erasures import replay_erasures
+from remit.wiring import plugs
 
 Perform = Callable[[str, Mapping[str, Any], str], Mapping[str, Any]]
 
@@ -46,7 +46,7 @@ class Desk:
     helpdesk: Helpdesk
     settings: Settings
     notify: ConsoleNotify
-    waker: PostgresNotify | None
+    waker: "plugs.PostgresNotify | None"
     health: Health
     model: BackgroundDetector | None
     """The model that messages are judged with; None where the rules have none."""
@@ -105,3 +105,16 @@ class SandboxDesk:
 
     facts: Mapping[str, Any]
     perform: Perform | None
+
+
+class FarFacts:
+    """Facts of a sandbox whose backoffice is another process, which takes none from here."""
+
+    def replace_facts(self, facts: Mapping[str, Any]) -> None:
+        """Accept no facts.
+
+        Raises:
+            Refused: `settings.invalid` for any.
+        """
+        if facts:
+            raise InvalidSetting("desk.backoffice", 'is "http": its records are its own, and no facts replace them')

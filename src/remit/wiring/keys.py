@@ -5,15 +5,13 @@ Rows on PostgreSQL belong to the log's name and key, which a desk keeps for good
 
 from collections.abc import Callable, Collection, Sequence
 
-from remit.adapters.db.postgres import is_postgres_url, redacted_url
+from remit.adapters.db.postgres_url import is_postgres_url, redacted_url
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
 from remit.adapters.signer.token_keys import NEXT, TOKEN, plan_token_key
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.vault.file import FileVault
 from remit.adapters.vault.inspect import inspect_keys, verify_keys
-from remit.adapters.vault.postgres.inspect import missing_keys_at, same_server
-from remit.adapters.vault.postgres.vault import PostgresVault
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Refused
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
@@ -22,6 +20,7 @@ from remit.ports.vault import ContentKeyRef
 from remit.ports.world import World
 from remit.proof.checkpoint import Checkpoint, checkpoint_text
 from remit.settings import Settings
+from remit.wiring import plugs
 from remit.wiring.stores import store_location
 
 
@@ -74,7 +73,7 @@ def token_key_made(settings: Settings) -> float:
     return max(one.stat().st_mtime for one in made)
 
 
-def open_vault(settings: Settings, world: World) -> FileVault | PostgresVault:
+def open_vault(settings: Settings, world: World) -> "FileVault | plugs.PostgresVault":
     """Open the content keys.
 
     Raises:
@@ -82,12 +81,12 @@ def open_vault(settings: Settings, world: World) -> FileVault | PostgresVault:
         Fault: `fault.store` when their database does not answer.
     """
     if settings.content_keys_url:
-        return PostgresVault(settings.content_keys_url, rows_of(settings), world)
+        return plugs.PostgresVault(settings.content_keys_url, rows_of(settings), world)
     return FileVault(settings.content_keys, world)
 
 
 def verify_content_keys(
-    settings: Settings, vault: FileVault | PostgresVault, sealed: Collection[ContentKeyRef]
+    settings: Settings, vault: "FileVault | plugs.PostgresVault", sealed: Collection[ContentKeyRef]
 ) -> None:
     """Verify that no content key of the store is missing, and that they are kept apart from it.
 
@@ -107,7 +106,9 @@ def inspect_content_keys(settings: Settings, sealed: Collection[ContentKeyRef]) 
     """
     if not settings.content_keys_url:
         return inspect_keys(settings.content_keys, sealed)
-    verify_keys(content_keys_place(settings), missing_keys_at(settings.content_keys_url, rows_of(settings), sealed))
+    verify_keys(
+        content_keys_place(settings), plugs.missing_keys_at(settings.content_keys_url, rows_of(settings), sealed)
+    )
     return True
 
 
@@ -124,7 +125,7 @@ def keys_share_store_server(settings: Settings) -> bool:
         Fault: `fault.store` when one does not answer.
     """
     keys = settings.content_keys_url
-    return bool(keys) and is_postgres_url(settings.store_url) and same_server(keys, settings.store_url)
+    return bool(keys) and is_postgres_url(settings.store_url) and plugs.same_server(keys, settings.store_url)
 
 
 def open_signer(settings: Settings, world: World | None = None) -> FileSigner:

@@ -8,13 +8,13 @@ from email.headerregistry import Address
 from typing import Final
 
 from remit.adapters.notify.issuer_webhook import IssuerWebhook
-from remit.adapters.notify.smtp import MailServer, SmtpCarrier
 from remit.adapters.notify.webhook import SignedPost, WebhookCarrier
 from remit.adapters.world.system import SystemWorld
 from remit.domain.structs import struct
 from remit.ports.notify import Carrier, CredentialIssuer, DeliveryFailed
 from remit.ports.world import World
 from remit.settings import InvalidSetting, LeakSettings, Settings, SmtpSettings, WebhookSettings
+from remit.wiring import plugs
 from remit.wiring.credentials import read_secret, tls_context
 
 _PREFIX: Final = "whsec_"
@@ -112,7 +112,7 @@ async def _probe(ways: Iterable[Carrier | CredentialIssuer]) -> list[tuple[str, 
 
 
 def _smtp(wanted: SmtpSettings, timeout_s: int) -> Carrier:
-    server = MailServer(
+    server = plugs.MailServer(
         host=wanted.host,
         port=wanted.port,
         security=wanted.security,
@@ -121,7 +121,7 @@ def _smtp(wanted: SmtpSettings, timeout_s: int) -> Carrier:
         password=read_secret(wanted.password_file, "notify.smtp_password_file") if wanted.password_file else "",
         timeout_s=timeout_s,
     )
-    return SmtpCarrier(server, sender=Address(display_name=wanted.sender_name, addr_spec=wanted.sender))
+    return plugs.SmtpCarrier(server, sender=Address(display_name=wanted.sender_name, addr_spec=wanted.sender))
 
 
 def _webhook(wanted: WebhookSettings, desk: str, timeout_s: int, world: World) -> Carrier:

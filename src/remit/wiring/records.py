@@ -1,29 +1,28 @@
 """Places of the built-in desk: a file of records, cases and journals in it or on PostgreSQL; and checks that none is lost."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from remit.adapters.backoffice.moved import has_records, move_records
 from remit.adapters.builtin_desk.database import DeskDatabase, inspect_desk, verify_desk_file
 from remit.adapters.builtin_desk.jobs import DeskJobs
-from remit.adapters.builtin_desk.postgres import PostgresCases, has_desk_rows
-from remit.adapters.db.postgres import redacted_url
+from remit.adapters.db.postgres_url import redacted_url
 from remit.adapters.vault.inspect import verify_present
 from remit.domain.errors import Code, Refused
 from remit.settings import InvalidSetting, Settings
+from remit.wiring import plugs
 from remit.wiring.keys import rows_of
 from remit.wiring.stores import store_location
 
 
-def open_cases(settings: Settings) -> DeskJobs:
-    """Open the database of cases and journals.
+def open_cases(settings: Settings, *, alone: Callable[[], bool]) -> DeskJobs:
+    """Open the database of cases and journals; `alone` tells whether exactly one request is in flight.
 
     Raises:
         Refused: `settings.invalid` when it cannot be used.
         Fault: `fault.backoffice` when it does not answer.
     """
     if settings.desk_url:
-        return PostgresCases(settings.desk_url, rows_of(settings))
-    return DeskDatabase(settings.desk_database)
+        return plugs.PostgresCases(settings.desk_url, rows_of(settings))
+    return DeskDatabase(settings.desk_database, alone=alone)
 
 
 def open_records(settings: Settings) -> DeskJobs:
@@ -44,7 +43,7 @@ def move_desk_records(settings: Settings) -> Mapping[str, int]:
     """
     if not settings.desk_url:
         raise InvalidSetting("desk.database", "is a file, which has the records already")
-    return move_records(settings.desk_url, rows_of(settings), settings.desk_database)
+    return plugs.move_records(settings.desk_url, rows_of(settings), settings.desk_database)
 
 
 def desk_place(settings: Settings) -> str:
@@ -104,7 +103,7 @@ def _has_file(settings: Settings) -> bool:
 
 def _verify_moved(settings: Settings) -> None:
     """⚔ Verify that no records are left on PostgreSQL: an act that those have would be done again."""
-    if settings.desk_url and has_records(settings.desk_url, rows_of(settings)):
+    if settings.desk_url and plugs.has_records(settings.desk_url, rows_of(settings)):
         detail = (
             f"desk.database: {redacted_url(settings.desk_url)} still has this desk's records, which are a file now: "
             f"{settings.desk_database}"
@@ -114,7 +113,7 @@ def _verify_moved(settings: Settings) -> None:
 
 
 def _verify_rows(settings: Settings) -> None:
-    if not has_desk_rows(settings.desk_url, rows_of(settings)):
+    if not plugs.has_desk_rows(settings.desk_url, rows_of(settings)):
         detail = f"desk.database: {redacted_url(settings.desk_url)} holds nothing of {rows_of(settings)} although the log has entries"
         cure = "Put the database back, or name the right one in desk.database; a desk that never had one is moved there with its file."
         raise Refused(Code.SETTINGS_INVALID, f"{detail}: tickets would be missing", cure=cure)

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from remit.adapters.backoffice.directory.rules import DirectoryRules, read_directory_rules
-from remit.adapters.backoffice.mapped.mapping import ApiMapping, read_mapping
 from remit.adapters.files.catalogue import load_catalogue, read_text
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.policy.cedar import CedarPolicy
@@ -26,6 +24,7 @@ from remit.settings.visitors import verify_visitors
 from remit.settings.words import DEFAULT_LANGUAGES, verify_officer_role
 from remit.settings.words import deciding as deciding_words
 from remit.usecases.people.enrol import BUILT_IN
+from remit.wiring import plugs
 from remit.wiring.decision_point import decision_digest, load_decision_point
 from remit.wiring.words import choose_words_model
 
@@ -53,8 +52,8 @@ class LoadedRules:
     digest: str
     outline: RulesOutline
     words_model: str
-    mapping: ApiMapping | None = None
-    directory: DirectoryRules | None = None
+    mapping: "plugs.ApiMapping | None" = None
+    directory: "plugs.DirectoryRules | None" = None
     decision_point: DecisionPoint | None = None
 
 
@@ -92,9 +91,9 @@ def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = 
     verify_visitors(settings.visitors, catalogue)
     policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
     mapped = settings.mapped_backoffice
-    mapping = None if mapped is None else read_mapping(mapped.mapping, mapped.document, catalogue)
+    mapping = None if mapped is None else plugs.read_mapping(mapped.mapping, mapped.document, catalogue)
     entries = settings.directory_backoffice
-    directory = None if entries is None else read_directory_rules(entries.rules, catalogue)
+    directory = None if entries is None else plugs.read_directory_rules(entries.rules, catalogue)
     # ⚔ What an action does at the system is a rule like any other: these files are adopted by two people.
     more: dict[str, Json] = {} if mapping is None else {"mapping": mapping.digest}
     more |= {} if directory is None else {"directory": directory.digest}

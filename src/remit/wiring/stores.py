@@ -6,24 +6,23 @@ from pathlib import Path
 
 import httpx
 
-from remit.adapters.db.postgres import is_postgres_url
-from remit.adapters.log_reader.postgres import PostgresLog
+from remit.adapters.db.postgres_url import is_postgres_url
 from remit.adapters.log_reader.published import FolderLog, HttpLog
 from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.adapters.log_reader.stored import StoredLog
 from remit.adapters.store.highwater import write_first_checkpoint
 from remit.adapters.store.location import StoreLocation
-from remit.adapters.store.postgres.location import PostgresLocation
 from remit.adapters.store.sqlite.location import SqliteLocation
 from remit.domain.errors import Code, Refused
 from remit.ports.log_reader import LogReader
 from remit.settings import Settings
+from remit.wiring import plugs
 
 
 def store_location(settings: Settings) -> StoreLocation:
     """Return the location of a desk's store."""
     if is_postgres_url(settings.store_url):
-        return PostgresLocation(settings.store_url, settings.log_name)
+        return plugs.PostgresLocation(settings.store_url, settings.log_name)
     return SqliteLocation(settings.store_path)
 
 
@@ -46,7 +45,7 @@ def migrate_shared_store(settings: Settings) -> tuple[int, int] | None:
         Fault: `fault.store`.
     """
     store = store_location(settings)
-    return store.migrate() if isinstance(store, PostgresLocation) else None
+    return store.migrate() if store.shared and isinstance(store, plugs.PostgresLocation) else None
 
 
 def forget_desk(settings: Settings) -> None:
@@ -57,7 +56,7 @@ def forget_desk(settings: Settings) -> None:
         Fault: `fault.store`.
     """
     store = store_location(settings)
-    if not settings.sandbox or not isinstance(store, PostgresLocation):
+    if not settings.sandbox or not store.shared or not isinstance(store, plugs.PostgresLocation):
         raise Refused(Code.SETTINGS_INVALID, "only a sandbox's rows in a shared store are taken out")
     store.forget()
 
@@ -80,12 +79,12 @@ def open_stored_log(where: StoreLocation | Path) -> Iterator[StoredLog]:
         Refused: `settings.invalid` when there is no such store, `log.damaged` when it is none.
     """
     match where:
-        case PostgresLocation():
-            opened: SqliteLog | PostgresLog = PostgresLog(where.url, where.desk)
         case SqliteLocation():
-            opened = SqliteLog(where.path)
+            opened: SqliteLog | plugs.PostgresLog = SqliteLog(where.path)
         case Path():
             opened = SqliteLog(where)
+        case plugs.PostgresLocation():
+            opened = plugs.PostgresLog(where.url, where.desk)
         case _:
             raise Refused(Code.SETTINGS_INVALID, f"the log in {where.name} cannot be read from here")
     with opened as log:

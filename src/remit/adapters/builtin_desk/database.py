@@ -6,10 +6,12 @@ Shared by the built-in backoffice and helpdesk (docs/decisions/0004-built-in-des
 import contextlib
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs, TransactionLost
+from remit.adapters.db.job_thread import never_alone
 from remit.adapters.db.sqlite_errors import (
     describe_error,
     is_locked,
@@ -36,7 +38,7 @@ _PART: Final = "create table if not exists part (name text primary key, version 
 class DeskDatabase(DeskJobs):
     """One SQLite file in WAL mode with `synchronous=FULL`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, alone: Callable[[], bool] = never_alone) -> None:
         """Open or create the file.
 
         Raises:
@@ -54,7 +56,9 @@ class DeskDatabase(DeskJobs):
                 raise
         except (OSError, sqlite3.Error) as problem:
             raise open_error(path, problem) from problem
-        super().__init__(_SqliteTransactions(reading, "begin"), _SqliteTransactions(writing, "begin immediate"))
+        super().__init__(
+            _SqliteTransactions(reading, "begin"), _SqliteTransactions(writing, "begin immediate"), alone=alone
+        )
 
     def prepare(self, part: str, version: int, statements: str) -> None:
         """Create the tables of one part, once, by the first process.

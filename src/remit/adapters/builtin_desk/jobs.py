@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol, TypeVar, cast
 
-from remit.adapters.db.job_thread import JobThread, ThreadJob
+from remit.adapters.db.job_thread import JobThread, ThreadJob, never_alone
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.structs import struct
 
@@ -95,11 +95,19 @@ class DeskJobs(ABC):
     failure takes no other job with it. Reads see every write that has returned.
     """
 
-    def __init__(self, reading: TransactionConnection, writing: TransactionConnection) -> None:
+    def __init__(
+        self,
+        reading: TransactionConnection,
+        writing: TransactionConnection,
+        *,
+        alone: Callable[[], bool] = never_alone,
+    ) -> None:
+        """`alone` tells whether exactly one request is in flight, where reads are quick enough for the event loop."""
         self._closed = False
         self._reading = reading
         self._writing = writing
-        self._reader = JobThread("desk-read", self._read_all, fault=Code.FAULT_BACKOFFICE)
+        self._reader = JobThread("desk-read", self._read_all, fault=Code.FAULT_BACKOFFICE, alone=alone)
+        # ⚔ Never on the loop: another process may hold the file's write lock for seconds.
         self._writer = JobThread("desk-write", self._write_all, fault=Code.FAULT_BACKOFFICE)
 
     @abstractmethod
@@ -130,7 +138,7 @@ class DeskJobs(ABC):
     def _submit(self, worker: JobThread, work: _DeskJob) -> Awaitable[object]:
         if self._closed:
             raise Fault(work.fault, "the desk's database is closed")
-        return worker.submit(work)
+        return worker.submit(work, brief=True)
 
     def close(self) -> None:
         """Finish pending jobs and close the database."""

@@ -17,10 +17,10 @@ from remit.adapters.db.postgres import (
     DatabaseIdentity,
     DriverRows,
     describe_error,
-    redacted_url,
     run_in_thread,
 )
 from remit.adapters.db.postgres_migrate import SchemaStep, apply_schema_steps, schema_exists, verify_durable
+from remit.adapters.db.postgres_url import redacted_url
 from remit.domain.errors import Code, Fault, Refused
 
 T = TypeVar("T")

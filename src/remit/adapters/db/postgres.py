@@ -1,7 +1,6 @@
 """Shared PostgreSQL access: connections, error classes, blocking reads. Each plug has its own statements."""
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -11,6 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 import asyncpg
 
+from remit.adapters.db.postgres_url import redacted_url
 from remit.domain.errors import Code, Fault, Refused
 
 T = TypeVar("T")
@@ -93,7 +93,6 @@ BY_INDEX: Final = "; ".join(
     )
 )
 """All our statements look rows up by key: whatever the statistics of a table, none may be scanned."""
-_SCHEMES: Final = ("postgresql://", "postgres://")
 _CONNECT_S: Final = 5.0
 _DOWN_S: Final = 1.0
 """Seconds of silence after which a server counts as down, and seconds until it is tried again."""
@@ -116,20 +115,6 @@ class DatabaseIdentity(NamedTuple):
 
 
 STORE: Final = DatabaseIdentity("the store", "store.url", "remit", Code.FAULT_STORE)
-
-
-def is_postgres_url(url: str) -> bool:
-    """Whether an address is one of PostgreSQL."""
-    return url.startswith(_SCHEMES)
-
-
-def redacted_url(url: str) -> str:
-    """Return a database address without its password."""
-    scheme, _, rest = url.partition("://")
-    user, at, where = rest.rpartition("@")  # ⚔ an unquoted password may hold any of the other signs
-    name = re.match(r"[A-Za-z0-9_.-]*", user)
-    shown = re.sub(r"(password=)[^&]*", r"\1…", where)
-    return f"{scheme}://{name[0] if name else ''}{at}{shown}"
 
 
 async def connect(

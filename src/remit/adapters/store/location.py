@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from remit.adapters.db.job_thread import never_alone
 from remit.adapters.store.highwater import Point, Verify
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.inspect import OutboxSummary, StoreSummary
@@ -25,6 +26,7 @@ class StoreOptions:
     With `recovering` the store may be older than its high water, which then stays until `accept`: for
     `usecases/transcript/recover.py` alone, never to serve. `verify_sealed` checks that the keys exist that the store's
     content needs. `rows` holds the MACs of the store's rows. `on_point` is called at the points at which a fault test holds or stops the process.
+    `alone` tells whether exactly one request is in flight.
     """
 
     sign: Sign
@@ -34,6 +36,7 @@ class StoreOptions:
     rows: RowMacs
     verify_sealed: Callable[[Collection[ContentKeyRef]], None] = _accept_sealings
     on_point: Point | None = None
+    alone: Callable[[], bool] = never_alone
 
 
 class ServingStore(Store, PublishedCheckpoint, Protocol):

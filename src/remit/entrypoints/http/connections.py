@@ -68,6 +68,10 @@ class ConnectionPool:
             room.count += 1
             room.waiting[connection] = None
 
+    def is_alone(self) -> bool:
+        """Return whether exactly one connection is being answered."""
+        return self._all.count - len(self._all.waiting) == 1
+
     def is_counted(self, connection: Connection) -> bool:
         """Return whether a connection is counted at an address, and no proxy's."""
         return bool(self._known.get(connection))

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
-from remit.adapters.db.postgres import BROKEN, STORE, BlockingConnection, describe_error, redacted_url, run_in_thread
+from remit.adapters.db.postgres import BROKEN, STORE, BlockingConnection, describe_error, run_in_thread
 from remit.adapters.db.postgres_migrate import schema_version
+from remit.adapters.db.postgres_url import redacted_url
 from remit.adapters.store.content_key_refs import sealings
 from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.migrations.postgres import NEWEST, WITH_MACS, WITH_SPOKEN

@@ -45,6 +45,7 @@ class SqliteStore:
         reading: sqlite3.Connection,
         high_water: HighWater,
         rows: RowMacs,
+        alone: Callable[[], bool],
     ) -> None:
         """Called by `open`, which has checked everything."""
         self._lock = lock
@@ -54,8 +55,10 @@ class SqliteStore:
         self._held = writer.held
         self._high_water = high_water
         self._closed = False
-        self._writer_thread = JobThread("remit-write", writer.write, fault=Code.FAULT_STORE, rest=writer.apply_when_due)
-        self._reader_thread = JobThread("remit-read", self._read_all, fault=Code.FAULT_STORE)
+        self._writer_thread = JobThread(
+            "remit-write", writer.write, fault=Code.FAULT_STORE, rest=writer.apply_when_due, alone=alone
+        )
+        self._reader_thread = JobThread("remit-read", self._read_all, fault=Code.FAULT_STORE, alone=alone)
 
     @classmethod
     def open(cls, path: Path, opening: StoreOptions) -> Self:
@@ -94,7 +97,7 @@ class SqliteStore:
                 on_point=on_point,
                 macs=opening.rows,
             )
-            store = cls(lock, writer, reading, outside, opening.rows)
+            store = cls(lock, writer, reading, outside, opening.rows, opening.alone)
             opened.pop_all()
         return store
 
@@ -106,7 +109,7 @@ class SqliteStore:
             if journalled is not None:
                 kept = versioned_row(kind.KIND, *journalled)[0]
             else:  # it was in its table before this call, or does not exist
-                kept = await self._reader_thread.do(lambda: self._reader.one(kind.KIND, record_id))
+                kept = await self._reader_thread.do(lambda: self._reader.one(kind.KIND, record_id), brief=True)
         if kept is None:
             raise RecordMissing(kind.KIND, record_id)
         return cast("Versioned[R]", kept)
@@ -153,7 +156,7 @@ class SqliteStore:
 
     async def commit(self, commit: Commit) -> Committed:
         """Commit durably."""
-        committed: Committed = await self._writer_thread.submit(commit)
+        committed: Committed = await self._writer_thread.submit(commit, brief=True)
         return committed
 
     async def purge_wal(self) -> None:

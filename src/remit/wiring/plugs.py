@@ -1,0 +1,37 @@
+"""Plugs that only some desks use, loaded when the wiring first uses them; their types stand in `plugs.pyi`.
+
+A desk on SQLite with the built-in desk holds no driver of PostgreSQL, no mail and no client of another system
+(docs/decisions/00XX-plugs-are-loaded-when-used.md). A plug that the settings need is used while the desk is built, so
+that one that cannot be loaded stops the start.
+"""
+
+import importlib
+from typing import Final
+
+_OF: Final = {
+    "remit.adapters.backoffice.directory.rules": ("DirectoryRules", "read_directory_rules"),
+    "remit.adapters.backoffice.mapped.mapping": ("ApiMapping", "read_mapping"),
+    "remit.adapters.backoffice.moved": ("has_records", "move_records"),
+    "remit.adapters.builtin_desk.postgres": ("PostgresCases", "has_desk_rows"),
+    "remit.adapters.log_reader.postgres": ("PostgresLog",),
+    "remit.adapters.notify.postgres": ("PostgresNotify",),
+    "remit.adapters.notify.smtp": ("MailServer", "SmtpCarrier"),
+    "remit.adapters.store.postgres.location": ("PostgresLocation",),
+    "remit.adapters.vault.postgres.inspect": ("missing_keys_at", "same_server"),
+    "remit.adapters.vault.postgres.vault": ("PostgresVault",),
+    "remit.wiring.backoffice": ("open_http_backoffice",),
+    "remit.wiring.directory": ("open_directory_backoffice",),
+    "remit.wiring.events": ("build_signals",),
+    "remit.wiring.helpdesk": ("event_signing", "open_remote_helpdesk"),
+    "remit.wiring.mapped": ("open_mapped_backoffice",),
+}
+_WHERE: Final = {name: module for module, names in _OF.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Load a name when it is first used."""
+    if name not in _WHERE:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    found = globals()[name] = getattr(importlib.import_module(_WHERE[name]), name)
+    return found
