@@ -1,7 +1,7 @@
 """Plugs that only some desks use, loaded when the wiring first uses them; their types stand in `plugs.pyi`.
 
 A desk on SQLite with the built-in desk holds no driver of PostgreSQL, no mail and no client of another system
-(docs/decisions/00XX-plugs-are-loaded-when-used.md). A plug that the settings need is used while the desk is built, so
+(docs/decisions/0065-plugs-are-loaded-when-used.md). A plug that the settings need is used while the desk is built, so
 that one that cannot be loaded stops the start.
 """
 

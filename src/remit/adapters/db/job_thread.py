@@ -2,7 +2,7 @@
 
 It must not die while callers wait: every error goes to its callers. It does not know what a job is. A brief job of the
 only request in flight runs on the event loop instead, while the disk is quick: handing it over would cost more than it
-takes (docs/decisions/00XX-alone-on-the-loop.md).
+takes (docs/decisions/0064-alone-on-the-loop.md).
 """
 
 import asyncio
