@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from attacks.arena import FACTS, Arena, code_of, open_arena
+from attacks.arena import FACTS, Arena, code_of, mandate, open_arena
 
 READ = {"order_id": "W1"}
 TOKEN = "sk_live_" + "9f3b1c77d04e5a6812ab44cd"
@@ -68,6 +68,23 @@ def test_a_canary_in_an_ask_is_on_the_record_and_told_to_security(arena: Arena, 
         assert value not in text
     shown = arena.desk.officer("sam", roles=["security"]).get("/security/v1/incidents")["incidents"]
     assert [one["content"]["name"] for one in shown if one["kind"] == "canary.seen"] == [name]
+
+
+@pytest.mark.proves("CANARY")
+def test_a_canary_planted_after_a_signed_text_was_read_is_seen_in_it() -> None:
+    correct: dict[str, Any] = {"type": "correct-order", "target": {"order": ["W1"]}, "summary": "it goes elsewhere"}
+    change = {"power": "request", "actions": ["order.change_address"], "where": {"address": {"equals": ADDRESS}}}
+    facts = deepcopy(FACTS)
+    facts["attributes"]["order"]["W1"]["order.status"] = "pending"
+    with open_arena(facts=facts) as arena:
+        task = arena.task(mandate(objective=correct, powers=[{"power": "represent"}, change], never=[]))
+        asked = {"order_id": "W1", "address": ADDRESS}
+        for _ in range(2):
+            assert arena.ask(task, "order.change_address", asked).json()["decision"] == "permit"
+        _plant(arena, ADDRESS)
+        assert arena.ask(task, "order.change_address", asked).json()["decision"] == "permit"
+        (incident,) = _told(arena)
+        assert incident["task"] == task.id
 
 
 def _bare(response: httpx.Response) -> tuple[int, dict[str, str], Any]:

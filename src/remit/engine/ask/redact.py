@@ -11,10 +11,12 @@ from remit.domain.records import AskRecord, TaskRecord
 from remit.domain.secrets.obfuscation import plain_reading
 from remit.domain.secrets.own_credentials import flatten_text, is_too_short
 from remit.domain.secrets.repeats import KnownSecret, find_repeats
+from remit.domain.secrets.split import find_split
 from remit.domain.structs import replace, struct
 from remit.domain.values import JsonObject, parse_stored_object
 from remit.domain.words.verdict import MAX_NAME_LENGTH
 from remit.engine.ask.authorization_state import remembered_plan
+from remit.engine.ask.plan import AskPlan
 from remit.engine.context import DeskContext
 from remit.engine.files.read import UploadedFile
 from remit.engine.files.receive import CleanedFiles, clean_files, refresh_held_files
@@ -80,7 +82,7 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
 
     Source: docs/model/model.md#redact, #inbound.
     """
-    if request.size < LONG and not request.files and _is_clean(desk, task, request):
+    if request.size < LONG and not request.files and await _is_clean(desk, task, request):
         return request
     desk.scan_executor.verify_room(caller, request.size)
     asked = request = await desk.scan_executor.read(caller, request.size, lambda: _drop_refused_parts(desk, request))
@@ -125,17 +127,24 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
 _KEY_IS_SECRET: Final = marked("The Idempotency-Key is a secret that the message tells. Choose another key.")
 
 
-def _is_clean(desk: DeskContext, task: str, request: AskRequest) -> bool:
+async def _is_clean(desk: DeskContext, task: str, request: AskRequest) -> bool:
     """Return whether an ask has no text of the agent's own.
 
-    A text that the customer signed stands in the mandate already: once it was read in this task, it is known.
+    A text that the customer signed stands in the mandate already: once it was read in this task, it is known. ⚔ Until
+    another text of the task says that it is a secret, or begins one that it ends.
     """
     if request.words:
         return False
     if is_clean(desk, request.action, request.params, request.words):
         return True
     plan = remembered_plan(desk, task, request.action)
-    return plan is not None and plan.is_clean(request.params)
+    if plan is None or not plan.is_clean(request.params) or desk.recent_secrets.of(task):
+        return False
+    if not _may_end_secret(request):
+        return True
+    earlier = await _earlier_texts(desk, task)
+    texts = [request.params[name] for name in plan.action.open_params.intersection(request.params)]
+    return not any(find_split(earlier, text) for text in texts if isinstance(text, str))
 
 
 def _without_unknown(desk: DeskContext, request: AskRequest) -> AskRequest:
@@ -236,12 +245,13 @@ def _wrong(desk: DeskContext, request: AskRequest) -> Refused | None:
     return None
 
 
-def open_text(desk: DeskContext, task: str, request: AskRequest) -> str:
+def open_text(desk: DeskContext, plan: AskPlan | None, request: AskRequest) -> str:
     """Return all agent-written text of an ask, ordered so that split parts stand together.
 
     Declared names, and values that are enumerated, numbers or amounts, are left out: they can hide nothing. ⚔ That
-    holds only where the params fit their schema; else all are scanned. So is a text that was signed and scanned before. ⚔ A text between others has a line before and
-    behind: of a split value, a long piece is read whole only between lines.
+    holds only where the params fit their schema; else all are scanned. With a plan, a text that was signed and scanned
+    before is left out, too. ⚔ A text between others has a line before and behind: of a split value, a long piece is
+    read whole only between lines.
     """
     texts = [part for file in request.files for part in (file.name, file.text)] if request.files else []
     if request.words:
@@ -251,7 +261,6 @@ def open_text(desk: DeskContext, task: str, request: AskRequest) -> str:
         return "\n".join([*texts, request.action, flatten_text(params)])
     if not action.closed.isdisjoint(params) and _fits(desk, request):
         params = {name: value for name, value in params.items() if name not in action.closed}
-    plan = remembered_plan(desk, task, request.action) if action.open_params else None
     if plan is not None:
         params = {name: value for name, value in params.items() if not plan.knows(name, value)}
     if action.named.issuperset(params) and _STR.issuperset(map(type, params.values())):

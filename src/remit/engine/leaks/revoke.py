@@ -30,6 +30,7 @@ from remit.domain.values import Json, JsonObject
 from remit.engine.agents.authenticate import prove_client
 from remit.engine.agents.authenticate_request import TokenVerifier, Workload
 from remit.engine.agents.token_families import read_refresh_token
+from remit.engine.ask.authorization_state import remembered_plan
 from remit.engine.ask.redact import AskRequest, open_text
 from remit.engine.context import DeskContext
 from remit.engine.leaks.notify_issuers import notify_issuers
@@ -85,9 +86,9 @@ async def revoke_leaked_credentials(
     if request.size >= LONG:
         desk.scan_executor.verify_room(workload.limited_as, request.size)
     at = LeakSource(where="ask", agent=workload.client_id, task=workload.task)
-    await revoke_leaked_in_text(
-        desk, open_text(desk, workload.task, request), at, caller=workload.limited_as, tokens=tokens
-    )
+    # ⚔ What was planted since a text was read, or has no shape of its own, is looked for in every text.
+    plan = None if await desk.leak_scanner.seeks_values() else remembered_plan(desk, workload.task, request.action)
+    await revoke_leaked_in_text(desk, open_text(desk, plan, request), at, caller=workload.limited_as, tokens=tokens)
 
 
 async def revoke_leaked_in_files(desk: DeskContext, workload: Workload, request: AskRequest) -> None:

@@ -112,6 +112,14 @@ class LeakScanner:
         """
         await self._canaries()
 
+    async def seeks_values(self) -> bool:
+        """Return whether it looks for more than this desk's own credentials: canaries, or credentials of issuers.
+
+        Raises:
+            Fault: `fault.store`.
+        """
+        return bool(self.owners or await self._canaries())
+
     def forget(self) -> None:
         """Force a fresh read after a canary was planted or removed here."""
         self._read_s = None
