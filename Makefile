@@ -159,6 +159,10 @@ test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see i
 	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider $(ARGS)
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
 
+.PHONY: differ
+differ: $(VENV)/.dev ## Random asks at a desk that remembers and at one that forgets before each: the same to the byte (CASES=20000 SEED=1)
+	@PYTHONPATH=src TESTS_CASES=$(or $(CASES),20000) TESTS_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/engine/test_remembered_state.py
+
 test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of `make test`)
 	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup -p no:cacheprovider tests/browser $(ARGS)
 

@@ -115,6 +115,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "DPOP-REPLAY": _model("task-token", "A proof and an assertion count once."),
     "TASK-END": _model("task-end", "After a task's end nothing of it is alive."),
     "CASE-REREAD": _model("case-reread", "The case is re-read before a write acts and before anything is delivered."),
+    "REMEMBERED": _model("standing", "What is remembered of records between asks changes nothing that is decided, recorded or told."),
     "STANDING-AGAIN": _model("standing-again", "Standing is read again before bytes leave a long poll."),
     "INTROSPECT-OWN": _model("task-token", "An agent is told of its own tokens alone, as they stand now."),
     "STOPPED": Requirement("Nothing is issued while anything it stands on is stopped.", "docs/model/standards.md#issuance"),
