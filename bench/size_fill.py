@@ -22,7 +22,8 @@ import asyncpg
 from remit.adapters.store import codec
 from remit.adapters.store.migrations.postgres import AHEAD
 from remit.adapters.store.postgres.schema import make_partition
-from remit.domain.records import EndReason, Record, TaskRecord, TaskState, with_changes
+from remit.domain.records import EndReason, Record, TaskRecord, TaskState
+from remit.domain.structs import replace
 from remit.domain.transcript.entry import record_leaves
 from remit.domain.values import Instant
 from remit.proof import merkle
@@ -184,8 +185,8 @@ class Pattern:
 
     def _take(self, rev: int, record: Record) -> None:
         if isinstance(record, TaskRecord):
-            live = with_changes(record, opened_at=OPENED, ends_at=ENDS)
-            ended = with_changes(live, state=TaskState.ENDED, reason=EndReason.COMPLETED.value, ended_at=OPENED)
+            live = replace(record, opened_at=OPENED, ends_at=ENDS)
+            ended = replace(live, state=TaskState.ENDED, reason=EndReason.COMPLETED.value, ended_at=OPENED)
             self._task, self._ended = self._opened(rev, live), self._opened(rev + 1, ended)
         else:
             self._records.append(self._opened(rev, record))
