@@ -4,8 +4,9 @@ Its names are loaded when they are first used, so that a desk that serves holds 
 their types stand in `__init__.pyi`.
 """
 
-import importlib
 from typing import Final
+
+from remit.wiring.lazy import load_on_use
 
 _OF: Final = {
     "remit.adapters.backoffice.builtin": ("verify_effects",),
@@ -67,13 +68,4 @@ _OF: Final = {
         "verify_words_model",
     ),
 }
-_WHERE: Final = {name: module for module, names in _OF.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    """Load a name when it is first used."""
-    if name not in _WHERE:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    found = globals()[name] = getattr(importlib.import_module(_WHERE[name]), name)
-    return found
+__getattr__ = load_on_use(__name__, _OF)

@@ -5,8 +5,9 @@ A desk on SQLite with the built-in desk holds no driver of PostgreSQL, no mail a
 that one that cannot be loaded stops the start.
 """
 
-import importlib
 from typing import Final
+
+from remit.wiring.lazy import load_on_use
 
 _OF: Final = {
     "remit.adapters.backoffice.directory.rules": ("DirectoryRules", "read_directory_rules"),
@@ -25,13 +26,4 @@ _OF: Final = {
     "remit.wiring.helpdesk": ("event_signing", "open_remote_helpdesk"),
     "remit.wiring.mapped": ("open_mapped_backoffice",),
 }
-_WHERE: Final = {name: module for module, names in _OF.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    """Load a name when it is first used."""
-    if name not in _WHERE:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    found = globals()[name] = getattr(importlib.import_module(_WHERE[name]), name)
-    return found
+__getattr__ = load_on_use(__name__, _OF)
