@@ -207,8 +207,10 @@ def test_a_token_made_with_a_stolen_key_dies_with_its_retirement_also_where_it_w
     forged = stolen.sign_jwt("at+jwt", claims)
     first = arena.send(task, f"/v1/tasks/{task.id}", method="GET", token=forged)
     assert (first.status_code, first.json()["code"]) == (401, "credential.malformed")
-    short = stolen.sign_jwt("at+jwt", {**claims, "exp": arena.clock.now() // 1000 + 1500})
     now = arena.clock.now()
+    later_s = (now + AHEAD + OVERLAP_MS) // 1000  # no longer than others live, from then on
+    short = stolen.sign_jwt("at+jwt", {**claims, "iat": later_s - 60, "exp": later_s + 240})
+    assert arena.send(task, f"/v1/tasks/{task.id}", method="GET", token=short).status_code == 200
     plan_token_key(signer._directory, now_ms=now, from_ms=now + AHEAD)
     signer.refresh()
     arena.clock.ahead_ms += AHEAD + OVERLAP_MS + 1000 - 600_000
