@@ -56,7 +56,7 @@ class Calls(desk_server.Counted):
 
 
 def verdict(kind: str, calls: float) -> str:
-    """What is aimed at, found, and whether it is reached."""
+    """Return a line with the calls found, the goal, and whether it is reached."""
     found = f"{calls:,.0f} calls an ask on the loop and the writing thread"
     if kind not in MOST:
         return f"{found} (no goal)"

@@ -1,4 +1,4 @@
-"""What is aimed at, at the least and at best, and what a run found of it. A goal that is missed fails nothing: it is said."""
+"""Goals of the benchmark with their floors, judged on a run. A missed goal is printed and fails nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -142,8 +142,8 @@ def rates(given: argparse.Namespace, nodes: Nodes, made: list[dict[str, Any]]) -
     for kind in ("reads", "writes"):
         found: dict[str, list[tuple[float, float]]] = {"one": [], "two": []}
         for turn in range(given.rounds + 1):  # the first warms up
-            renew(made)
             for name, ports in (("one", [nodes.first.port]), ("two", [node.port for node in nodes.both])):
+                renew(made)  # a lot of acts takes minutes at a share of a core
                 each = given.asks // len(ports)
                 ready = [
                     requests(made, nodes.first.port, each, number + place * each, kind=kind)
