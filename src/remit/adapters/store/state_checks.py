@@ -25,16 +25,14 @@ _ENTRIES: Final = "select idx, leaf, envelope from entry where idx >= ? order by
 _RECORDS: Final = "select id, body from record where kind = ? and id > ? order by id limit ?"
 _LATER: Final = frozenset({"person.family"})
 """Indexes that records of an older Remit lack until they are written again; no decision rests on them."""
-SPOKEN: Final = "ask.spoken"
-"""Index of asks with text."""
 _LINKS: Final = "select name, key, at, id from link where kind = ?"
 _COUNTERS: Final = "select scope, key, used from counter where (scope, key) > (?, ?) order by scope, key limit ?"
 
 
-def compare_states(connection: ReadConnection, keyed: Keyed, *, later: Collection[str] = ()) -> Iterator[str]:
+def compare_states(connection: ReadConnection, keyed: Keyed, *, spoken: bool = True) -> Iterator[str]:
     """Yield one line for each row that is not as the log last said, is missing, or is in no entry.
 
-    `later` are the indexes that only a newer schema fills.
+    `spoken` is False for a store whose schema has no index of asks with text yet.
 
     Raises:
         Refused: `log.damaged` when an entry cannot be read.
@@ -61,7 +59,7 @@ def compare_states(connection: ReadConnection, keyed: Keyed, *, later: Collectio
         yield f"{found.kind} {found.id}: {found.text}"
     yield from misplaced
     yield from _counters(connection, mandates, reserved)
-    yield from _indexes(connection, _LATER.union(later))
+    yield from _indexes(connection, _LATER if spoken else _LATER | {"ask.spoken"})
 
 
 def widened_states(connection: ReadConnection, keyed: Keyed, size: int) -> Iterator[str]:

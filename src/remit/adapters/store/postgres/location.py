@@ -17,7 +17,7 @@ from remit.adapters.store.postgres.store import PostgresStore, application_name
 from remit.adapters.store.row_checks import MacMarker, inspect_rows
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.inspect import OutboxSummary, StoreSummary, summarize_outbox, summarize_store
-from remit.adapters.store.state_checks import SPOKEN, compare_states
+from remit.adapters.store.state_checks import compare_states
 from remit.domain.errors import Code, Fault
 from remit.domain.structs import struct
 from remit.domain.transcript.pseudonyms import Keyed
@@ -94,8 +94,8 @@ class PostgresLocation:
         """Compare rows and log."""
 
         def see(session: BlockingConnection) -> Sequence[str]:
-            later = () if session.run(schema_version(session.connection, STORE))[0] >= WITH_SPOKEN else (SPOKEN,)
-            return list(compare_states(scope_to_desk(session, self.desk), keyed, later=later))
+            spoken = session.run(schema_version(session.connection, STORE))[0] >= WITH_SPOKEN
+            return list(compare_states(scope_to_desk(session, self.desk), keyed, spoken=spoken))
 
         return self._inspect(see)
 

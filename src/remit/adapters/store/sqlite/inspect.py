@@ -15,7 +15,7 @@ from remit.adapters.store.row_checks import MacMarker, inspect_rows
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.journal import JournalBacklog, read_groups
 from remit.adapters.store.sqlite.read import SqliteReader, Value, write_rows
-from remit.adapters.store.state_checks import SPOKEN, compare_states
+from remit.adapters.store.state_checks import compare_states
 from remit.domain.records import NEVER, ActRecord, PersonRecord, RulesRecord
 from remit.domain.structs import struct
 from remit.domain.transcript.pseudonyms import Keyed
@@ -175,12 +175,9 @@ def inspect_states(path: Path, keyed: Keyed) -> Sequence[str]:
         Refused: as `inspect_store`; `log.damaged` when an entry cannot be read.
         Fault: as `inspect_store`.
     """
-
-    def compared(connection: sqlite3.Connection) -> Sequence[str]:
-        later = () if _schema(connection) >= WITH_SPOKEN else (SPOKEN,)
-        return list(compare_states(connection, keyed, later=later))
-
-    return _inspect(path, compared)
+    return _inspect(
+        path, lambda connection: list(compare_states(connection, keyed, spoken=_schema(connection) >= WITH_SPOKEN))
+    )
 
 
 def inspect_sqlite_rows(path: Path, macs: RowMacs, high_water: Path, *, whole: bool) -> int | None:
