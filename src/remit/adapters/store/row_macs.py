@@ -22,6 +22,10 @@ _MAX_REPORTS: Final = 100
 """Rows reported by one process: whoever changes more is noticed by these."""
 
 
+_row_key: Final = "{}{}:{}{}:{}{}:".format
+"""The key of a row, which no two rows share, whatever follows."""
+
+
 class RowMacs:
     """MACs of one desk's rows."""
 
@@ -114,7 +118,7 @@ class RowMacs:
     def member(self, sort: str, a: str, b: str, number: int) -> int:
         """Return the summand of one row: `sort` is r (record), c (counter), d (dropped kind) or t (risk history)."""
         found = self._member.copy()
-        found.update(f"{sort}{len(a)}:{a}{len(b)}:{b}{number}:".encode())  # no two rows share one, whatever follows
+        found.update(_row_key(sort, len(a), a, len(b), b, number).encode())
         return int.from_bytes(found.digest(), "little")
 
     def total(self, rows: Iterable[tuple[str, str, str, int]]) -> int:
@@ -160,7 +164,7 @@ class RowMacs:
 
     def _mac(self, sort: str, a: str, b: str, number: int, body: bytes) -> bytes:
         found = self._row.copy()
-        found.update(f"{sort}{len(a)}:{a}{len(b)}:{b}{number}:".encode())  # no two rows share one, whatever follows
+        found.update(_row_key(sort, len(a), a, len(b), b, number).encode())
         found.update(body)
         return found.digest()
 
