@@ -8,7 +8,6 @@ from typing import Final
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.adapters.backoffice.switchable import SwitchableBackoffice
-from remit.adapters.db.postgres_url import is_postgres_url
 from remit.adapters.documents.isolated import IsolatedDocumentReader
 from remit.adapters.files.frameworks import read_frameworks
 from remit.adapters.files.vocabulary import read_fact_words
@@ -44,7 +43,7 @@ from remit.ports.helpdesk import Helpdesk
 from remit.ports.people import Provider
 from remit.ports.vault import Vault
 from remit.ports.world import World
-from remit.settings import Settings
+from remit.settings import Settings, is_postgres_url
 from remit.wiring import plugs
 from remit.wiring.desk import Closeable, Desk, FarFacts, SandboxDesk
 from remit.wiring.fault_points import crash_at, no_fault

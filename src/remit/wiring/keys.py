@@ -5,7 +5,7 @@ Rows on PostgreSQL belong to the log's name and key, which a desk keeps for good
 
 from collections.abc import Callable, Collection, Sequence
 
-from remit.adapters.db.postgres_url import is_postgres_url, redacted_url
+from remit.adapters.db.postgres_url import redacted_url
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
 from remit.adapters.signer.token_keys import NEXT, TOKEN, plan_token_key
@@ -19,7 +19,7 @@ from remit.domain.values import Instant
 from remit.ports.vault import ContentKeyRef
 from remit.ports.world import World
 from remit.proof.checkpoint import Checkpoint, checkpoint_text
-from remit.settings import Settings
+from remit.settings import Settings, is_postgres_url
 from remit.wiring import plugs
 from remit.wiring.stores import store_location
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import httpx
 
-from remit.adapters.db.postgres_url import is_postgres_url
 from remit.adapters.log_reader.published import FolderLog, HttpLog
 from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.adapters.log_reader.stored import StoredLog
@@ -15,7 +14,7 @@ from remit.adapters.store.location import StoreLocation
 from remit.adapters.store.sqlite.location import SqliteLocation
 from remit.domain.errors import Code, Refused
 from remit.ports.log_reader import LogReader
-from remit.settings import Settings
+from remit.settings import Settings, is_postgres_url
 from remit.wiring import plugs
 
 

@@ -1,14 +1,6 @@
 """Addresses of PostgreSQL databases, read without its driver."""
 
 import re
-from typing import Final
-
-_SCHEMES: Final = ("postgresql://", "postgres://")
-
-
-def is_postgres_url(url: str) -> bool:
-    """Whether an address is one of PostgreSQL."""
-    return url.startswith(_SCHEMES)
 
 
 def redacted_url(url: str) -> str:
