@@ -33,6 +33,10 @@ class ParamPath:
         return ParamPath((*self.steps, step))
 
 
+ROOT: Final = ParamPath(())
+"""The path of the params themselves."""
+
+
 def parse_path(text: str) -> ParamPath:
     """Parse a path.
 

@@ -7,12 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from remit.domain.catalogue.patterns import is_tight
-from remit.domain.param_paths import ParamPath
+from remit.domain.param_paths import ROOT, ParamPath
 from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject, is_list
 
 _ANYTHING: Final[JsonObject] = {}
-_ROOT: Final = ParamPath(())
 _CHOICES: Final = ("anyOf", "oneOf")
 _CONDITIONAL: Final = ("then", "else")
 _MAX_NODES: Final = 20_000
@@ -52,7 +51,7 @@ class SchemaPlace:
         "path",
     )
 
-    def __init__(self, node: Json, said: Collection[ParamPath], path: ParamPath = _ROOT) -> None:
+    def __init__(self, node: Json, said: Collection[ParamPath], path: ParamPath = ROOT) -> None:
         """Take a schema and the paths that an annotation says the meaning of."""
         self._node, self._said, self.path = node, said, path
         self._speaks = path not in said and not _is_closed(node)
@@ -107,7 +106,7 @@ OPEN_NAME: Final = "*"
 
 def open_paths(schema: JsonObject, said: Collection[ParamPath]) -> tuple[ParamPath, ...]:
     """Return the paths at which a schema leaves room for text, each once, in the schema's order."""
-    found = _open(schema, _ROOT, frozenset(said), [_MAX_NODES])
+    found = _open(schema, ROOT, frozenset(said), [_MAX_NODES])
     return tuple(dict.fromkeys(path if path.steps else path.child(OPEN_NAME) for path in found))
 
 

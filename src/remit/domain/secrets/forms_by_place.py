@@ -45,7 +45,7 @@ _TERRAFORM: Final = re.compile(
     r"(?:variable|output|locals)\b[^{}\n]{0,80}(?:pass|secret|token|key|pwd|cred)[^{}\n]{0,80}\{[^{}]{0,400}?\b(?:default|value)\s{0,8}=\s{0,8}\"(?P<v>[^\"\n]{4,200})\"",
     re.IGNORECASE,
 )
-_wifi, _colon, _blocks = any_of(("wifi:",)), any_of((":",)), any_of(("variable", "output", "locals"))
+_blocks: Final = any_of(("variable", "output", "locals"))
 _MRZ: Final = re.compile(
     r"(?<![^\s:\"'])(?:[PIACV][A-Z<][A-Z<]{3}[A-Z0-9<]{25,39}|[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MF<]\d{7}[A-Z0-9<]{2,16}|\d{7}[MF<]\d{7}[A-Z<]{3}[A-Z0-9<]{11}\d"
     r"|[A-Z]{2,30}(?:<[A-Z]{1,20}){0,4}<<[A-Z<]{4,36})(?![^\s\"'])"
@@ -107,8 +107,8 @@ def _places_of(words: tuple[str, ...], low: str) -> Iterator[int]:
 
 
 def _in_files(text: str, low: str) -> Iterator[Found]:
-    for sign, pattern in ((_wifi, _WIFI), (_colon, _PGPASS), (_blocks, _TERRAFORM)):
-        if sign(low):
+    for seen, pattern in (("wifi:" in low, _WIFI), (":" in low, _PGPASS), (_blocks(low), _TERRAFORM)):
+        if seen:
             for match in pattern.finditer(text):
                 if not is_placeholder(match["v"]):
                     yield "password", *match.span("v"), CREDENTIAL

@@ -52,7 +52,7 @@ class AnchorWords:
         self._behind = re.compile(rf"[^a-z](?=[{first}])(?=({self._word.pattern}))")
 
     def places(self, text: str) -> Iterator[tuple[int, str]]:
-        """Return where each word begins, and which: in text order, except those within other words."""
+        """Return where each word begins, and which, in text order."""
         low = "\n" + lowercase(text)
         inner = [
             (at, word[0])

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final, Self
 
 from remit.domain.catalogue.model import Action, MarkKind, ParamMark
-from remit.domain.param_paths import ParamPath
+from remit.domain.param_paths import ROOT, ParamPath
 from remit.domain.secrets.contacts import find_contact_details
 from remit.domain.secrets.kinds import Found
 from remit.domain.secrets.labelled import find_labelled_values
@@ -106,7 +106,6 @@ _DIGIT: Final = re.compile(r"\d")
 _JOINTS: Final = re.compile(r"[_.-]+")
 _LEFT_OUT: Final = re.compile(r"[\s#_-]")
 _ANY_DIGIT: Final = str.maketrans("123456789", "000000000")
-_ROOT: Final = ParamPath(())
 _LABEL: Final = re.compile(r"[A-Za-z]+")
 _LABELLED: Final = 24
 """Characters before a row of digits in which its label may stand."""
@@ -129,7 +128,7 @@ class Claim:
         return cls(what=what, value=folded[start:end], start=start, end=end)
 
 
-def leaf_values(value: Json, path: ParamPath = _ROOT) -> Iterator[tuple[ParamPath, Json]]:
+def leaf_values(value: Json, path: ParamPath = ROOT) -> Iterator[tuple[ParamPath, Json]]:
     """Yield each single value in params, with its path."""
     if isinstance(value, Mapping):
         for key, child in value.items():

@@ -429,7 +429,8 @@ def _verify_step(desk: DeskContext, state: AuthorizationState, request: Evaluati
             public = "The case has its subject already; add to it with case.comment."
             raise Refused(Code.OBJECTIVE_STEP_ORDER, f"{action.name} was done", public=public)
         return plan
-    if not (objective.done_when or plan.after):
+    after = objective.after.get(action.name, ())
+    if not (objective.done_when or after):
         return plan
     done = {
         key.removeprefix("done:")
@@ -438,7 +439,7 @@ def _verify_step(desk: DeskContext, state: AuthorizationState, request: Evaluati
     }
     if objective.done_when and all(name in done for name in objective.done_when):
         raise Refused(Code.OBJECTIVE_REACHED, f"{objective.name} is reached")
-    missing = [name for name in plan.after if name not in done]
+    missing = [name for name in after if name not in done]
     if missing:
         first = ", ".join(missing)
         raise Refused(Code.OBJECTIVE_STEP_ORDER, f"{first} comes first", public=f"First: {first}.")

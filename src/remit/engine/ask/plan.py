@@ -28,7 +28,6 @@ class AskPlan:
 
     action: Action
     objective: Objective
-    after: tuple[str, ...]
     coverage: tuple[tuple[MandateRecord, PowerPlan], ...]
     records: tuple[tuple[str, ParamPath], ...]
     signed: Mapping[ParamPath, frozenset[str]]
@@ -63,7 +62,6 @@ class AskPlan:
         return cls(
             action=action,
             objective=objective,
-            after=tuple(objective.after.get(name, ())),
             coverage=tuple(coverage),
             records=tuple(records),
             signed=signed_texts([mandate for _, mandate in chain], action),

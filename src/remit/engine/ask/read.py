@@ -7,12 +7,7 @@ from typing import Final
 
 from remit.domain.catalogue.model import Action, Effect
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.records import (
-    AskRecord,
-    AskState,
-    EndReason,
-    TaskRecord,
-)
+from remit.domain.records import AskRecord, AskState, EndReason, TaskRecord
 from remit.domain.secrets.disclosure import CutResult, cut_result
 from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind

@@ -6,14 +6,7 @@ from typing import Final
 
 from remit.domain.files.detect import MEDIA_TYPES, TEXT_KINDS, FileKind
 from remit.domain.ids import timed_id
-from remit.domain.records import (
-    NEVER,
-    AskRecord,
-    FileContent,
-    FileRecord,
-    FileState,
-    TaskRecord,
-)
+from remit.domain.records import NEVER, AskRecord, FileContent, FileRecord, FileState, TaskRecord
 from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, JsonObject
 from remit.engine.context import DeskContext

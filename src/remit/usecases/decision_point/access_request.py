@@ -12,13 +12,7 @@ from remit.domain.decision_point.question import Question
 from remit.domain.errors import MEANINGS, Code, Refused
 from remit.domain.ids import is_id
 from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
-from remit.domain.records import (
-    AskRecord,
-    AskState,
-    ConfirmationRecord,
-    IdempotencyRecord,
-    TaskRecord,
-)
+from remit.domain.records import AskRecord, AskState, ConfirmationRecord, IdempotencyRecord, TaskRecord
 from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, JsonObject, deep_equal, instant_text, verify_instant
 from remit.engine.ask.authorization_state import has_pending_work, load_authorization_state, verify_active

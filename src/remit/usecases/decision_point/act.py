@@ -9,12 +9,7 @@ from remit.domain.decision_point.acts import ActDenied, ActQuestion, Reason, nam
 from remit.domain.decision_point.question import Question
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
-from remit.domain.records import (
-    AskRecord,
-    AskState,
-    ConfirmationRecord,
-    IdempotencyRecord,
-)
+from remit.domain.records import AskRecord, AskState, ConfirmationRecord, IdempotencyRecord
 from remit.domain.structs import replace, struct
 from remit.domain.values import Instant, JsonObject, deep_equal, instant_text
 from remit.engine.agents.authenticate_request import Workload

@@ -7,12 +7,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.identity.binding import bound_family, confirmation_claim
 from remit.domain.ids import is_id, new_id
 from remit.domain.policy.visitors import visitor_marks
-from remit.domain.records import (
-    ActRecord,
-    MandateRecord,
-    TaskRecord,
-    TaskState,
-)
+from remit.domain.records import ActRecord, MandateRecord, TaskRecord, TaskState
 from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json

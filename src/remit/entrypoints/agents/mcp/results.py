@@ -12,13 +12,7 @@ from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.records import OPEN_ASKS
 from remit.domain.values import Instant, instant_text
 from remit.engine.ask.reply import AskReply
-from remit.entrypoints.agents.json_rpc import (
-    INVALID_PARAMS,
-    INVALID_REQUEST,
-    METHOD_NOT_FOUND,
-    PARSE_ERROR,
-    RpcRefused,
-)
+from remit.entrypoints.agents.json_rpc import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, RpcRefused
 from remit.entrypoints.agents.mcp.messages import HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_REVISION, Message
 from remit.entrypoints.agents.mcp.tools import ASK_STATUS
 from remit.entrypoints.http.replies import (
