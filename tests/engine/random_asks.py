@@ -195,7 +195,7 @@ class RandomAsks:
 
     @property
     def _made(self) -> dict[str, Callable[[str, _Open], dict[str, Any]]]:
-        """What is put into the params of an action besides its order."""
+        """Functions that make the params of an action besides its order, by action."""
         rng = self.rng
         return {
             "case.close": lambda *_: {"reason": rng.choice(_MESSAGES)},

@@ -1,4 +1,4 @@
-"""What is remembered of tasks, mandates and asks changes nothing: a desk that forgets it all before each request does the same to the byte.
+"""Caches of tasks, mandates and asks change no answer: a desk that clears them before each request gives and stores the same bytes.
 
 `make differ CASES=20000 SEED=1` tries more asks, and others. A failure names the seed of its world: with `CASES=1` that world is tried alone.
 """

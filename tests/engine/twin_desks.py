@@ -1,7 +1,7 @@
-"""Two desks of one world: the same keys, clock and random bytes, and every request is sent to both.
+"""Two desks with the same keys, clock and random bytes; every request is sent to both.
 
-The one remembers; the other forgets before each request all that the process remembers of tasks, mandates and asks. Whatever they say, store
-or log is then the same to the byte, unless something remembered is not what would be worked out anew.
+One keeps its caches; the other clears every cache of tasks, mandates and asks before each request. Answers, rows and entries of both are
+equal to the byte, unless a cached value differs from the one computed anew.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ START_MS: Final = 1_796_040_000_000
 _ISSUER: Final = "http://localhost"
 _TOLD: Final = 12
 _MEMORIES: Final = ((authorization_state, "_grounds"), (authorization_state, "_parsed"), (signed, "_consented"), (signed, "_reported"))
-"""What the process remembers across asks: each desk is given its own."""
+"""Caches that the process keeps across asks; each desk gets its own."""
 
 
 class DifferenceError(AssertionError):
@@ -107,14 +107,14 @@ class Side:
 
     @contextmanager
     def memory(self) -> Iterator[None]:
-        """What is remembered inside is remembered by this desk."""
+        """Use the caches of this desk inside."""
         with ExitStack() as put:
             for (module, name), kept in zip(_MEMORIES, self._memories, strict=True):
                 put.enter_context(_put(module, name, kept))
             yield
 
     async def answer(self, request: httpx.Request, number: int) -> httpx.Response:
-        """Answer one request, having forgotten all before it where this desk forgets."""
+        """Answer one request; a desk that forgets clears its caches first."""
         self.world.request, self.world.drawn = number, 0
         with self.memory():
             if self.forgets:
@@ -129,7 +129,7 @@ class Side:
         self.context.store.inner._held.clear()  # all is read from the file again
 
     async def states(self, tasks: list[str]) -> list[object]:
-        """What the store tells of tasks: records, counters, risk histories, last uses; and the head of the log."""
+        """Snapshots of tasks from the store: records, counters, risk histories, last uses; and the head of the log."""
         store = self.context.store
         told: list[object] = [await store.snapshot(task=task, idempotency="", about=(), sure=True) for task in tasks]
         return [*told, await store.checkpoint()]
@@ -327,7 +327,7 @@ def _made_key(world: World) -> tuple[bytes, bytes]:
 
 @contextmanager
 def drawn_from_the_world() -> Iterator[None]:
-    """Inside, all else follows from the world, too: content keys, nonces of signatures, and how long replay marks are kept: for good."""
+    """Derive all other random bytes from the world inside (content keys, nonces of signatures), and never forget a replay mark."""
     ecdsa = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
     counted = _put(ElapsedTime, "over", lambda *_, **__: 0)
     with _put(signer, "_ECDSA", ecdsa), _put(vault, "new_key", _made_key), counted:

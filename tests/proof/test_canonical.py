@@ -45,7 +45,7 @@ ODD: st.SearchStrategy[Any] = st.one_of(
     ),
     st.sampled_from([Raw(b"0"), _Struct(), UNSET, _Text('"1')]),
 )
-"""What is no JSON, or is written in another form than msgspec writes it."""
+"""Values that are not JSON, or that JCS writes otherwise than msgspec."""
 NAMES = LETTERS | st.sampled_from([Kind.ASK_DECIDED, 1, None, True, b"a"])
 
 

@@ -60,7 +60,7 @@ _TEXT: Final = marked(
 
 @struct(frozen=True, kw_only=True)
 class BackchannelRequest:
-    """What a decoded backchannel request asks beside its mandate; `ping_token` "" where the agent polls."""
+    """Members of a decoded backchannel request beside its mandate; `ping_token` is "" where the agent polls."""
 
     binding: str
     jkt: str
