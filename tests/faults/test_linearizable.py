@@ -165,7 +165,8 @@ def test_whatever_two_nodes_answered_there_is_one_order_in_which_it_is_right(
     ops = work.history.ops
     assert impossible(ops) == []
     answers = {op.result for op in ops if isinstance(op.what, Ask | Change | Release)}
-    assert {"ok", "conflict", "no_room"} <= answers, "the run was no idle one"
+    used_up = set() if trouble else {"no_room"}  # where connections are cut, the run may end before the room does
+    assert {"ok", "conflict"} | used_up <= answers, "the run was no idle one"
     assert (UNKNOWN in answers) == trouble
     assert len(set(stand)) == len(stand), "nothing stands twice"
     assert {stand[place] for _, place, _ in work.places} == {number for _, _, number in work.places}, (
