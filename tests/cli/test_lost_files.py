@@ -16,6 +16,7 @@ from cli.running import Run, refused, sandboxed
 from remit.domain.errors import Code, Fault
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse
+from remit.entrypoints.http.wire import HEADERS
 from remit.entrypoints.people.api import PeopleApi
 from remit.entrypoints.web.pages import Pages
 from remit.settings import load_settings
@@ -107,7 +108,7 @@ async def nothing() -> Any:
 
 def test_a_fault_that_is_shown_leaves_one_line_in_the_log(desk: Path) -> None:
     settings = load_settings(desk / "remit.toml")
-    scope = {"type": "http", "method": "GET", "path": "/me/x", "headers": [], "query_string": b"code=secret"}
+    scope = {"type": "http", "method": "GET", "path": "/me/x", "headers": [], HEADERS: {}, "query_string": b"code=secret"}
 
     async def get() -> list[int]:
         built = build_desk(settings, rules_of(settings))

@@ -10,6 +10,7 @@ import pytest
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.certificates import MAX_CERTIFICATE, MAX_CHAIN
 from remit.entrypoints.http.client_certificates import FRONT, TlsFront, presented_certificate
+from remit.entrypoints.http.wire import HEADERS, read_headers
 from remit.proof.canonical import b64url
 from remit.settings.decode import InvalidSetting
 from remit.settings.mtls import MtlsTable, proxies_of
@@ -23,7 +24,7 @@ def field(der: bytes = DER) -> bytes:
 
 
 def scope(*headers: tuple[bytes, bytes], client: Any = ("10.0.0.5", 1), front: TlsFront | None = FRONTS) -> dict[str, Any]:
-    return {"client": client, "headers": list(headers), **({} if front is None else {FRONT: front})}
+    return {"client": client, "headers": list(headers), HEADERS: read_headers(headers), **({} if front is None else {FRONT: front})}
 
 
 def test_the_thumbprint_is_of_the_whole_certificate() -> None:

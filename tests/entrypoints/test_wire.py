@@ -19,6 +19,7 @@ from remit.domain.values import MAX_BYTES
 from remit.entrypoints.http.bodies import INTAKE, UNPROVED, read_body
 from remit.entrypoints.http.replies import STATUS
 from remit.entrypoints.http.wire import (
+    HEADERS,
     AskBody,
     convert,
     decode_form,
@@ -27,6 +28,7 @@ from remit.entrypoints.http.wire import (
     idempotency_key,
     one_header,
     query_parameters,
+    read_headers,
     verify_json_type,
     whole_number,
 )
@@ -39,7 +41,7 @@ CODES = {code.value for code in Code}
 
 
 def scope(*headers: tuple[bytes, bytes], query_string: bytes = b"") -> MutableMapping[str, Any]:
-    return {"type": "http", "method": "POST", "path": "/", "headers": list(headers), "query_string": query_string}
+    return {"type": "http", "method": "POST", "path": "/", "headers": list(headers), HEADERS: read_headers(headers), "query_string": query_string}
 
 
 def typed(value: bytes) -> MutableMapping[str, Any]:

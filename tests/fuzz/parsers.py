@@ -29,7 +29,7 @@ from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.secrets.find import find_secrets
 from remit.domain.values import Instant, Json, decode_json, instant_text, verify_instant, verify_money
 from remit.entrypoints.http.cookies import SESSIONS, cookie_value
-from remit.entrypoints.http.wire import AskBody, convert, decode_form, decode_object, query_parameters
+from remit.entrypoints.http.wire import HEADERS, AskBody, convert, decode_form, decode_object, query_parameters, read_headers
 from remit.proof.canonical import canonical
 from remit.proof.checkpoint import read_checkpoint, read_note, verify_vkey
 from remit.proof.errors import ProofError
@@ -97,13 +97,13 @@ def mandate(raw: bytes) -> None:
 
 
 def form(raw: bytes) -> None:
-    decode_form({"headers": [(b"content-type", b"application/x-www-form-urlencoded")]}, raw)
+    decode_form({HEADERS: read_headers([(b"content-type", b"application/x-www-form-urlencoded")])}, raw)
     query_parameters({"query_string": raw})
 
 
 def cookies(raw: bytes) -> None:
     for name in SESSIONS:
-        cookie_value({"headers": [(b"cookie", raw)]}, name)
+        cookie_value({HEADERS: read_headers([(b"cookie", raw)])}, name)
 
 
 def proof(raw: bytes) -> None:

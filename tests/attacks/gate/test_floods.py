@@ -14,6 +14,7 @@ from remit.domain.errors import Code, Refused
 from remit.engine.ask import redact
 from remit.engine.words import check as hold_words
 from remit.entrypoints.http.limits import Limits
+from remit.entrypoints.http.wire import HEADERS, read_headers
 from remit.sandbox import SandboxAgent
 from remit.settings import make_settings
 
@@ -146,7 +147,7 @@ def test_many_addresses_that_prove_nothing_are_limited_together(arena: Arena, se
 @pytest.mark.proves("LIMITS")
 def test_what_is_remembered_of_addresses_is_bounded_and_never_the_flood_of_all() -> None:
     limits = Limits(OPEN | {"unproved_burst": 20_000, "unproved_per_s": 1}, peer_header="", outside=True, world=Standing())
-    scope: dict[str, Any] = {"headers": []}
+    scope: dict[str, Any] = {HEADERS: {}}
     for n in range(20_000):
         limits.count_unproved({**scope, "client": (f"10.{n // 65_536}.{n // 256 % 256}.{n % 256}", 0)})
     assert len(limits._peers._known) == 10_000
@@ -159,7 +160,7 @@ def test_what_is_remembered_of_addresses_is_bounded_and_never_the_flood_of_all()
 @pytest.mark.parametrize(("outside", "header", "shared"), [(True, "", True), (False, "", False), (True, "x-real-ip", False)])
 def test_behind_a_proxy_that_says_nothing_one_flood_does_not_shut_everybody_out(outside: bool, header: str, shared: bool) -> None:
     limits = Limits(OPEN | {"peer_burst": 5, "peer_per_s": 1}, peer_header=header, outside=outside, world=Standing())
-    scope: dict[str, Any] = {"headers": [(b"x-real-ip", b"127.0.0.1")] if header else [], "client": ("127.0.0.1", 0)}
+    scope: dict[str, Any] = {HEADERS: read_headers([(b"x-real-ip", b"127.0.0.1")] if header else []), "client": ("127.0.0.1", 0)}
     for _ in range(5):
         limits.verify_peer(scope)
         limits.count_unproved(scope)

@@ -1,4 +1,4 @@
-"""No tracing: for a desk without a collector. It costs one call and keeps nothing."""
+"""No tracing: for a desk without a collector. It keeps nothing, and a step of an ask costs no call of Python's."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -27,13 +27,10 @@ class NoTracing:
         del traceparent, door, method
         return _NOTHING
 
-    def step(self, step: SpanName) -> AbstractContextManager[None]:
-        """Open no span."""
-        del step
-        return _NOTHING
-
-    def note(self, fact: SpanAttribute, value: str | int) -> None:
-        """Record nothing."""
+    step: Callable[[SpanName], AbstractContextManager[None]] = dict.fromkeys(SpanName, _NOTHING).__getitem__
+    """Opens no span."""
+    note: Callable[[SpanAttribute, str | int], None] = cast("Callable[[SpanAttribute, str | int], None]", "".format)
+    """Records nothing."""
 
     def close(self) -> None:
         """Do nothing."""

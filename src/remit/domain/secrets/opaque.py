@@ -30,7 +30,7 @@ def holds_secret(opaque: str) -> bool:
     Source: docs/model/model.md#opaque.
     """
     if _PLAIN.fullmatch(opaque) and not (opaque.isdigit() and len(opaque) > _LONGEST_NUMBER):
-        return any(True for _ in find_issuer_tokens(opaque, 0))
+        return next(find_issuer_tokens(opaque, 0), None) is not None
     return any(
         found.kind != _BY_DESIGN and (found.group is not SecretClass.PERSONAL or opaque.isdigit())
         for found in find_secrets(opaque)

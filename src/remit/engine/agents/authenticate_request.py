@@ -34,11 +34,8 @@ class Workload:
     jkt: str
     token_jti: str
     marks: tuple[ReplayMark, ...]
-
-    @property
-    def limited_as(self) -> str:
-        """The name its requests are counted under. ⚔ Customers share a visitor's client: one must not use up all of it."""
-        return bound_family(self.jkt) or self.client_id
+    limited_as: str
+    """The name its requests are counted under. ⚔ Customers share a visitor's client: one must not use up all of it."""
 
 
 MCP_DOOR: Final = "/mcp"
@@ -62,16 +59,15 @@ class _Token:
     client_id: str
     actor: str
     binding: str
+    certificate: str
+    """The thumbprint of the certificate that the token is bound to; "" for another binding."""
+    family: str
+    """The family of a visitor's token; "" for one bound to a key."""
     audience: str
     jti: str
     scope: str
     expires_s: int
     mandate: str
-
-    @property
-    def family(self) -> str:
-        """The family of a visitor's token; "" for one bound to a key."""
-        return bound_family(self.binding)
 
 
 class TokenVerifier:
@@ -121,7 +117,7 @@ def prove_workload(  # noqa: PLR0913  # everything that a request can prove itse
     """
     presented = verify_presented(authorization=authorization, dpop=dpop)
     token = tokens.verify(desk, presented.unverified_token)
-    held, family = bound_certificate(token.binding), token.family
+    held, family = token.certificate, token.family
     verify_bound(presented, token_jkt=None if held or family else token.binding)
     if held and certificate != held:
         # ⚔ A copied token is worth nothing without the key of the TLS connection (RFC 8705 §3).
@@ -203,6 +199,7 @@ def _workload(token: _Token, marks: tuple[ReplayMark, ...]) -> Workload:
         jkt=token.binding,
         token_jti=token.jti,
         marks=marks,
+        limited_as=token.family or token.client_id,
     )
 
 
@@ -229,14 +226,17 @@ def _read(desk: DeskContext, claims: Mapping[str, Json]) -> _Token:
                 # ⚔ Only a stolen key makes such a token.
                 raise Refused(Code.CREDENTIAL_MALFORMED, "the token lives longer than this desk lets any")
             binding = _binding(claims)
+            family = bound_family(binding)
             return _Token(
                 task=str(claims.get("task", "")),
                 client_id=client_id,
                 actor=actor,
                 binding=binding,
+                certificate=bound_certificate(binding),
+                family=family,
                 audience=audience,
                 jti=jti,
-                scope="ask" if bound_family(binding) else scope,  # a visitor's scope is its purpose
+                scope="ask" if family else scope,  # a visitor's scope is its purpose
                 expires_s=expires_s,
                 mandate=str(claims.get("mandate", "")),
             )

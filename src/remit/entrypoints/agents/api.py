@@ -27,7 +27,7 @@ from remit.engine.files.read import UploadedFile
 from remit.engine.leaks.revoke import revoke_leaked_credentials
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.people.sessions import SIGNIN_PREFIX
-from remit.entrypoints.agents.challenge import challenged_response, use_token_header
+from remit.entrypoints.agents.challenge import TXN_TOKEN, challenged_response, use_token_header
 from remit.entrypoints.agents.ended_tasks import ASSERTION, authenticate_client, proves_client
 from remit.entrypoints.http.bodies import decode_body, mark_proved, read_body, read_empty_body
 from remit.entrypoints.http.client_certificates import presented_certificate
@@ -43,9 +43,11 @@ from remit.entrypoints.http.replies import (
 from remit.entrypoints.http.request_log import log_fault
 from remit.entrypoints.http.signed_requests import bind_body, is_signed, signed_message
 from remit.entrypoints.http.wire import (
+    HEADERS,
     AskBody,
     AttachmentIn,
     Receive,
+    RequestHeaders,
     Scope,
     body_digest,
     convert,
@@ -150,15 +152,16 @@ class AgentApi:
         Raises:
             Refused: `credential.*`, `agent.human_credential`.
         """
-        authorization = header_values(scope, b"authorization")
-        # ⚔ A link on any page brings a person here with their session: no program borrowed it, so nothing is ended or
-        # reported.
-        cookies = () if _is_navigation(scope) else header_values(scope, b"cookie")
+        sent: RequestHeaders = scope[HEADERS]
+        authorization, dpop, cookies = sent.get(b"authorization", ()), sent.get(b"dpop", ()), sent.get(b"cookie", ())
+        if cookies and _is_navigation(scope):
+            # ⚔ A link on any page brings a person here with their session: no program borrowed it, so nothing is ended
+            # or reported.
+            cookies = ()
         arrival = RequestCredentials(authorization=authorization, cookies=cookies, form={})
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
             await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
-        path = _path(scope)
-        dpop, certificate = header_values(scope, b"dpop"), presented_certificate(scope)
+        path, certificate = _path(scope), presented_certificate(scope)
         try:
             with self.context.tracing.step(SpanName.IDENTITY):
                 if not dpop and is_signed(scope) and presents_token(authorization):
@@ -190,33 +193,45 @@ class AgentApi:
     async def _ask(self, scope: Scope, receive: Receive, workload: Workload) -> HttpResponse:
         verify_json_type(scope)
         key = idempotency_key(scope)
-        await use_token_header(self.context, scope, workload, key)
+        if TXN_TOKEN in scope[HEADERS]:
+            await use_token_header(self.context, scope, workload, key)
         raw = await read_body(scope, receive)
         members = await decode_body(scope, raw, files=_DATA)
         body = convert(members, AskBody)
-        reply = await self.ask(workload, body, key=key, digest=body_digest(raw), size=len(raw))
+        request = await self.accept_ask(workload, body, key=key, digest=body_digest(raw), size=len(raw))
+        reply = await ask(self.context, workload, request)
         return await challenged_response(self.context, scope, workload, reply)
 
     async def ask(self, workload: Workload, body: AskBody, *, key: str, digest: str, size: int) -> AskReply:
-        """Make a decoded ask of a proved workload, whatever door it came through.
+        """Make a decoded ask of a proved workload, whatever door it came through. The members are those of `accept_ask`.
+
+        Raises:
+            Refused: as `usecases/ask` and `accept_ask`.
+            Fault: as `usecases/ask`.
+        """
+        request = await self.accept_ask(workload, body, key=key, digest=digest, size=size)
+        return await ask(self.context, workload, request)
+
+    async def accept_ask(self, workload: Workload, body: AskBody, *, key: str, digest: str, size: int) -> AskRequest:
+        """Return a decoded ask, once each credential of ours in it is revoked.
 
         `digest` recognises a repetition under its `key`; `size` is the bytes of the whole body.
 
         Raises:
-            Refused: as `usecases/ask`; `request.malformed` for too many files.
-            Fault: as `usecases/ask`.
+            Refused: `request.malformed` for too many files; as `revoke_leaked_credentials`.
+            Fault: as `revoke_leaked_credentials`.
         """
         request = AskRequest(
             action=body.action,
             params=body.params,
             words=body.words,
-            files=decode_attachments(body.attachments or ()),
+            files=decode_attachments(body.attachments) if body.attachments else (),
             idempotency_key=key,
             body=digest,
             size=size,
         )
         await revoke_leaked_credentials(self.context, self.tokens, workload, request)
-        return await ask(self.context, workload, request)
+        return request
 
     async def _ask_status(self, scope: Scope, workload: Workload, ask_id: str) -> HttpResponse:
         if not is_id(ask_id, "ask"):
@@ -322,7 +337,7 @@ def decode_attachments(attachments: Sequence[AttachmentIn]) -> tuple[UploadedFil
     if len(attachments) > _MAX_FILES:
         raise malformed_request(f"at most {_MAX_FILES} attachments")
     return tuple(
-        UploadedFile(name=one.name, data=_decoded(one.data_b64), media_type=one.media_type) for one in attachments
+        [UploadedFile(name=one.name, data=_decoded(one.data_b64), media_type=one.media_type) for one in attachments]
     )
 
 

@@ -27,7 +27,8 @@ from remit.usecases.mandates.backchannel import INTERVAL_S
 PATH: Final = "/oauth/txn-authorize"
 TXN_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:txn_token"  # noqa: S105  # a type, not a secret
 _ACCEPTS: Final = b"accept-txn-challenge"
-_TOKEN: Final = b"txn-token"
+TXN_TOKEN: Final = b"txn-token"
+"""The header of a transaction's token."""
 
 
 async def authorize_transaction(desk: DeskContext, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
@@ -67,7 +68,7 @@ async def use_token_header(desk: DeskContext, scope: Scope, workload: Workload, 
     Raises:
         Refused: `credential.*`, `request.malformed` for several.
     """
-    sent = header_values(scope, _TOKEN)
+    sent = header_values(scope, TXN_TOKEN)
     if len(sent) > 1:
         raise malformed_request("send one Txn-Token, no more")
     if sent:

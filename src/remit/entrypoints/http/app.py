@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Final
 
@@ -27,7 +27,16 @@ from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import BodyStream, HttpResponse, problem_response
 from remit.entrypoints.http.request_log import ECHO, HEADER, begin_request, end_request, log_fault, new_request_id
 from remit.entrypoints.http.server_protocol import WHOLE
-from remit.entrypoints.http.wire import Receive, Scope, Send, header_values, unless_gone, until_closed
+from remit.entrypoints.http.wire import (
+    HEADERS,
+    Receive,
+    Scope,
+    Send,
+    header_values,
+    read_headers,
+    unless_gone,
+    until_closed,
+)
 from remit.entrypoints.ops.metrics import Metrics, route_group
 from remit.entrypoints.people.access import BEGINS as RECEIPTS
 from remit.entrypoints.people.access import presents_token
@@ -103,7 +112,8 @@ class App:
         self._issuer = desk.terms.issuer
         self._metrics = metrics
         self._limits = limits
-        self._front = TlsFront(desk.terms.tls_proxies)
+        self._front = TlsFront(desk.terms.tls_proxies) if desk.terms.tls_proxies else None
+        self._takes_nonces = desk.proofs.nonce(desk.world.now()) is not None
         self._start, self._stop = life
 
     @property
@@ -126,19 +136,21 @@ class App:
         started_s, door = self._metrics.started(), route_group(scope["path"])
         request = new_request_id(self._desk.world)
         begun = begin_request(request)
-        scope[INTAKE], scope[FRONT] = self._limits, self._front
+        scope[INTAKE], scope[FRONT], scope[HEADERS] = self._limits, self._front, read_headers(scope["headers"])
+        tracing = self._desk.tracing
         try:
-            if door == _UNTRACED:
-                answer = await self._answered(scope, receive)
-            else:
-                with self._desk.tracing.start_request(
-                    traceparent=partial(_traceparent, scope), door=door, method=scope["method"]
-                ):
-                    self._desk.tracing.note(SpanAttribute.REQUEST, request)
-                    answer = await self._answered(scope, receive)
-                    self._desk.tracing.note(SpanAttribute.STATUS, answer.status)
+            above = partial(_traceparent, scope)
+            traced = tracing.start_request(traceparent=above, door=door, method=scope["method"])
+            with nullcontext() if door == _UNTRACED else traced:
+                tracing.note(SpanAttribute.REQUEST, request)
+                try:
+                    answer = await self._answer(scope, receive)
+                except Exception as error:  # noqa: BLE001  # the last place there is: a caller gets an answer, never silence
+                    answer = self._failed(scope, error)
+                tracing.note(SpanAttribute.STATUS, answer.status)
             self._metrics.answered(door, answer.status, started_s)
-            more = ((HEADER, scope.get(ECHO, request.encode())), *self._next_nonce(scope))
+            nonce = self._next_nonce(scope) if self._takes_nonces else ()
+            more = ((HEADER, scope.get(ECHO, request.encode())), *nonce)
             if answer.stream is None:
                 await _send(answer, more, scope, send)
             else:
@@ -147,16 +159,13 @@ class App:
             self._limits.release_body(scope)
             end_request(begun)
 
-    async def _answered(self, scope: Scope, receive: Receive) -> HttpResponse:
-        """Return the answer, whatever happens."""
-        try:
-            return await self._answer(scope, receive)
-        except (Refused, Fault) as error:
+    def _failed(self, scope: Scope, error: Exception) -> HttpResponse:
+        """Return the answer to a request that was refused or failed."""
+        if isinstance(error, (Refused, Fault)):
             log_fault(error, scope["path"])
             return problem_response(error, issuer=self._issuer)
-        except Exception:  # noqa: BLE001  # the last place there is: a caller gets a fault, never silence
-            _LOG.exception("unexpected failure at %s", scope["path"], extra={"event": "request.broken"})
-            return problem_response(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
+        _LOG.error("unexpected failure at %s", scope["path"], exc_info=error, extra={"event": "request.broken"})
+        return problem_response(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
 
     def _next_nonce(self, scope: Scope) -> Headers:
         """Return the nonce header for endpoints with proofs, where the desk requires one (RFC 9449 §8.2, §9)."""
@@ -171,10 +180,11 @@ class App:
     def _answer(self, scope: Scope, receive: Receive) -> Coroutine[None, None, HttpResponse]:
         """Dispatch by path."""
         path: str = scope["path"]
-        if "%" in scope.get("raw_path", b"").decode("latin-1"):
+        raw: bytes = scope.get("raw_path", b"")
+        if b"%" in raw:
             # An escaped slash arrives decoded; our ids in agents' addresses need no escaping.
-            raw = scope["raw_path"].decode("latin-1").lower()
-            if "%2f" in raw or "%00" in raw:
+            raw = raw.lower()
+            if b"%2f" in raw or b"%00" in raw:
                 raise Refused(Code.REQUEST_NOT_FOUND, "an escaped slash")
         if AGENT_PATHS.fullmatch(path) is not None:
             return self._agents.handle(scope, receive)

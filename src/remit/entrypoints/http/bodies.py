@@ -54,7 +54,8 @@ _DOORS: Final[Mapping[str, BodyLimit]] = {
 INLINE: Final = 8 * 1024
 """Bytes decoded on the event loop; the costliest take less than 2 ms."""
 INTAKE: Final = "remit.intake"
-_PROVED: Final = "remit.proved"
+CALLER_PROVED: Final = "remit.proved"
+"""In the scope of a request whose caller is proved (`mark_proved`)."""
 _DECODER: Final = ThreadPoolExecutor(1, thread_name_prefix="remit-bodies")
 
 
@@ -72,17 +73,12 @@ class Intake(Protocol):
 
 def mark_proved(scope: Scope) -> None:
     """Let a request whose caller is proved say more, and charge its bytes to no address."""
-    scope[_PROVED] = True
-
-
-def is_proved(scope: Scope) -> bool:
-    """Return whether the caller of a request is proved."""
-    return _PROVED in scope
+    scope[CALLER_PROVED] = True
 
 
 def body_limit(scope: Scope) -> BodyLimit:
     """Return the limit of a request's body as far as it is proved now."""
-    return PROVED if _PROVED in scope else _DOORS.get(scope["path"], UNPROVED)
+    return PROVED if CALLER_PROVED in scope else _DOORS.get(scope["path"], UNPROVED)
 
 
 async def read_body(scope: Scope, receive: Receive, *, most: int | None = None) -> bytes:
@@ -127,8 +123,8 @@ async def decode_body(scope: Scope, raw: bytes, *, files: tuple[str, ...] | None
     Raises:
         Refused: `request.malformed`, `request.too_large`.
     """
-    most = body_limit(scope).members
-    return await _decoded(len(raw), partial(decode_object, raw, files=files, max_members=most))
+    decode = partial(decode_object, raw, files=files, max_members=body_limit(scope).members)
+    return decode() if len(raw) <= INLINE else await _beside_the_loop(decode)
 
 
 async def read_object(scope: Scope, receive: Receive) -> JsonObject:
@@ -156,7 +152,8 @@ async def read_form(scope: Scope, receive: Receive) -> Mapping[str, str]:
         Refused: as `read_body` and `decode_form`.
     """
     raw = await read_body(scope, receive)
-    return await _decoded(len(raw), partial(decode_form, scope, raw))
+    decode = partial(decode_form, scope, raw)
+    return decode() if len(raw) <= INLINE else await _beside_the_loop(decode)
 
 
 async def read_empty_body(scope: Scope, receive: Receive) -> None:
@@ -171,8 +168,5 @@ async def read_empty_body(scope: Scope, receive: Receive) -> None:
         convert(await decode_body(scope, raw), EmptyBody)
 
 
-async def _decoded(size: int, work: Callable[[], T]) -> T:
-    """Decode inline what is short, and the rest on a thread of its own."""
-    if size <= INLINE:
-        return work()
-    return await asyncio.get_running_loop().run_in_executor(_DECODER, work)
+def _beside_the_loop(work: Callable[[], T]) -> "asyncio.Future[T]":
+    return asyncio.get_running_loop().run_in_executor(_DECODER, work)

@@ -8,13 +8,12 @@ import ipaddress
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.rate_limit import RateLimit, TokenBucket, tokens_left, verify_not_exhausted
-from remit.entrypoints.http.bodies import is_proved
+from remit.entrypoints.http.bodies import CALLER_PROVED
 from remit.entrypoints.http.wire import Scope, header_values
 from remit.ports.world import World
 
@@ -26,6 +25,7 @@ _HOST_V6: Final = 128 - _NET_V6
 _MAX_LENGTH: Final = 64
 _ALL: Final = ""
 _HELD: Final = "remit.held"
+"""The address of a request, and the bytes of its body that are in flight."""
 _REGISTRATIONS: Final = 10
 _REGISTRATIONS_PER_S: Final = 1 / 60
 _MOST_TIMES: Final = 20
@@ -63,14 +63,6 @@ class _Buckets:
         self._known.move_to_end(key)
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
-
-
-@dataclass(slots=True)
-class _HeldBody:
-    """The bytes of one request's body that are in flight, and the address they came from."""
-
-    peer: str
-    size: int = 0
 
 
 class Limits:
@@ -175,37 +167,39 @@ class Limits:
         Raises:
             Refused: `request.rate_limited`.
         """
-        held: _HeldBody | None = scope.get(_HELD)
+        held: tuple[str, int] | None = scope.get(_HELD)
         try:
             if held is None:
-                held = scope[_HELD] = _HeldBody(self._peer(scope))
-                if not is_proved(scope):
-                    self._verify_bytes(held.peer)
+                held = scope[_HELD] = self._peer(scope), 0
+                if CALLER_PROVED not in scope:
+                    self._verify_bytes(held[0])
+            peer, before = held
             if self._held + size > self._most_held:
                 raise _too_much("too many bodies are being read")
-            if held.peer and self._held_of[held.peer] + size > self._most_held_of_peer:
+            if peer and self._held_of[peer] + size > self._most_held_of_peer:
                 raise _too_much("too many bodies of this address are being read")
         except Refused:
             self.note_refused("bodies")
             raise
-        held.size += size
+        scope[_HELD] = peer, before + size
         self._held += size
-        self._held_of[held.peer] += size
+        self._held_of[peer] += size
 
     def release_body(self, scope: Scope) -> None:
         """Forget the body of an answered request; an unproved one is charged to its address, and to the sum of all."""
-        held: _HeldBody | None = scope.pop(_HELD, None)
+        held: tuple[str, int] | None = scope.pop(_HELD, None)
         if held is None:
             return
-        self._held -= held.size
-        self._held_of[held.peer] -= held.size
-        if not self._held_of[held.peer]:
-            del self._held_of[held.peer]
-        if not is_proved(scope):
+        peer, size = held
+        self._held -= size
+        self._held_of[peer] -= size
+        if not self._held_of[peer]:
+            del self._held_of[peer]
+        if CALLER_PROVED not in scope:
             now_s = self._world.ticks()
-            if held.peer:
-                self._peer_bytes.take(held.peer, now_s, held.size)
-            self._unproved_bytes.take(_ALL, now_s, held.size)
+            if peer:
+                self._peer_bytes.take(peer, now_s, size)
+            self._unproved_bytes.take(_ALL, now_s, size)
 
     def _verify_bytes(self, peer: str) -> None:
         now_s = self._world.ticks()

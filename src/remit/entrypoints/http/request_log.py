@@ -1,7 +1,7 @@
 """Request ids, and a log line for each answered fault: the caller, told to retry, cannot report the reason."""
 
 import logging
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Final
 
 from remit.domain.errors import Fault, Refused
@@ -29,16 +29,9 @@ def new_request_id(world: World) -> str:
     return b64url(world.random(_SIZE))
 
 
-def request_id() -> str:
-    """Return the id of the current request ("" outside of one)."""
-    return _REQUEST.get()
-
-
-def begin_request(request: str) -> Token[str]:
-    """Begin a request in this context and its children; `end_request` takes the returned token."""
-    return _REQUEST.set(request)
-
-
-def end_request(begun: Token[str]) -> None:
-    """End the request."""
-    _REQUEST.reset(begun)
+request_id: Final = _REQUEST.get
+"""Returns the id of the current request ("" outside of one)."""
+begin_request: Final = _REQUEST.set
+"""Begins a request in this context and its children; `end_request` takes the returned token."""
+end_request: Final = _REQUEST.reset
+"""Ends the request."""

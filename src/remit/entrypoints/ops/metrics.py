@@ -247,15 +247,15 @@ class Metrics(_EventMetrics, Collector):
         )
         self.failed_rounds = Counter("remit_job_failures_total", "Rounds of a job that failed.", {"round": JOBS})
         self.late = Gauge("remit_loop_late_seconds", "How late the event loop last woke a job that slept.")
-
-    def started(self) -> float:
-        """Return the start time of a request."""
-        return self._world.ticks()
+        self.started = world.ticks
+        """Returns the start time of a request."""
+        self._answered: dict[tuple[str, int], tuple[int, float]] = {}
+        """Answered requests and their seconds, by door and status; made into series when the page is read."""
 
     def answered(self, door: str, status: int, started_s: float) -> None:
         """Count an answered request."""
-        self.requests.add(door, str(status))
-        self.request_seconds.add(door, by=self._world.ticks() - started_s)
+        requests, seconds = self._answered.get((door, status), (0, 0.0))
+        self._answered[door, status] = requests + 1, seconds + self.started() - started_s
 
     def instruments(self) -> Iterator[Instrument]:
         """Return every instrument, in the order of the page."""
@@ -267,8 +267,17 @@ class Metrics(_EventMetrics, Collector):
             self.limited.reach(count, limit)
         return generate_latest(self)
 
+    def _sum_requests(self) -> None:
+        spent_s: dict[str, float] = {}
+        for (door, status), (requests, seconds) in self._answered.items():
+            self.requests.reach(requests, door, str(status))
+            spent_s[door] = spent_s.get(door, 0.0) + seconds
+        for door, seconds in spent_s.items():
+            self.request_seconds.reach(seconds, door)
+
     def collect(self) -> Iterator[Metric]:
         """Return every metric with its series, then those of the process."""
+        self._sum_requests()
         yield from (one.family() for one in self.instruments())
         node = GaugeMetricFamily(
             "remit_node_info", "The name of this process and the version it runs.", labels=("node", "version")
@@ -286,4 +295,7 @@ class Metrics(_EventMetrics, Collector):
 
 def route_group(path: str) -> str:
     """Return the route group of an address."""
-    return next((door for door, begins in _DOORS if path.startswith(begins)), "pages")
+    for door, begins in _DOORS:
+        if path.startswith(begins):
+            return door
+    return "pages"

@@ -114,7 +114,8 @@ def caller_workload(caller: Caller, *, task: str, client_id: str, actor: str) ->
 
     ⚔ No key's thumbprint has a colon: an idempotency key of the agent's own never finds what a caller asked.
     """
-    return Workload(task=task, client_id=client_id, actor=actor, jkt=f"point:{caller.name}", token_jti="", marks=())
+    jkt = f"point:{caller.name}"
+    return Workload(task=task, client_id=client_id, actor=actor, jkt=jkt, token_jti="", marks=(), limited_as=client_id)
 
 
 async def _decide(desk: DeskContext, asked: _Asked) -> PointDecision:
