@@ -153,7 +153,9 @@ def test_a_default_port_is_no_other_address() -> None:
 
 
 def verified(proof: str, method: str, url: str, at_s: int, jkt: str, token: str | None = None) -> str:
-    found = DpopProofs().verify_proof(proof, method=method, url=url, now=Instant(at_s * 1000), access_token=token, expected_jkt=jkt)
+    found = DpopProofs().verify_proof(
+        proof, method=method, url=url, now=Instant(at_s * 1000), ath=None if token is None else token_hash(token), expected_jkt=jkt
+    )
     return found.jti
 
 

@@ -39,7 +39,7 @@ HEADER = proof_header()
 
 
 def check(proof: str, plug: DpopProofs | None = None, **changes: Any) -> Proof:
-    terms: dict[str, Any] = {"method": "POST", "url": URL, "now": NOW, "access_token": None, "expected_jkt": None}
+    terms: dict[str, Any] = {"method": "POST", "url": URL, "now": NOW, "ath": None, "expected_jkt": None}
     return (plug or DpopProofs()).verify_proof(proof, **{**terms, **changes})
 
 
@@ -185,11 +185,11 @@ def test_what_is_no_address_is_refused(htu: object) -> None:
 
 def test_beside_a_token_the_proof_must_name_that_token() -> None:
     bound = mint(HEADER, proof_claims(ath=token_hash("token-1")))
-    assert check(bound, access_token="token-1").jti == "j-1"
-    assert code_of(bound, access_token="token-2") is Code.CREDENTIAL_WRONG_AUDIENCE
-    assert code_of(mint(HEADER, proof_claims()), access_token="token-1") is Code.CREDENTIAL_MALFORMED
+    assert check(bound, ath=token_hash("token-1")).jti == "j-1"
+    assert code_of(bound, ath=token_hash("token-2")) is Code.CREDENTIAL_WRONG_AUDIENCE
+    assert code_of(mint(HEADER, proof_claims()), ath=token_hash("token-1")) is Code.CREDENTIAL_MALFORMED
     for ath in ("", 7, None, token_hash("token-1") + "=", "ä"):
-        assert code_of(mint(HEADER, proof_claims(ath=ath)), access_token="token-1") in {
+        assert code_of(mint(HEADER, proof_claims(ath=ath)), ath=token_hash("token-1")) in {
             Code.CREDENTIAL_MALFORMED,
             Code.CREDENTIAL_WRONG_AUDIENCE,
         }
@@ -322,7 +322,7 @@ def test_no_header_or_claim_breaks_the_plug(header: Any, claims: Any) -> None:
     body = {**proof_claims(), **claims} if isinstance(claims, dict) else claims
     token = f"{segment(head)}.{segment(body)}.{b64url(raw_sign('ES256', f'{segment(head)}.{segment(body)}'.encode()))}"
     beside = "t" if isinstance(body, dict) and "ath" in body else None
-    assert refusal(partial(check, token, access_token=beside)) in REFUSALS
+    assert refusal(partial(check, token, ath=beside and token_hash(beside))) in REFUSALS
 
 
 @settings(max_examples=200)

@@ -43,7 +43,7 @@ def test_thumbprints_agree(alg: str) -> None:
 @pytest.mark.parametrize("alg", ["ES256", "ES384", "Ed25519", "PS256"])
 def test_a_proof_signed_by_joserfc_is_accepted(alg: str) -> None:
     token = signed(proof_header(alg), proof_claims(), alg)
-    proof = DpopProofs().verify_proof(token, method="POST", url=f"{ISSUER}/oauth/token", now=NOW, access_token=None, expected_jkt=None)
+    proof = DpopProofs().verify_proof(token, method="POST", url=f"{ISSUER}/oauth/token", now=NOW, ath=None, expected_jkt=None)
     assert proof.jkt == private(alg).thumbprint()
 
 
@@ -75,7 +75,7 @@ def test_we_accept_no_changed_proof_that_joserfc_refuses(data: st.DataObject) ->
     place = data.draw(st.integers(0, 10_000)) % len(token)
     changed = token[:place] + data.draw(st.sampled_from("AQZaz09-_.=")) + token[place + 1 :]
     try:
-        DpopProofs().verify_proof(changed, method="POST", url=f"{ISSUER}/oauth/token", now=NOW, access_token=None, expected_jkt=None)
+        DpopProofs().verify_proof(changed, method="POST", url=f"{ISSUER}/oauth/token", now=NOW, ath=None, expected_jkt=None)
         ours = True
     except Refused:
         ours = False

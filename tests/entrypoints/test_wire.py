@@ -41,7 +41,14 @@ CODES = {code.value for code in Code}
 
 
 def scope(*headers: tuple[bytes, bytes], query_string: bytes = b"") -> MutableMapping[str, Any]:
-    return {"type": "http", "method": "POST", "path": "/", "headers": list(headers), HEADERS: read_headers(headers), "query_string": query_string}
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "headers": list(headers),
+        HEADERS: read_headers(headers),
+        "query_string": query_string,
+    }
 
 
 def typed(value: bytes) -> MutableMapping[str, Any]:

@@ -22,7 +22,7 @@ from remit.domain.files.text import detect_text_file
 from remit.domain.files.zip import ArchiveMember, pack, unpack
 from remit.domain.identity import jws
 from remit.domain.identity.assertions import AssertionType, claimed_client
-from remit.domain.identity.dpop import normalized_url, verify_presented
+from remit.domain.identity.dpop import normalized_url, token_hash, verify_presented
 from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials, human_credentials
 from remit.domain.identity.spiffe import verify_spiffe_id
 from remit.domain.mandate.parse import read_mandate, wire_mandate
@@ -107,7 +107,7 @@ def cookies(raw: bytes) -> None:
 
 
 def proof(raw: bytes) -> None:
-    PROOFS.verify_proof(text(raw), method="POST", url="https://desk.example/x", now=NOW, access_token="t", expected_jkt=None)
+    PROOFS.verify_proof(text(raw), method="POST", url="https://desk.example/x", now=NOW, ath=token_hash("t"), expected_jkt=None)
 
 
 def proof_claims_of(raw: bytes) -> None:

@@ -242,12 +242,12 @@ class ProofVerifier(Protocol):
         method: str,
         url: str,
         now: Instant,
-        access_token: str | None,
+        ath: str | None,
         expected_jkt: str | None,
     ) -> Proof:
         """Verify a proof for one request.
 
-        `url` is the desk's own address (issuer and path), never one built from the Host header. `access_token` is the
+        `url` is the desk's own address (issuer and path), never one built from the Host header. `ath` is the hash of the
         token beside the proof, None at the OAuth endpoints; `expected_jkt` is the key the token, grant or pushed
         request is bound to, None where the key is first seen.
 

@@ -5,6 +5,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
+from json.scanner import make_scanner
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(text)
         return int(text)
 
-    monkeypatch.setattr(values, "_STRICT", json.JSONDecoder(parse_int=noted))
+    monkeypatch.setattr(values, "_SCAN", make_scanner(json.JSONDecoder(parse_int=noted)))
     return found
 
 

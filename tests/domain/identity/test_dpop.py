@@ -93,7 +93,7 @@ PROOF: dict[str, Any] = {"jti": "one", "htm": "POST", "htu": URL, "iat": NOW_S, 
 
 def of_request(**changed: Any) -> tuple[str, Instant]:
     claims = {name: value for name, value in {**PROOF, **changed}.items() if value is not None}
-    return verify_claims(claims, method="POST", url=URL, now=NOW, access_token="token")
+    return verify_claims(claims, method="POST", url=URL, now=NOW, ath=token_hash("token"))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_proof_of_this_request_gives_its_mark_and_its_time(changed: dict[str, 
 
 def test_a_proof_without_a_token_needs_no_hash_of_one() -> None:
     claims = {name: value for name, value in PROOF.items() if name != "ath"}
-    assert verify_claims(claims, method="POST", url=URL, now=NOW, access_token=None) == ("one", NOW)
+    assert verify_claims(claims, method="POST", url=URL, now=NOW, ath=None) == ("one", NOW)
 
 
 @pytest.mark.parametrize(

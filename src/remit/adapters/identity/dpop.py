@@ -59,12 +59,12 @@ class DpopProofs:
         method: str,
         url: str,
         now: Instant,
-        access_token: str | None,
+        ath: str | None,
         expected_jkt: str | None,
     ) -> Proof:
         """Verify a proof for one request; every error is one of the proof."""
         try:
-            return self._verify(unverified_proof, method, url, now, access_token, expected_jkt)
+            return self._verify(unverified_proof, method, url, now, ath, expected_jkt)
         except Refused as refused:
             raise ProofRefused.of(refused) from refused
 
@@ -74,20 +74,24 @@ class DpopProofs:
         method: str,
         url: str,
         now: Instant,
-        access_token: str | None,
+        ath: str | None,
         expected_jkt: str | None,
     ) -> Proof:
         """Run cheap checks first, the signature last."""
         segments = split(unverified_proof, max_chars=MAX_PROOF)
-        header = self._headers.get(segments.header) or _verify_header(segments.header)
+        known = self._headers.get(segments.header)
+        header = known or _verify_header(segments.header)
         if expected_jkt is not None and header.key.jkt != expected_jkt:
             raise Refused(Code.CREDENTIAL_WRONG_KEY, "proof by another key")
         claims = read_object(segments.payload)
-        jti, issued_at = verify_claims(claims, method=method, url=url, now=now, access_token=access_token)
+        jti, issued_at = verify_claims(claims, method=method, url=url, now=now, ath=ath)
         nonce = text_member(claims, "nonce", longest=MAX_JTI_LENGTH) if "nonce" in claims else None
         signing_input = f"{segments.header}.{segments.payload}".encode("ascii")
         header.key.verify_signature(header.alg, read_bytes(segments.signature), signing_input)
-        self._remember(segments.header, header)
+        if known is None:
+            self._remember(segments.header, header)
+        else:
+            self._headers.move_to_end(segments.header)
         if self._nonce_secret is not None:
             # Last: a proof by another key learns nothing of our nonce.
             verify_nonce(nonce, self._nonce_secret, now)
@@ -103,7 +107,6 @@ class DpopProofs:
     def _remember(self, segment: str, header: _Header) -> None:
         """Cache a header. ⚔ Only headers whose key has just signed, and a limited number."""
         self._headers[segment] = header
-        self._headers.move_to_end(segment)
         if len(self._headers) > self._max_headers:
             self._headers.popitem(last=False)
 

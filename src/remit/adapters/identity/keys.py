@@ -5,7 +5,7 @@ One key, one family of algorithms: the key decides how a signature is verified, 
 
 import hashlib
 from collections.abc import Mapping
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -69,27 +69,20 @@ class PublicKey:
                 f"the key is not for {alg}",
                 public="The key is not for the algorithm that the header names.",
             )
+        key: Any = self.key  # of the kind that the algorithm is for, as this is one of the key's own
         try:
-            self._verify(alg, signature, signing_input)
+            match alg[:2]:
+                case "ES":
+                    scheme, size = _ECDSA[alg]
+                    key.verify(_der(signature, size), signing_input, scheme)
+                case "Ed":
+                    key.verify(signature, signing_input)
+                case _:
+                    digest = _HASHES[alg[2:]]
+                    pss = padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
+                    key.verify(signature, signing_input, pss if alg[:2] == "PS" else padding.PKCS1v15(), digest)
         except InvalidSignature:
             raise Refused(Code.CREDENTIAL_WRONG_KEY, "bad signature", public="The signature does not verify.") from None
-
-    def _verify(self, alg: str, signature: bytes, signing_input: bytes) -> None:
-        """Verify by the kind of key that the algorithm is of, as it is one of the key's own."""
-        match alg[:2]:
-            case "ES":
-                scheme, size = _ECDSA[alg]
-                cast("ec.EllipticCurvePublicKey", self.key).verify(_der(signature, size), signing_input, scheme)
-            case "Ed":
-                cast("ed25519.Ed25519PublicKey", self.key).verify(signature, signing_input)
-            case _:
-                digest = _HASHES[alg[2:]]
-                pad = (
-                    padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
-                    if alg.startswith("PS")
-                    else padding.PKCS1v15()
-                )
-                cast("rsa.RSAPublicKey", self.key).verify(signature, signing_input, pad, digest)
 
 
 def verify_jwk(jwk: Mapping[str, Json]) -> PublicKey:

@@ -44,10 +44,10 @@ def verify_header_type(header: JsonObject) -> None:
         raise malformed_token("'typ' must be dpop+jwt")
 
 
-def verify_claims(
-    claims: JsonObject, *, method: str, url: str, now: Instant, access_token: str | None
-) -> tuple[str, Instant]:
+def verify_claims(claims: JsonObject, *, method: str, url: str, now: Instant, ath: str | None) -> tuple[str, Instant]:
     """Verify that the proof was made for this very request, and return its `jti` and time.
+
+    `ath` is the hash of the token beside the proof (`token_hash`), None without one.
 
     Raises:
         Refused: `credential.malformed`, `credential.wrong_audience` (another request or token) or
@@ -56,7 +56,7 @@ def verify_claims(
     Source: RFC 9449 §4.3 (8)-(12), §7.
     """
     jti = text_member(claims, "jti", longest=MAX_JTI_LENGTH)
-    if text_member(claims, "htm") != method:
+    if claims.get("htm") != method and text_member(claims, "htm"):
         raise _elsewhere("'htm' is not the method of this request")
     htu = text_member(claims, "htu")
     if htu != url and normalized_url(htu) != normalized_url(url):
@@ -72,8 +72,8 @@ def verify_claims(
         )
     if "exp" in claims or "nbf" in claims:
         _verify_life(claims, now)
-    if access_token is not None:
-        _verify_token_hash(claims, access_token)
+    if ath is not None:
+        _verify_token_hash(claims, ath)
     return jti, issued_at
 
 
@@ -139,10 +139,10 @@ def _nonce(secret: bytes, window: int) -> str:
     return b64url(place + tag)
 
 
-def _verify_token_hash(claims: JsonObject, access_token: str) -> None:
+def _verify_token_hash(claims: JsonObject, expected: str) -> None:
     """Verify `ath`. ⚔ Without it a proof caught beside one token could be used beside another of the same key."""
     ath = text_member(claims, "ath", longest=MAX_JTI_LENGTH)
-    if not hmac.compare_digest(ath.encode("utf-8", errors="surrogatepass"), token_hash(access_token).encode("ascii")):
+    if not hmac.compare_digest(ath.encode("utf-8", errors="surrogatepass"), expected.encode("ascii")):
         raise _elsewhere("'ath' is not the hash of this access token")
 
 

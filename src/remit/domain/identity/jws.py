@@ -46,7 +46,8 @@ def split(unverified: str, *, max_chars: int = MAX_COMPACT) -> Segments:
 
     Source: RFC 7515 §7.1; ⚔ an empty third segment is the `none` trick.
     """
-    _verify_length(unverified, max_chars)
+    if len(unverified) > max_chars:
+        raise _too_long(max_chars)
     if not unverified.isascii():
         raise malformed_token("not ASCII")
     parts = unverified.split(".")
@@ -64,7 +65,8 @@ def read(unverified: str, *, max_chars: int = MAX_COMPACT) -> UnverifiedJws:
 
     Source: RFC 7515 §2, §4.1.11, §5.2; RFC 7797; RFC 8725 §2.4.
     """
-    _verify_length(unverified, max_chars)
+    if len(unverified) > max_chars:
+        raise _too_long(max_chars)
     return _read(unverified)
 
 
@@ -79,9 +81,8 @@ def _read(unverified: str) -> UnverifiedJws:
     )
 
 
-def _verify_length(unverified: str, max_chars: int) -> None:
-    if len(unverified) > max_chars:
-        raise malformed_token(f"longer than {max_chars} characters")
+def _too_long(max_chars: int) -> Refused:
+    return malformed_token(f"longer than {max_chars} characters")
 
 
 def read_header(segment: str) -> JsonObject:

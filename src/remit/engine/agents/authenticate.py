@@ -3,7 +3,7 @@
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import AssertionType, claimed_client
 from remit.domain.identity.certificates import PresentedCertificate
-from remit.domain.identity.dpop import ProofRefused
+from remit.domain.identity.dpop import ProofRefused, token_hash
 from remit.domain.identity.federation import federated_agent
 from remit.domain.identity.jws import read
 from remit.domain.identity.message_signatures import SignedMessage, the_signature
@@ -246,7 +246,7 @@ def prove_key(
             method=method,
             url=desk.terms.issuer + path,
             now=desk.world.now(),
-            access_token=access_token,
+            ath=None if access_token is None else token_hash(access_token),
             expected_jkt=expected_jkt,
         )
     except Refused as refused:

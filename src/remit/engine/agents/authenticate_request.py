@@ -11,7 +11,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.binding import bound_certificate, bound_family, certificate_binding, family_binding
-from remit.domain.identity.dpop import ScopeRefused, verify_bound, verify_presented
+from remit.domain.identity.dpop import ScopeRefused, token_hash, verify_bound, verify_presented
 from remit.domain.identity.message_signatures import SignedMessage
 from remit.domain.structs import struct
 from remit.domain.values import Instant, Json
@@ -68,6 +68,8 @@ class _Token:
     scope: str
     expires_s: int
     mandate: str
+    ath: str
+    """The hash that proofs beside the token carry (`token_hash`)."""
 
 
 class TokenVerifier:
@@ -85,7 +87,7 @@ class TokenVerifier:
         name = sha256(unverified_token.encode()).digest()  # ⚔ the signature too: claims alone can be written by anyone
         known = self._known.get(name)
         if known is None:
-            known = _read(desk, desk.signer.verify_jwt(unverified_token, "at+jwt"))
+            known = _read(desk, desk.signer.verify_jwt(unverified_token, "at+jwt"), token_hash(unverified_token))
             if known.expires_s <= desk.world.now() // 1000 + _LONGEST_S:
                 # ⚔ One from beyond this clock is verified anew each time: remembered, it would outlive its key.
                 self._known.put(name, known)
@@ -135,7 +137,7 @@ def prove_workload(  # noqa: PLR0913  # everything that a request can prove itse
         method=method,
         url=desk.terms.issuer + path,
         now=now,
-        access_token=presented.unverified_token,
+        ath=token.ath,
         expected_jkt=token.binding,
     )
     desk.replay_cache.use_proof(proof.replay_key)
@@ -208,7 +210,7 @@ def resources(issuer: str) -> tuple[str, ...]:
     return (issuer, *(issuer + door for door in DOORS))
 
 
-def _read(desk: DeskContext, claims: Mapping[str, Json]) -> _Token:
+def _read(desk: DeskContext, claims: Mapping[str, Json], ath: str) -> _Token:
     """Extract the needed claims. Our own signature is on them; a missing one is still a refusal."""
     if claims.get("iss") != desk.terms.issuer or claims.get("aud") not in resources(desk.terms.issuer):
         raise Refused(Code.CREDENTIAL_WRONG_AUDIENCE, "a token of another issuer or for another audience")
@@ -239,6 +241,7 @@ def _read(desk: DeskContext, claims: Mapping[str, Json]) -> _Token:
                 scope="ask" if family else scope,  # a visitor's scope is its purpose
                 expires_s=expires_s,
                 mandate=str(claims.get("mandate", "")),
+                ath=ath,
             )
         case _:
             raise Refused(Code.CREDENTIAL_MALFORMED, "a claim is missing")

@@ -27,8 +27,9 @@ class Connection(Protocol):
 
 @dataclass(slots=True)
 class _Room:
-    """The connections of one address, or all: their number, and those that wait for their caller, oldest first."""
+    """The connections of one address, or all (""): their number, and those that wait for their caller, oldest first."""
 
+    peer: str
     count: int = 0
     waiting: dict[Connection, None] = field(default_factory=dict)
 
@@ -46,9 +47,10 @@ class ConnectionPool:
         self._most = most
         self._most_of_peer = most_of_peer
         self._peer_of = peer_of
-        self._all = _Room()
+        self._all = _Room("")
         self._peers: dict[str, _Room] = {}
-        self._known: dict[Connection, str] = {}
+        self._known: dict[Connection, tuple[_Room, ...]] = {}
+        """The rooms that a connection is counted in: that of all, and of its address where that is bounded."""
         self._note = note
 
     def enter(self, connection: Connection, address: str) -> None:
@@ -61,10 +63,11 @@ class ConnectionPool:
         """
         peer = self._peer_of(address)
         if peer:
-            self._make_room(self._peers.get(peer, _Room()), self._most_of_peer, "of this address")
+            self._make_room(self._peers.get(peer, _Room(peer)), self._most_of_peer, "of this address")
         self._make_room(self._all, self._most, "in all")
-        self._known[connection] = peer
-        for room in self._rooms(peer):
+        rooms = (self._all, self._peers.setdefault(peer, _Room(peer))) if peer else (self._all,)
+        self._known[connection] = rooms
+        for room in rooms:
             room.count += 1
             room.waiting[connection] = None
 
@@ -74,30 +77,25 @@ class ConnectionPool:
 
     def is_counted(self, connection: Connection) -> bool:
         """Return whether a connection is counted at an address, and no proxy's."""
-        return bool(self._known.get(connection))
+        return len(self._known.get(connection, ())) > 1
 
     def waits(self, connection: Connection) -> None:
         """Note that a connection waits for its caller."""
-        if connection in self._known:
-            for room in self._rooms(self._known[connection]):
-                room.waiting[connection] = None
+        for room in self._known.get(connection, ()):
+            room.waiting[connection] = None
 
     def works(self, connection: Connection) -> None:
         """Note that a connection has a whole request to be answered."""
-        if connection in self._known:
-            for room in self._rooms(self._known[connection]):
-                room.waiting.pop(connection, None)
+        for room in self._known.get(connection, ()):
+            room.waiting.pop(connection, None)
 
     def leave(self, connection: Connection) -> None:
         """Forget a connection that ended."""
-        peer = self._known.pop(connection, None)
-        if peer is None:
-            return
-        for room in self._rooms(peer):
+        for room in self._known.pop(connection, ()):
             room.count -= 1
             room.waiting.pop(connection, None)
-        if peer and not self._peers[peer].count:
-            del self._peers[peer]
+            if room.peer and not room.count:
+                del self._peers[room.peer]
 
     def fit_descriptors(self, *, backlog: int) -> None:
         """Raise the process's limit of open files as far as needed and allowed; take fewer connections if it is low."""
@@ -105,9 +103,6 @@ class ConnectionPool:
         fitting, self._most = fit_descriptors(self._most, backlog=backlog, soft=soft, hard=hard)
         if fitting != soft:
             resource.setrlimit(resource.RLIMIT_NOFILE, (fitting, hard))
-
-    def _rooms(self, peer: str) -> tuple[_Room, ...]:
-        return (self._all, self._peers.setdefault(peer, _Room())) if peer else (self._all,)
 
     def _make_room(self, room: _Room, most: int, where: str) -> None:
         if room.count < most:

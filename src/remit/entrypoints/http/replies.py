@@ -30,7 +30,6 @@ _MAX_REMEDY_LENGTH: Final = 4096
 _SIGN_IN: Final = b'Cookie realm="people", form-action="/login"'
 """The scheme in a person's 401 (RFC 9110 §15.5.2 requires one): signing in, after draft-broyer-http-cookie-auth."""
 _UNSAYABLE: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
-_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 STATUS: Final[Mapping[Code, int]] = {
     Code.ACTION_UNKNOWN: 403,
@@ -170,9 +169,8 @@ class HttpResponse:
     stream: BodyStream | None = None
 
 
-def encode_json(value: Any) -> bytes:  # noqa: ANN401  # any JSON-able value
-    """Encode JSON; decimals as exact numbers."""
-    return _ENCODER.encode(value)
+encode_json: Final[Callable[[Any], bytes]] = msgspec.json.Encoder(decimal_format="number").encode
+"""Encodes JSON; decimals as exact numbers."""
 
 
 def raw_json(text: str) -> msgspec.Raw:
