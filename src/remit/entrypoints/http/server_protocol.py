@@ -6,7 +6,7 @@ Uvicorn's parser takes heads of any size and waits for the rest of a request for
 import asyncio
 import gc
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -193,7 +193,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header. ⚔ Trailers after the body are dropped: they were neither bounded nor seen with the head."""
         if self._in_head:
-            super().on_header(name, value)
+            name = name.lower()
+            self.headers.append((name, value))
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body; ⚔ of one that is answered already, no more than `MAX_UNREAD`, and that slowly."""
@@ -222,8 +225,9 @@ class BoundedProtocol(HttpToolsProtocol):
             raise _Upgrade
         super().on_headers_complete()
         if self.cycle is not None:
-            self.cycle.__class__ = _Cycle  # its task has not begun
-            cast(_Cycle, self.cycle).rest = self._rest
+            cycle: Any = self.cycle
+            cycle.__class__ = _Cycle  # its task has not begun
+            cycle.rest = self._rest
             if upgrade:
                 self.cycle.keep_alive = False
 
@@ -233,7 +237,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._chunk = 0  # the start of the next head in it is unknown
         self._wait_no_more()
         super().on_message_complete()
-        if self._answering():
+        if not self.cycle.response_complete:
             self.pool.works(self)
 
     def on_response_complete(self) -> None:
