@@ -132,7 +132,9 @@ def decode_json(
         raise _malformed("not UTF-8") from None
     if text.startswith("\ufeff"):
         raise _malformed("a byte order mark is not allowed")
-    _verify_shape(text, max_depth, max_members)
+    deep = text.count("[") + text.count("{") > max_depth
+    if deep or (max_members is not None and len(text) > max_members):
+        _verify_shape(text, max_depth if deep else None, max_members)
     try:
         value, end = _SCAN(text, len(text) - len(text.lstrip(_BLANK)))
     except (json.JSONDecodeError, RecursionError, StopIteration):
@@ -241,21 +243,20 @@ def leaves(value: Json) -> Iterator[Json]:
         yield value
 
 
-def _verify_shape(text: str, max_depth: int, max_members: int | None) -> None:
-    """Refuse deep nesting and too many members before the parser, which calls back for each, begins.
+def _verify_shape(text: str, max_depth: int | None, max_members: int | None) -> None:
+    """Refuse deep nesting and too many members before the parser, which calls back for each, begins. None is no limit.
 
     ⚔ What stands outside strings is counted at the speed of C: a million numbers would keep the parser a quarter of a
     second.
     """
-    deep = text.count("[") + text.count("{") > max_depth
-    if not deep and (max_members is None or len(text) <= max_members):
-        return
     outside = _QUOTED.sub("", text)
     if max_members is not None and outside.count(",") + outside.count("[") + outside.count("{") > max_members:
         public = f"At most {max_members} members and items are read."
         raise Refused(Code.REQUEST_TOO_LARGE, f"more than {max_members} members", public=public)
+    if max_depth is None:
+        return
     depth = 0
-    for letter in _BRACKET.findall(outside) if deep else ():
+    for letter in _BRACKET.findall(outside):
         depth += 1 if letter in "[{" else -1
         if depth > max_depth:
             raise _malformed(f"nested deeper than {max_depth}")

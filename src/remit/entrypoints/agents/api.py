@@ -158,9 +158,8 @@ class AgentApi:
             # ⚔ A link on any page brings a person here with their session: no program borrowed it, so nothing is ended
             # or reported.
             cookies = ()
-        arrival = RequestCredentials(authorization=authorization, cookies=cookies, form={})
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
-            await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
+            await self._refuse_persons(authorization, cookies)
         path, certificate = _path(scope), presented_certificate(scope)
         try:
             with self.context.tracing.step(SpanName.IDENTITY):
@@ -179,8 +178,17 @@ class AgentApi:
         except Refused:
             self.context.leak_scanner.present(authorization, LeakSource(where="presented"))
             # ⚔ A person's credential under our own scheme is reported like any other; only unproved ones are looked at.
-            await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
+            await self._refuse_persons(authorization, cookies)
             raise
+
+    async def _refuse_persons(self, authorization: tuple[str, ...], cookies: tuple[str, ...]) -> None:
+        """Refuse and report a person's credential.
+
+        Raises:
+            Refused: `agent.human_credential`.
+        """
+        arrival = RequestCredentials(authorization=authorization, cookies=cookies, form={})
+        await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
 
     async def _prove_signed(self, scope: Scope, authorization: tuple[str, ...], resource: str) -> Workload:
         """Authenticate a caller that signs its requests; its body is read, and compared, later."""

@@ -88,7 +88,7 @@ class Limits:
         self._most_held = numbers["in_flight_bytes"]
         self._most_held_of_peer = numbers["peer_in_flight_bytes"]
         self._held = 0
-        self._held_of: Counter[str] = Counter()
+        self._held_of: dict[str, int] = {}
         self._header = peer_header.lower().encode("latin-1")
         self._outside = outside
         self._world = world
@@ -176,14 +176,15 @@ class Limits:
             peer, before = held
             if self._held + size > self._most_held:
                 raise _too_much("too many bodies are being read")
-            if peer and self._held_of[peer] + size > self._most_held_of_peer:
+            of_peer = self._held_of.get(peer, 0) + size
+            if peer and of_peer > self._most_held_of_peer:
                 raise _too_much("too many bodies of this address are being read")
         except Refused:
             self.note_refused("bodies")
             raise
         scope[_HELD] = peer, before + size
         self._held += size
-        self._held_of[peer] += size
+        self._held_of[peer] = of_peer
 
     def release_body(self, scope: Scope) -> None:
         """Forget the body of an answered request; an unproved one is charged to its address, and to the sum of all."""
@@ -192,9 +193,9 @@ class Limits:
             return
         peer, size = held
         self._held -= size
-        self._held_of[peer] -= size
-        if not self._held_of[peer]:
-            del self._held_of[peer]
+        rest = self._held_of.pop(peer, 0) - size
+        if rest:
+            self._held_of[peer] = rest
         if CALLER_PROVED not in scope:
             now_s = self._world.ticks()
             if peer:
