@@ -74,6 +74,10 @@ MALFORMED = [
     b"[1,]",
     b"01",
     b"\x00",
+    b" ",
+    b"\xc2\xa0{}",
+    b"{}\xc2\xa0",
+    b"{}\x0b",
 ]
 
 
@@ -82,6 +86,10 @@ def test_json_that_two_readers_could_read_differently_is_refused(raw: bytes) -> 
     with pytest.raises(Refused) as refused:
         decode_json(raw)
     assert refused.value.code is Code.REQUEST_MALFORMED
+
+
+def test_blanks_of_json_may_stand_around_a_value() -> None:
+    assert decode_json(b" \t\r\n[ 1 ] \n") == [1]
 
 
 def test_a_body_over_the_limit_is_too_large() -> None:

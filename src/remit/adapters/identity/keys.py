@@ -79,8 +79,12 @@ class PublicKey:
                     key.verify(signature, signing_input)
                 case _:
                     digest = _HASHES[alg[2:]]
-                    pss = padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
-                    key.verify(signature, signing_input, pss if alg[:2] == "PS" else padding.PKCS1v15(), digest)
+                    pad = (
+                        padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
+                        if alg.startswith("PS")
+                        else padding.PKCS1v15()
+                    )
+                    key.verify(signature, signing_input, pad, digest)
         except InvalidSignature:
             raise Refused(Code.CREDENTIAL_WRONG_KEY, "bad signature", public="The signature does not verify.") from None
 

@@ -255,7 +255,7 @@ class Metrics(_EventMetrics, Collector):
     def answered(self, door: str, status: int, started_s: float) -> None:
         """Count an answered request."""
         requests, seconds = self._answered.get((door, status), (0, 0.0))
-        self._answered[door, status] = requests + 1, seconds + self.started() - started_s
+        self._answered[door, status] = requests + 1, seconds + (self.started() - started_s)
 
     def instruments(self) -> Iterator[Instrument]:
         """Return every instrument, in the order of the page."""
