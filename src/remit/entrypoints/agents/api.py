@@ -88,12 +88,8 @@ class AgentApi:
     signs: CredentialSigns
     limits: Limits
 
-    async def handle(self, scope: Scope, receive: Receive) -> HttpResponse:
-        """Answer one request under /v1/tasks or /v1/asks."""
-        match = PATHS.fullmatch(scope["path"])
-        if match is None:
-            issuer = self.context.terms.issuer
-            return problem_response(Refused(Code.REQUEST_NOT_FOUND, "no such address"), issuer=issuer)
+    async def handle(self, scope: Scope, receive: Receive, match: "re.Match[str]") -> HttpResponse:
+        """Answer one request under /v1/tasks or /v1/asks; `match` is its path as `PATHS` reads it."""
         wanted = "GET" if match["ask"] or match["what"] in {None, "inbox"} else "POST"
         if scope["method"] != wanted and (scope["method"], wanted) != (
             "HEAD",

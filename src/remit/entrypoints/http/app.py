@@ -186,8 +186,8 @@ class App:
             raw = raw.lower()
             if b"%2f" in raw or b"%00" in raw:
                 raise Refused(Code.REQUEST_NOT_FOUND, "an escaped slash")
-        if AGENT_PATHS.fullmatch(path) is not None:
-            return self._agents.handle(scope, receive)
+        if (match := AGENT_PATHS.fullmatch(path)) is not None:
+            return self._agents.handle(scope, receive, match)
         if path in OAUTH_PATHS:
             return self._oauth.handle(scope, receive)
         if self._decisions is not None and path.startswith(DECISIONS):
