@@ -20,6 +20,7 @@ from remit.domain.values import (
     decode_json,
     deep_equal,
     instant_text,
+    read_back,
     verify_instant,
     verify_money,
 )
@@ -40,6 +41,38 @@ JSONS: st.SearchStrategy[Any] = st.recursive(
 @given(JSONS)
 def test_what_is_written_canonically_reads_back_the_same(value: Json) -> None:
     assert deep_equal(decode_json(canonical(value)), value)
+
+
+_MEMBERS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([MAX_INTEGER, MAX_INTEGER + 1, -MAX_INTEGER - 1, 2**60])
+    | st.text(max_size=8)
+    | st.text('ab\x00\x1f\n"\\', max_size=8)
+    | st.just("x" * (MAX_ITEMS + 1))
+    | JSONS
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(st.text("abc\x00é", max_size=3), _MEMBERS, max_size=4))
+def test_an_object_that_is_read_back_unparsed_is_as_its_text_is_parsed(value: dict[str, Json]) -> None:
+    try:
+        text = canonical(value).decode()
+    except UnicodeEncodeError:
+        return  # a lone surrogate has no text
+    found = read_back(value, text)
+    if found is not None:
+        parsed = decode_json(text.encode())
+        assert isinstance(parsed, dict)
+        assert list(found.items()) == list(parsed.items())
+        assert list(map(type, found.values())) == list(map(type, parsed.values()))
+
+
+def test_short_objects_of_plain_values_are_read_back_unparsed() -> None:
+    value: dict[str, Json] = {"order_id": "W1", "amount": "20.00 EUR", "n": 3, "gift": True, "note": None}
+    assert read_back(value, canonical(value).decode()) == value
 
 
 @settings(max_examples=200, deadline=None)

@@ -165,6 +165,22 @@ def _without(file: Json, data: str) -> Json:
     return {name: value for name, value in file.items() if name != data} if plain else file
 
 
+_EXACT: Final = frozenset({str, int, bool, type(None)})
+
+
+def read_back(values: JsonObject, written: str) -> JsonObject | None:
+    """Return an object as its canonical text is parsed, without parsing it; None where only parsing tells.
+
+    So for short texts of printable ASCII with texts, whole numbers, true, false and null as members.
+    """
+    if not written.isascii() or "\\u" in written or len(written) > MAX_ITEMS:
+        return None
+    for value in values.values():
+        if type(value) not in _EXACT or (isinstance(value, int) and abs(value) > MAX_INTEGER):
+            return None
+    return dict(sorted(values.items()))
+
+
 def parse_stored_object(text: str) -> JsonObject:
     """Parse an object of our own writing, such as the params of a recorded ask; short ones are cached by their text.
 

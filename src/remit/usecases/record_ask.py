@@ -1,7 +1,6 @@
 """Recording of an ask's decision: refusal, invitation, permit, or a read with its answer."""
 
 from collections.abc import Coroutine, Mapping
-from typing import Final
 
 from remit.domain.catalogue.model import Effect
 from remit.domain.confirm.confirmation import ask_digest
@@ -20,7 +19,7 @@ from remit.domain.records import (
     OutboxState,
 )
 from remit.domain.structs import replace, struct
-from remit.domain.values import Instant, Json, JsonObject, parse_stored_object
+from remit.domain.values import Instant, Json, JsonObject, parse_stored_object, read_back
 from remit.domain.words.excess import WordsState, encode_marks
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.authorization_state import AuthorizationState
@@ -122,7 +121,7 @@ def decided_on(
         waiver=-1 if evaluation.waiver is None else evaluation.waiver,
         words_state="" if evaluation.judged is None else evaluated_words_state(evaluation) or "",
         marked="" if evaluation.judged is None else encode_marks(evaluation.judged),
-        files=_ids(request),
+        files=_ids(request) if request.filed or request.read.known else (),
         spoken=action is not None and bool(free_texts(action, evaluation.params)),
     )
     return Decided(
@@ -131,19 +130,7 @@ def decided_on(
         request=request,
         evaluation=evaluation,
         record=record,
-        params=_as_kept(evaluation.params, record.params),
-    )
-
-
-_EXACT: Final = frozenset({str, int, bool, type(None)})
-
-
-def _as_kept(params: JsonObject, text: str) -> JsonObject:
-    """Return the params as the record reads back; fractions have several spellings and are parsed from its text."""
-    return (
-        dict(sorted(params.items()))
-        if _EXACT.issuperset(map(type, params.values())) and text.isascii()
-        else parse_stored_object(text)
+        params=read_back(evaluation.params, record.params) or parse_stored_object(record.params),
     )
 
 

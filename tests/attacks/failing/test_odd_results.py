@@ -80,11 +80,11 @@ def test_a_number_beyond_what_json_keeps_is_told_as_text(arena: Arena, said: dic
     ],
 )
 def test_what_can_be_kept_is_kept_and_the_rest_is_named(values: Any, kept: Mapping[str, Any], unfit: tuple[str, ...]) -> None:
-    found, text, left = make_storable(ActResult(state=ActOutcome.DONE, values=values, reason="\ud800\0" + "r" * 5_000))
-    assert (dict(found.values), left) == (kept, unfit)
-    assert decode_json(text.encode()) == kept
-    assert found.reason.startswith("?r")
-    assert len(found.reason) <= 2_000
+    storable = make_storable(ActResult(state=ActOutcome.DONE, values=values, reason="\ud800\0" + "r" * 5_000))
+    assert (dict(storable.result.values), storable.unfit) == (kept, unfit)
+    assert decode_json(storable.text.encode()) == kept
+    assert storable.result.reason.startswith("?r")
+    assert len(storable.result.reason) <= 2_000
 
 
 REASON = "Anna Berg, born on 17 April 1988, has no such item (code 4-17)."

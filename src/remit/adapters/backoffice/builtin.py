@@ -3,7 +3,7 @@
 `effects/` implements the actions; this file handles ownership, versions, keys and fences.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -185,8 +185,8 @@ class BuiltinBackoffice:
 
         return await self._read(job)
 
-    async def _read(self, job: Callable[[DeskConnection], T]) -> T:
-        return await self._database.read(job, fault=Code.FAULT_BACKOFFICE)
+    def _read(self, job: Callable[[DeskConnection], T]) -> Awaitable[T]:
+        return self._database.read(job, fault=Code.FAULT_BACKOFFICE)
 
     def _point(self, name: str) -> None:
         if self._on_point is not None:

@@ -125,20 +125,21 @@ class DeskJobs(ABC):
             Fault: with the given code when the job or the commit broke. Then nothing of the job happened, or, where the
                 database was lost during the commit, that is unknown until its key is queried.
         """
-        return cast("Awaitable[T]", self._submit(self._writer, _DeskJob(run, fault)))
+        return self._submit(self._writer, run, fault)
 
-    async def read(self, run: Callable[[DeskConnection], T], *, fault: Code) -> T:
+    def read(self, run: Callable[[DeskConnection], T], *, fault: Code) -> Awaitable[T]:
         """Run a reading job; pending jobs share one snapshot.
 
         Raises:
             Fault: with the given code when it broke.
         """
-        return cast("T", await self._submit(self._reader, _DeskJob(run, fault)))
+        return self._submit(self._reader, run, fault)
 
-    def _submit(self, worker: JobThread, work: _DeskJob) -> Awaitable[object]:
+    def _submit(self, worker: JobThread, run: Callable[[DeskConnection], T], fault: Code) -> Awaitable[T]:
         if self._closed:
-            raise Fault(work.fault, "the desk's database is closed")
-        return worker.submit(work, brief=True)
+            raise Fault(fault, "the desk's database is closed")
+        done: Awaitable[Any] = worker.submit(_DeskJob(run, fault), brief=True)
+        return done
 
     def close(self) -> None:
         """Finish pending jobs and close the database."""

@@ -129,9 +129,12 @@ def _decoded(run: str) -> str:
 
 def find_own_credentials(seen: Sequence[str]) -> tuple[OwnCredential, ...]:
     """Return the candidates in the readings of a text, each once, up to a limit."""
+    traces = [trace for text in seen for trace in _in_reading(text)]
+    if not traces:
+        return ()
     found: dict[OwnCredential, None] = {}
     kept: Counter[bool | OwnCredentialKind] = Counter()
-    for trace in (trace for text in seen for trace in _in_reading(text)):
+    for trace in traces:
         plain = trace.kind in _PLAIN
         # ⚔ The keys to verify an assertion may have to be fetched: one text must not cause many fetches.
         too_many = trace.kind is OwnCredentialKind.ASSERTION and kept[trace.kind] >= _MAX_ASSERTIONS

@@ -165,7 +165,7 @@ def seal_entry(draft: EntryDraft, salts: bytes) -> SealedEntry:
     envelope = canonical({**draft.envelope, "kind": str(draft.kind), "at": draft.at})
     agent, customer, desk = canonical(draft.agent), canonical(draft.customer), canonical(draft.desk)
     of_envelope, of_agent, of_customer, of_desk = salts[:16], salts[16:32], salts[32:48], salts[48:]
-    hashes = (  # `section_hash` inlined: every entry has four
+    hashes = (  # `section_hash` inlined, and `leaf_data` below: every entry has four
         _sha256(of_envelope + _ENVELOPE_TAG + envelope).digest(),
         _sha256(of_agent + _AGENT_TAG + agent).digest(),
         _sha256(of_customer + _CUSTOMER_TAG + customer).digest(),
@@ -174,7 +174,7 @@ def seal_entry(draft: EntryDraft, salts: bytes) -> SealedEntry:
     return SealedEntry(
         kind=draft.kind,
         at=draft.at,
-        leaf=leaf_data(hashes),
+        leaf=_sha256(LEAF_PREFIX + b"".join(hashes)).digest(),
         hashes=hashes,
         envelope_record=b"".join((_RECORD_VERSION, of_envelope, *hashes[1:], envelope)),
         content=b'{"agent":{"body":%b,"salt":"%b"},"customer":{"body":%b,"salt":"%b"},"desk":{"body":%b,"salt":"%b"}}'

@@ -63,7 +63,7 @@ def build_receipt(*, holder: Holder, entries: Sequence[EntryWithProof], checkpoi
 
     `checkpoint` is the signed note the proofs lead to. An erased section is closed for every holder.
     """
-    shown = [_with_place(entry.index, _shown(entry.opened, holder), entry.proof) for entry in entries]
+    shown = [(entry.index, _shown(entry.opened, holder), entry.proof) for entry in entries]
     return _receipt(shown, checkpoint, origin)
 
 
@@ -71,17 +71,17 @@ def fresh_receipt(
     *, holder: Holder, entries: Sequence[tuple[int, Fresh, Sequence[bytes]]], checkpoint: str, origin: str
 ) -> JsonObject:
     """Build the same receipt from entries just sealed, each with its index and its inclusion proof."""
-    shown = [_with_place(index, _shown_fresh(*fresh, holder), proof) for index, fresh, proof in entries]
+    shown = [(index, _shown_fresh(*fresh, holder), proof) for index, fresh, proof in entries]
     return _receipt(shown, checkpoint, origin)
 
 
-def _receipt(shown: list[tuple[int, Json]], checkpoint: str, origin: str) -> JsonObject:
-    entries = [entry for _, entry in sorted(shown, key=itemgetter(0))]
+def _receipt(shown: Sequence[tuple[int, dict[str, Json], Sequence[bytes]]], checkpoint: str, origin: str) -> JsonObject:
+    """Build a receipt of shown entries, each with its index and its inclusion proof."""
+    entries: list[Json] = [
+        {"index": index, **entry, "proof": [_b64(step, newline=False).decode() for step in proof]}
+        for index, entry, proof in sorted(shown, key=itemgetter(0))
+    ]
     return {"v": VERSION, "log": origin, "entries": entries, "checkpoint": checkpoint}
-
-
-def _with_place(index: int, shown: dict[str, Json], proof: Sequence[bytes]) -> tuple[int, Json]:
-    return index, {"index": index, **shown, "proof": [_b64(step, newline=False).decode() for step in proof]}
 
 
 def build_tlog_proof(*, holder: Holder, entry: EntryWithProof, checkpoint: str) -> str:

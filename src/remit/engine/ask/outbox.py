@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.decision import ENDED_BY_NO
@@ -19,7 +19,7 @@ from remit.domain.records import (
 from remit.domain.secrets.disclosure import NOTHING_CUT, cut_result
 from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind
-from remit.domain.values import Json, JsonObject, decode_json, parse_stored_object
+from remit.domain.values import Json, JsonObject, decode_json, parse_stored_object, read_back
 from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, verify_active
 from remit.engine.ask.case_state import case_ending
 from remit.engine.ask.counters import released_reservations, step_completion, undone_reservations
@@ -51,7 +51,8 @@ _MAX_REASON_LENGTH: Final = 2_000
 _MAX_TOLD: Final = 20
 
 
-class StorableResult(NamedTuple):
+@struct(frozen=True)
+class StorableResult:
     """A desk's result in storable form: its values as text, and the names of those left out."""
 
     result: backoffice.ActResult
@@ -66,8 +67,9 @@ def make_storable(result: backoffice.ActResult) -> StorableResult:
     and make it ask again.
     """
     given: object = result.values
-    kept, unfit = _fit(given) if isinstance(given, Mapping) else (_EMPTY, ("result",))
-    return StorableResult(replace(result, values=kept.values, reason=_reason(result.reason)), kept.text, unfit)
+    kept, unfit = _fit(given) if isinstance(given, dict | Mapping) else (_EMPTY, ("result",))
+    reason = _reason(result.reason) if result.reason else ""
+    return StorableResult(replace(result, values=kept.values, reason=reason), kept.text, unfit)
 
 
 async def disclosable_result(desk: DeskContext, record: AskRecord, result: backoffice.ActResult) -> StorableResult:
@@ -85,7 +87,8 @@ async def disclosable_result(desk: DeskContext, record: AskRecord, result: backo
     return StorableResult(again.result, again.text, fitted.unfit)
 
 
-class _StorableValues(NamedTuple):
+@struct(frozen=True)
+class _StorableValues:
     """Values as text, and as read back."""
 
     text: str
@@ -118,11 +121,13 @@ def _fit(given: Mapping[object, object]) -> tuple[_StorableValues, tuple[str, ..
 def _kept(values: Mapping[object, object] | JsonObject) -> _StorableValues | None:
     """Return the values as stored, None where they cannot be stored."""
     try:
-        written = canonical(values)
-        found = decode_json(written)
+        text = canonical(values).decode()
+        found: Json = read_back(values, text) if isinstance(values, dict) else None
+        if found is None:
+            found = decode_json(text.encode())
     except (Refused, TypeError, ValueError, OverflowError, RecursionError):
         return None
-    return _StorableValues(written.decode(), found) if isinstance(found, Mapping) else None
+    return _StorableValues(text, found) if isinstance(found, dict) else None
 
 
 def _reason(reason: object) -> str:

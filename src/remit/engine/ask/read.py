@@ -144,7 +144,8 @@ async def execute_read(
             )
         elif case.ending is not None:
             raise await end_task_by_case(desk, record.task, case.ending)
-    result, text, unfit = await disclosable_result(desk, record, result)
+    fitted = await disclosable_result(desk, record, result)
+    result = fitted.result
     reason = await disclosable_reason(desk, record.task, result.reason) if result.reason else ""
     done = result.state is backoffice.ActOutcome.DONE
     desk.tracing.note(SpanAttribute.OUTCOME, "done" if done else "failed")
@@ -154,12 +155,12 @@ async def execute_read(
     settled = replace(
         record,
         state=AskState.DONE if done else AskState.FAILED,
-        result=text,
+        result=fitted.text,
         reason=reason,
         reserved=record.reserved if done else (),
     )
     written = await seal_entries(desk, _sent(desk, settled, result, cut))
-    return ReadResult(settled, written, done, cut, unfit)
+    return ReadResult(settled, written, done, cut, fitted.unfit)
 
 
 async def report_read_problems(desk: DeskContext, read: ReadResult) -> None:

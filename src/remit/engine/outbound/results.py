@@ -38,13 +38,13 @@ async def withhold_in_result(
     """
     known, ours = desk.catalogue.attributes, builtin_attributes()
     told = {name: value for name, value in values.items() if name in covered and name in known and name not in ours}
-    texts = tuple(
-        dict.fromkeys(text for name, value in told.items() for text in _texts(value) if _is_prose(text, known[name]))
+    listed = [name for name in told if known[name].values]
+    texts = dict.fromkeys(
+        [text for name in told if not known[name].values for text in _texts(told[name]) if _is_prose(text)]
     )
-    listed = any(known[name].values for name in told)
     if not texts and not listed:
         return None
-    masked = await _masked(desk, task, texts) if texts else {}
+    masked = await _masked(desk, task, tuple(texts)) if texts else {}
     changed = {name: _replaced(value, _reader(known[name], masked)) for name, value in told.items()}
     return {**values, **changed} if changed != told else None
 
@@ -62,9 +62,9 @@ def _texts(value: Json) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _is_prose(text: str, attribute: Attribute) -> bool:
-    """Return whether a text could say more than a value: it is no listed one, no short name, number, time or amount."""
-    return not attribute.values and not is_tight_value(text) and _PLAIN.fullmatch(text) is None and bool(text.strip())
+def _is_prose(text: str) -> bool:
+    """Return whether a text could say more than a value: it is no short name, number, time or amount."""
+    return not is_tight_value(text) and _PLAIN.fullmatch(text) is None and bool(text.strip())
 
 
 def _reader(attribute: Attribute, masked: Mapping[str, tuple[WithheldSpan, ...]]) -> Callable[[str], str]:

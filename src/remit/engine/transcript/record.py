@@ -34,8 +34,9 @@ async def seal_entries(desk: DeskContext, *drafts: EntryDraft) -> PreparedEntrie
     """
     rows: list[EntryRow] = []
     fresh: list[Fresh] = []
-    for draft in drafts:
-        salts = desk.world.random(SALTS_SIZE)
+    drawn = desk.world.random(SALTS_SIZE * len(drafts))
+    for place, draft in enumerate(drafts):
+        salts = drawn[place * SALTS_SIZE : (place + 1) * SALTS_SIZE]
         sealed = seal_entry(draft, salts)
         content = await desk.vault.seal(draft.subject, sealed.content)
         rows.append(
