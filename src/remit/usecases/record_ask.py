@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine, Mapping
 
-from remit.domain.catalogue.model import Effect
+from remit.domain.catalogue.model import Action, Effect
 from remit.domain.confirm.confirmation import ask_digest
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
@@ -122,7 +122,7 @@ def decided_on(
         words_state="" if evaluation.judged is None else evaluated_words_state(evaluation) or "",
         marked="" if evaluation.judged is None else encode_marks(evaluation.judged),
         files=_ids(request) if request.filed or request.read.known else (),
-        spoken=action is not None and bool(free_texts(action, evaluation.params)),
+        spoken=action is not None and _is_spoken(state, action, evaluation.params),
     )
     return Decided(
         state=state,
@@ -132,6 +132,14 @@ def decided_on(
         record=record,
         params=read_back(evaluation.params, record.params) or parse_stored_object(record.params),
     )
+
+
+def _is_spoken(state: AuthorizationState, action: Action, params: JsonObject) -> bool:
+    """Return whether a text of the params is read as a sentence, and on in the next asks."""
+    if not (action.speaks or action.open_texts):
+        return False
+    plan = state.plans.get(action.name)
+    return not (plan is not None and plan.has_no_sentence(params)) and bool(free_texts(action, params))
 
 
 def _ids(request: AskRequest) -> tuple[str, ...]:

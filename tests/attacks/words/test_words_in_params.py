@@ -231,7 +231,7 @@ def test_a_text_that_was_signed_is_read_once_and_one_with_a_secret_each_time() -
         assert arena.ask(task, "order.parcel", {"order_id": "W1", "door": ADDRESS, "either": "Anna Berg"}).json()["decision"] == "permit"
         plan = remembered_plan(arena.context, task.id, "order.parcel")
         assert plan is not None
-        assert plan.clean == {("door", ADDRESS)}
+        assert plan.clean == {("door", ADDRESS): True}
 
 
 @pytest.mark.proves("SECRETS")

@@ -415,6 +415,8 @@ async def _excess_words(
     action = plan.action
     if request.released or not (request.words is not None or action.speaks or action.open_texts):
         return None
+    if request.words is None and not action.speaks and plan.is_clean(request.params):
+        return None  # nothing but texts that were read before
     return await check_words(desk, state, plan, params=request.params, words=request.words, ask=request.ask)
 
 

@@ -13,6 +13,7 @@ from remit.domain.policy.strangers import verify_stranger_may
 from remit.domain.records import AgentRecord, MandateRecord
 from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject, is_list
+from remit.domain.words.param_text import is_plain_value
 from remit.ports.store import Versioned
 
 _NAMED: Final = frozenset({ConditionOp.EQUALS, ConditionOp.ONE_OF, ConditionOp.SUBSET_OF})
@@ -31,8 +32,9 @@ class AskPlan:
     coverage: tuple[tuple[MandateRecord, PowerPlan], ...]
     records: tuple[tuple[str, ParamPath], ...]
     signed: Mapping[ParamPath, frozenset[str]]
-    clean: set[tuple[str, str]] = field(default_factory=set)
-    """Those of them, behind their param, that were read and found to be values without a secret."""
+    clean: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """Those of them, behind their param, that were read and found to be values without a secret: whether each is built
+    like a name, and not like a sentence."""
 
     @classmethod
     def of(
@@ -70,7 +72,16 @@ class AskPlan:
     def is_clean(self, params: JsonObject) -> bool:
         """Return whether no param leaves room for text but those with a text that was signed and is known to be clean."""
         return self.action.named.issuperset(params) and all(
-            self.knows(name, params[name]) for name in self.action.open_params.intersection(params)
+            [self.knows(name, params[name]) for name in self.action.open_params.intersection(params)]  # noqa: C419
+        )
+
+    def has_no_sentence(self, params: JsonObject) -> bool:
+        """Return whether no param can be read as a sentence: only texts that are known, and built like names."""
+        known = self.clean.get
+        return (
+            not self.action.speaks
+            and self.is_clean(params)
+            and all([known((name, str(params[name]))) for name in self.action.open_params.intersection(params)])  # noqa: C419
         )
 
     def knows(self, name: str, value: Json) -> bool:
@@ -82,7 +93,7 @@ class AskPlan:
         for name in self.action.open_params.intersection(params):
             value = params[name]
             if isinstance(value, str) and value in self.signed.get(ParamPath((name,)), ()):
-                self.clean.add((name, value))
+                self.clean[name, value] = is_plain_value(value)
 
 
 def signed_texts(mandates: Sequence[Mandate], action: Action) -> Mapping[ParamPath, frozenset[str]]:

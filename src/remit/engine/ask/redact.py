@@ -1,7 +1,8 @@
 """A decoded ask, and redaction of its secrets before anything else sees it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import field
+from functools import partial
 from typing import Final
 
 from remit.domain.catalogue.model import PowerKind
@@ -32,6 +33,7 @@ from remit.engine.redact import (
     redacted_body_digest,
 )
 from remit.engine.scan_executor import LONG
+from remit.proof.canonical import canonical
 
 _EARLIER: Final = 4
 _EARLIER_LENGTH: Final = 2000
@@ -142,9 +144,13 @@ async def _is_clean(desk: DeskContext, task: str, request: AskRequest) -> bool:
         return False
     if not _may_end_secret(request):
         return True
-    earlier = await _earlier_texts(desk, task)
-    texts = [request.params[name] for name in plan.action.open_params.intersection(request.params)]
-    return not any(find_split(earlier, text) for text in texts if isinstance(text, str))
+    texts = [
+        text
+        for name in plan.action.open_params.intersection(request.params)
+        if isinstance(text := request.params[name], str)
+    ]
+    earlier = await _earlier_texts(desk, task, but=texts)
+    return not any(map(partial(find_split, earlier), texts))
 
 
 def _without_unknown(desk: DeskContext, request: AskRequest) -> AskRequest:
@@ -175,16 +181,23 @@ def secret_in_param(name: str) -> Refused:
 
 def _may_end_secret(request: AskRequest) -> bool:
     """Return whether a text of an ask may be the rest of a secret: it has a digit, or letters that may fold to one."""
-    texts = (request.words, *request.params.values())
-    return any(isinstance(text, str) and (not text.isascii() or any(map(str.isdigit, text))) for text in texts)
+    texts = [text for text in (request.words, *request.params.values()) if isinstance(text, str)]
+    return any([not text.isascii() or any(map(str.isdigit, text)) for text in texts])  # noqa: C419
 
 
-async def _earlier_texts(desk: DeskContext, task: str) -> list[str]:
-    """Return the texts of the last asks of a task. ⚔ A secret cut over asks is whole in none of them."""
+async def _earlier_texts(desk: DeskContext, task: str, *, but: Sequence[str] = ()) -> list[str]:
+    """Return the texts of the last asks of a task. ⚔ A secret cut over asks is whole in none of them.
+
+    An ask that says all of the texts in `but` begins no secret that one of them ends, and is left out.
+    """
     found = await desk.store.find(AskRecord, "ask.task", task, limit=_EARLIER, newest=True)
+    said = [canonical(text).decode() for text in but]
     return [
-        f"{kept.record.words}\n{flatten_text(parse_stored_object(kept.record.params))}"[:_EARLIER_LENGTH]
-        for kept in found
+        f"{ask.words}\n{flatten_text(parse_stored_object(ask.params))}"[:_EARLIER_LENGTH]
+        for ask in [kept.record for kept in found]
+        if not said
+        or len(ask.words) + len(ask.params) > _EARLIER_LENGTH
+        or not all([text in ask.params for text in said])  # noqa: C419
     ]
 
 
