@@ -29,6 +29,7 @@ from remit.domain.records import (
     TaskState,
 )
 from remit.domain.structs import struct
+from remit.domain.transcript.pseudonyms import pseudonym_of
 from remit.domain.values import Instant, decode_json
 from remit.engine.agents.authenticate import WrongCaller
 from remit.engine.ask.plan import AskPlan
@@ -107,6 +108,8 @@ class AuthorizationState:
     """Whether the task is a visitor's."""
     tier: str
     """The tier that policies and escalation rules see."""
+    pseudonym: str
+    """The customer's, for envelopes."""
     plans: dict[str, AskPlan]
     """The plans of its asks, by action: they hold for these records."""
     sound: bool = False
@@ -157,6 +160,7 @@ async def load_authorization_state(
         mandate=cached.chain[0][0].record,
         visits=cached.visits,
         tier=cached.tier,
+        pseudonym=cached.pseudonym,
         plans=cached.plans,
         sound=cached.sound,
     )
@@ -175,6 +179,7 @@ class _RememberedState:
     epochs: str
     visits: bool
     tier: str
+    pseudonym: str
     sound: bool
     plans: dict[str, AskPlan] = field(default_factory=dict)
 
@@ -234,6 +239,7 @@ async def _ground(desk: DeskContext, snapshot: Snapshot, task_id: str) -> _Remem
         epochs=_epochs(desk, preconditions),
         visits=is_visitor(agent.record, chain[0][0].record.jkt),
         tier=str(shown_tier(agent.record, chain[0][0].record.jkt)),
+        pseudonym=pseudonym_of(desk.signer.keyed, task.record.customer),
         sound=_are_sound(task.record, tuple(chain), customer.record, preconditions),
     )
     if len(chain) == 1:  # actors above a sub-mandate are read for every ask: they are not in the snapshot

@@ -10,7 +10,7 @@ from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.evaluate import Evaluation
 from remit.engine.ask.reply import recorded_params
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import PreparedEntries, pseudonym, seal_entries
+from remit.engine.transcript.record import PreparedEntries, seal_entries
 from remit.ports.tracing import SpanAttribute
 
 
@@ -49,7 +49,7 @@ async def write_decision(
                 "agent": record.client_id,
                 "actor": task.actor,
                 "operator": record.operator,
-                "customer": pseudonym(desk, record.customer),
+                "customer": state.pseudonym,
                 # ⚔ Envelopes are never erased: agent-written text in place of an action's name must not enter one.
                 "action": record.action if record.action in desk.catalogue.actions else "",
                 "area": str(evaluation.action.area) if evaluation.action is not None else "",

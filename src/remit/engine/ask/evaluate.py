@@ -42,7 +42,7 @@ from remit.domain.words.excess import (
 )
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.counters import COMPARED
-from remit.engine.ask.facts import CaseReading, fetch_facts_and_case
+from remit.engine.ask.facts import CaseReading, fetch_facts_and_case, fetch_owned
 from remit.engine.ask.plan import AskPlan
 from remit.engine.ask.step_up import verify_fresh_grant
 from remit.engine.context import DeskContext
@@ -489,7 +489,11 @@ async def _rule(
     if action.name in _ONCE:
         reserved.append((Reservation(scope=state.task.record.id, key=_once(action), amount=1), 1))
     records = _records(plan, params)
-    facts, case = await fetch_facts_and_case(desk, state, records, with_case=with_case)
+    case: CaseReading | None = None
+    if with_case:
+        facts, case = await fetch_facts_and_case(desk, state, records)
+    else:
+        facts = await fetch_owned(desk, state, records)
     return _RulesOutcome(
         action=action,
         params=params,

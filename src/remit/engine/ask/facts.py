@@ -28,15 +28,13 @@ class CaseReading:
 
 
 async def fetch_facts_and_case(
-    desk: DeskContext, state: AuthorizationState, records: Sequence[tuple[str, str]], *, with_case: bool
+    desk: DeskContext, state: AuthorizationState, records: Sequence[tuple[str, str]]
 ) -> tuple[Sequence[RecordFacts], CaseReading | None]:
-    """Fetch facts and case at the same time."""
-    if not with_case:
-        return await _facts(desk, state, records), None
+    """Fetch the facts of an ask's records and its case at the same time."""
     case_id = state.task.record.case
     if not records:
         return (), await _read_case(desk, case_id)
-    return await fetch_with_case(desk, case_id, _facts(desk, state, records))
+    return await fetch_with_case(desk, case_id, fetch_owned(desk, state, records))
 
 
 async def fetch_with_case(
@@ -93,10 +91,15 @@ async def fetch_facts(
     return answers
 
 
-async def _facts(
+async def fetch_owned(
     desk: DeskContext, state: AuthorizationState, records: Sequence[tuple[str, str]]
 ) -> Sequence[RecordFacts]:
-    """Fetch the owners of the records, fresh; unknown and foreign records answer alike."""
+    """Fetch the facts of an ask's records, fresh; unknown and foreign records answer alike.
+
+    Raises:
+        Refused: `params.not_owned`, `params.invalid`.
+        Fault: `fault.backoffice`.
+    """
     if not records:
         return ()
     customer = state.task.record.customer
