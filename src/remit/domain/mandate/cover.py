@@ -221,7 +221,8 @@ class PowerPlan:
 
     def _candidate(self, place: int, power: Power, told: frozenset[str] = _NONE) -> _Candidate:
         root = place if self._roots is None else self._roots[place]
-        charge = Charge(power=root, action=self._action.name, uses_room=power.uses, totals=())
+        name = self._action.name
+        charge = Charge(power=root, action=name, counter=counter_key(root, name), uses_room=power.uses, totals=())
         return _Candidate(place, power, charge, told)
 
     def _tells(self, tellable: frozenset[str]) -> tuple[_Candidate, ...]:
@@ -415,7 +416,9 @@ def _charge(one: _Candidate, params: JsonObject) -> Charge | None:
         room, micro = micro_of(limit.number), micro_of(amount.number)
         if room is None or micro is None:
             return None
-        totals.append(TotalCharge(path=str(total.path), amount_micro=micro, limit_micro=room, currency=limit.unit))
+        path = str(total.path)
+        key = counter_key(one.charge.power, path)
+        totals.append(TotalCharge(path=path, counter=key, amount_micro=micro, limit_micro=room, currency=limit.unit))
     return replace(one.charge, totals=tuple(totals))
 
 
@@ -478,10 +481,10 @@ class _ChargeCounter:
     def full(self, charge: Charge) -> Code | None:
         if charge in self.charges:
             return None
-        if charge.uses_room is not None and self._at(counter_key(charge.power, charge.action)) + 1 > charge.uses_room:
+        if charge.uses_room is not None and self._at(charge.counter) + 1 > charge.uses_room:
             return Code.MANDATE_USES_SPENT
         for total in charge.totals:
-            if self._at(counter_key(charge.power, total.path)) + total.amount_micro > total.limit_micro:
+            if self._at(total.counter) + total.amount_micro > total.limit_micro:
                 return Code.MANDATE_TOTAL_SPENT
         return None
 
@@ -494,10 +497,8 @@ class _ChargeCounter:
         if charge in self.charges:
             return
         self.charges.append(charge)
-        for key, amount in (
-            (counter_key(charge.power, charge.action), 1),
-            *[(counter_key(charge.power, total.path), total.amount_micro) for total in charge.totals],
-        ):
+        amounts = [(total.counter, total.amount_micro) for total in charge.totals]
+        for key, amount in ((charge.counter, 1), *amounts):
             self._taken[key] = self._taken.get(key, 0) + amount
 
 

@@ -129,20 +129,25 @@ class Grant:
 class Charge:
     """The charge of an ask on a power: uses, and an amount of each total.
 
-    `power` is the place of the power in the root grant. `uses_room` None is unlimited.
+    `power` is the place of the power in the root grant. `counter` is the key of its uses. `uses_room` None is unlimited.
     """
 
     power: int
     action: str
+    counter: str
     uses_room: int | None
     totals: tuple["TotalCharge", ...]
 
 
 @struct(frozen=True, kw_only=True)
 class TotalCharge:
-    """An amount (in millionths of a unit, exact) to add to a total at `path`, and the limit it may not pass."""
+    """An amount (in millionths of a unit, exact) to add to a total at `path`, and the limit it may not pass.
+
+    `counter` is the key of the total.
+    """
 
     path: str
+    counter: str
     amount_micro: int
     limit_micro: int
     currency: str

@@ -12,7 +12,7 @@ from typing import Final
 from remit.domain.catalogue.model import CUSTOMER, OFFER_PARAMS, Action, Effect, Escalation, MarkKind, PowerKind
 from remit.domain.confirm.offers import single_use_scope, verify_offer_allowed
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.mandate.cover import ChargedPowers, choose_charges, counter_key, may_speak
+from remit.domain.mandate.cover import ChargedPowers, choose_charges, may_speak
 from remit.domain.mandate.grant import verify_action_current
 from remit.domain.param_paths import Absent, values_at
 from remit.domain.policy.confirmers import OFFICER
@@ -478,12 +478,10 @@ async def _rule(
         one = choose_charges(found, {key: count for (of, key), count in state.counters.items() if of == scope})
         chosen.append(one)
         for charge in one.charges:
-            reserved.append(
-                (Reservation(scope=scope, key=counter_key(charge.power, charge.action), amount=1), charge.uses_room)
-            )
+            reserved.append((Reservation(scope=scope, key=charge.counter, amount=1), charge.uses_room))
             for total in charge.totals:
-                key = counter_key(charge.power, total.path)
-                reserved.append((Reservation(scope=scope, key=key, amount=total.amount_micro), total.limit_micro))
+                amount = Reservation(scope=scope, key=total.counter, amount=total.amount_micro)
+                reserved.append((amount, total.limit_micro))
     if action.discloses:
         reserved.extend(await count_comparisons(desk, state, action, params, request.held))
     if action.name in _ONCE:
