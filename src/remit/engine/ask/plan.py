@@ -92,7 +92,11 @@ class AskPlan:
         """Remember the signed texts among params in which nothing was found. ⚔ No other text of an agent is kept."""
         for name in self.action.open_params.intersection(params):
             value = params[name]
-            if isinstance(value, str) and value in self.signed.get(ParamPath((name,)), ()):
+            if (
+                not self.knows(name, value)
+                and isinstance(value, str)
+                and value in self.signed.get(ParamPath((name,)), ())
+            ):
                 self.clean[name, value] = is_plain_value(value)
 
 
