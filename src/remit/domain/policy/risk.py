@@ -284,17 +284,21 @@ def advance_risk_history(trail: RiskHistory, event: RiskHistoryEvent, now: Insta
     Source: docs/model/model.md#trajectory.
     """
     of = customer_key(customer)
+    advanced = trail
     match event:
         case AskRefused(code=code):
-            return _with_ask(_refused(trail, event, now, of), now) if code in REFUSED else trail
+            if code not in REFUSED:
+                return trail
+            advanced = _refused(trail, event, now, of)
+        case AskPermitted(mends=mends):
+            if mends:
+                advanced = _mend(trail, mends, now, of)
+            if event.write and trail.kind not in _UNSLICED:
+                advanced = _permitted(advanced, event, now, of)
         case AskRepeated(alike=alike):
             first = not _decayed(trail.levels.get(RiskSign.ASKED_AGAIN), now)
             points = (ASKED_ALIKE if alike else ASKED_AGAIN) + (IGNORED_NO if first else 0)
             return _add(trail, RiskSign.ASKED_AGAIN, points, now, of)
-        case AskPermitted(mends=mends):
-            counted = event.write and trail.kind not in _UNSLICED
-            mended = _mend(trail, mends, now, of) if mends else trail
-            return _with_ask(_permitted(mended, event, now, of) if counted else mended, now)
         case WordsDrifted() | CanarySeen():
             sign, points = (RiskSign.CANARY, CANARY) if isinstance(event, CanarySeen) else (RiskSign.DRIFT, 8)
             return _add(trail, sign, points, now, of)
@@ -302,6 +306,8 @@ def advance_risk_history(trail: RiskHistory, event: RiskHistoryEvent, now: Insta
             return _add(trail, RiskSign.OPENED, opening_points(what), now, of)
         case TaskReviewed(levels=levels):
             return _looked_at(trail, levels, now, of)
+    # An ask that was permitted, or refused for its contents, is traffic.
+    return replace(advanced, asks=RiskLevel(milli=_decayed(trail.asks, now) + _MILLI, at=now))
 
 
 def _looked_at(trail: RiskHistory, levels: Mapping[str, RiskLevel], now: Instant, of: str) -> RiskHistory:
@@ -335,7 +341,7 @@ def _mend(trail: RiskHistory, mends: Iterable[str], now: Instant, of: str) -> Ri
         if not cost:
             continue
         taken = _decayed(trail.mended, now)
-        free = min(cost, round(MENDED_FREE * _MILLI * _share(trail, now)) - taken)
+        free = min(cost, round(MENDED_FREE * _MILLI * _traffic(trail, now)[0]) - taken)
         trail = replace(
             trail,
             levels=_lowered(trail.levels, RiskSign.DRIFT, free, now),
@@ -417,10 +423,6 @@ def _most(kind: SubjectKind, sign: RiskSign) -> int:
     return CAPS[sign] * _MILLI * wide
 
 
-def _with_ask(trail: RiskHistory, now: Instant) -> RiskHistory:
-    return replace(trail, asks=RiskLevel(milli=_decayed(trail.asks, now) + _MILLI, at=now))
-
-
 def _decayed(level: RiskLevel | None, now: Instant) -> int:
     if level is None or not level.milli:
         return 0
@@ -438,9 +440,7 @@ def risk_of_history(trail: RiskHistory, now: Instant, customer: str = "") -> int
     ⚔ On an agent's or operator's trail, a customer's task is judged by that customer's own evidence in full, or by that
     of all customers, of which each counts no more than `ONE_CUSTOMER`: one customer's trouble is not another's.
     """
-    if not trail.levels:
-        return 0
-    share, used = _share(trail, now), _explained(trail, now)
+    share, used = _traffic(trail, now)
     # Openings that asks then use are traffic, however many; only the rest is a sign.
     points = opened = 0.0
     for sign, level in trail.levels.items():
@@ -453,9 +453,15 @@ def risk_of_history(trail: RiskHistory, now: Instant, customer: str = "") -> int
     return min(100, math.floor(points + opened))
 
 
-def _share(trail: RiskHistory, now: Instant) -> float:
-    """Return the traffic that an agent's or operator's points are divided by, in whole shares."""
-    return max(1.0, _decayed(trail.asks, now) / _MILLI / _ASKS_A_UNIT) if trail.kind in _SHARED else 1.0
+def _traffic(trail: RiskHistory, now: Instant) -> tuple[float, float]:
+    """Return the shares that an agent's or operator's points are divided by, and the opening points its asks explain.
+
+    Opening points are in thousandths. Points of other subjects are not divided, and their openings not explained.
+    """
+    if trail.kind not in _SHARED:
+        return 1.0, 0.0
+    asks = _decayed(trail.asks, now)
+    return max(1.0, asks / _MILLI / _ASKS_A_UNIT), OPENED_FREE * _MILLI + asks * OPENED_AN_ASK
 
 
 def _evidence(trail: RiskHistory, now: Instant, of: str) -> int:
@@ -485,20 +491,13 @@ class RiskScore:
         return self.anywhere >= settings.confirm
 
 
-def _explained(trail: RiskHistory, now: Instant) -> float:
-    """Return the thousandths of opening points of an agent or operator that its asks explain."""
-    if trail.kind not in _SHARED:
-        return 0
-    return OPENED_FREE * _MILLI + _decayed(trail.asks, now) * OPENED_AN_ASK
-
-
 def risk_signs(trails: Iterable[RiskHistory], now: Instant, customer: str) -> tuple[str, ...]:
     """Return the signs against an agent, the heaviest first: those on every trail whose risk counts, each once."""
     points: dict[str, int] = {}
     for trail in trails:
         if trail.kind is not SubjectKind.CUSTOMER and risk_of_history(trail, now, customer):
             for sign, level in trail.levels.items():
-                left = _decayed(level, now) - (_explained(trail, now) if sign == RiskSign.OPENED else 0)
+                left = _decayed(level, now) - (_traffic(trail, now)[1] if sign == RiskSign.OPENED else 0)
                 points[sign] = max(points.get(sign, 0), round(left))
     counted = [sign for sign, milli in points.items() if milli >= _MILLI]
     return tuple(sorted(counted, key=lambda sign: (-points[sign], sign)))
@@ -513,7 +512,7 @@ def overall_risk(trails: Iterable[RiskHistory], now: Instant, customer: str) -> 
     """
     highest = anywhere = 0
     for trail in trails:
-        found = risk_of_history(trail, now, customer)
+        found = risk_of_history(trail, now, customer) if trail.levels else 0
         anywhere = max(anywhere, found)
         if trail.kind is not SubjectKind.CUSTOMER:
             highest = max(highest, found)
