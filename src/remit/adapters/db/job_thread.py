@@ -6,13 +6,13 @@ takes (docs/decisions/0064-alone-on-the-loop.md).
 """
 
 import asyncio
-import contextlib
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
+
+import msgspec
 
 from remit.domain.errors import Code, Fault
 
@@ -43,11 +43,10 @@ class IdleWork(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class ThreadJob(Generic[T]):
+class ThreadJob(msgspec.Struct, Generic[T], eq=False):
     """Work for a thread and the future that waits for it."""
 
-    work: object
+    work: Any
     future: "asyncio.Future[T]"
     loop: asyncio.AbstractEventLoop
     brief: bool = False
@@ -149,7 +148,7 @@ class JobThread:
             or self._wait_s > SLOW_S
             or self._streak >= STREAK
             or not self._alone()
-            or not all(job.brief for job in gathered)
+            or [job for job in gathered if not job.brief]
             or not self._turn.acquire(blocking=False)
         ):
             return False
@@ -177,7 +176,7 @@ class JobThread:
             self._run(jobs)
         except Exception as broken:  # noqa: BLE001  # a thread that dies would hang every caller
             fail_all(jobs, broken, self._fault)
-        if all(job.brief for job in jobs):
+        if not [job for job in jobs if not job.brief]:
             waited_s = time.perf_counter() - began_s - (time.thread_time() - worked_s)
             self._wait_s = max(waited_s, (self._wait_s * (_SETTLED - 1) + waited_s) / _SETTLED)
 
@@ -252,8 +251,10 @@ def _release(jobs: Sequence[ThreadJob[Any]]) -> None:
     for job in jobs:
         by_loop.setdefault(job.loop, []).append(job)
     for loop, mine in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits, and the writes hold
+        try:
             loop.call_soon_threadsafe(_settle, mine)
+        except RuntimeError:  # the loop is closed: no caller waits, and the writes hold
+            continue
 
 
 def _settle(jobs: Sequence[ThreadJob[Any]]) -> None:
