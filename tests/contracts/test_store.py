@@ -443,8 +443,9 @@ def test_a_snapshot_holds_everything_an_ask_is_decided_on(stand: Run) -> None:
 
 def test_a_snapshot_of_an_unknown_task_or_mandate_is_missing_and_a_circle_of_mandates_a_fault(stand: Run) -> None:
     async def work(store: Any) -> None:
-        with pytest.raises(RecordMissing):
-            await store.snapshot(task="t1", idempotency="")
+        for unknown in ("t1", ""):
+            with pytest.raises(RecordMissing):
+                await store.snapshot(task=unknown, idempotency="")
         await store.commit(new(task()))
         with pytest.raises(RecordMissing):
             await store.snapshot(task="t1", idempotency="")

@@ -25,7 +25,7 @@ from remit.adapters.store.sqlite.inspect import inspect_store
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import ActRecord, OutboxState, PersonRecord, RulesRecord, Suspension
 from remit.domain.values import Instant
-from remit.ports.store import Commit, Conflict, Drop, LimitReached, Put, RecordMissing, Replayed, ReplayMark, Reserve
+from remit.ports.store import Commit, Conflict, Drop, LimitReached, Put, RecordMissing, Replayed, ReplayMark, Reserve, Versioned
 
 ADMIN = Commit(puts=(Put(person("admin", kind="officer", roles=("admin",)), 0),), entries=(entry(0, refs=("one",)),))
 RULES = Commit(puts=(Put(RulesRecord(id="rules", digest="d", by="o", at=NOW), 0),), entries=(entry(1, refs=("one", "two")),))
@@ -115,7 +115,7 @@ def test_what_an_older_program_left_of_acts_that_are_over_is_emptied_in_its_jour
     async def afterwards(store: Any) -> None:
         for state, was in kept.items():
             expected = was if state is OutboxState.QUEUED else was.over(state)
-            assert await store.get(ActRecord, was.id) == (expected, 1)
+            assert await store.get(ActRecord, was.id) == Versioned(expected, 1)
         assert [one.record.id for one in await store.find(ActRecord, "act.queued", "")] == ["queued"]
 
     run(sqlite_store, tmp_path / "copy", afterwards)

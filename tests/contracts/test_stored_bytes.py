@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from remit.adapters.store.codec import KINDS, decode_record, encode_record
-from remit.adapters.store.risk_history import decode_risk_history, encode_risk_history, encode_risk_history_text
+from remit.adapters.store.risk_history import decode_risk_history, encode_risk_history
 
 STORED: dict[str, list[str]] = json.loads((Path(__file__).parents[1] / "data" / "records.json").read_text("utf-8"))
 HISTORY = "risk history"
@@ -29,5 +29,4 @@ def test_a_record_is_written_as_the_bytes_it_was_read_from(kind: str) -> None:
 
 def test_a_risk_history_is_written_as_the_bytes_it_was_read_from() -> None:
     for body in STORED[HISTORY]:
-        assert encode_risk_history_text(decode_risk_history(body)) == body
         assert encode_risk_history(decode_risk_history(body)).decode() == body

@@ -18,6 +18,7 @@ from remit.adapters.log_reader.postgres import PostgresLog
 from remit.adapters.store.postgres import store as postgres_module
 from remit.domain.errors import Code, Fault
 from remit.domain.records import Suspension
+from remit.domain.structs import replace
 from remit.ports.store import Commit, Put, Reserve
 
 
@@ -196,7 +197,7 @@ def test_a_server_whose_disk_is_full_takes_nothing_and_goes_on_when_there_is_roo
 
     async def filling(stores: Any, told: list[int]) -> None:
         for number in range(1, 400):
-            heavy = entry(number)._replace(content=bytes(200_000))
+            heavy = replace(entry(number), content=bytes(200_000))
             await stores[number % 2].commit(Commit(entries=(heavy,)))
             told.append(number)
 

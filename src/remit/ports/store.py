@@ -4,7 +4,7 @@ Everything that must hold or fail together goes into one `Commit`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from remit.domain.errors import Code, Fault
 from remit.domain.policy.risk import RiskHistory, RiskHistoryEvent, SubjectKind
@@ -57,7 +57,8 @@ class ForgedRow(Fault):
         super().__init__(Code.FAULT_STORE, f"{row} {why}", cure=FORGED_ROWS_CURE)
 
 
-class Versioned(NamedTuple, Generic[R]):
+@struct(frozen=True)
+class Versioned(Generic[R]):
     """A stored record, with the revision that a change must name.
 
     A new record starts at 1 and each `Put` adds 1. A record made again after a `Drop` starts above every revision it
@@ -129,7 +130,8 @@ class RiskEvent:
     customer: str = ""
 
 
-class EntryRow(NamedTuple):
+@struct(frozen=True)
+class EntryRow:
     """A sealed entry as stored; `content` is encrypted under the subject's key, `refs` are look-up ids."""
 
     kind: str

@@ -91,7 +91,7 @@ def root(size: int, read: Read, known: Mapping[Node, bytes] = _NONE) -> bytes:
     return _fold(size, size, read, known) if size else EMPTY_ROOT
 
 
-def inclusion_proof(index: int, size: int, read: Read, known: Mapping[Node, bytes] = _NONE) -> tuple[bytes, ...]:
+def inclusion_proof(index: int, size: int, read: Read) -> tuple[bytes, ...]:
     """Prove that the entry at `index` is in the tree of `size` entries: siblings from the leaf up.
 
     Raises:
@@ -99,20 +99,34 @@ def inclusion_proof(index: int, size: int, read: Read, known: Mapping[Node, byte
 
     Source: RFC 6962 §2.1.1.
     """
-    if not 0 <= index < size:
-        message = f"no entry {index} in a tree of {size}"
-        raise ValueError(message)
-    proof: list[bytes] = []
-    level = 0
-    while (1 << level) < size:
-        sibling = (index >> level) ^ 1
-        start = sibling << level
-        if start + (1 << level) <= size:
-            proof.append(known.get((level, sibling)) or read(level, sibling))
-        elif start < size:
-            proof.append(_fold(size - start, size, read, known))
-        level += 1
-    return tuple(proof)
+    return inclusion_proofs((index,), size, read)[index]
+
+
+def inclusion_proofs(
+    indexes: Iterable[int], size: int, read: Read, known: Mapping[Node, bytes] = _NONE
+) -> dict[int, tuple[bytes, ...]]:
+    """Prove entries in one tree, as `inclusion_proof` does one; hashes that are `known` are not read.
+
+    From the root down, so that what entries have in common is looked up once.
+    """
+    indexes = tuple(indexes)
+    for index in indexes:
+        if not 0 <= index < size:
+            message = f"no entry {index} in a tree of {size}"
+            raise ValueError(message)
+    proofs: dict[int, tuple[bytes, ...]] = {0: ()}
+    for level in reversed(range((size - 1).bit_length())):
+        above, proofs = proofs, {}
+        for node in {index >> level for index in indexes}:
+            sibling = node ^ 1
+            start = sibling << level
+            if start + (1 << level) <= size:
+                proofs[node] = (known.get((level, sibling)) or read(level, sibling), *above[node >> 1])
+            elif start < size:
+                proofs[node] = (_fold(size - start, size, read, known), *above[node >> 1])
+            else:
+                proofs[node] = above[node >> 1]
+    return {index: proofs[index] for index in indexes}
 
 
 def consistency_proof(old: int, new: int, read: Read) -> tuple[bytes, ...]:

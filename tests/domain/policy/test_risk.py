@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.adapters.store.risk_history import decode_risk_history, encode_risk_history_text
+from remit.adapters.store.risk_history import decode_risk_history, encode_risk_history
 from remit.domain.errors import Code, Fault
 from remit.domain.policy.decision import EndTask, HoldTask, NoConsequence, RiskThresholds, risk_consequence
 from remit.domain.policy.risk import (
@@ -175,7 +175,7 @@ def test_a_trail_stays_small_and_survives_the_store() -> None:
     for n in range(300):
         events += [not_owned(str(n)), AskPermitted(action="a.b", write=True, target=str(n))]
     trail = run(SubjectKind.GRANT, *events)
-    kept = encode_risk_history_text(trail)
+    kept = encode_risk_history(trail)
     assert len(kept) < 8_000
     assert decode_risk_history(kept) == trail
 
@@ -185,7 +185,7 @@ def test_a_trail_stays_small_and_survives_the_store() -> None:
 )
 def test_a_damaged_trail_is_not_a_clean_slate(damage: dict[str, object]) -> None:
     with pytest.raises(Fault) as fault:
-        decode_risk_history(json.dumps({**json.loads(encode_risk_history_text(new_risk_history(SubjectKind.TASK, "t"))), **damage}))
+        decode_risk_history(json.dumps({**json.loads(encode_risk_history(new_risk_history(SubjectKind.TASK, "t"))), **damage}))
     assert fault.value.code is Code.FAULT_STORE
 
 
@@ -322,7 +322,7 @@ def test_a_trail_of_before_opens_and_a_full_one_stays_small() -> None:
     trail = run(SubjectKind.OPERATOR, *(wider(n) for n in range(300)))
     for n in range(300):
         trail = advance_risk_history(trail, not_owned(str(n)), at(n), f"customer-{n}")
-    kept = encode_risk_history_text(trail)
+    kept = encode_risk_history(trail)
     assert len(kept) < 8_000
     assert decode_risk_history(kept) == trail
     old = {name: one for name, one in json.loads(kept).items() if name not in {"customers", "unmended", "mended"}}

@@ -4,12 +4,13 @@ Only the writing thread fills and changes it, so it never lags behind the file; 
 """
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import Enum
 from typing import Final, Generic, Protocol, TypeVar
 
-from remit.adapters.store import risk_history as trails
+import msgspec
+
+from remit.adapters.store.risk_history import risk_history_key
 from remit.domain.errors import Code, Fault
 from remit.domain.policy.risk import RiskHistory, SubjectKind, subjects_of
 from remit.domain.records import AskRecord, IdempotencyRecord, MandateRecord, Record, TaskRecord
@@ -38,7 +39,7 @@ class SizedCache(Generic[K, V]):
         """Hold up to `most` entries and `most_bytes` in each of two generations."""
         self._most = most
         self._most_bytes = most_bytes
-        # Read directly where a call would cost too much; changed by `put` alone.
+        # Read directly where a call would cost too much; changed by `put_all` alone.
         self.new: dict[K, tuple[V, int]] = {}
         self.old: dict[K, tuple[V, int]] = {}
         self._bytes = 0
@@ -47,6 +48,20 @@ class SizedCache(Generic[K, V]):
         """Return the cached value without counting it as a use."""
         found = self.new.get(key) or self.old.get(key)
         return NOT_CACHED if found is None else found[0]
+
+    def get_or_read(self, key: K, read: Callable[[K], V]) -> V:
+        """Return the cached value, or what `read` finds of another, without counting it as a use."""
+        found = self.new.get(key) or self.old.get(key)
+        return read(key) if found is None else found[0]
+
+    def get_all(self, keys: Iterable[K], read: Callable[[K], V]) -> list[V]:
+        """Return the cached values, and what `read` finds of others, without counting it as a use."""
+        new, old = self.new, self.old
+        found: list[V] = []
+        for key in keys:
+            known = new.get(key) or old.get(key)
+            found.append(read(key) if known is None else known[0])
+        return found
 
     def use(self, key: K) -> V | NotCached:
         """Return the cached value and keep it longer."""
@@ -60,15 +75,24 @@ class SizedCache(Generic[K, V]):
 
     def use_all(self, keys: Iterable[K]) -> list[V | NotCached]:
         """Return the cached values and keep them longer."""
-        return [self.use(key) for key in keys]
+        found: list[V | NotCached] = []
+        for key in keys:
+            known = self.new.get(key)
+            found.append(self.use(key) if known is None else known[0])
+        return found
 
     def put(self, key: K, value: V, size: int = 0) -> None:
         """Hold a value of about `size` bytes."""
-        before = self.new.get(key)
-        self.new[key] = (value, size)
-        self._bytes += size if before is None else size - before[1]
-        if len(self.new) > self._most or self._bytes > self._most_bytes:
-            self.old, self.new, self._bytes = self.new, {}, 0
+        self.put_all(((key, value, size),))
+
+    def put_all(self, items: Iterable[tuple[K, V, int]]) -> None:
+        """Hold several values, each with its size."""
+        for key, value, size in items:
+            before = self.new.get(key)
+            self.new[key] = (value, size)
+            self._bytes += size if before is None else size - before[1]
+            if len(self.new) > self._most or self._bytes > self._most_bytes:
+                self.old, self.new, self._bytes = self.new, {}, 0
 
     def clear(self) -> None:
         """Drop everything."""
@@ -98,6 +122,17 @@ class RecordCache:
         found = recent.new.get(key) or recent.old.get(key)
         return NOT_CACHED if found is None else found[0]
 
+    def get_all(
+        self, keys: Iterable[Key], read: Callable[[Key], Versioned[Record] | None]
+    ) -> list[Versioned[Record] | None]:
+        """Return the cached records, and what `read` finds of others, without counting it as a use."""
+        found: list[Versioned[Record] | None] = []
+        for key in keys:
+            recent = self.passing if key[0] in _PASSING else self.standing
+            known = recent.new.get(key) or recent.old.get(key)
+            found.append(read(key) if known is None else known[0])
+        return found
+
     def use(self, key: Key) -> Versioned[Record] | NotCached | None:
         """Return the cached record (None: no such record) and keep it longer."""
         recent = self.passing if key[0] in _PASSING else self.standing
@@ -110,12 +145,20 @@ class RecordCache:
         for key in keys:
             recent = self.passing if key[0] in _PASSING else self.standing
             known = recent.new.get(key)
-            found.append(recent.use(key) if known is None else known[0])
+            if known is None and key in recent.old:
+                found.append(recent.use(key))
+            else:
+                found.append(NOT_CACHED if known is None else known[0])
         return found
 
     def put(self, key: Key, kept: Versioned[Record] | None, size: int = 0) -> None:
         """Hold a record whose body has `size` bytes."""
-        (self.passing if key[0] in _PASSING else self.standing).put(key, kept, size)
+        self.put_all(((key, kept, size),))
+
+    def put_all(self, items: Sequence[tuple[Key, Versioned[Record] | None, int]]) -> None:
+        """Hold several records, each with the size of its body."""
+        self.passing.put_all([item for item in items if item[0][0] in _PASSING])
+        self.standing.put_all([item for item in items if item[0][0] not in _PASSING])
 
     def clear(self) -> None:
         """Drop everything."""
@@ -133,18 +176,55 @@ Newest = tuple[tuple[int, str], ...]
 """Numbers and ids of the newest records under a key, newest first: `FEW` of them, or all there are."""
 
 
-@dataclass(slots=True)
-class CommitChanges:
+class CommittedState(Protocol):
+    """Committed state that a group is decided on."""
+
+    def records(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
+        """Return records, None where there is none."""
+        ...
+
+    def used(self, keys: Sequence[Key]) -> Sequence[int | None]:
+        """Return the used amounts of counters, None where there is none."""
+        ...
+
+    def risk_histories(self, names: Sequence[str]) -> Sequence[RiskHistory | None]:
+        """Return risk histories, None where nothing is known of a subject.
+
+        Raises:
+            Fault: `fault.store` when one is damaged.
+        """
+        ...
+
+    def last_use(self, record_id: str) -> int:
+        """Return the time of last use, 0 where there was none."""
+        ...
+
+    def dropped(self, kind: str) -> int:
+        """Return the highest revision at which a record of this kind was dropped."""
+        ...
+
+
+class CommittedRows(msgspec.Struct):
+    """Committed rows, as read for a group. A record or risk history that is absent or None does not exist."""
+
+    records: dict[Key, Versioned[Record] | None] = msgspec.field(default_factory=dict)
+    counters: dict[Key, int] = msgspec.field(default_factory=dict)
+    trails: dict[str, RiskHistory | None] = msgspec.field(default_factory=dict)
+    dropped: dict[str, int] = msgspec.field(default_factory=dict)
+    """Highest revision at which a record of a kind was dropped."""
+
+
+class CommitChanges(msgspec.Struct):
     """Changes of one commit or a group. A `records` value of None deletes; `links` say whether each shall exist."""
 
-    records: dict[Key, Versioned[Record] | None] = field(default_factory=dict)
-    bodies: dict[Key, bytes] = field(default_factory=dict)
-    links: dict[tuple[str, str, int, str, str], bool] = field(default_factory=dict)
-    dropped: dict[str, int] = field(default_factory=dict)
-    counters: dict[Key, int] = field(default_factory=dict)
-    marks: dict[str, int] = field(default_factory=dict)
-    touches: dict[str, int] = field(default_factory=dict)
-    trails: dict[str, RiskHistory] = field(default_factory=dict)
+    records: dict[Key, Versioned[Record] | None] = msgspec.field(default_factory=dict)
+    bodies: dict[Key, bytes] = msgspec.field(default_factory=dict)
+    links: dict[tuple[str, str, int, str, str], bool] = msgspec.field(default_factory=dict)
+    dropped: dict[str, int] = msgspec.field(default_factory=dict)
+    counters: dict[Key, int] = msgspec.field(default_factory=dict)
+    marks: dict[str, int] = msgspec.field(default_factory=dict)
+    touches: dict[str, int] = msgspec.field(default_factory=dict)
+    trails: dict[str, RiskHistory] = msgspec.field(default_factory=dict)
 
     def any(self) -> bool:
         """Whether anything changes."""
@@ -160,38 +240,6 @@ class CommitChanges:
         self.marks.update(later.marks)
         self.touches.update(later.touches)
         self.trails.update(later.trails)
-
-
-class CommittedState(Protocol):
-    """Committed state that a group is decided on."""
-
-    def record(self, key: Key) -> Versioned[Record] | None:
-        """Return a record, None where there is none."""
-        ...
-
-    def several(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
-        """Return several records."""
-        ...
-
-    def counter(self, scope: str, name: str) -> int | None:
-        """Return the used amount of a counter, None where there is none."""
-        ...
-
-    def risk_history(self, name: str) -> RiskHistory | None:
-        """Return a risk history, None where nothing is known of the subject.
-
-        Raises:
-            Fault: `fault.store` when it is damaged.
-        """
-        ...
-
-    def touched(self, record_id: str) -> int:
-        """Return the last use, 0 where there was none."""
-        ...
-
-    def dropped(self, kind: str) -> int:
-        """Return the highest revision at which a record of this kind was dropped."""
-        ...
 
 
 class StateCache:
@@ -222,15 +270,14 @@ class StateCache:
             for key, kept in changes.records.items():
                 if kept is not None and key[0] in _BEGINS and self.records.get(key) is None:
                     self._begin(kept.record)
-                self.records.put(key, kept, len(changes.bodies.get(key, b"")))
+            bodies = changes.bodies
+            self.records.put_all([(key, kept, len(bodies.get(key, b""))) for key, kept in changes.records.items()])
             for (scope, name), used in changes.counters.items():
                 held = self.counters.new.get(scope) or self.counters.old.get(scope)
                 if held is not None:
                     held[0][name] = used
-            for subject, trail in changes.trails.items():
-                self.trails.put(subject, trail)
-            for task, at in changes.touches.items():
-                self.touches.put(task, at)
+            self.trails.put_all([(subject, trail, 0) for subject, trail in changes.trails.items()])
+            self.touches.put_all([(task, at, 0) for task, at in changes.touches.items()])
             for (name, under, at, kind, record_id), stands in changes.links.items():
                 index = (kind, name, under)
                 newest = self.newest.new.get(index) or self.newest.old.get(index)
@@ -242,7 +289,7 @@ class StateCache:
         """Start a new record with empty counters and risk history, so that no file is asked for them."""
         if self.counters.get(record.id) is NOT_CACHED:
             self.counters.put(record.id, {})
-        name = trails.risk_history_key(_BEGINS[record.KIND], record.id)
+        name = risk_history_key((_BEGINS[record.KIND], record.id))
         if self.trails.get(name) is NOT_CACHED:
             self.trails.put(name, None)
         if isinstance(record, TaskRecord) and self.touches.get(record.id) is NOT_CACHED:
@@ -259,8 +306,8 @@ class StateCache:
             newest = self.newest.use(index)
             if newest is NOT_CACHED or newest is None:
                 return None
-            found = [self.records.use((index[0], record_id)) for _, record_id in newest[:limit]]
-        versioned = tuple(kept for kept in found if isinstance(kept, Versioned))
+            found = self.records.use_all([(index[0], record_id) for _, record_id in newest[:limit]])
+        versioned = tuple([kept for kept in found if isinstance(kept, Versioned)])
         return versioned if len(versioned) == len(found) else None
 
     def used(self, scope: str) -> dict[str, int] | None:
@@ -284,92 +331,85 @@ class StateCache:
         Unless `sure`, an idempotency record that is not cached is taken for absent.
         """
         with self.lock:
-            return _SnapshotReader(self).snapshot(task_id, idempotency, about, sure=sure)
+            try:
+                return _read_snapshot(self, task_id, idempotency, about, sure=sure)
+            except _NotCached:
+                return None
 
 
 class _NotCached(Exception):  # noqa: N818  # it names a condition
     """Part of the snapshot is only in the file."""
 
 
-class _SnapshotReader:
-    """One read of a snapshot, under the lock."""
-
-    def __init__(self, held: StateCache) -> None:
-        self._held = held
-        self._found: dict[Key, Versioned[Record]] = {}
-
-    def snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot | None:
-        try:
-            return self._snapshot(task_id, idempotency, about, sure=sure)
-        except _NotCached:
-            return None
-
-    def _snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot:
-        held = self._held
-        task = self._need(TaskRecord.KIND, task_id)
-        if not isinstance(task, TaskRecord):
-            raise _NotCached
-        scopes = {task.root: None, task.id: None}
-        above = task.mandate
-        while above:
-            if (MandateRecord.KIND, above) in self._found:
-                raise Fault(Code.FAULT_STORE, "a mandate is its own ancestor")
-            mandate = self._need(MandateRecord.KIND, above)
-            if not isinstance(mandate, MandateRecord):
-                raise _NotCached
-            scopes[above] = None
-            above = mandate.parent
-        stood = dependency_keys(task)
-        for key, kept in zip(stood, held.records.use_all(stood), strict=True):
-            if kept is NOT_CACHED:
-                raise _NotCached
-            if kept is not None:
-                self._found[key] = kept
-        if idempotency:
-            self._earlier(idempotency, sure=sure)
-        counters = self._counters(scopes)
-        histories = [held.trails.use(name) for name in risk_history_keys(task, about)]
-        touched = held.touches.use(task_id)
-        if touched is NOT_CACHED or NOT_CACHED in histories:
-            raise _NotCached
-        return Snapshot(
-            records=self._found,
-            counters=counters,
-            trails=tuple([trail for trail in histories if isinstance(trail, RiskHistory)]),
-            touched={task_id: touched} if touched else {},
-        )
-
-    def _counters(self, scopes: Iterable[str]) -> dict[Key, int]:
-        counters: dict[Key, int] = {}
-        for scope in scopes:
-            known = self._held.counters.use(scope)
-            if known is NOT_CACHED:
-                raise _NotCached
-            counters.update([((scope, name), used) for name, used in known.items()])
-        return counters
-
-    def _earlier(self, idempotency: str, *, sure: bool) -> None:
-        key = (IdempotencyRecord.KIND, idempotency)
-        kept = self._held.records.use(key)
-        if kept is NOT_CACHED and sure:
-            raise _NotCached
-        if isinstance(kept, Versioned) and isinstance(kept.record, IdempotencyRecord):
-            self._found[key] = kept
-            self._look((AskRecord.KIND, kept.record.ask))
-
-    def _look(self, key: Key) -> Versioned[Record] | None:
-        kept = self._held.records.use(key)
+def _read_snapshot(held: StateCache, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot:
+    """Read a snapshot, under the lock."""
+    found = _lineage(held.records, task_id)
+    task = found[TaskRecord.KIND, task_id].record
+    if not isinstance(task, TaskRecord):
+        raise _NotCached
+    scopes = dict.fromkeys((task.root, *[name for _, name in found]))
+    others = dependency_keys(task)
+    for key, kept in zip(others, held.records.use_all(others), strict=True):
         if kept is NOT_CACHED:
             raise _NotCached
         if kept is not None:
-            self._found[key] = kept
-        return kept
+            found[key] = kept
+    if idempotency:
+        found.update(_earlier(held.records, idempotency, sure=sure))
+    counters: dict[Key, int] = {}
+    for scope, known in zip(scopes, held.counters.use_all(scopes), strict=True):
+        if known is NOT_CACHED:
+            raise _NotCached
+        counters.update([((scope, name), used) for name, used in known.items()])
+    histories = held.trails.use_all(risk_history_keys(task, about))
+    touched = held.touches.use(task_id)
+    if touched is NOT_CACHED or NOT_CACHED in histories:
+        raise _NotCached
+    return Snapshot(
+        records=found,
+        counters=counters,
+        trails=tuple([trail for trail in histories if isinstance(trail, RiskHistory)]),
+        touched={task_id: touched} if touched else {},
+    )
 
-    def _need(self, kind: str, record_id: str) -> Record:
-        kept = self._look((kind, record_id))
-        if kept is None:
-            raise _NotCached  # the read from the file names what is missing
-        return kept.record
+
+def _lineage(records: RecordCache, task_id: str) -> dict[Key, Versioned[Record]]:
+    """Return a task, its mandate and all mandates above.
+
+    Raises:
+        _NotCached: one is not cached, or does not exist: the read from the file names it.
+    """
+    found: dict[Key, Versioned[Record]] = {}
+    key = (TaskRecord.KIND, task_id)
+    while True:
+        if key in found:
+            raise Fault(Code.FAULT_STORE, "a mandate is its own ancestor")
+        kept = records.use(key)
+        if not isinstance(kept, Versioned):
+            raise _NotCached
+        found[key] = kept
+        match kept.record:
+            case TaskRecord(mandate=above) | MandateRecord(parent=above):
+                key = (MandateRecord.KIND, above)
+            case _:
+                raise _NotCached
+        if not above:
+            return found
+
+
+def _earlier(records: RecordCache, idempotency: str, *, sure: bool) -> dict[Key, Versioned[Record]]:
+    """Return an idempotency record and its ask, as far as they exist."""
+    key = (IdempotencyRecord.KIND, idempotency)
+    kept = records.use(key)
+    if kept is NOT_CACHED and sure:
+        raise _NotCached
+    if not isinstance(kept, Versioned) or not isinstance(kept.record, IdempotencyRecord):
+        return {}
+    ask_key = (AskRecord.KIND, kept.record.ask)
+    ask = records.use(ask_key)
+    if ask is NOT_CACHED:
+        raise _NotCached
+    return {key: kept} if ask is None else {key: kept, ask_key: ask}
 
 
 def _moved(newest: Newest, place: tuple[int, str], *, stands: bool) -> Newest | None:
@@ -396,7 +436,7 @@ def dependency_keys(task: TaskRecord) -> Sequence[Key]:
 def risk_history_keys(task: TaskRecord, about: Collection[str]) -> tuple[str, ...]:
     """Return the names of the risk histories of a task and of those targets that an ask is about."""
     return (
-        *[trails.risk_history_key(kind, subject) for kind, subject in subjects_of(task)],
-        trails.risk_history_key(SubjectKind.CUSTOMER, task.customer),
-        *[trails.risk_history_key(SubjectKind.TARGET, target) for target in task.targets if target in about],
+        *map(risk_history_key, subjects_of(task)),
+        risk_history_key((SubjectKind.CUSTOMER, task.customer)),
+        *[risk_history_key((SubjectKind.TARGET, target)) for target in task.targets if target in about],
     )

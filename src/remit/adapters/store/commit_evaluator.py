@@ -1,14 +1,14 @@
 """Decision of one commit in memory: check all its conditions and collect its changes; nothing is written."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from remit.adapters.store import codec
-from remit.adapters.store import risk_history as trails
-from remit.adapters.store.cache import CommitChanges, CommittedState, Key
+from remit.adapters.store.cache import CommitChanges, CommittedRows, CommittedState
+from remit.adapters.store.risk_history import risk_history_key
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.risk import advance_risk_history, new_risk_history
-from remit.domain.records import Link, Record
+from remit.domain.records import Link
 from remit.domain.structs import struct
 from remit.ports.store import (
     Commit,
@@ -31,7 +31,8 @@ KNOWN: Final = (Conflict, RecordMissing, Replayed, LimitReached, Refused, Fault)
 """Errors passed to the caller as they are."""
 
 
-class ReplayMarks(NamedTuple):
+@struct(frozen=True)
+class ReplayMarks:
     """Replay marks that exist, and the time up to which others were purged."""
 
     standing: Collection[str]
@@ -45,6 +46,8 @@ class CommitEvaluator:
         """`marks` are those of the group that already exist."""
         self._ground = ground
         self._marks = marks
+        self.before = CommittedRows()
+        """Rows that change, as they were before the group."""
         self.changes = CommitChanges()
 
     def decide(self, commit: Commit) -> CommitChanges:
@@ -56,121 +59,123 @@ class CommitEvaluator:
             LimitReached: a counter is full.
             Fault: `fault.store` when a risk history is damaged, an amount exceeds any counter, or a mark ends before
                 the purge time.
+            OverflowError: a number does not fit into its column.
         """
         mine = CommitChanges()
-        _verify_fit(
-            (
-                *[mark.until for mark in commit.marks],
-                *[at for _, at in commit.touches],
-                *[row.at for row in commit.entries],
-            )
-        )
         keys = [(expect.kind, expect.id) for expect in commit.preconditions]
         changed = self.changes.records
-        states = self._ground.several(keys) if keys else ()
-        for expect, key, stored in zip(commit.preconditions, keys, states, strict=True):
+        for expect, key, stored in zip(commit.preconditions, keys, self._ground.records(keys), strict=True):
             kept = changed.get(key, stored)  # this commit itself has changed nothing yet
             if (0 if kept is None else kept.rev) != expect.rev:
                 raise Conflict(expect.kind, expect.id)
-        for mark in commit.marks:
-            self._mark(mine, mark)
-        for reserve in commit.reserves:
-            self._reserve(mine, reserve)
-        for put in commit.puts:
-            self._put(mine, put)
-        for drop in commit.drops:
-            self._drop(mine, drop)
+        if commit.marks:
+            self._mark(mine, commit.marks)
+        if commit.reserves:
+            self._reserve(mine, commit.reserves)
+        if commit.puts:
+            self._put(mine, commit.puts)
+        if commit.drops:
+            self._drop(mine, commit.drops)
         for touched, at in commit.touches:
-            before = mine.touches.get(touched) or self.changes.touches.get(touched) or self._ground.touched(touched)
+            before = mine.touches.get(touched) or self.changes.touches.get(touched) or self._ground.last_use(touched)
             mine.touches[touched] = max(at, before)
-        for step in commit.steps:
-            self._step(mine, step)
+        if commit.steps:
+            self._step(mine, commit.steps)
+        _verify_fit(commit, mine)
         return mine
 
-    def _record(self, mine: CommitChanges, key: Key) -> Versioned[Record] | None:
-        if key in mine.records:
-            return mine.records[key]
-        if key in self.changes.records:
-            return self.changes.records[key]
-        return self._ground.record(key)
+    def _mark(self, mine: CommitChanges, marks: Sequence[ReplayMark]) -> None:
+        for mark in marks:
+            if mark.key in self._marks.standing or mark.key in self.changes.marks or mark.key in mine.marks:
+                raise Replayed(mark.key)
+            # ⚔ After the clock was set back, an expired and purged credential would count once more.
+            if mark.until < self._marks.forgotten:
+                raise Fault(
+                    Code.FAULT_STORE,
+                    "the clock stands before the time up to which replay marks were forgotten: set it right",
+                )
+            mine.marks[mark.key] = mark.until
 
-    def _mark(self, mine: CommitChanges, mark: ReplayMark) -> None:
-        if mark.key in self._marks.standing or mark.key in self.changes.marks or mark.key in mine.marks:
-            raise Replayed(mark.key)
-        # ⚔ After the clock was set back, an expired and purged credential would count once more.
-        if mark.until < self._marks.forgotten:
-            raise Fault(
-                Code.FAULT_STORE,
-                "the clock stands before the time up to which replay marks were forgotten: set it right",
-            )
-        mine.marks[mark.key] = mark.until
+    def _reserve(self, mine: CommitChanges, reserves: Sequence[Reserve]) -> None:
+        """Change counters. Limits are exact: commits are decided one after the other."""
+        keys = [(reserve.scope, reserve.key) for reserve in reserves]
+        before, earlier = self.before.counters, self.changes.counters
+        for reserve, key, known in zip(reserves, keys, self._ground.used(keys), strict=True):
+            if abs(reserve.amount) > MAX_AMOUNT:
+                raise Fault(Code.FAULT_STORE, f"an amount of {reserve.amount} is beyond what a counter holds")
+            if known is not None:
+                before[key] = known
+            used = mine.counters.get(key, earlier.get(key, known or 0))
+            if reserve.amount > 0 and (
+                used > _MAX_USED - reserve.amount
+                or (reserve.limit is not None and used > reserve.limit - reserve.amount)
+            ):
+                raise LimitReached(reserve.scope, reserve.key)
+            mine.counters[key] = max(used + reserve.amount, 0)
 
-    def _reserve(self, mine: CommitChanges, reserve: Reserve) -> None:
-        """Change a counter. Limits are exact: commits are decided one after the other."""
-        if abs(reserve.amount) > MAX_AMOUNT:
-            raise Fault(Code.FAULT_STORE, f"an amount of {reserve.amount} is beyond what a counter holds")
-        key = (reserve.scope, reserve.key)
-        used = mine.counters.get(key)
-        if used is None:
-            used = self.changes.counters.get(key)
-        if used is None:
-            used = self._ground.counter(*key) or 0
-        if reserve.amount > 0 and (
-            used > _MAX_USED - reserve.amount or (reserve.limit is not None and used > reserve.limit - reserve.amount)
-        ):
-            raise LimitReached(reserve.scope, reserve.key)
-        mine.counters[key] = max(used + reserve.amount, 0)
+    def _put(self, mine: CommitChanges, puts: Sequence[Put]) -> None:
+        keys = [(put.record.KIND, put.record.id) for put in puts]
+        before, earlier = self.before.records, self.changes.records
+        for put, key, known in zip(puts, keys, self._ground.records(keys), strict=True):
+            record, (kind, record_id) = put.record, key
+            before[key] = known
+            stored = mine.records.get(key, earlier.get(key, known))
+            if (0 if stored is None else stored.rev) != put.rev:
+                raise Conflict(kind, record_id)
+            mine.bodies[key] = codec.encode_record(record)
+            if stored is None:
+                # A recreated record starts above every revision at which its kind was dropped: a revision that a client
+                # still holds must never name other contents.
+                rev = 1 + self._dropped(mine, kind)
+                old_links: frozenset[Link] = frozenset()
+            else:
+                rev = stored.rev + 1
+                old_links = frozenset(stored.record.links())
+            links = frozenset(record.links())
+            for link in old_links - links:
+                mine.links[link.name, link.key, link.at, kind, record_id] = False
+            for link in links - old_links:
+                mine.links[link.name, link.key, link.at, kind, record_id] = True
+            mine.records[key] = Versioned(record, rev)
 
-    def _put(self, mine: CommitChanges, put: Put) -> None:
-        record, kind = put.record, put.record.KIND
-        key = (kind, record.id)
-        stored = self._record(mine, key)
-        if (0 if stored is None else stored.rev) != put.rev:
-            raise Conflict(kind, record.id)
-        body = codec.encode_record(record)
-        if stored is None:
-            # A recreated record starts above every revision at which its kind was dropped: a revision that a client
-            # still holds must never name other contents.
-            rev = 1 + self._dropped(mine, kind)
-            before: frozenset[Link] = frozenset()
-        else:
-            rev = stored.rev + 1
-            before = frozenset(stored.record.links())
-        links = frozenset(record.links())
-        for link in before - links:
-            mine.links[link.name, link.key, link.at, kind, record.id] = False
-        for link in links - before:
-            _verify_fit((link.at,))
-            mine.links[link.name, link.key, link.at, kind, record.id] = True
-        mine.records[key] = Versioned(record, rev)
-        mine.bodies[key] = body
-
-    def _drop(self, mine: CommitChanges, drop: Drop) -> None:
-        kind, record_id = drop.record.KIND, drop.record.id
-        stored = self._record(mine, (kind, record_id))
-        if stored is None or stored.rev != drop.rev:
-            raise Conflict(kind, record_id)
-        mine.records[kind, record_id] = None
-        mine.bodies.pop((kind, record_id), None)
-        mine.dropped[kind] = max(self._dropped(mine, kind), drop.rev)
-        for link in stored.record.links():
-            mine.links[link.name, link.key, link.at, kind, record_id] = False
+    def _drop(self, mine: CommitChanges, drops: Sequence[Drop]) -> None:
+        keys = [(drop.record.KIND, drop.record.id) for drop in drops]
+        before, earlier = self.before.records, self.changes.records
+        for drop, key, known in zip(drops, keys, self._ground.records(keys), strict=True):
+            kind, record_id = key
+            before[key] = known
+            stored = mine.records.get(key, earlier.get(key, known))
+            if stored is None or stored.rev != drop.rev:
+                raise Conflict(kind, record_id)
+            mine.records[key] = None
+            mine.bodies.pop(key, None)
+            mine.dropped[kind] = max(self._dropped(mine, kind), drop.rev)
+            for link in stored.record.links():
+                mine.links[link.name, link.key, link.at, kind, record_id] = False
 
     def _dropped(self, mine: CommitChanges, kind: str) -> int:
-        return max(mine.dropped.get(kind, 0), self.changes.dropped.get(kind, 0), self._ground.dropped(kind))
+        before = self.before.dropped
+        if kind not in before:
+            before[kind] = self._ground.dropped(kind)
+        return mine.dropped.get(kind, self.changes.dropped.get(kind, before[kind]))
 
-    def _step(self, mine: CommitChanges, step: RiskEvent) -> None:
-        name = trails.risk_history_key(step.kind, step.subject)
-        trail = mine.trails.get(name) or self.changes.trails.get(name) or self._ground.risk_history(name)
-        mine.trails[name] = advance_risk_history(
-            trail or new_risk_history(step.kind, step.subject), step.event, step.at, step.customer
-        )
+    def _step(self, mine: CommitChanges, steps: Sequence[RiskEvent]) -> None:
+        names = [risk_history_key((step.kind, step.subject)) for step in steps]
+        before, earlier = self.before.trails, self.changes.trails
+        for step, name, known in zip(steps, names, self._ground.risk_histories(names), strict=True):
+            before[name] = known
+            trail = mine.trails.get(name) or earlier.get(name) or known or new_risk_history(step.kind, step.subject)
+            mine.trails[name] = advance_risk_history(trail, step.event, step.at, step.customer)
 
 
 @struct(frozen=True)
 class GroupDecision:
-    """Result of a group: its changes, its new entries, and per commit the entries to prove or the refusal."""
+    """Result of a group: its changes, its new entries, and per commit the entries to prove or the refusal.
 
+    `before` are the rows that it changes, as they were.
+    """
+
+    before: CommittedRows
     changes: CommitChanges
     rows: Sequence[EntryRow]
     each: Sequence[tuple[int, ...] | Exception]
@@ -194,7 +199,8 @@ def decide_group(
     for commit in commits:
         first = size + len(rows)
         try:
-            verify_entries_exist(commit.prove, first)
+            if commit.prove:
+                verify_entries_exist(commit.prove, first)
             changes = deciding.decide(commit)
         except of_all:
             raise
@@ -204,7 +210,7 @@ def decide_group(
         deciding.changes.take(changes)
         rows.extend(commit.entries)
         each.append((*commit.prove, *range(first, first + len(commit.entries))))
-    return GroupDecision(deciding.changes, rows, each)
+    return GroupDecision(deciding.before, deciding.changes, rows, each)
 
 
 def unstorable_error(why: Exception) -> Fault:
@@ -213,16 +219,21 @@ def unstorable_error(why: Exception) -> Fault:
     return Fault(Code.FAULT_STORE, f"it cannot be done: {type(why).__name__}{': ' if text else ''}{text}")
 
 
-def _verify_fit(numbers: Iterable[int]) -> None:
+def _verify_fit(commit: Commit, changes: CommitChanges) -> None:
     """Verify that numbers fit into a column: the tables get them only after the commit was answered.
 
     Raises:
         OverflowError: one does not.
     """
-    for number in numbers:
-        if not -_MAX_USED <= number <= _MAX_USED:
-            message = f"{number} is beyond what is kept"
-            raise OverflowError(message)
+    numbers = [
+        *changes.marks.values(),
+        *[at for _, at in commit.touches],
+        *[row.at for row in commit.entries],
+        *[at for _, _, at, _, _ in changes.links],
+    ]
+    if numbers and not -_MAX_USED <= min(numbers) <= max(numbers) <= _MAX_USED:
+        message = f"{max(numbers, key=abs)} is beyond what is kept"
+        raise OverflowError(message)
 
 
 def verify_entries_exist(indexes: Sequence[int], size: int) -> None:
@@ -231,5 +242,5 @@ def verify_entries_exist(indexes: Sequence[int], size: int) -> None:
     Raises:
         RecordMissing: one does not.
     """
-    if indexes and not 0 <= min(indexes) <= max(indexes) < size:
+    if not 0 <= min(indexes) <= max(indexes) < size:
         raise RecordMissing("entry", str(indexes))

@@ -1,5 +1,6 @@
 """Risk histories as JSON under `kind:subject`."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -8,12 +9,11 @@ from remit.domain.errors import Code, Fault
 from remit.domain.policy.risk import RiskHistory, SubjectKind
 
 _DECODER: Final = msgspec.json.Decoder(RiskHistory)
-_ENCODER: Final = msgspec.json.Encoder()
 
-
-def risk_history_key(kind: SubjectKind, subject: str) -> str:
-    """Return the key of a risk history."""
-    return f"{kind}:{subject}"
+risk_history_key: Final[Callable[[tuple[SubjectKind, str]], str]] = ":".join
+"""Return the key of a risk history, of its kind and subject."""
+encode_risk_history: Final[Callable[[RiskHistory], bytes]] = msgspec.json.Encoder().encode
+"""Encode a risk history."""
 
 
 def decode_risk_history(body: str | bytes) -> RiskHistory:
@@ -26,13 +26,3 @@ def decode_risk_history(body: str | bytes) -> RiskHistory:
         return _DECODER.decode(body)
     except msgspec.MsgspecError as damaged:
         raise Fault(Code.FAULT_STORE, f"a trail is damaged: {damaged}") from damaged
-
-
-def encode_risk_history_text(trail: RiskHistory) -> str:
-    """Encode a risk history as text."""
-    return _ENCODER.encode(trail).decode()
-
-
-def encode_risk_history(trail: RiskHistory) -> bytes:
-    """Encode a risk history as bytes."""
-    return _ENCODER.encode(trail)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Final, NoReturn
 
-from remit.adapters.store.cache import CommitChanges, CommittedState
+from remit.adapters.store.cache import CommitChanges, CommittedRows
 from remit.domain.records import Record
 from remit.domain.transcript.pseudonyms import Keyed
 from remit.ports.store import ForgedRow
@@ -41,15 +41,27 @@ class RowMacs:
 
     def record(self, kind: str, record_id: str, rev: int, body: bytes) -> bytes:
         """Return the MAC of a record: of its kind, id, revision and bytes."""
-        return self._mac("r", kind, record_id, rev, body)
+        return self.records(((kind, record_id, rev, body),))[0]
 
     def counter(self, scope: str, key: str, used: int) -> bytes:
         """Return the MAC of a counter."""
-        return self._mac("c", scope, key, used, b"")
+        return self.counters(((scope, key, used),))[0]
 
     def risk_history(self, subject: str, body: bytes) -> bytes:
         """Return the MAC of a risk history."""
-        return self._mac("t", subject, "", 0, body)
+        return self.risk_histories(((subject, body),))[0]
+
+    def records(self, rows: Iterable[tuple[str, str, int, bytes]]) -> list[bytes]:
+        """Return the MACs of records."""
+        return self._macs([("r", *row) for row in rows])
+
+    def counters(self, rows: Iterable[tuple[str, str, int]]) -> list[bytes]:
+        """Return the MACs of counters."""
+        return self._macs([("c", *row, b"") for row in rows])
+
+    def risk_histories(self, rows: Iterable[tuple[str, bytes]]) -> list[bytes]:
+        """Return the MACs of risk histories."""
+        return self._macs([("t", subject, "", 0, body) for subject, body in rows])
 
     def verify_record(self, kind: str, record_id: str, rev: int, body: bytes, mac: bytes) -> None:
         """Verify a stored record before anything is read from it.
@@ -91,39 +103,39 @@ class RowMacs:
         if index not in [(link.name, link.key) for link in record.links()]:
             self.refuse(f"{record.KIND} {record.id} under {index[0]}")
 
-    def moved(self, total: int, ground: CommittedState, changes: CommitChanges) -> int:
-        """Return the sum over all rows after `changes` to the committed state `ground`."""
-        member = self.member
-        for (kind, record_id), kept in changes.records.items():
-            before = ground.record((kind, record_id))
-            if before is not None:
-                total -= member("r", kind, record_id, before.rev)
+    def moved(self, total: int, before: CommittedRows, changes: CommitChanges) -> int:
+        """Return the sum over all rows after `changes` to the committed rows `before`."""
+        gone: list[tuple[str, str, str, int]] = []
+        new: list[tuple[str, str, str, int]] = []
+        for key, kept in changes.records.items():
+            stored = before.records.get(key)
+            if stored is not None:
+                gone.append(("r", *key, stored.rev))
             if kept is not None:
-                total += member("r", kind, record_id, kept.rev)
-        for (scope, key), used in changes.counters.items():
-            known = ground.counter(scope, key)
-            if known is not None:
-                total -= member("c", scope, key, known)
-            total += member("c", scope, key, used)
+                new.append(("r", *key, kept.rev))
+        for key, used in changes.counters.items():
+            if key in before.counters:
+                gone.append(("c", *key, before.counters[key]))
+            new.append(("c", *key, used))
         for kind, rev in changes.dropped.items():
-            earlier = ground.dropped(kind)
+            earlier = before.dropped.get(kind, 0)
             if earlier:
-                total -= member("d", kind, "", earlier)
-            total += member("d", kind, "", rev)
-        for subject in changes.trails:
-            if ground.risk_history(subject) is None:
-                total += member("t", subject, "", 0)
-        return total % MODULUS
-
-    def member(self, sort: str, a: str, b: str, number: int) -> int:
-        """Return the summand of one row: `sort` is r (record), c (counter), d (dropped kind) or t (risk history)."""
-        found = self._member.copy()
-        found.update(_row_key(sort, len(a), a, len(b), b, number).encode())
-        return int.from_bytes(found.digest(), "little")
+                gone.append(("d", kind, "", earlier))
+            new.append(("d", kind, "", rev))
+        new.extend([("t", subject, "", 0) for subject in changes.trails if before.trails.get(subject) is None])
+        return (total + self.total(new) - self.total(gone)) % MODULUS
 
     def total(self, rows: Iterable[tuple[str, str, str, int]]) -> int:
-        """Return the sum over rows, each as the arguments of `member`."""
-        return sum(self.member(*row) for row in rows) % MODULUS
+        """Return the sum over rows, each as its sort, key in two parts, and number.
+
+        Sorts are r (record), c (counter), d (dropped kind) and t (risk history).
+        """
+        begun, total = self._member.copy, 0
+        for sort, a, b, number in rows:
+            found = begun()
+            found.update(_row_key(sort, len(a), a, len(b), b, number).encode())
+            total += int.from_bytes(found.digest(), "little")
+        return total % MODULUS
 
     def state(self, total: int, size: int, root: bytes) -> bytes:
         """Return the stored form of a sum, bound to the log's head it stands beside: part of each commit.
@@ -156,17 +168,21 @@ class RowMacs:
         return [self._reports.popleft() for _ in range(len(self._reports))]
 
     def holds(self, mac: bytes, sort: str, a: str, b: str, number: int, body: bytes = b"") -> bool:  # one row
-        """Return whether a row's MAC holds; `sort`, `a`, `b` and `number` are as in `member`."""
+        """Return whether a row's MAC holds; `sort`, `a`, `b` and `number` are as in `total`."""
         try:
-            return hmac.compare_digest(mac, self._mac(sort, a, b, number, body))
+            return hmac.compare_digest(mac, self._macs(((sort, a, b, number, body),))[0])
         except TypeError:  # ⚔ text, a number or nothing where bytes were written
             return False
 
-    def _mac(self, sort: str, a: str, b: str, number: int, body: bytes) -> bytes:
-        found = self._row.copy()
-        found.update(_row_key(sort, len(a), a, len(b), b, number).encode())
-        found.update(body)
-        return found.digest()
+    def _macs(self, rows: Iterable[tuple[str, str, str, int, bytes]]) -> list[bytes]:
+        begun = self._row.copy
+        macs: list[bytes] = []
+        for sort, a, b, number, body in rows:
+            found = begun()
+            found.update(_row_key(sort, len(a), a, len(b), b, number).encode())
+            found.update(body)
+            macs.append(found.digest())
+        return macs
 
     def _state_mac(self, raw: bytes, size: int, root: bytes) -> bytes:
         found = self._state.copy()

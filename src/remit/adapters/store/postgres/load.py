@@ -6,10 +6,10 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from remit.adapters.db.postgres import Connection
-from remit.adapters.store import risk_history as trails
-from remit.adapters.store.cache import Key
+from remit.adapters.store.cache import CommittedRows, Key
 from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.replay_expiry import FORGOTTEN
+from remit.adapters.store.risk_history import risk_history_key
 from remit.domain.errors import Code, Fault
 from remit.domain.policy.risk import RiskHistory
 from remit.domain.records import Record
@@ -74,7 +74,7 @@ class LogHead(NamedTuple):
 
 @dataclass(slots=True)
 class GroupState:
-    """State read for a group (`CommittedState`) with its head.
+    """State read for a group (`CommittedState`), with its head.
 
     `leaves` are the first entries after the requested place; `lost` is a checkpoint that a node missed in this store.
     """
@@ -89,35 +89,28 @@ class GroupState:
     marks: set[str] = field(default_factory=set)
     forgotten: int = 0
     """Time up to which replay marks were purged; read only with marks."""
-    records: dict[Key, Versioned[Record]] = field(default_factory=dict)
-    counters: dict[Key, int] = field(default_factory=dict)
+    rows: CommittedRows = field(default_factory=CommittedRows)
     touches: dict[str, int] = field(default_factory=dict)
-    trails: dict[str, RiskHistory] = field(default_factory=dict)
-    drops: dict[str, int] = field(default_factory=dict)
 
-    def record(self, key: Key) -> Versioned[Record] | None:
-        """Return a record, None where there is none."""
-        return self.records.get(key)
+    def records(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
+        """Return records, None where there is none."""
+        return [self.rows.records.get(key) for key in keys]
 
-    def several(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
-        """Return several records."""
-        return [self.records.get(key) for key in keys]
+    def used(self, keys: Sequence[Key]) -> Sequence[int | None]:
+        """Return the used amounts of counters, None where there is none."""
+        return [self.rows.counters.get(key) for key in keys]
 
-    def counter(self, scope: str, name: str) -> int | None:
-        """Return the used amount of a counter, None where there is none."""
-        return self.counters.get((scope, name))
+    def risk_histories(self, names: Sequence[str]) -> Sequence[RiskHistory | None]:
+        """Return risk histories, None where nothing is known of a subject."""
+        return [self.rows.trails.get(name) for name in names]
 
-    def risk_history(self, name: str) -> RiskHistory | None:
-        """Return a risk history, None where nothing is known of the subject."""
-        return self.trails.get(name)
-
-    def touched(self, record_id: str) -> int:
-        """Return the last use, 0 where there was none."""
+    def last_use(self, record_id: str) -> int:
+        """Return the time of last use, 0 where there was none."""
         return self.touches.get(record_id, 0)
 
     def dropped(self, kind: str) -> int:
         """Return the highest revision at which a record of this kind was dropped."""
-        return self.drops.get(kind, 0)
+        return self.rows.dropped.get(kind, 0)
 
 
 async def load_group_state(
@@ -146,22 +139,23 @@ async def load_group_state(
 def _take(  # the columns of one row
     state: GroupState, what: str, a: str, b: str, n: int, body: bytes, mac: bytes, decoded: DecodeCache
 ) -> None:
+    rows = state.rows
     match what:
         case "record":
-            state.records[a, b] = decoded.kept(a, b, n, body, mac)
+            rows.records[a, b] = decoded.kept(a, b, n, body, mac)
         case "dropped":
-            state.drops[a] = n
+            rows.dropped[a] = n
         case "mark":
             if a == FORGOTTEN:
                 state.forgotten = n
             else:
                 state.marks.add(a)
         case "counter":
-            state.counters[a, b] = decoded.counter(a, b, n, mac)
+            rows.counters[a, b] = decoded.counter(a, b, n, mac)
         case "touch":
             state.touches[a] = n
         case "trail":
-            state.trails[a] = decoded.risk_history(a, body, mac)
+            rows.trails[a] = decoded.risk_history(a, body, mac)
         case "leaf":
             state.leaves[n] = body
         case _:
@@ -188,7 +182,7 @@ def _wanted(commits: Sequence[Commit]) -> dict[str, tuple[list[str], ...]]:
         for reserve in commit.reserves:
             counters[reserve.scope, reserve.key] = None
         for step in commit.steps:
-            subjects[trails.risk_history_key(step.kind, step.subject)] = None
+            subjects[risk_history_key((step.kind, step.subject))] = None
         for touched, _ in commit.touches:
             touches[touched] = None
         marks.extend(mark.key for mark in commit.marks)

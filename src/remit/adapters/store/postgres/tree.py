@@ -160,10 +160,8 @@ class PostgresTree:
         Raises:
             Fault: `fault.store` when the store lacks a hash.
         """
-        indexes = list(dict.fromkeys(indexes))
-        return await self._looked(
-            connection, lambda read: {index: merkle.inclusion_proof(index, size, read) for index in indexes}, made
-        )
+        indexes = tuple(indexes)  # read again where a hash is fetched
+        return await self._looked(connection, lambda read: merkle.inclusion_proofs(indexes, size, read), made)
 
     async def _looked(self, connection: Connection, make: Callable[[merkle.Read], T], made: dict[Node, bytes]) -> T:
         """Compute something from hashes; missing ones are fetched, all at once.

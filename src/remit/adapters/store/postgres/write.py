@@ -16,7 +16,6 @@ from typing import Any, Final
 import asyncpg
 
 from remit.adapters.db.postgres import BROKEN, GONE, VALUE_ERRORS, Connection, describe_error
-from remit.adapters.store import risk_history
 from remit.adapters.store.cache import CommitChanges
 from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.commit_evaluator import GroupDecision, ReplayMarks, decide_group
@@ -24,6 +23,7 @@ from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.postgres.load import GroupState, load_group_state
 from remit.adapters.store.postgres.schema import MAX_MARK_MS, Housekeeping
 from remit.adapters.store.postgres.tree import GrownTree, KnownTree
+from remit.adapters.store.risk_history import encode_risk_history
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.tree import Sign
 from remit.domain.errors import Code, Fault, Refused
@@ -122,7 +122,7 @@ def _columns(
 ) -> Mapping[str, Columns]:
     kept = [(*key, stored.rev, changes.bodies[key]) for key, stored in changes.records.items() if stored is not None]
     counters = [(*key, used) for key, used in changes.counters.items()]
-    trails = [(name, risk_history.encode_risk_history(trail)) for name, trail in changes.trails.items()]
+    trails = [(name, encode_risk_history(trail)) for name, trail in changes.trails.items()]
     gone = [key for key, stored in changes.records.items() if stored is None]
     entries = [
         (place, row.kind, row.at, row.leaf, row.envelope, row.content, row.subject)
@@ -130,15 +130,15 @@ def _columns(
     ]
     refs = [(ref, place) for place, row in enumerate(rows, first) for ref in dict.fromkeys(row.refs)]
     return {
-        "record": _across([(*row, macs.record(*row)) for row in kept], 5),
+        "record": _across([(*row, mac) for row, mac in zip(kept, macs.records(kept), strict=True)], 5),
         "no_record": _across(gone, 2),
         "link": _across([link for link, stands in changes.links.items() if stands], 5),
         "no_link": _across([link for link, stands in changes.links.items() if not stands], 5),
         "dropped": _across(changes.dropped.items(), 2),
-        "counter": _across([(*row, macs.counter(*row)) for row in counters], 4),
+        "counter": _across([(*row, mac) for row, mac in zip(counters, macs.counters(counters), strict=True)], 4),
         "mark": _across(changes.marks.items(), 2),
         "touch": _across(changes.touches.items(), 2),
-        "trail": _across([(*row, macs.risk_history(*row)) for row in trails], 3),
+        "trail": _across([(*row, mac) for row, mac in zip(trails, macs.risk_histories(trails), strict=True)], 3),
         "entry": _across(entries, 7),
         "ref": _across(refs, 2),
         "node": _across(grown.nodes, 3),
@@ -342,7 +342,7 @@ class PostgresGroupWriter:
         try:
             first = state.head.size
             macs = self._macs
-            total = macs.moved(macs.read_state(state.sum, first, state.head.root), state, decided.changes)
+            total = macs.moved(macs.read_state(state.sum, first, state.head.root), decided.before, decided.changes)
             if not await write_group(connection, self._desk, decided, grown, first=first, total=total, macs=macs):
                 return None
         except _AGAIN:

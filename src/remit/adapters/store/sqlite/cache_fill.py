@@ -6,8 +6,16 @@ from functools import cache
 from typing import Final, TypeVar
 
 from remit.adapters.store import codec as records
-from remit.adapters.store import risk_history as trails
-from remit.adapters.store.cache import FEW, NOT_CACHED, Index, Key, StateCache, dependency_keys, risk_history_keys
+from remit.adapters.store.cache import (
+    FEW,
+    NOT_CACHED,
+    Index,
+    Key,
+    StateCache,
+    dependency_keys,
+    risk_history_keys,
+)
+from remit.adapters.store.risk_history import decode_risk_history
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.journal import Journal
 from remit.adapters.store.sqlite.read import placeholders
@@ -38,89 +46,48 @@ class CacheFiller:
         self._held = held
         self._journal = journal
 
-    def look_up(self, keys: Sequence[Key], marks: Sequence[str]) -> frozenset[str]:
+    def look_up(self, keys: Sequence[Key], marks: Sequence[str]) -> set[str]:
         """Cache these records and return which of these replay marks exist, by one statement."""
-        each = tuple(dict.fromkeys(keys))
-        wanted = [key for key, kept in zip(each, self._held.records.use_all(each), strict=True) if kept is NOT_CACHED]
-        standing = {key for key in marks if key in self._journal.unsettled.marks}
+        held, backlog = self._held, self._journal.unsettled
+        with held.lock:
+            wanted = [key for key, kept in zip(keys, held.records.use_all(keys), strict=True) if kept is NOT_CACHED]
+        standing = {key for key in marks if key in backlog.marks}
         for start in range(0, max(len(wanted), len(marks)), _AT_ONCE):
             some, few = wanted[start : start + _AT_ONCE], marks[start : start + _AT_ONCE]
-            found: dict[Key, tuple[Versioned[Record] | None, int]] = {}
+            found: dict[Key, tuple[Versioned[Record] | None, int]] = dict.fromkeys(some, (None, 0))
             for kind, record_id, rev, body, mac in self._connection.execute(*_looking_up(some, few)):
                 if kind:
                     self._macs.verify_record(kind, record_id, rev, body, mac)
                     found[kind, record_id] = (Versioned(records.decode_record(kind, body), rev), len(body))
                 else:
                     standing.add(record_id)
-            self._hold([(key, *(self._journalled(key) or found.get(key, (None, 0)))) for key in some])
-        return frozenset(standing)
+            for key in some:
+                if key in backlog.records:  # newer than its table
+                    found[key] = versioned_row(key[0], *backlog.records[key])
+            with held.lock:
+                held.records.put_all([(key, *kept) for key, kept in found.items()])
+        return standing
 
-    def record(self, key: Key) -> Versioned[Record] | None:
-        """Return a record, None where there is none."""
-        kept = self._held.records.get(key)
-        if kept is NOT_CACHED:
-            found = self._journalled(key)
-            if found is None:
-                row = self._connection.execute(_ONE, key).fetchone()
-                if row is not None:
-                    self._macs.verify_record(*key, *row)
-                found = versioned_row(key[0], *(row or (0, None)))
-            self._hold([(key, *found)])
-            kept = found[0]
-        return kept
+    def records(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
+        """Return records, None where there is none."""
+        return self._held.records.get_all(keys, self._read_record)
 
-    def several(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
-        """Return several records."""
-        found = self._held.records.use_all(keys)
-        return [self.record(key) if kept is NOT_CACHED else kept for key, kept in zip(keys, found, strict=True)]
+    def used(self, keys: Sequence[Key]) -> Sequence[int | None]:
+        """Return the used amounts of counters, None where there is none."""
+        counters = self._held.counters
+        return [counters.get_or_read(scope, self._read_counters).get(name) for scope, name in keys]
 
-    def _journalled(self, key: Key) -> tuple[Versioned[Record] | None, int] | None:
-        """Return a record that is committed but not in its table yet; None where only the table knows."""
-        found = self._journal.unsettled.records.get(key)
-        return None if found is None else versioned_row(key[0], *found)
-
-    def _hold(self, found: Sequence[tuple[Key, Versioned[Record] | None, int]]) -> None:
-        with self._held.lock:
-            for key, kept, size in found:
-                self._held.records.put(key, kept, size)
-
-    def counter(self, scope: str, name: str) -> int | None:
-        """Return the used amount of a counter, None where there is none."""
-        return self._scope(scope).get(name)
-
-    def risk_history(self, name: str) -> RiskHistory | None:
-        """Return a risk history, None where nothing is known of the subject.
+    def risk_histories(self, names: Sequence[str]) -> Sequence[RiskHistory | None]:
+        """Return risk histories, None where nothing is known of a subject.
 
         Raises:
-            Fault: `fault.store` when it is damaged.
+            Fault: `fault.store` when one is damaged.
         """
-        found = self._held.trails.new.get(name) or self._held.trails.old.get(name)
-        if found is not None:
-            return found[0]
-        trail = self._held.trails.get(name)
-        if trail is NOT_CACHED:
-            body = self._journal.unsettled.trails.get(name, (None,))[0]
-            if body is None:
-                row = self._connection.execute("select body, mac from trail where subject = ?", (name,)).fetchone()
-                if row is not None:
-                    body = row[0]
-                    self._macs.verify_risk_history(name, body.encode() if isinstance(body, str) else body, row[1])
-            trail = None if body is None else trails.decode_risk_history(body)
-            with self._held.lock:
-                self._held.trails.put(name, trail)
-        return trail
+        return self._held.trails.get_all(names, self._read_risk_history)
 
-    def touched(self, record_id: str) -> int:
-        """Return the last use, 0 where there was none."""
-        at = self._held.touches.get(record_id)
-        if at is NOT_CACHED:
-            at = self._journal.unsettled.touches.get(record_id, NOT_CACHED)
-            if at is NOT_CACHED:
-                row = self._connection.execute("select at from touch where id = ?", (record_id,)).fetchone()
-                at = 0 if row is None else int(row[0])
-            with self._held.lock:
-                self._held.touches.put(record_id, at)
-        return at
+    def last_use(self, record_id: str) -> int:
+        """Return the time of last use, 0 where there was none."""
+        return self._held.touches.get_or_read(record_id, self._read_last_use)
 
     def dropped(self, kind: str) -> int:
         """Return the highest revision at which a record of this kind was dropped."""
@@ -131,9 +98,45 @@ class CacheFiller:
             self._held.dropped[kind] = rev
         return rev
 
+    def record(self, key: Key) -> Versioned[Record] | None:
+        """Return a record, None where there is none."""
+        return self._held.records.get_all((key,), self._read_record)[0]
+
+    def _read_record(self, key: Key) -> Versioned[Record] | None:
+        row = self._journal.unsettled.records.get(key)  # committed, and not in its table yet
+        if row is None:
+            row = self._connection.execute(_ONE, key).fetchone()
+            if row is not None:
+                self._macs.verify_record(*key, *row)
+        kept, size = versioned_row(key[0], *(row or (0, None)))
+        with self._held.lock:
+            self._held.records.put(key, kept, size)
+        return kept
+
+    def _read_risk_history(self, name: str) -> RiskHistory | None:
+        body = self._journal.unsettled.trails.get(name, (None,))[0]
+        if body is None:
+            row = self._connection.execute("select body, mac from trail where subject = ?", (name,)).fetchone()
+            if row is not None:
+                body = row[0]
+                self._macs.verify_risk_history(name, body.encode() if isinstance(body, str) else body, row[1])
+        trail = None if body is None else decode_risk_history(body)
+        with self._held.lock:
+            self._held.trails.put(name, trail)
+        return trail
+
+    def _read_last_use(self, record_id: str) -> int:
+        at = self._journal.unsettled.touches.get(record_id)
+        if at is None:
+            row = self._connection.execute("select at from touch where id = ?", (record_id,)).fetchone()
+            at = 0 if row is None else int(row[0])
+        with self._held.lock:
+            self._held.touches.put(record_id, at)
+        return at
+
     def counters(self, scope: str) -> dict[str, int]:
         """Return all counters of a scope."""
-        return dict(self._scope(scope))
+        return dict(self._held.counters.get_or_read(scope, self._read_counters))
 
     def newest_few(self, index: Index, limit: int) -> Sequence[Versioned[Record]]:
         """Return the `limit` newest records under a key, at most `FEW`."""
@@ -182,17 +185,14 @@ class CacheFiller:
                 raise Fault(Code.FAULT_STORE, "a mandate is its own ancestor")
             scopes.append(above)
             above = self._need(MandateRecord, above).parent
-        for key in dependency_keys(task):
-            self.record(key)
+        self.records(dependency_keys(task))
         if idempotency:
             earlier = self.record((IdempotencyRecord.KIND, idempotency))
             if earlier is not None and isinstance(earlier.record, IdempotencyRecord):
                 self.record((AskRecord.KIND, earlier.record.ask))
-        for scope in scopes:
-            self._scope(scope)
-        for name in risk_history_keys(task, about):
-            self.risk_history(name)
-        self.touched(task_id)
+        self._held.counters.get_all(scopes, self._read_counters)
+        self.risk_histories(risk_history_keys(task, about))
+        self.last_use(task_id)
 
     def _need(self, kind: type[N], record_id: str) -> N:
         kept = self.record((kind.KIND, record_id))
@@ -200,17 +200,15 @@ class CacheFiller:
             raise RecordMissing(kind.KIND, record_id)
         return kept.record
 
-    def _scope(self, scope: str) -> dict[str, int]:
-        known = self._held.counters.get(scope)
-        if known is NOT_CACHED:
-            known = {}
-            for key, used, mac in self._connection.execute(_COUNTERS, (scope,)):
-                self._macs.verify_counter(scope, key, used, mac)
-                known[key] = used
-            recent = self._journal.unsettled.counters.items()
-            known.update({key: used for (of, key), (used, _) in recent if of == scope})
-            with self._held.lock:
-                self._held.counters.put(scope, known)
+    def _read_counters(self, scope: str) -> dict[str, int]:
+        known: dict[str, int] = {}
+        for key, used, mac in self._connection.execute(_COUNTERS, (scope,)):
+            self._macs.verify_counter(scope, key, used, mac)
+            known[key] = used
+        recent = self._journal.unsettled.counters.items()
+        known.update({key: used for (of, key), (used, _) in recent if of == scope})
+        with self._held.lock:
+            self._held.counters.put(scope, known)
         return known
 
 

@@ -8,6 +8,7 @@ Runs on the writing thread alone. docs/decisions/0016-groups-are-journalled.md
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
@@ -234,7 +235,7 @@ class Journal:
         self._last = 0
 
     def _put_in_place(self, here: JournalBacklog) -> None:
-        put = self._put
+        put = partial(write_rows, self._connection)
         put_with_macs = self._put_with_macs
         put_with_macs(_RECORD, [(*key, *row) for key, row in here.records.items() if row[1] is not None])
         put(_NO_RECORD, [key for key, (_, body, _) in here.records.items() if body is None])
@@ -256,12 +257,9 @@ class Journal:
     def _put_with_macs(self, template: str, rows: Sequence[tuple[Value, ...]]) -> None:
         """Put rows whose last value is their MAC."""
         if self._has_macs:
-            self._put(template, rows)
+            write_rows(self._connection, template, rows)
         else:
-            self._put(_WITHOUT_MACS[template], [row[:-1] for row in rows])
-
-    def _put(self, template: str, rows: Sequence[tuple[Value, ...]]) -> None:
-        write_rows(self._connection, template, rows)
+            write_rows(self._connection, _WITHOUT_MACS[template], [row[:-1] for row in rows])
 
     def _move_head(self, size: int, root: bytes, note: str) -> None:
         if not size:

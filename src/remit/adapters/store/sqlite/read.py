@@ -115,7 +115,8 @@ class SqliteReader:
             self._log.refresh()
             if not all(0 <= index < self._log.size for index in indexes):
                 raise RecordMissing("entry", str(indexes))
-            places = tuple(EntryPlace(index, self._log.proof(index)) for index in indexes)
+            proofs = self._log.proofs(indexes)
+            places = tuple(EntryPlace(index, proofs[index]) for index in indexes)
             self._log.settled()  # everything read here is in the tables
             return Committed(places, self._log.size, self._log.note)
         finally:
@@ -143,18 +144,12 @@ Value = str | int | bytes | None
 
 
 def write_rows(connection: sqlite3.Connection, template: str, rows: Sequence[tuple[Value, ...]]) -> None:
-    """Write rows; `{rows}` in the template is their placeholder."""
-    for statement, values in chunks(template, rows):
-        connection.execute(statement, values)
-
-
-def chunks(template: str, rows: Sequence[tuple[Value, ...]]) -> Iterable[tuple[str, list[Value]]]:
-    """Split rows into statements with their values."""
+    """Write rows, many in a statement; `{rows}` in the template is their placeholder."""
     start = 0
     while start < len(rows):
         count = min(_ROWS, 1 << ((len(rows) - start).bit_length() - 1))
         part = rows[start : start + count]
-        yield _statement(template, len(part[0]), count), [value for row in part for value in row]
+        connection.execute(_statement(template, len(part[0]), count), [value for row in part for value in row])
         start += count
 
 

@@ -128,11 +128,12 @@ class SqliteStore:
         """Read a page of an index: the newest few from memory, everything else from its table."""
         if newest and limit <= FEW and (low, high) == (0, None):
             place = (kind.KIND, index, key)
-            few = self._held.newest_few(place, max(limit, 0))
-            if few is None:
-                few = await self._writer_thread.do(lambda: self._writer.filler().newest_few(place, max(limit, 0)))
-            return cast("Sequence[Versioned[R]]", few)
-        found = await self._read(lambda: self._reader.find(kind.KIND, index, key, low, high, limit, newest))
+            few: Sequence[Versioned[Any]] | None = self._held.newest_few(place, max(limit, 0))
+            if few is not None:
+                return few
+            found = await self._writer_thread.do(lambda: self._writer.filler().newest_few(place, max(limit, 0)))
+        else:
+            found = await self._read(lambda: self._reader.find(kind.KIND, index, key, low, high, limit, newest))
         return cast("Sequence[Versioned[R]]", found)
 
     async def snapshot(

@@ -3,7 +3,7 @@
 Runs on the thread that owns the connection; knows nothing of records.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from remit.adapters.store.read_connection import ReadConnection
@@ -40,7 +40,7 @@ class SqliteTree:
 
     def append(self, leaves: Sequence[bytes], sign: Sign) -> Sequence[tuple[int, int, bytes]]:
         """Append leaf data and sign the new head. Return the rows to store in `node`; nothing is written here."""
-        grown = merkle.new_hashes(self.size, [merkle.leaf_hash(leaf) for leaf in leaves], self.hash_at, self._cache)
+        grown = merkle.new_hashes(self.size, merkle.leaf_hashes(leaves), self.hash_at, self._cache)
         self._cache.update(grown)
         self.size += len(leaves)
         self.root = merkle.root(self.size, self.hash_at, self._cache)
@@ -52,9 +52,9 @@ class SqliteTree:
         if len(self._cache) > _CACHE:
             self._cache.clear()
 
-    def proof(self, index: int) -> tuple[bytes, ...]:
-        """Return the inclusion proof of an entry in the present tree."""
-        return merkle.inclusion_proof(index, self.size, self.hash_at, self._cache)
+    def proofs(self, indexes: Iterable[int]) -> dict[int, tuple[bytes, ...]]:
+        """Return the inclusion proofs of entries in the present tree."""
+        return merkle.inclusion_proofs(indexes, self.size, self.hash_at, self._cache)
 
     def hash_at(self, level: int, index: int) -> bytes:
         """Return the hash of a complete subtree."""
@@ -78,7 +78,7 @@ class SqliteTree:
             rows = self._connection.execute(
                 "select leaf from entry where idx >= ? and idx < ? order by idx", (first, first + count)
             )
-            return [merkle.leaf_hash(leaf) for (leaf,) in rows]
+            return merkle.leaf_hashes([leaf for (leaf,) in rows])
         rows = self._connection.execute(
             "select hash from node where level = ? and idx >= ? and idx < ? order by idx",
             (tile_level, first, first + count),

@@ -6,14 +6,14 @@ Runs on the writing thread alone. `commit_evaluator` decides, `journal` writes, 
 import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from remit.adapters.db.job_thread import ThreadJob, fail_all
-from remit.adapters.store import risk_history
-from remit.adapters.store.cache import CommitChanges, StateCache
+from remit.adapters.store.cache import StateCache
 from remit.adapters.store.commit_evaluator import KNOWN, GroupDecision, ReplayMarks, decide_group, unstorable_error
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.replay_expiry import ElapsedTime
+from remit.adapters.store.risk_history import encode_risk_history
 from remit.adapters.store.row_macs import RowMacs
 from remit.adapters.store.sqlite.cache_fill import CacheFiller
 from remit.adapters.store.sqlite.file import BUSY_MS
@@ -21,7 +21,7 @@ from remit.adapters.store.sqlite.journal import Journal, JournalBacklog, Journal
 from remit.adapters.store.sqlite.rows import read_state_row
 from remit.adapters.store.sqlite.tree import Sign, SqliteTree
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.store import Commit, Committed, EntryPlace, EntryRow, ForgedRow
+from remit.ports.store import Commit, Committed, EntryPlace, ForgedRow
 
 Connect = Callable[[], sqlite3.Connection]
 _OF_ONE_JOB = (
@@ -107,9 +107,10 @@ class SqliteGroupWriter:
 
     def apply_when_due(self, *, idle: bool) -> bool:
         """Settle a large backlog, or any while idle; return whether more is left. Also sync the high water when due."""
-        behind = False
-        with contextlib.suppress(OSError):  # the next group tries again and reports the fault
+        try:
             behind = self._high_water.sync_if_due()
+        except OSError:
+            behind = False  # the next group tries again and reports the fault
         if idle or self._journal.due():
             try:
                 self.settle()
@@ -154,7 +155,7 @@ class SqliteGroupWriter:
             ]
             if not places:
                 return
-            group = self._group(decided.changes, decided.rows)
+            group = self._group(decided)
             before, written = self._journal, self._journal.written
             self._journal.write(group, len(places))
             self.held.take(decided.changes)
@@ -176,9 +177,9 @@ class SqliteGroupWriter:
 
     def _decide(self, jobs: Sequence[ThreadJob[Any]]) -> GroupDecision:
         """Decide each job on the committed state and the jobs before it; a refused job keeps its error."""
-        commits = [cast("Commit", job.work) for job in jobs]
+        commits = [job.work for job in jobs]
         marks = self._filler.look_up(
-            [(put.record.KIND, put.record.id) for commit in commits for put in commit.puts],
+            list(dict.fromkeys([(put.record.KIND, put.record.id) for commit in commits for put in commit.puts])),
             [mark.key for commit in commits for mark in commit.marks],
         )
         known = ReplayMarks(marks, self._journal.forgotten)
@@ -206,52 +207,50 @@ class SqliteGroupWriter:
         self._stand()
         self._high_water.accept(self._log.note)
 
-    def _group(self, changes: CommitChanges, rows: Sequence[EntryRow]) -> JournalGroup:
+    def _group(self, decided: GroupDecision) -> JournalGroup:
         """Build the journal row of a group, with the log's head after it."""
+        changes, rows, macs = decided.changes, decided.rows, self._macs
         first = self._log.size
         nodes: Sequence[tuple[int, int, bytes]] = ()
         if rows:
             nodes = self._log.append([row.leaf for row in rows], self._sign)
             self._behind = True  # before the write, so that no error after it can leave the high water behind
-        # Read before the cache holds the changes; unsound until the journal has them.
-        self._total = self._macs.moved(self._total, self._filler, changes)
-        records = [
-            (*key, 0 if kept is None else kept.rev, None if kept is None else changes.bodies[key])
-            for key, kept in changes.records.items()
-        ]
+        self._total = macs.moved(self._total, decided.before, changes)  # unsound until the journal has them
+        put = [(*key, kept.rev, changes.bodies[key]) for key, kept in changes.records.items() if kept is not None]
+        gone = [(*key, 0, None) for key, kept in changes.records.items() if kept is None]
         counters = [(*key, used) for key, used in changes.counters.items()]
-        trails = {name: risk_history.encode_risk_history_text(trail) for name, trail in changes.trails.items()}
-        mac = self._macs
+        trails = [(name, encode_risk_history(trail)) for name, trail in changes.trails.items()]
         return JournalGroup(
-            records=records,
+            records=[*put, *gone],
             links=list(changes.links.items()),
             dropped=changes.dropped,
             counters=counters,
             marks=changes.marks,
             touches=changes.touches,
-            trails=trails,
-            entries=[(place, *row) for place, row in enumerate(rows, first)],
+            trails={name: body.decode() for name, body in trails},
+            entries=[
+                (place, row.kind, row.at, row.leaf, row.envelope, row.content, row.subject, row.refs)
+                for place, row in enumerate(rows, first)
+            ],
             nodes=nodes,
             size=self._log.size,
             root=self._log.root if self._log.size else b"",
             note=self._log.note,
-            record_macs=[
-                b"" if body is None else mac.record(kind, record_id, rev, body)
-                for kind, record_id, rev, body in records
-            ],
-            counter_macs=[mac.counter(*row) for row in counters],
-            trail_macs=[mac.risk_history(name, trail.encode()) for name, trail in trails.items()],
-            state=mac.state(self._total, self._log.size, self._log.root),
+            record_macs=[*macs.records(put), *[b""] * len(gone)],
+            counter_macs=macs.counters(counters),
+            trail_macs=macs.risk_histories(trails),
+            state=macs.state(self._total, self._log.size, self._log.root),
         )
 
     def _stored_total(self) -> int:
         return self._macs.read_state(read_state_row(self._connection), self._log.size, self._log.root)
 
     def _answer(self, places: Sequence[tuple[ThreadJob[Any], tuple[int, ...]]]) -> None:
+        size, note = self._log.size, self._log.note
+        proofs = self._log.proofs([index for job, indexes in places if job.work.proved for index in indexes])
         for job, indexes in places:
-            proofs = cast("Commit", job.work).proved
-            proved = tuple([EntryPlace(index, self._log.proof(index) if proofs else ()) for index in indexes])
-            job.result = Committed(proved, self._log.size, self._log.note)
+            proved = tuple([EntryPlace(index, proofs[index] if job.work.proved else ()) for index in indexes])
+            job.result = Committed(proved, size, note)
 
     def _keep_outside(self) -> None:
         """Bring the high water up to the log before an answer or the next write.
@@ -290,7 +289,7 @@ class SqliteGroupWriter:
 def run_job(job: ThreadJob[Any]) -> None:
     """Run a job that is no commit; its errors go only to its caller."""
     try:
-        job.result = cast("Callable[[], object]", job.work)()
+        job.result = job.work()
     except KNOWN as refused:
         job.error = refused
     except Exception as broken:  # noqa: BLE001  # a failed read must not fail the commits beside it, nor end the thread
