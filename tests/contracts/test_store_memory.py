@@ -186,6 +186,9 @@ def test_what_every_ask_leaves_pushes_out_nothing_that_asks_stand_on() -> None:
     assert records.get(("task", "t")) is None  # known not to be there, which is something that is held
     assert records.get(("ask", f"a{3 * LIMIT - 1}")) is None
     assert records.get(("ask", "a0")) is NOT_CACHED
+    for number in range(3 * LIMIT):
+        records.put(("act", f"act{number}"), None, 100)
+    assert records.get(("ask", f"a{3 * LIMIT - 1}")) is None
 
 
 def test_what_was_decoded_is_bounded_by_its_bytes() -> None:

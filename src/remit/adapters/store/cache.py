@@ -104,21 +104,27 @@ Key = tuple[str, str]
 
 LIMIT: Final = 2048
 """Entries of each sort in each of two generations."""
-_PASSING: Final = frozenset({"act", "ask", "ceremony", "idempotency", "invitation", "notice", "request"})
+_PASSING: Final = ("act", "ceremony", "idempotency", "invitation", "notice", "request")
 """Kinds of records that are rarely read again; every ask leaves some."""
 _PASSING_BYTES: Final = 1024 * 1024
+_ASK_BYTES: Final = 2 * 1024 * 1024
 
 
 class RecordCache:
-    """Recent records by kind and id; short-lived kinds do not evict those that asks depend on."""
+    """Recent records by kind and id; short-lived kinds do not evict those that asks depend on.
+
+    Asks have a room of their own: a task's last few are read again with its next one.
+    """
 
     def __init__(self) -> None:
         self.standing: SizedCache[Key, Versioned[Record] | None] = SizedCache(2 * LIMIT)
         self.passing: SizedCache[Key, Versioned[Record] | None] = SizedCache(LIMIT // 2, _PASSING_BYTES)
+        self.asks: SizedCache[Key, Versioned[Record] | None] = SizedCache(LIMIT, _ASK_BYTES)
+        self._of = {AskRecord.KIND: self.asks, **dict.fromkeys(_PASSING, self.passing)}
 
     def get(self, key: Key) -> Versioned[Record] | NotCached | None:
         """Return the cached record (None: no such record) without counting it as a use."""
-        recent = self.passing if key[0] in _PASSING else self.standing
+        recent = self._of.get(key[0], self.standing)
         found = recent.new.get(key) or recent.old.get(key)
         return NOT_CACHED if found is None else found[0]
 
@@ -128,14 +134,14 @@ class RecordCache:
         """Return the cached records, and what `read` finds of others, without counting it as a use."""
         found: list[Versioned[Record] | None] = []
         for key in keys:
-            recent = self.passing if key[0] in _PASSING else self.standing
+            recent = self._of.get(key[0], self.standing)
             known = recent.new.get(key) or recent.old.get(key)
             found.append(read(key) if known is None else known[0])
         return found
 
     def use(self, key: Key) -> Versioned[Record] | NotCached | None:
         """Return the cached record (None: no such record) and keep it longer."""
-        recent = self.passing if key[0] in _PASSING else self.standing
+        recent = self._of.get(key[0], self.standing)
         found = recent.new.get(key)
         return recent.use(key) if found is None else found[0]
 
@@ -143,7 +149,7 @@ class RecordCache:
         """Return the cached records and keep them longer: one call for everything an ask depends on."""
         found: list[Versioned[Record] | NotCached | None] = []
         for key in keys:
-            recent = self.passing if key[0] in _PASSING else self.standing
+            recent = self._of.get(key[0], self.standing)
             known = recent.new.get(key)
             if known is None and key in recent.old:
                 found.append(recent.use(key))
@@ -157,13 +163,13 @@ class RecordCache:
 
     def put_all(self, items: Sequence[tuple[Key, Versioned[Record] | None, int]]) -> None:
         """Hold several records, each with the size of its body."""
-        self.passing.put_all([item for item in items if item[0][0] in _PASSING])
-        self.standing.put_all([item for item in items if item[0][0] not in _PASSING])
+        for item in items:
+            self._of.get(item[0][0], self.standing).put_all((item,))
 
     def clear(self) -> None:
         """Drop everything."""
-        self.standing.clear()
-        self.passing.clear()
+        for recent in (self.standing, self.passing, self.asks):
+            recent.clear()
 
 
 _BEGINS: Final = {TaskRecord.KIND: SubjectKind.TASK, MandateRecord.KIND: SubjectKind.GRANT}
