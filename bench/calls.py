@@ -1,11 +1,12 @@
-"""How many calls of Python functions an ask makes, by thread and by function: exact where clocks are noisy.
+"""How many calls of Python functions an ask or a token exchange makes, by thread and by function: exact where clocks are noisy.
 
-`python bench/calls.py [--kind reads|writes] [--asks N] [--connections N] [--most N]`, from Python 3.12 on. Counting makes everything some
+`python bench/calls.py [--kind reads|writes|opens|renews] [--asks N] [--connections N] [--most N]`, from Python 3.12 on. Counting makes everything some
 times slower, so that among many connections asks may be decided twice; with few they are not.
 """
 
 import argparse
 import asyncio
+import math
 import sys
 import threading
 from collections import Counter
@@ -16,10 +17,13 @@ import uvloop
 
 import ask
 import desk_server
+from load import send
 from remit.sandbox import Sandbox
+from sides import Exchanges
 
 MOST = {"reads": 600, "writes": 850}
 """The goals: calls an ask, on the loop and on the writing thread together."""
+EXCHANGES = ("opens", "renews")
 COUNTED = ("MainThread", "remit-write")
 _FIRST = 200
 """So many asks are made before it is counted: what is worked out once is no part of an ask."""
@@ -64,16 +68,8 @@ def verdict(kind: str, calls: float) -> str:
     return f"{found}; goal: at most {MOST[kind]}: {reached}"
 
 
-def main() -> int:
-    """Start a desk, ask, print what was called most."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kind", choices=tuple(ask.KINDS), default="reads")
-    parser.add_argument("--asks", type=int, default=300)
-    parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--most", type=int, default=60, help="functions that are shown")
-    parser.add_argument("--folder", default=None)
-    given = parser.parse_args()
-    given.customers, given.orders = 16, 20
+def count_asks(given: argparse.Namespace) -> tuple[Counter[str], int]:
+    """Return what was called by asks, and how many there were."""
     server = ask.Server(given, script="calls.py")
     try:
         with Sandbox({}, base_url=ask.base(server.port)) as desk:
@@ -83,18 +79,56 @@ def main() -> int:
             ask.renew(made)
             server.begin()
             said = asyncio.run(ask.drive(server.port, asks.write(given.asks, given.kind), given.connections))[2]
-        called: Counter[str] = Counter(server.stop())
+        if said != {"done": given.asks}:
+            print("not all done:", said)
+        return Counter(server.stop()), given.asks
     finally:
         server.close()
-    if said != {"done": given.asks}:
-        print("not all done:", said)
+
+
+def count_exchanges(given: argparse.Namespace) -> tuple[Counter[str], int]:
+    """Return what was called by token exchanges, and how many there were.
+
+    Every mandate has opened a task before, and every task was renewed: what is worked out once is no part of an exchange.
+    """
+    server = ask.Server(given, script="calls.py")
+    try:
+        exchanges = Exchanges(server, given.customers, math.ceil(given.asks / given.customers))
+        bodies = exchanges.open_for_good()
+        if given.kind == "opens":
+            exchanges.complete(bodies)
+        write = exchanges.opening if given.kind == "opens" else exchanges.renewing
+        if given.kind == "renews":
+            send(server.port, write(given.asks), given.connections)
+        ready = write(given.asks)
+        server.begin()
+        bodies = send(server.port, ready, given.connections, keep=True).bodies
+        bad = [body for body in bodies if b'"access_token"' not in body]
+        if bad:
+            print("not all done:", bad[0])
+        return Counter(server.stop()), len(bodies)
+    finally:
+        server.close()
+
+
+def main() -> int:
+    """Start a desk, ask or exchange, print what was called most."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kind", choices=(*ask.KINDS, *EXCHANGES), default="reads")
+    parser.add_argument("--asks", type=int, default=300)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--most", type=int, default=60, help="functions that are shown")
+    parser.add_argument("--folder", default=None)
+    given = parser.parse_args()
+    given.customers, given.orders = 64 if given.kind in EXCHANGES else 16, 20
+    called, count = (count_exchanges if given.kind in EXCHANGES else count_asks)(given)
     by_thread: Counter[str] = Counter()
     for name, calls in called.items():
         by_thread[name.partition(" ")[0]] += calls
-    print("calls an ask: " + ", ".join(f"{name} {calls / given.asks:.0f}" for name, calls in by_thread.most_common()))
-    print(verdict(given.kind, sum(by_thread[name] for name in COUNTED) / given.asks))
+    print("calls an ask: " + ", ".join(f"{name} {calls / count:.0f}" for name, calls in by_thread.most_common()))
+    print(verdict(given.kind, sum(by_thread[name] for name in COUNTED) / count))
     for name, calls in called.most_common(given.most):
-        print(f"{calls / given.asks:8.2f}  {name}")
+        print(f"{calls / count:8.2f}  {name}")
     return 0
 
 

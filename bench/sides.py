@@ -191,11 +191,13 @@ class Exchanges:
         if bad:
             raise Stuck(f"a task could not be completed: {bad[0][:300]!r}")
 
-    def open_for_good(self) -> None:
-        """Open a task under every mandate, to be renewed."""
-        for body in send(self.port, self.opening(len(self._held)), 32, keep=True).bodies:
+    def open_for_good(self) -> list[bytes]:
+        """Open a task under every mandate, to be renewed; returns the answers."""
+        bodies = send(self.port, self.opening(len(self._held)), 32, keep=True).bodies
+        for body in bodies:
             answer = json.loads(body)
             self._opened[answer["mandate"]] = answer["task"]
+        return bodies
 
     def renewing(self, count: int) -> list[bytes]:
         """Exchanges of live tasks for a fresh token."""
