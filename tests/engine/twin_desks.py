@@ -32,7 +32,7 @@ from remit.domain.records import Record
 from remit.domain.values import Instant
 from remit.engine.ask import authorization_state
 from remit.engine.cache import BoundedCache
-from remit.engine.mandates import signed
+from remit.engine.mandates import issuable, signed
 from remit.ports.store import Commit, Put, RecordMissing
 from remit.sandbox import SandboxAgent, SandboxCustomer, SandboxPerson
 from remit.sandbox.backend import Room
@@ -46,7 +46,13 @@ START_MS: Final = 1_796_040_000_000
 """30 November 2026, at noon: every world begins then."""
 _ISSUER: Final = "http://localhost"
 _TOLD: Final = 12
-_MEMORIES: Final = ((authorization_state, "_grounds"), (authorization_state, "_parsed"), (signed, "_consented"), (signed, "_reported"))
+_MEMORIES: Final = (
+    (authorization_state, "_grounds"),
+    (authorization_state, "_parsed"),
+    (signed, "_consented"),
+    (signed, "_reported"),
+    (issuable, "_judged"),
+)
 """Caches that the process keeps across asks; each desk gets its own."""
 
 

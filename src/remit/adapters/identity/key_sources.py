@@ -95,8 +95,10 @@ class KeySources:
             Refused: `credential.wrong_key`.
             Fault: `fault.identity` without current keys.
         """
+        if isinstance(source, InlineKeys):
+            return self._own(source.jwks).verify_choice(kid, alg)
         keys = await self.key_set(source, now=now)
-        if not isinstance(source, InlineKeys) and not keys.named(kid):
+        if not keys.named(kid):
             keys = await self.key_set(source, now=now, missed=True)
         return keys.verify_choice(kid, alg)
 

@@ -167,6 +167,9 @@ def replay_key(purpose: str, party: str, nonce: str) -> str:
     return b64url(hashlib.sha256(framed.encode("utf-8", errors="surrogatepass")).digest())
 
 
+_NUMBERS: Final = (int, Decimal)
+
+
 def instant_member(claims: JsonObject, name: str) -> Instant | None:
     """Return a NumericDate claim in ms, or None where it is absent.
 
@@ -178,7 +181,7 @@ def instant_member(claims: JsonObject, name: str) -> Instant | None:
     if name not in claims:
         return None
     value: Json = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 <= value < 2**43:
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS) or not 0 <= value < 2**43:
         raise malformed_token(f"'{name}' must be seconds since 1970")
     return Instant(int(value * 1000))
 

@@ -75,50 +75,43 @@ def verify_no_human_credential(arrival: RequestCredentials, signs: CredentialSig
 
 def human_credentials(arrival: RequestCredentials, signs: CredentialSigns) -> Iterator[HumanCredential]:
     """Yield every sign of a person's credential in a request."""
+    tokens = [arrival.form[name] for name in _TOKEN_FIELDS if name in arrival.form]
     for value in arrival.authorization:
-        yield from _in_authorization(value, signs)
+        scheme, _, credential = value.strip().partition(" ")
+        if scheme.lower() in _PASSWORD_SCHEMES:
+            yield HumanCredential.BASIC
+        else:
+            tokens.append(credential.strip())
     for header in arrival.cookies:
         names = {pair.partition("=")[0].strip() for pair in header.split(";")}
         if names & signs.session_cookies:
             yield HumanCredential.SESSION_COOKIE
     if arrival.form.get("grant_type") == "password" or _PASSWORD_FIELDS & arrival.form.keys():
         yield HumanCredential.PASSWORD_GRANT
-    for name in _TOKEN_FIELDS:
-        if name in arrival.form:
-            yield from _in_token(arrival.form[name], signs)
+    for token in tokens:
+        if signs.session_prefixes and token.startswith(signs.session_prefixes):
+            yield HumanCredential.SESSION_BEARER
+        elif token.count(".") == _DOTS:  # others are opaque, such as a mandate's id
+            found = _in_jwt(token, signs)
+            if found is not None:
+                yield found
 
 
-def _in_authorization(value: str, signs: CredentialSigns) -> Iterator[HumanCredential]:
-    scheme, _, credential = value.strip().partition(" ")
-    if scheme.lower() in _PASSWORD_SCHEMES:
-        yield HumanCredential.BASIC
-    else:
-        yield from _in_token(credential.strip(), signs)
-
-
-def _in_token(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCredential]:
-    if signs.session_prefixes and unverified_token.startswith(signs.session_prefixes):
-        yield HumanCredential.SESSION_BEARER
-    else:
-        yield from _in_jwt(unverified_token, signs)
-
-
-def _in_jwt(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCredential]:
-    if unverified_token.count(".") != _DOTS:
-        return  # most are opaque, such as a mandate's id
+def _in_jwt(unverified_token: str, signs: CredentialSigns) -> HumanCredential | None:
     try:
         jws = read(unverified_token)
     except Refused:
-        return  # not a JWT: the door's own check reports the problem
+        return None  # not a JWT: the door's own check reports the problem
     typ = _text(jws.header, "typ").lower().removeprefix("application/")
     if typ in _DELEGATED_TYPES or _speaks_for_a_workload(jws.claims):
-        return
+        return None
     if (_text(jws.claims, "iss"), _text(jws.claims, "sub")) in signs.workloads:
-        return
+        return None
     if typ != "at+jwt" and _any_in(_ID_TOKEN_SIGNS, jws.claims):
-        yield HumanCredential.ID_TOKEN
-    elif _any_in(_LOGIN_SIGNS, jws.claims) or _text(jws.claims, "iss") in signs.login_issuers:
-        yield HumanCredential.ID_TOKEN if _looks_like_id_token(typ, jws.claims) else HumanCredential.USER_TOKEN
+        return HumanCredential.ID_TOKEN
+    if _any_in(_LOGIN_SIGNS, jws.claims) or _text(jws.claims, "iss") in signs.login_issuers:
+        return HumanCredential.ID_TOKEN if _looks_like_id_token(typ, jws.claims) else HumanCredential.USER_TOKEN
+    return None
 
 
 def _speaks_for_a_workload(claims: JsonObject) -> bool:

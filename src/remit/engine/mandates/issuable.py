@@ -6,6 +6,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.mandate.grant import verify_current
 from remit.domain.mandate.narrow import verify_delegation_chain
 from remit.domain.records import MandateRecord, PersonRecord
+from remit.domain.structs import replace, struct
 from remit.domain.values import Instant
 from remit.engine.ask.authorization_state import (
     NEVER,
@@ -15,11 +16,33 @@ from remit.engine.ask.authorization_state import (
     suspension_precondition,
     verify_actors,
 )
+from remit.engine.cache import BoundedCache
 from remit.engine.context import DeskContext
 from remit.engine.mandates.signed import verify_consent
 from remit.ports.store import Precondition, RecordMissing, Versioned
 
 MAX_ACTORS: Final = 5
+_KEPT: Final = 512
+"""Mandates cached at least."""
+
+
+@struct(frozen=True)
+class _Judged:
+    """A root mandate that was found issuable, and all else that it was judged by; valid while none of it changed.
+
+    Its count of tasks is left out: it changes with each task, and nothing here depends on it.
+    """
+
+    mandate: MandateRecord
+    stood_on: tuple[Precondition, ...]
+
+
+_judged: Final[BoundedCache[tuple[str, str], _Judged]] = BoundedCache(_KEPT)
+
+
+def clear_judged_mandates() -> None:
+    """Clear the cached mandates: erased content must not stay in memory."""
+    _judged.clear()
 
 
 async def verify_issuable(
@@ -37,6 +60,21 @@ async def verify_issuable(
 
     Source: docs/model/standards.md#issuance, #depth; docs/decisions/0018-five-actors.md.
     """
+    mandate, own = replace(kept.record, tasks=0), Precondition("mandate", kept.record.id, kept.rev)
+    known = _judged.get((desk.rules_digest, mandate.id))
+    if known is not None and known.mandate == mandate and await desk.store.unchanged(known.stood_on):
+        _verify_live(mandate, now)
+        return (*known.stood_on, own)
+    preconditions = await _judge(desk, kept, now, further)
+    if not mandate.parent:  # actors above a sub-mandate may change on their own
+        stood_on = tuple([one for one in preconditions if one != own])
+        _judged.put((desk.rules_digest, mandate.id), _Judged(mandate, stood_on))
+    return preconditions
+
+
+async def _judge(
+    desk: DeskContext, kept: Versioned[MandateRecord], now: Instant, further: int
+) -> tuple[Precondition, ...]:
     rules = await rules_precondition(desk)
     mandate = kept.record
     chain = [kept, *await _above(desk, mandate)]

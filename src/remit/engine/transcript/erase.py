@@ -31,6 +31,7 @@ from remit.engine.ask.authorization_state import clear_state_cache
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.files.store import droppable_content
+from remit.engine.mandates.issuable import clear_judged_mandates
 from remit.engine.transcript.record import PreparedEntries, prepare_entry, pseudonym
 from remit.ports.store import Commit, Drop, LimitReached, Put, RecordMissing, Reserve, Versioned
 
@@ -217,6 +218,7 @@ async def erase_customer(
     desk.on_point("erase.recorded")
     clear_object_cache()
     clear_state_cache()
+    clear_judged_mandates()
     try:
         await complete_erasure(desk, keys)
     except Fault as broken:

@@ -1,7 +1,7 @@
 """The OAuth endpoints: pushed requests, tokens, introspection and revocation."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final
 
 from msgspec import UNSET
@@ -131,28 +131,34 @@ class OAuth:
         try:
             if not caller.agent.rev:
                 self.limits.count_registration(scope)
-            caller = await admit(self.context, caller)
+                caller = await admit(self.context, caller)
             caller = self._with_key(scope, caller, form)
             return await self._asked(scope, caller, form)
         except (Refused, Fault) as refused:
             await mark_proofs_used(self.context, caller.marks, refused)
             raise
 
-    async def _asked(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
+    def _asked(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Awaitable[HttpResponse]:
         match scope["path"]:
             case "/oauth/par":
-                return await self._push(caller, form)
+                return self._push(caller, form)
             case "/oauth/token":
-                return await self._token(caller, form)
+                return self._token(caller, form)
             case backchannel.PATH:
-                return await self._start_backchannel(caller, form)
+                return self._start_backchannel(caller, form)
             case challenge.PATH:
-                return await challenge.authorize_transaction(self.context, caller, form)
+                return challenge.authorize_transaction(self.context, caller, form)
             case "/oauth/introspect":
-                return json_response(200, await introspect(self.context, self.tokens, caller, needed(form, "token")))
+                return self._introspect(caller, form)
             case _:
-                await revoke_token(self.context, self.tokens, caller, needed(form, "token"))
-                return json_response(200, {})
+                return self._revoke(caller, form)
+
+    async def _introspect(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
+        return json_response(200, await introspect(self.context, self.tokens, caller, needed(form, "token")))
+
+    async def _revoke(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
+        await revoke_token(self.context, self.tokens, caller, needed(form, "token"))
+        return json_response(200, {})
 
     async def _form(self, scope: Scope, receive: Receive) -> Mapping[str, str]:
         """Decode a form, and refuse a person's credential in it or beside it."""
@@ -316,15 +322,15 @@ class OAuth:
         )
         return json_response(200, body)
 
-    async def _exchange(self, caller: Caller, form: Mapping[str, str]) -> IssuedToken:
+    def _exchange(self, caller: Caller, form: Mapping[str, str]) -> Awaitable[IssuedToken]:
         subject = needed(form, "subject_token")
         if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
             raise malformed_request("only access tokens are issued")
         match form.get("subject_token_type"):
             case kind if kind == MANDATE_TYPE:
-                return await open_task(self.context, caller, subject)
+                return open_task(self.context, caller, subject)
             case kind if kind == TASK_TYPE:
-                return await renew_task_token(self.context, caller, subject)
+                return renew_task_token(self.context, caller, subject)
             case _:
                 raise malformed_request(f"subject_token_type must be {MANDATE_TYPE} or {TASK_TYPE}")
 
