@@ -10,7 +10,7 @@ from typing import Final, Self
 from remit.domain.errors import Code, Refused
 from remit.domain.structs import replace, struct
 from remit.domain.text.normalize import CaselessPattern, PatternIndex
-from remit.domain.words.languages import LanguageWords, spelled
+from remit.domain.words.languages import LanguageWords, WordList, spelled
 from remit.domain.words.vocabulary import (
     CHANGE,
     FOR_THE_WORD,
@@ -227,7 +227,7 @@ def vocabulary_of(
 
 def _known_words(lists: WordLists, words: Collection[str]) -> LanguageWords:
     return LanguageWords(
-        known=frozenset((*words, *lists.words)),
+        known=WordList({*words, *lists.words}),
         endings=lists.endings,
         joints=lists.joints,
         spellings=dict(lists.spellings),
