@@ -88,7 +88,7 @@ def test_a_process_remembers_an_assertion_that_the_store_could_not_be_told_of() 
 
 def forget(arena: Arena) -> None:
     """Be as another node, that has seen nothing of what this one was sent."""
-    arena.context.replay_cache._new, arena.context.replay_cache._old = set(), set()
+    arena.context.replay_cache._new, arena.context.replay_cache._old = replay._Hashes(replay._SLOTS), replay._Hashes(1)
 
 
 @pytest.mark.proves("DPOP-REPLAY")
@@ -159,15 +159,19 @@ def test_whoever_could_not_know_the_nonce_may_send_the_same_assertion_again() ->
 @pytest.mark.proves("DPOP-REPLAY")
 def test_what_is_remembered_stays_bounded_and_the_newest_of_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "_HALF", 8)
+    monkeypatch.setattr(replay, "_SLOTS", 16)
     known = ReplayCache()
     for number in range(100):
         known.use_proof(f"key {number}")
         with pytest.raises(Refused) as refused:
             known.use_proof(f"key {number}")
         assert refused.value.code == "credential.replayed"
-        assert len(known._new) + len(known._old) <= 16
+        assert sum(slot != 0 for half in (known._new, known._old) for slot in half.slots) <= 16
     for number in range(93, 100):
         with pytest.raises(Refused):
             known.use_proof(f"key {number}")
     known.allow_reuse("key 99")
     known.use_proof("key 99")
+    for number in range(93, 100):
+        with pytest.raises(Refused):
+            known.use_proof(f"key {number}")

@@ -3,6 +3,7 @@
 Across nodes and restarts the store's replay marks are authoritative; this covers requests refused before a record.
 """
 
+from array import array
 from typing import Final
 
 from remit.domain.errors import Code, Refused
@@ -10,14 +11,45 @@ from remit.domain.identity.dpop import ProofRefused
 
 _HALF: Final = 32_768
 """Keys remembered at least, and half the maximum; an agent's rate limit applies far earlier."""
+_SLOTS: Final = 2 * _HALF
+"""A power of two, twice as many as there are hashes: a place is found after one or two looks."""
+_FORGOTTEN: Final = -1
+"""No hash of Python's is this."""
+
+
+class _Hashes:
+    """Hashes in 16 bytes each; a set takes some 90. A hash stands at its own place, or at the next free one behind it."""
+
+    def __init__(self, size: int) -> None:
+        """Have `size` places, a power of two."""
+        self.slots: Final = array("q", bytes(8 * size))
+        self._mask: Final = size - 1
+
+    def place(self, key: int) -> int:
+        """Return where a hash other than 0 stands, or else would stand."""
+        slots, mask = self.slots, self._mask
+        at = key & mask
+        while (found := slots[at]) and found != key:
+            at = (at + 1) & mask
+        return at
+
+    def holds(self, key: int) -> bool:
+        """Return whether a hash is among these."""
+        return self.slots[self.place(key)] == key
+
+    def forget(self, key: int) -> None:
+        """Take a hash out. Those behind it are still found."""
+        if self.holds(key):
+            self.slots[self.place(key)] = _FORGOTTEN
 
 
 class ReplayCache:
     """Used credentials by a hash of their replay keys: each counts for the first request it is verified for."""
 
     def __init__(self) -> None:
-        self._new: set[int] = set()
-        self._old: set[int] = set()
+        self._new = _Hashes(_SLOTS)
+        self._old = _Hashes(1)
+        self._count = 0
 
     def use_assertion(self, replay_key: str) -> None:
         """Mark a client assertion as used.
@@ -44,15 +76,21 @@ class ReplayCache:
 
         Source: RFC 9449 §11.1; RFC 7523bis (jti).
         """
-        key = hash(replay_key)
-        if key in self._new or key in self._old:
+        key = _hash(replay_key)
+        at = self._new.place(key)
+        if self._new.slots[at] == key or self._old.holds(key):
             return True
-        self._new.add(key)
-        if len(self._new) >= _HALF:
-            self._old, self._new = self._new, set()
+        self._new.slots[at] = key
+        self._count += 1
+        if self._count >= _HALF:
+            self._old, self._new, self._count = self._new, _Hashes(_SLOTS), 0
         return False
 
     def allow_reuse(self, replay_key: str) -> None:
         """Allow one more use: the request was refused for a value the desk had not told yet."""
-        self._new.discard(hash(replay_key))
-        self._old.discard(hash(replay_key))
+        self._new.forget(_hash(replay_key))
+        self._old.forget(_hash(replay_key))
+
+
+def _hash(replay_key: str) -> int:
+    return hash(replay_key) or 1  # 0 is a free place
