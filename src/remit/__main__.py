@@ -4,19 +4,22 @@ import gc
 import sys
 from collections.abc import Sequence
 
-_LOOKS = gc.isenabled()
-gc.disable()  # a program's own objects are no garbage: scanning them while loading took a third of a command's time
-
-from remit.cli.main import run  # noqa: E402  # loaded without that
-
-if _LOOKS:
-    gc.enable()
-gc.freeze()
+from remit.cli.main import load, run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line, by default this process's own, and return the exit code."""
-    return run(sys.argv[1:] if argv is None else argv)
+    words = sys.argv[1:] if argv is None else argv
+    looks = gc.isenabled()
+    gc.disable()  # a program's own objects are no garbage: scanning them while loading took a third of a command's time
+    try:
+        load(words)
+    finally:
+        if looks:
+            gc.enable()
+    if argv is None:
+        gc.freeze()
+    return run(words)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from architecture.sources import SOURCE
 SERVE = """
 import sys
 from pathlib import Path
-import remit.__main__
+from remit.cli.main import load
+load(["serve"])
 from remit.settings import make_settings
 from remit.wiring import RulesSource, build_desk, read_pack
 folder = Path(sys.argv[1])
@@ -32,11 +33,13 @@ else:
 UNUSED = {
     "aiosmtplib",
     "asyncpg",
+    "joserfc",
     "opentelemetry",
     "remit.adapters.backoffice.conformance",
     "remit.adapters.backoffice.directory",
     "remit.adapters.backoffice.mapped",
     "remit.adapters.helpdesk.remote",
+    "remit.adapters.people.oidc",
     "remit.adapters.store.postgres",
     "remit.adapters.vault.postgres",
     "remit.sandbox.desk",

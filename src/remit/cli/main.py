@@ -1,62 +1,43 @@
 """The whole command line: its commands and their exit codes."""
 
 import argparse
+import importlib
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import NoReturn
+from types import ModuleType
+from typing import Final, NoReturn
 
 from remit import __version__
-from remit.cli import (
-    acts,
-    agents,
-    canaries,
-    check_backoffice,
-    codes,
-    demo,
-    desk,
-    doctor,
-    events,
-    importing,
-    init,
-    join,
-    mandates,
-    policies,
-    recover,
-    report,
-    serve,
-    verify,
-)
-from remit.cli import export as exporting
-from remit.cli import people as persons
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, system_error
 from remit.domain.errors import Code, Fault, Refused
 
 _LOG = logging.getLogger("remit.cli")
-_GROUPS = (
-    init,
-    serve,
-    desk,
-    check_backoffice,
-    importing,
-    join,
-    demo,
-    agents,
-    persons,
-    mandates,
-    acts,
-    canaries,
-    events,
-    policies,
-    verify,
-    exporting,
-    report,
-    doctor,
-    recover,
-    codes,
-)
+_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "init": ("init", "check"),
+    "serve": ("serve", "migrate"),
+    "desk": ("desk",),
+    "check_backoffice": ("check-backoffice",),
+    "importing": ("import",),
+    "join": ("join",),
+    "demo": ("demo",),
+    "agents": ("agent",),
+    "people": ("person",),
+    "mandates": ("mandate",),
+    "acts": ("act",),
+    "canaries": ("canary",),
+    "events": ("events",),
+    "policies": ("policy",),
+    "verify": ("verify", "verify-log"),
+    "export": ("export",),
+    "report": ("report",),
+    "doctor": ("doctor",),
+    "recover": ("recover", "rotate-keys"),
+    "codes": ("codes",),
+}
+"""The commands, by the module that is loaded for them: a desk that serves holds no demo, no doctor and no client."""
 
 
 class _UsageError(Exception):
@@ -75,8 +56,15 @@ class _Parser(argparse.ArgumentParser):
         raise _UsageError(message, self.prog)
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Build the parser of `remit`."""
+def load(argv: Sequence[str]) -> tuple[ModuleType, ...]:
+    """Load the module of the command that a command line names; all of them where it names none."""
+    command = next((word for word in argv if not word.startswith("-")), "")
+    named = [module for module, commands in _GROUPS.items() if command in commands]
+    return tuple([importlib.import_module(f"remit.cli.{module}") for module in named or _GROUPS])
+
+
+def make_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Build the parser of `remit`, with the command that a command line names; with all where it names none."""
     parser = _Parser(
         prog="remit",
         description="A gate in front of a support desk for AI agents that speak for customers.",
@@ -87,7 +75,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--json", action="store_true", help="tell the result as one JSON object, before a command or after it"
     )
     sub = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for group in _GROUPS:
+    for group in load(argv):
         group.add_parser(sub)
     return parser
 
@@ -114,7 +102,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _read(argv: Sequence[str]) -> argparse.Namespace | int:
     """Parse the arguments; return the exit code instead where there is nothing to run."""
-    parser = make_parser()
+    parser = make_parser(argv)
     try:
         args, unknown = parser.parse_known_args(argv)
     except SystemExit as ended:

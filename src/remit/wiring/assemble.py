@@ -51,7 +51,6 @@ from remit.wiring.identity import workload_bundles
 from remit.wiring.keys import open_signer, open_vault, row_macs, signing, verify_content_keys, verifying
 from remit.wiring.notify import Outgoing, outgoing_of
 from remit.wiring.observe import Observability, build_observability
-from remit.wiring.people import build_provider
 from remit.wiring.records import open_cases, open_records, verify_nothing_lost
 from remit.wiring.rules import LoadedRules, RulesSource, load_rules
 from remit.wiring.stores import store_location
@@ -125,7 +124,7 @@ def _plan(
 ) -> _Plan:
     """Read everything that the settings name; only a first start writes, namely its keys."""
     loaded = load_rules(settings, rules, world=world)
-    provider = build_provider(settings)
+    provider = None if settings.people is None else plugs.build_provider(settings)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     signer = open_signer(settings, world)
     notify = ConsoleNotify()

@@ -25,5 +25,6 @@ _OF: Final = {
     "remit.wiring.events": ("build_signals",),
     "remit.wiring.helpdesk": ("event_signing", "open_remote_helpdesk"),
     "remit.wiring.mapped": ("open_mapped_backoffice",),
+    "remit.wiring.people": ("build_provider",),
 }
 __getattr__ = load_on_use(__name__, _OF)

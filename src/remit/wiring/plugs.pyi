@@ -20,3 +20,4 @@ from remit.wiring.events import build_signals as build_signals
 from remit.wiring.helpdesk import event_signing as event_signing
 from remit.wiring.helpdesk import open_remote_helpdesk as open_remote_helpdesk
 from remit.wiring.mapped import open_mapped_backoffice as open_mapped_backoffice
+from remit.wiring.people import build_provider as build_provider
