@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 import uvicorn
 
+import as_installed  # noqa: F401  # before Remit's own
 from remit.adapters.files.pack import pack_files, read_pack
 from remit.entrypoints.http.server_protocol import bounded_protocol, tune_garbage_collector
 from remit.settings import Settings, make_settings

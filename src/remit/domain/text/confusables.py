@@ -185,9 +185,15 @@ def _scripts() -> tuple[Sequence[int], Sequence[frozenset[str]]]:
             starts.append(after)
             names.append(frozenset())
         starts.append(first)
-        names.append(frozenset(_with_augmented(several.split())))
+        names.append(_named(several))
         after = last + 1
     return [*starts, after], [*names, frozenset()]
+
+
+@cache
+def _named(several: str) -> frozenset[str]:
+    """Return the scripts of a row: one set for all the ranges that have the same."""
+    return frozenset(_with_augmented(several.split()))
 
 
 def _with_augmented(names: Sequence[str]) -> Iterator[str]:
