@@ -126,6 +126,28 @@ def test_a_code_for_what_was_stopped_since_brings_no_token(arena: Arena, how: st
 
 
 @pytest.mark.proves("STOPPED")
+@pytest.mark.parametrize("how", [*STOPS, "agent", "operator", "paused"])
+def test_a_mandate_that_has_opened_a_task_opens_none_once_it_was_stopped(arena: Arena, how: str) -> None:
+    agent = arena.agent()
+    more = {"max_tasks": 9, "expires_at": instant_text(arena.clock.now() + 30_000)}  # type: ignore[arg-type]  # an instant
+    granted = arena.anna.grant(agent, mandate(**more))
+    for _ in range(2):  # the second by what is remembered of the first
+        agent.open(granted).complete()
+    before = len(arena.entries("task.opened"))
+    if how == "paused":
+        recovered(arena, security(arena))
+    elif how in STOPS:
+        STOPS[how][0](arena)
+    else:
+        stop(arena.desk, how, agent, agent.operator)
+    code = "agent.suspended" if how in {"agent", "operator"} else STOPS.get(how, STOPS["customer"])[1]
+    answer = arena.exchange(agent, granted.id)
+    assert code_of(answer) == code
+    assert "access_token" not in answer.json()
+    assert len(arena.entries("task.opened")) == before == 2
+
+
+@pytest.mark.proves("STOPPED")
 @pytest.mark.parametrize("what", [{"customer": "anna"}, {"objective": "return-item"}])
 def test_nothing_is_granted_for_what_was_stopped_since_it_was_shown(arena: Arena, what: dict[str, str]) -> None:
     uri, _ = arena.agent().push(mandate())
