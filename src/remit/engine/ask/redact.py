@@ -182,7 +182,7 @@ def secret_in_param(name: str) -> Refused:
 def _may_end_secret(request: AskRequest) -> bool:
     """Return whether a text of an ask may be the rest of a secret: it has a digit, or letters that may fold to one."""
     texts = [text for text in (request.words, *request.params.values()) if isinstance(text, str)]
-    return any([not text.isascii() or any(map(str.isdigit, text)) for text in texts])  # noqa: C419
+    return any([not text.isascii() or any(map(str.isdigit, text)) for text in texts])  # noqa: C419  # no generator: this runs for every ask
 
 
 async def _earlier_texts(desk: DeskContext, task: str, *, but: Sequence[str] = ()) -> list[str]:
@@ -197,7 +197,7 @@ async def _earlier_texts(desk: DeskContext, task: str, *, but: Sequence[str] = (
         for ask in [kept.record for kept in found]
         if not said
         or len(ask.words) + len(ask.params) > _EARLIER_LENGTH
-        or not all([text in ask.params for text in said])  # noqa: C419
+        or not all([text in ask.params for text in said])  # noqa: C419  # no generator: this runs for every ask
     ]
 
 
