@@ -21,7 +21,7 @@ def test_a_module_has_the_commands_that_it_is_listed_with(module: str) -> None:
         assert commands("--json", command, "--help") == list(main._GROUPS[module])
 
 
-@pytest.mark.parametrize("argv", [(), ("--help",), ("sreve",), ("",)])
+@pytest.mark.parametrize("argv", [(), ("--help",), ("--help", "serve"), ("--json", "-h", "doctor"), ("sreve",), ("",)])
 def test_all_commands_are_there_where_none_is_named(argv: tuple[str, ...]) -> None:
     assert commands(*argv) == [command for module in main._GROUPS.values() for command in module]
 

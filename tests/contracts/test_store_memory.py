@@ -191,6 +191,17 @@ def test_what_every_ask_leaves_pushes_out_nothing_that_asks_stand_on() -> None:
     assert records.get(("ask", f"a{3 * LIMIT - 1}")) is None
 
 
+def test_a_former_value_is_not_held_beside_a_newer_one() -> None:
+    held: SizedCache[str, str] = SizedCache(2)
+    held.put("a", "the former words")
+    held.put("b", "")
+    held.put("c", "")  # one more than fits: a new generation begins
+    assert held.get("a") == "the former words"
+    held.put("a", "erased")
+    assert held.get("a") == "erased"
+    assert "the former words" not in repr((held.new, held.old))
+
+
 def test_what_was_decoded_is_bounded_by_its_bytes() -> None:
     decoded = DecodeCache()
     for number in range(3000):

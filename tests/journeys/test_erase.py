@@ -40,6 +40,7 @@ from remit.domain.transcript.receipt import Holder
 from remit.domain.values import Instant
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
+from remit.engine.mandates import issuable, signed
 from remit.engine.transcript.erase import ERASURES
 from remit.engine.transcript.legal_hold import close_contest, legal_hold
 from remit.engine.transcript.record import draft_entry, open_entry, receipt_for_entries, seal_entries
@@ -107,6 +108,17 @@ def test_an_answer_whose_fate_is_not_known_is_emptied_too(folder: Path, clock: C
         await erased(desk)
         assert (await desk.store.get(ActRecord, "act1")).record.payload == "{}"
         assert "theirs" in (await desk.store.get(ActRecord, "act2")).record.payload
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+def test_nothing_that_was_remembered_of_mandates_outlives_it(folder: Path, clock: Clock) -> None:
+    async def work(desk: DeskContext) -> None:
+        issuable._judged.put(("rules", "m1"), issuable._Judged(mandate(), ()))
+        signed._consented.put(("hash", "c1", "evidence"), True)
+        await erased(desk)
+        assert issuable._judged.get(("rules", "m1")) is None
+        assert signed._consented.get(("hash", "c1", "evidence")) is None
 
     run(kept_desk(folder, clock=clock), work)
 

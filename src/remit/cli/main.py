@@ -40,6 +40,9 @@ _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 """The commands, by the module that is loaded for them: a desk that serves holds no demo, no doctor and no client."""
 
 
+_HELP: Final = frozenset({"-h", "--help"})
+
+
 class _UsageError(Exception):
     """A wrongly written command, with the command whose --help explains it."""
 
@@ -57,8 +60,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def load(argv: Sequence[str]) -> tuple[ModuleType, ...]:
-    """Load the module of the command that a command line names; all of them where it names none."""
-    command = next((word for word in argv if not word.startswith("-")), "")
+    """Load the module of the command that a command line names; all of them where it names none, or asks for help before."""
+    command = next((word for word in argv if not word.startswith("-") or word in _HELP), "")
     named = [module for module, commands in _GROUPS.items() if command in commands]
     return tuple([importlib.import_module(f"remit.cli.{module}") for module in named or _GROUPS])
 

@@ -1,6 +1,7 @@
 """A proof or an assertion counts for one request, also where that one was refused before anything was recorded."""
 
 import json
+import random
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -86,6 +87,46 @@ def test_a_process_remembers_an_assertion_that_the_store_could_not_be_told_of() 
         assert (stolen.status_code, code_of(stolen)) == (401, "credential.replayed")
 
 
+@pytest.mark.proves("DPOP-REPLAY")
+def test_an_assertion_that_is_allowed_again_and_again_pushes_no_used_proof_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "_HALF", 64)
+    monkeypatch.setattr(replay, "_SLOTS", 128)
+    cache = ReplayCache()
+    cache.use_proof("stolen")
+    for _ in range(2 * replay._HALF + 1):
+        cache.use_assertion("refused for its nonce")
+        cache.allow_reuse("refused for its nonce")
+    with pytest.raises(Refused, match="used before"):
+        cache.use_proof("stolen")
+
+
+@pytest.mark.proves("DPOP-REPLAY")
+def test_used_credentials_are_the_same_as_in_two_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "_HALF", 16)
+    monkeypatch.setattr(replay, "_SLOTS", 32)
+    cache, new, old = ReplayCache(), set[str](), set[str]()
+    chosen = random.Random(4)
+    for _ in range(20_000):
+        key = f"key {chosen.randrange(60)}"
+        if chosen.random() < 0.3:
+            cache.allow_reuse(key)
+            new.discard(key)
+            old.discard(key)
+            continue
+        used = key in new or key in old
+        try:
+            cache.use_assertion(key)
+        except Refused:
+            assert used
+            continue
+        if used:  # only what was pushed out is taken again
+            assert cache._new.taken <= 16
+        new.add(key)
+        if cache._new.taken == 0:
+            old, new = new, set()
+        assert not used
+
+
 def forget(arena: Arena) -> None:
     """Be as another node, that has seen nothing of what this one was sent."""
     arena.context.replay_cache._new, arena.context.replay_cache._old = replay._Hashes(replay._SLOTS), replay._Hashes(1)
@@ -166,7 +207,7 @@ def test_what_is_remembered_stays_bounded_and_the_newest_of_it_is_there(monkeypa
         with pytest.raises(Refused) as refused:
             known.use_proof(f"key {number}")
         assert refused.value.code == "credential.replayed"
-        assert sum(slot != 0 for half in (known._new, known._old) for slot in half.slots) <= 16
+        assert sum(slot != 0 for half in (known._new, known._old) for slot in half._slots) <= 16
     for number in range(93, 100):
         with pytest.raises(Refused):
             known.use_proof(f"key {number}")

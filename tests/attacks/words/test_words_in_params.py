@@ -254,6 +254,19 @@ def test_a_text_that_was_signed_is_read_again_once_a_message_says_that_it_is_a_s
         assert len(arena.performed("order.parcel")) == 2
 
 
+@pytest.mark.proves("SECRETS")
+def test_a_signed_text_that_is_read_otherwise_than_it_is_written_ends_a_secret_that_stood_beside_it() -> None:
+    signed = "MNB2XKLP\uff19WRT"  # with a full-width nine
+    powers = [WANTED["powers"][0], {**WANTED["powers"][1], "where": {"door": {"equals": signed}}}]
+    with _parcels() as arena:
+        task = arena.task(mandate(**{**WANTED, "powers": powers}))
+        asked = {"order_id": "W1", "door": signed}
+        for _ in range(2):
+            assert arena.ask(task, "order.parcel", asked).json()["decision"] == "permit"
+        arena.ask(task, "order.parcel", asked, words="The key begins AKIA4QZ7")
+        assert arena.ask(task, "order.parcel", asked).json()["code"] == "words.secret"
+
+
 @pytest.mark.proves("WORDS")
 @pytest.mark.parametrize(
     "text",

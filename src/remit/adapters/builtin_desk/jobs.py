@@ -127,13 +127,13 @@ class DeskJobs(ABC):
         """
         return self._submit(self._writer, run, fault)
 
-    def read(self, run: Callable[[DeskConnection], T], *, fault: Code) -> Awaitable[T]:
+    async def read(self, run: Callable[[DeskConnection], T], *, fault: Code) -> T:
         """Run a reading job; pending jobs share one snapshot.
 
         Raises:
             Fault: with the given code when it broke.
         """
-        return self._submit(self._reader, run, fault)
+        return await self._submit(self._reader, run, fault)
 
     def _submit(self, worker: JobThread, run: Callable[[DeskConnection], T], fault: Code) -> Awaitable[T]:
         if self._closed:

@@ -90,6 +90,7 @@ class SizedCache(Generic[K, V]):
         for key, value, size in items:
             before = self.new.get(key)
             self.new[key] = (value, size)
+            self.old.pop(key, None)  # ⚔ a former value may have been erased
             self._bytes += size if before is None else size - before[1]
             if len(self.new) > self._most or self._bytes > self._most_bytes:
                 self.old, self.new, self._bytes = self.new, {}, 0

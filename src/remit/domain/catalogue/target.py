@@ -1,7 +1,6 @@
 """The record an ask is about, as risk trails and declines recognise it."""
 
 from collections.abc import Collection, Mapping
-from sys import intern
 
 from remit.domain.catalogue.model import Action, Effect, MarkKind
 from remit.domain.param_paths import values_at
@@ -39,8 +38,8 @@ def _records(action: Action | None, params: JsonObject) -> list[str]:
 
 
 def mandate_targets(target: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the target records of a mandate, as `target_of` names them; all its tasks share the texts."""
-    return tuple([intern(f"{kind}:{id_}") for kind, ids in target.items() for id_ in ids])
+    """Return the target records of a mandate, as `target_of` names them."""
+    return tuple([f"{kind}:{id_}" for kind, ids in target.items() for id_ in ids])
 
 
 def similarity_digest(action: str, target: str) -> str:

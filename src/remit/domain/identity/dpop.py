@@ -56,7 +56,8 @@ def verify_claims(claims: JsonObject, *, method: str, url: str, now: Instant, at
     Source: RFC 9449 §4.3 (8)-(12), §7.
     """
     jti = text_member(claims, "jti", longest=MAX_JTI_LENGTH)
-    if claims.get("htm") != method and text_member(claims, "htm"):
+    if claims.get("htm") != method:
+        text_member(claims, "htm")  # one that is no text is malformed
         raise _elsewhere("'htm' is not the method of this request")
     htu = text_member(claims, "htu")
     if htu != url and normalized_url(htu) != normalized_url(url):

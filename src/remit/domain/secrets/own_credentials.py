@@ -2,10 +2,11 @@
 
 import re
 from base64 import b64decode
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
+from itertools import chain
 from typing import Final
 from urllib.parse import unquote
 
@@ -129,17 +130,15 @@ def _decoded(run: str) -> str:
 
 def find_own_credentials(seen: Sequence[str]) -> tuple[OwnCredential, ...]:
     """Return the candidates in the readings of a text, each once, up to a limit."""
-    traces = [trace for text in seen for trace in _in_reading(text)]
-    if not traces:
-        return ()
     found: dict[OwnCredential, None] = {}
-    kept: Counter[bool | OwnCredentialKind] = Counter()
-    for trace in traces:
+    kept: defaultdict[bool | OwnCredentialKind, int] = defaultdict(int)
+    for trace in chain.from_iterable(map(_in_reading, seen)):
         plain = trace.kind in _PLAIN
         # ⚔ The keys to verify an assertion may have to be fetched: one text must not cause many fetches.
         too_many = trace.kind is OwnCredentialKind.ASSERTION and kept[trace.kind] >= _MAX_ASSERTIONS
         if trace not in found and kept[plain] < _LIMIT and not too_many:
-            kept.update((plain, trace.kind))
+            kept[plain] += 1
+            kept[trace.kind] += 1
             found[trace] = None
     return tuple(found)
 

@@ -21,26 +21,36 @@ class _Hashes:
     """Hashes in 16 bytes each; a set takes some 90. A hash stands at its own place, or at the next free one behind it."""
 
     def __init__(self, size: int) -> None:
-        """Have `size` places, a power of two."""
-        self.slots: Final = array("q", bytes(8 * size))
+        """Have `size` places, a power of two, half of which may be taken."""
+        self.taken = 0
+        self._slots: Final = array("q", bytes(8 * size))
         self._mask: Final = size - 1
 
-    def place(self, key: int) -> int:
-        """Return where a hash other than 0 stands, or else would stand."""
-        slots, mask = self.slots, self._mask
-        at = key & mask
-        while (found := slots[at]) and found != key:
-            at = (at + 1) & mask
-        return at
-
     def holds(self, key: int) -> bool:
-        """Return whether a hash is among these."""
-        return self.slots[self.place(key)] == key
+        """Return whether a hash other than 0 is among these."""
+        return self._slots[self._place(key)] == key
+
+    def add(self, key: int) -> None:
+        """Take a hash in, where one was forgotten if there is such a place on its way."""
+        at = self._place(key)
+        self.taken += self._slots[at] == 0
+        self._slots[at] = key
 
     def forget(self, key: int) -> None:
         """Take a hash out. Those behind it are still found."""
-        if self.holds(key):
-            self.slots[self.place(key)] = _FORGOTTEN
+        at = self._place(key)
+        if self._slots[at] == key:
+            self._slots[at] = _FORGOTTEN
+
+    def _place(self, key: int) -> int:
+        """Return where a hash stands, or else would stand."""
+        slots, mask = self._slots, self._mask
+        at, free = key & mask, -1
+        while (found := slots[at]) and found != key:
+            if found == _FORGOTTEN and free < 0:
+                free = at
+            at = (at + 1) & mask
+        return at if found or free < 0 else free
 
 
 class ReplayCache:
@@ -49,7 +59,6 @@ class ReplayCache:
     def __init__(self) -> None:
         self._new = _Hashes(_SLOTS)
         self._old = _Hashes(1)
-        self._count = 0
 
     def use_assertion(self, replay_key: str) -> None:
         """Mark a client assertion as used.
@@ -77,13 +86,11 @@ class ReplayCache:
         Source: RFC 9449 §11.1; RFC 7523bis (jti).
         """
         key = _hash(replay_key)
-        at = self._new.place(key)
-        if self._new.slots[at] == key or self._old.holds(key):
+        if self._new.holds(key) or self._old.holds(key):
             return True
-        self._new.slots[at] = key
-        self._count += 1
-        if self._count >= _HALF:
-            self._old, self._new, self._count = self._new, _Hashes(_SLOTS), 0
+        self._new.add(key)
+        if self._new.taken >= _HALF:
+            self._old, self._new = self._new, _Hashes(_SLOTS)
         return False
 
     def allow_reuse(self, replay_key: str) -> None:

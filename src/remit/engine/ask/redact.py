@@ -188,10 +188,11 @@ def _may_end_secret(request: AskRequest) -> bool:
 async def _earlier_texts(desk: DeskContext, task: str, *, but: Sequence[str] = ()) -> list[str]:
     """Return the texts of the last asks of a task. ⚔ A secret cut over asks is whole in none of them.
 
-    An ask that says all of the texts in `but` begins no secret that one of them ends, and is left out.
+    An ask that says all of the texts in `but` as they stand begins no secret that one of them ends, and is left out.
+    ⚔ Only where none of them is read in another way than it is written: so for ASCII.
     """
     found = await desk.store.find(AskRecord, "ask.task", task, limit=_EARLIER, newest=True)
-    said = [canonical(text).decode() for text in but]
+    said = [canonical(text).decode() for text in but] if all(map(str.isascii, but)) else []
     return [
         f"{ask.words}\n{flatten_text(parse_stored_object(ask.params))}"[:_EARLIER_LENGTH]
         for ask in [kept.record for kept in found]

@@ -66,7 +66,7 @@ async def verify_issuable(
         _verify_live(mandate, now)
         return (*known.stood_on, own)
     preconditions = await _judge(desk, kept, now, further)
-    if not mandate.parent:  # actors above a sub-mandate may change on their own
+    if not mandate.parent:  # actors above a sub-mandate may change on their own; the `further` ones fit below a root
         stood_on = tuple([one for one in preconditions if one != own])
         _judged.put((desk.rules_digest, mandate.id), _Judged(mandate, stood_on))
     return preconditions
@@ -75,6 +75,7 @@ async def verify_issuable(
 async def _judge(
     desk: DeskContext, kept: Versioned[MandateRecord], now: Instant, further: int
 ) -> tuple[Precondition, ...]:
+    """Judge a mandate by all it stands on, and return that as preconditions."""
     rules = await rules_precondition(desk)
     mandate = kept.record
     chain = [kept, *await _above(desk, mandate)]

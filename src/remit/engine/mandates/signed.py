@@ -77,6 +77,11 @@ async def reporting_forged(desk: DeskContext) -> AsyncIterator[None]:
 _consented: Final[BoundedCache[tuple[str, str, str], bool]] = BoundedCache(_MOST)
 
 
+def clear_verified_consents() -> None:
+    """Clear the remembered signatures: erased content must not stay in memory."""
+    _consented.clear()
+
+
 async def verify_consent(desk: DeskContext, record: MandateRecord) -> None:
     """Verify the customer's signature under a root mandate; a sub-mandate rests on its parent's.
 

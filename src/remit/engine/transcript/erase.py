@@ -32,6 +32,7 @@ from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.files.store import droppable_content
 from remit.engine.mandates.issuable import clear_judged_mandates
+from remit.engine.mandates.signed import clear_verified_consents
 from remit.engine.transcript.record import PreparedEntries, prepare_entry, pseudonym
 from remit.ports.store import Commit, Drop, LimitReached, Put, RecordMissing, Reserve, Versioned
 
@@ -219,6 +220,7 @@ async def erase_customer(
     clear_object_cache()
     clear_state_cache()
     clear_judged_mandates()
+    clear_verified_consents()
     try:
         await complete_erasure(desk, keys)
     except Fault as broken:

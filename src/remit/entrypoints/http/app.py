@@ -139,9 +139,11 @@ class App:
         scope[INTAKE], scope[FRONT], scope[HEADERS] = self._limits, self._front, read_headers(scope["headers"])
         tracing = self._desk.tracing
         try:
-            above = partial(_traceparent, scope)
-            traced = tracing.start_request(traceparent=above, door=door, method=scope["method"])
-            with nullcontext() if door == _UNTRACED else traced:
+            with (
+                nullcontext()
+                if door == _UNTRACED
+                else tracing.start_request(traceparent=partial(_traceparent, scope), door=door, method=scope["method"])
+            ):
                 tracing.note(SpanAttribute.REQUEST, request)
                 try:
                     answer = await self._answer(scope, receive)
