@@ -108,6 +108,11 @@ def inclusion_proofs(
     """Prove entries in one tree, as `inclusion_proof` does one; hashes that are `known` are not read.
 
     From the root down, so that what entries have in common is looked up once.
+
+    Raises:
+        ValueError: there is no such entry.
+
+    Source: RFC 6962 §2.1.1.
     """
     indexes = tuple(indexes)
     for index in indexes:

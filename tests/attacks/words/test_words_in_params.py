@@ -236,35 +236,26 @@ def test_a_text_that_was_signed_is_read_once_and_one_with_a_secret_each_time() -
 
 @pytest.mark.proves("SECRETS")
 @pytest.mark.parametrize(
-    ("signed", "told"),
-    [("kettle-7Q2x", "My password is kettle-7Q2x"), ("MNB2XKLP9WRT", "The key begins AKIA4QZ7")],
-    ids=["is a password", "ends a key"],
+    ("signed", "told", "beside"),
+    [
+        ("kettle-7Q2x", "My password is kettle-7Q2x", False),
+        ("MNB2XKLP9WRT", "The key begins AKIA4QZ7", False),
+        ("MNB2XKLP\uff19WRT", "The key begins AKIA4QZ7", True),  # with a full-width nine
+    ],
+    ids=["is a password", "ends a key", "ends a key beside it, read otherwise than written"],
 )
-def test_a_text_that_was_signed_is_read_again_once_a_message_says_that_it_is_a_secret(signed: str, told: str) -> None:
+def test_a_text_that_was_signed_is_read_again_once_a_message_says_that_it_is_a_secret(signed: str, told: str, beside: bool) -> None:
     powers = [WANTED["powers"][0], {**WANTED["powers"][1], "where": {"door": {"equals": signed}}}]
     with _parcels() as arena:
         task = arena.task(mandate(**{**WANTED, "powers": powers}))
         asked = {"order_id": "W1", "door": signed}
         for _ in range(2):
             assert arena.ask(task, "order.parcel", asked).json()["decision"] == "permit"
-        arena.ask(task, "order.parcel", {"order_id": "W1"}, words=told)
+        arena.ask(task, "order.parcel", asked if beside else {"order_id": "W1"}, words=told)
         again = arena.ask(task, "order.parcel", asked)
         assert again.json()["code"] == "words.secret"
         assert signed not in again.text
-        assert len(arena.performed("order.parcel")) == 2
-
-
-@pytest.mark.proves("SECRETS")
-def test_a_signed_text_that_is_read_otherwise_than_it_is_written_ends_a_secret_that_stood_beside_it() -> None:
-    signed = "MNB2XKLP\uff19WRT"  # with a full-width nine
-    powers = [WANTED["powers"][0], {**WANTED["powers"][1], "where": {"door": {"equals": signed}}}]
-    with _parcels() as arena:
-        task = arena.task(mandate(**{**WANTED, "powers": powers}))
-        asked = {"order_id": "W1", "door": signed}
-        for _ in range(2):
-            assert arena.ask(task, "order.parcel", asked).json()["decision"] == "permit"
-        arena.ask(task, "order.parcel", asked, words="The key begins AKIA4QZ7")
-        assert arena.ask(task, "order.parcel", asked).json()["code"] == "words.secret"
+        assert len(arena.performed("order.parcel")) == 2 + beside
 
 
 @pytest.mark.proves("WORDS")

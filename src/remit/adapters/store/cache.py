@@ -164,8 +164,8 @@ class RecordCache:
 
     def put_all(self, items: Sequence[tuple[Key, Versioned[Record] | None, int]]) -> None:
         """Hold several records, each with the size of its body."""
-        for item in items:
-            self._of.get(item[0][0], self.standing).put_all((item,))
+        for key, kept, size in items:
+            self._of.get(key[0], self.standing).put(key, kept, size)
 
     def clear(self) -> None:
         """Drop everything."""

@@ -341,7 +341,8 @@ def _mend(trail: RiskHistory, mends: Iterable[str], now: Instant, of: str) -> Ri
         if not cost:
             continue
         taken = _decayed(trail.mended, now)
-        free = min(cost, round(MENDED_FREE * _MILLI * _traffic(trail, now)[0]) - taken)
+        shares, _ = _traffic(trail, now)
+        free = min(cost, round(MENDED_FREE * _MILLI * shares) - taken)
         trail = replace(
             trail,
             levels=_lowered(trail.levels, RiskSign.DRIFT, free, now),
@@ -496,8 +497,9 @@ def risk_signs(trails: Iterable[RiskHistory], now: Instant, customer: str) -> tu
     points: dict[str, int] = {}
     for trail in trails:
         if trail.kind is not SubjectKind.CUSTOMER and risk_of_history(trail, now, customer):
+            _, explained = _traffic(trail, now)
             for sign, level in trail.levels.items():
-                left = _decayed(level, now) - (_traffic(trail, now)[1] if sign == RiskSign.OPENED else 0)
+                left = _decayed(level, now) - (explained if sign == RiskSign.OPENED else 0)
                 points[sign] = max(points.get(sign, 0), round(left))
     counted = [sign for sign, milli in points.items() if milli >= _MILLI]
     return tuple(sorted(counted, key=lambda sign: (-points[sign], sign)))

@@ -67,9 +67,8 @@ def make_storable(result: backoffice.ActResult) -> StorableResult:
     and make it ask again.
     """
     given: object = result.values
-    kept, unfit = _fit(given) if isinstance(given, dict | Mapping) else (_EMPTY, ("result",))
-    reason = _reason(result.reason) if result.reason else ""
-    return StorableResult(replace(result, values=kept.values, reason=reason), kept.text, unfit)
+    kept, unfit = _fit(given) if isinstance(given, Mapping) else (_EMPTY, ("result",))
+    return StorableResult(replace(result, values=kept.values, reason=_reason(result.reason)), kept.text, unfit)
 
 
 async def disclosable_result(desk: DeskContext, record: AskRecord, result: backoffice.ActResult) -> StorableResult:

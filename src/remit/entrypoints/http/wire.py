@@ -89,8 +89,7 @@ def one_header(scope: Scope, name: bytes) -> str:
     Raises:
         Refused: `request.malformed_request` for a duplicate: two readers could pick different ones.
     """
-    sent: RequestHeaders = scope[HEADERS]
-    values = sent.get(name, ())
+    values = header_values(scope, name)
     if len(values) > 1:
         raise malformed_request(f"the {name.decode()} header stands twice")
     return values[0] if values else ""
@@ -173,8 +172,7 @@ def idempotency_key(scope: Scope) -> str:
         Refused: `request.malformed_request` when it is absent, doubled, not 1 to 255 visible ASCII characters, or
             carries a secret.
     """
-    sent: RequestHeaders = scope[HEADERS]
-    values = sent.get(b"idempotency-key", ())
+    values = header_values(scope, b"idempotency-key")
     return verify_idempotency_key(values[0] if len(values) == 1 else "")
 
 
