@@ -24,7 +24,7 @@ _KINDS = {
     "*.js": ("javascript", {"_": None, "marked": None, "plural": (1, 2)}),
 }
 _ROOMS = ("domain", "engine", "usecases", "entrypoints")
-_TO_CUSTOMERS = SOURCE / "entrypoints" / "web" / "telling.py"
+_TO_CUSTOMERS = SOURCE / "entrypoints" / "web" / "entry_text.py"
 Text = tuple[str, str]
 """A text, and its plural ("" where it speaks of no number)."""
 

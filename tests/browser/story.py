@@ -42,19 +42,19 @@ TOLD = (
     "The agent asked, and was allowed: Look at order W1001",
     "The customer agreed to: Refund 15.00 EUR for order W1001 to pm_7.",
     "Done: Refund 15.00 EUR for order W1001 to pm_7",
-    "The customer agreed to less than: Send back items i1, i2 of order W1001.",
+    "The customer allowed less than requested than: Send back items i1, i2 of order W1001.",
     "Done: Send back items i1 of order W1001",
     "The customer said no to: Refund 20.00 EUR for order W1001 to pm_7.",
-    "An officer of the desk handed what waits over to a colleague.",
+    "Someone from support handed the request over to a colleague.",
     "An officer of the desk agreed to: Refund 60.00 EUR for order W1001 to pm_7.",
     "The customer agreed to: Refund 60.00 EUR for order W1001 to pm_7.",
     "Done: Refund 60.00 EUR for order W1001 to pm_7",
-    "The desk wrote to the agent.",
+    "Support wrote to the agent.",
     "The desk made an offer: Amount: 5.00 EUR, Kind: Goodwill.",
-    "The task ended: the desk stopped the agent.",
-    "The agent asked, and was refused: Look at order W1001 (This agent is suspended)",
-    "A permission was taken back.",
-    "The task ended: the permission was taken back.",
+    "The task ended: support stopped the agent.",
+    "The agent asked, and was refused: Look at order W1001 (Agent suspended)",
+    "A permission was revoked.",
+    "The task ended: the permission was revoked.",
 )
 """What the record tells of all this, in its order, among other things."""
 
@@ -110,7 +110,7 @@ class Story:
     def decide(self, one: Visit, home: str = "/me") -> None:
         """From one's own page to what waits."""
         self.open(one, home)
-        one.page.get_by_role("link", name="Look and decide").click()
+        one.page.get_by_role("link", name="Review").click()
         expect(one.page).to_have_url(f"{self.login.issuer}/confirm/{one.page.url.rpartition('/')[2]}")
         one.ready()
 
@@ -175,7 +175,7 @@ def consent(story: Story, anna: Visit) -> SandboxTask:
     card.get_by_label("Amount, at most").fill("90.00")
     expect(card.locator("[data-details]")).to_contain_text("amount: at most 90.00")
     story.look(anna, "consent, cut")
-    allow = anna.page.get_by_role("button", name="Allow this with my passkey")
+    allow = anna.page.get_by_role("button", name="Allow with passkey")
     expect(allow).to_be_enabled()
     allow.click()
     anna.page.wait_for_url(CALLBACK)
@@ -197,24 +197,24 @@ def answer_three(story: Story, anna: Visit, task: SandboxTask) -> None:
     expect(anna.page.get_by_role("heading", level=1)).to_contain_text("Refund 15.00 EUR for order W1001")
     expect(anna.page.locator("main")).to_contain_text("Card ending 4242")
     expect(anna.page.locator(".theirs")).to_contain_text("The kettle leaks.")
-    anna.page.get_by_role("button", name="Yes, with my passkey").click()
+    anna.page.get_by_role("button", name="Approve with passkey").click()
     anna.result("Done.")
     assert first.again().outcome == "done"
 
     second = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1", "i2"]})
     story.decide(anna)
-    anna.page.get_by_role("button", name="Yes, but less…").click()
+    anna.page.get_by_role("button", name="Allow less…").click()
     anna.page.get_by_label("Desk lamp").uncheck()
-    anna.page.get_by_role("button", name="Show me what would be done").click()
+    anna.page.get_by_role("button", name="Review changes").click()
     expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items i1 (Kettle) of order W1001")
     story.look(anna, "confirm, with less open")
-    anna.page.get_by_role("button", name="Agree to this with my passkey").click()
-    anna.result("Done, as you offered.")
+    anna.page.get_by_role("button", name="Approve changed request with passkey").click()
+    anna.result("Done, with your changes.")
     assert second.again().state == "countered"
 
     third = task.ask("payment.refund", refund("20.00 EUR"))
     story.decide(anna)
-    anna.page.get_by_role("button", name="No", exact=True).click()
+    anna.page.get_by_role("button", name="Decline", exact=True).click()
     anna.result("You said no. Nothing was done")
     story.look(anna, "confirm, answered")
     assert third.again().codes == ("confirmation.declined",)
@@ -235,7 +235,7 @@ def look_back(story: Story, anna: Visit) -> None:
 def take_back(story: Story, anna: Visit, task: SandboxTask) -> None:
     """The mandate ends, and with it what stood on it."""
     story.open(anna, "/me")
-    anna.page.get_by_role("button", name="Take it back now").click()
+    anna.page.get_by_role("button", name="Revoke access").click()
     anna.result("can do nothing more for you")
     assert task.ask("order.read", {"order_id": "W1001"}).codes == ("task.ended",)
 
@@ -249,26 +249,26 @@ def decide_together(story: Story, anna: Visit, olga: Visit, bea: Visit, task: Sa
     assert set(much.who) == {"customer", "officer:billing"}
     story.open(olga, "/desk")
     expect(olga.page.locator(".queue")).to_contain_text("it is much money")
-    olga.page.get_by_role("button", name="Take it").click()
+    olga.page.get_by_role("button", name="Assign to me").click()
     olga.result("Yours for ten minutes.")
     story.open(olga, "/desk")  # sooner than the page does it by itself
     expect(olga.page.get_by_text("You have this until")).to_be_visible()
-    olga.page.get_by_text("Hand it over").first.click()
+    olga.page.get_by_text("Hand over").first.click()
     story.look(olga, "queue, handing over")
     olga.page.get_by_label("To", exact=True).select_option(label="Bea Lund")
     olga.page.get_by_label("Note").fill("You know this customer.")
-    olga.page.get_by_role("button", name="Hand it over").click()
+    olga.page.get_by_role("button", name="Hand over").click()
     olga.result("Handed over.")
     story.decide(bea, "/desk")
     expect(bea.page.locator(".theirs")).to_contain_text("The rest, please.")
-    bea.page.get_by_role("button", name="Yes, with my passkey").click()
+    bea.page.get_by_role("button", name="Approve with passkey").click()
     bea.result("Somebody else must still agree")
     assert much.again().needs_human
     story.open(bea, "/desk")
-    expect(bea.page.get_by_text("Nothing waits for this role.")).to_be_visible()
+    expect(bea.page.get_by_text("Nothing waiting for this role.")).to_be_visible()
     story.decide(anna)
     expect(anna.page.get_by_text("The desk must agree as well")).to_be_visible()
-    anna.page.get_by_role("button", name="Yes, with my passkey").click()
+    anna.page.get_by_role("button", name="Approve with passkey").click()
     anna.result("Done.")
     assert much.again().outcome == "done"
 
@@ -277,9 +277,9 @@ def answer_case(story: Story, anna: Visit, olga: Visit, task: SandboxTask) -> No
     """The card of the case, a reply that is held back, and an offer that the customer accepts."""
     story.open(olga, "/desk")
     olga.page.get_by_role("link", name="Anna Berg").first.click()
-    expect(olga.page.get_by_text("This case comes from an agent, not from the customer.")).to_be_visible()
+    expect(olga.page.get_by_text("An agent opened this case, not the customer.")).to_be_visible()
     olga.ready()
-    olga.page.get_by_label("Your answer").fill(f"It was sent to {ADDRESS}, I think.")
+    olga.page.get_by_label("Your reply").fill(f"It was sent to {ADDRESS}, I think.")
     olga.page.get_by_role("button", name="Check and send").click()
     olga.result("Not sent: it says what this agent may not be told.")
     expect(olga.page.locator("mark")).to_have_text(ADDRESS)
@@ -291,13 +291,13 @@ def answer_case(story: Story, anna: Visit, olga: Visit, task: SandboxTask) -> No
     story.open(olga, f"/desk/cases/{task.case}")
     olga.page.get_by_label("Amount").fill("5")
     olga.page.get_by_label("Kind").select_option(label="Goodwill")
-    olga.page.get_by_role("button", name="Offer this").click()
+    olga.page.get_by_role("button", name="Send offer").click()
     olga.result("Offered")
     offer = task.inbox()[-1]["offer"]
     accepted = task.ask("offer.accept", {"offer_id": offer["offer_id"], "digest": offer["digest"]})
     story.decide(anna)
     expect(anna.page.get_by_role("heading", level=1)).to_contain_text("a credit of 5.00 EUR")
-    anna.page.get_by_role("button", name="Yes, with my passkey").click()
+    anna.page.get_by_role("button", name="Approve with passkey").click()
     anna.result("Done.")
     assert accepted.again().outcome == "done"
 
@@ -311,32 +311,32 @@ def stop_and_resume(story: Story, anna: Visit, sam: Visit, kim: Visit, task: San
     assert waiting.needs_human
     story.open(sam, "/security")
     sam.page.get_by_label("Which one").fill(AGENT)
-    sam.page.get_by_role("button", name="See what it would end").click()
+    sam.page.get_by_role("button", name="Preview impact").click()
     expect(sam.page.locator("[data-foreseen]")).to_contain_text("Ended at once: 1 running task, 1 question to people, 0 acts not yet sent.")
     story.look(sam, "stop, foreseen")
-    sam.page.get_by_label("Why", exact=True).first.fill("It asks for odd things")
-    sam.page.get_by_role("button", name="Stop it").click()
+    sam.page.get_by_label("Reason", exact=True).first.fill("It asks for odd things")
+    sam.page.get_by_role("button", name="Stop now").click()
     sam.result("Stopped everywhere after")
     sam.result("Ended: 1 running task, 1 question to people, 0 acts not yet sent.")
     assert task.ask("order.read", {"order_id": "W1001"}).codes == ("agent.suspended",)
     assert waiting.again().state == "void"
     story.open(anna, "/me")
     expect(anna.page.get_by_text("stopped by Acme Store")).to_be_visible()
-    expect(anna.page.get_by_text("Nothing waits for you.")).to_be_visible()
+    expect(anna.page.get_by_text("You have nothing to decide right now.")).to_be_visible()
 
     story.open(sam, "/security")
     sam.page.get_by_role("button", name="Propose to resume").click()
-    sam.result("Proposed. Another person must agree.")
+    sam.result("Proposed. A second person must approve.")
     story.open(sam, "/security")
     proposed = sam.page.get_by_role("listitem").filter(has_text="Resume the agent")
-    expect(proposed).to_contain_text("Another person must agree.")
-    expect(proposed.get_by_role("button", name="Agree")).to_have_count(0)
-    twin = proposed.get_by_role("button", name="Drop it").get_attribute("data-send")
+    expect(proposed).to_contain_text("A second person must approve.")
+    expect(proposed.get_by_role("button", name="Approve")).to_have_count(0)
+    twin = proposed.get_by_role("button", name="Cancel proposal").get_attribute("data-send")
     assert alone(sam, str(twin)) == [403, "person.not_allowed"]
     story.look(sam, "security, waiting for a second person")
     story.open(kim, "/security")
-    kim.page.get_by_role("button", name="Agree").click()
-    kim.result("Agreed, and done.")
+    kim.page.get_by_role("button", name="Approve").click()
+    kim.result("Approved and done.")
     story.open(kim, "/security")
     expect(kim.page.get_by_text("Nothing is stopped.")).to_be_visible()
     assert task.ask("order.read", {"order_id": "W1001"}).codes == ("task.ended",), "resuming revives nothing"
@@ -359,21 +359,21 @@ def alone(sam: Visit, twin: str) -> list[object]:
 def audit(story: Story, ada: Visit, task: SandboxTask) -> None:
     """The case as a story, everything verified, and a receipt checked: the one on the page and the one the customer took home."""
     story.open(ada, "/audit")
-    ada.page.get_by_role("button", name="Verify everything now").click()
+    ada.page.get_by_role("button", name="Verify all entries").click()
     ada.result("entries are as they were recorded")
     ada.page.get_by_label("About").fill(task.case)
     ada.page.get_by_role("button", name="Find").click()
-    expect(ada.page.get_by_role("heading", name="From the beginning")).to_be_visible()
+    expect(ada.page.get_by_role("heading", name="Entries")).to_be_visible()
     told = iter(ada.page.locator(".entries summary .what").all_inner_texts())
     for said in TOLD:
         assert any(said in sentence for sentence in told), f"{said!r} is not told, or not in its place"
     ada.page.locator(".entries details summary").last.click()
     story.look(ada, "story of the case")
-    ada.page.locator(".entries details[open]").get_by_role("link", name="check it in this browser").click()
+    ada.page.locator(".entries details[open]").get_by_role("link", name="Check it in this browser").click()
     ada.result("It holds: entry")
     ada.ready()
     ada.page.get_by_label("Another receipt").set_input_files(story.receipt)
-    ada.page.get_by_role("button", name="Check it").click()
+    ada.page.get_by_role("button", name="Check receipt").click()
     ada.result("It holds: entry")
     story.look(ada, "receipt")
 
@@ -387,7 +387,7 @@ def sign_out_everywhere(story: Story, person: str, home: str) -> None:
     story.login.again(other, first, person)
     expect(other.page.get_by_role("button", name="Sign out")).to_be_visible()
     story.open(first, home)
-    first.page.get_by_role("button", name="End all sign-ins").click()
+    first.page.get_by_role("button", name="Sign out everywhere").click()
     story.login.leave(first.page)
     for one in (first, other):
         one.open(home)

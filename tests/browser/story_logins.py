@@ -84,8 +84,8 @@ class CompanyLogin:
         self._sign_in(one, person)
         expect(one.page.get_by_text("Acme has just seen that it is you")).to_be_visible()
         one.ready()
-        one.page.get_by_label("Name of this device").fill("My laptop")
-        one.page.get_by_role("button", name="Make my passkey").click()
+        one.page.get_by_label("Device name").fill("My laptop")
+        one.page.get_by_role("button", name="Create passkey").click()
         one.page.wait_for_url(one.desk.room.issuer + self._start(person))
 
     def again(self, one: Visit, first: Visit, person: str) -> None:

@@ -101,7 +101,7 @@ def test_who_opens_our_page_in_a_window_has_no_hold_of_it(scene: Scene, where: s
             if "rel=opener" in opens:
                 page.locator("a").click()
         popup = opened.value
-        expect(popup.get_by_role("button", name="Yes, with my passkey")).to_be_visible()
+        expect(popup.get_by_role("button", name="Approve with passkey")).to_be_visible()
         assert popup.evaluate("window.opener") is None
         assert popup.evaluate("window.name") == "", "nor can it be found again by its name"
         if "opened" in opens:
@@ -126,7 +126,7 @@ def test_a_press_that_was_begun_in_another_window_agrees_to_nothing(scene: Scene
         kim.page.evaluate(f"window.open('{scene.desk.room.issuer}/security', 'desk', 'width=600,height=600')")
     page = opened.value
     expect(page.locator("html")).to_have_attribute("data-ready", "")
-    agree = page.get_by_role("button", name="Agree")
+    agree = page.get_by_role("button", name="Approve")
     sent: list[str] = []
     page.on("request", lambda one: sent.append(one.url) if one.method == "POST" else None)
     page.evaluate("dispatchEvent(new Event('blur'))")
@@ -168,7 +168,7 @@ def test_a_press_on_yes_alone_is_no_yes(scene: Scene) -> None:
     anna.page.goto(f"{scene.site.sibling}/")
     with scene.unchanged():
         anna.page.evaluate(f"location.assign('{scene.desk.room.issuer}/confirm/{confirmation}')")
-        yes = anna.page.get_by_role("button", name="Yes, with my passkey")
+        yes = anna.page.get_by_role("button", name="Approve with passkey")
         expect(yes).to_be_visible()
         anna.ready()
         press(anna.page, yes)
@@ -199,7 +199,7 @@ def test_an_agent_in_a_browser_of_its_own_neither_sees_nor_answers_what_waits(sc
     eve.enrol("eve", "customer", "Eve", [])
     with scene.unchanged():
         eve.open(f"/confirm/{confirmation}")
-        expect(eve.page.get_by_role("button", name="Yes, with my passkey")).to_have_count(0)
+        expect(eve.page.get_by_role("button", name="Approve with passkey")).to_have_count(0)
         assert "Refund" not in eve.page.content()
         hers = {**shown["options"], "allowCredentials": []}
         assert post(eve.page, twin, {"answer": "yes", "assertion": sign(eve.page, hers)}).code == "confirmation.wrong_person"
@@ -239,7 +239,7 @@ def test_a_signature_that_was_used_is_worth_nothing_again(scene: Scene) -> None:
     twin = f"/me/v1/confirmations/{first}"
     anna.open(f"/confirm/{first}")
     with anna.page.expect_request(f"**{twin}") as sent:
-        anna.page.get_by_role("button", name="Yes, with my passkey").click()
+        anna.page.get_by_role("button", name="Approve with passkey").click()
     anna.result("Done.")
     body = sent.value.post_data_json
     assert body["answer"] == "yes"
@@ -268,8 +268,8 @@ def test_a_signature_counts_for_the_act_that_was_shown_and_for_no_other(scene: S
     held: list[dict[str, Any]] = []
     anna.page.route(f"**{twins[0]}", lambda route: (held.append(route.request.post_data_json), route.abort()))
     anna.open(f"/confirm/{first}")
-    anna.page.get_by_role("button", name="Yes, with my passkey").click()
-    anna.result("The desk cannot be reached.")
+    anna.page.get_by_role("button", name="Approve with passkey").click()
+    anna.result("The support systems cannot be reached.")
     anna.page.unroute(f"**{twins[0]}")
     other = {"answer": "yes", "assertion": sign(anna.page, scene.shown(second)["options"])}
     with scene.unchanged():
@@ -537,13 +537,13 @@ def test_a_link_that_was_answered_shows_nothing_to_answer(scene: Scene) -> None:
     scene.anna.open(f"/confirm/{confirmation}")
     other = scene.anna.context.new_page()
     other.goto(f"{scene.desk.room.issuer}/confirm/{confirmation}")
-    scene.anna.page.get_by_role("button", name="No", exact=True).click()
-    scene.anna.result("You said no.")
+    scene.anna.page.get_by_role("button", name="Decline", exact=True).click()
+    scene.anna.result("You declined the request.")
     with scene.unchanged():
-        other.get_by_role("button", name="No, and end the agent's task").click()
+        other.get_by_role("button", name="Decline and end the agent's task").click()
         expect(other.locator("[data-result]:not(:empty)")).to_be_visible()
         for page in (other, scene.anna.page):
             page.goto(f"{scene.desk.room.issuer}/confirm/{confirmation}")
-            expect(page.get_by_role("button", name="Yes, with my passkey")).to_have_count(0)
+            expect(page.get_by_role("button", name="Approve with passkey")).to_have_count(0)
             assert "40.00" not in page.locator("main").inner_text()
     assert scene.answers() == ["no"]

@@ -146,13 +146,13 @@ def test_what_an_agent_asks_with_neither_comes_to_life_nor_hides_on_any_page(sce
     anna.open("/me")
     anna.ready()
     harmless(anna.page, pwned, "/me")
-    anna.page.get_by_role("link", name="Look and decide").click()
+    anna.page.get_by_role("link", name="Review").click()
     anna.ready()
     said = harmless(anna.page, pwned, "confirm")
-    assert "The agent wrote this." in said
+    assert "Agent's message this." in said
     assert anna.page.locator(".theirs", has_text="APART").count() == 1
-    anna.page.get_by_role("button", name="No", exact=True).click()
-    anna.result("You said no.")
+    anna.page.get_by_role("button", name="Decline", exact=True).click()
+    anna.result("You declined the request.")
 
     for refused in (HIDDEN, LINES, "The k\u0435ttle leaks.", f"The kettle leaks. {MARKUP}", f"The kettle leaks. {ESCAPES}"):
         assert scene.task.ask("order.return", RETURN, words=refused).codes in {("words.unreadable",), ("words.wider",)}, refused
@@ -254,7 +254,7 @@ WHAT = """(one) => {
 
 
 @pytest.mark.proves("NOTICE-LINKS", "CONFIRM-SIGNED")
-@pytest.mark.parametrize("signed_in", [False, True], ids=["a stranger's", "the customer's own"])
+@pytest.mark.parametrize("signed_in", [False, True], ids=["a stranger's", "the customer's data"])
 def test_a_scanner_in_a_browser_that_presses_everything_a_mail_leads_to_approves_nothing(
     browser: Browser, tmp_path: Path, post_office: tuple[MailServer, dict[str, Any]], signed_in: bool
 ) -> None:
@@ -355,16 +355,16 @@ def test_an_agent_that_asks_and_asks_fills_neither_page_nor_mailbox(
 
         anna.open("/me")
         anna.ready()
-        waiting = anna.page.get_by_role("region", name="Waiting for you")
-        expect(waiting.get_by_role("link", name="Look and decide")).to_have_count(5)
+        waiting = anna.page.get_by_role("region", name="Waiting for your decision")
+        expect(waiting.get_by_role("link", name="Review")).to_have_count(5)
         check_usable(anna.page, PHONE["width"], "/me, flooded")
         for _ in range(5):
             anna.open("/me")
-            waiting.get_by_role("link", name="Look and decide").first.click()
-            anna.page.get_by_role("button", name="No", exact=True).click()
-            anna.result("You said no.")
+            waiting.get_by_role("link", name="Review").first.click()
+            anna.page.get_by_role("button", name="Decline", exact=True).click()
+            anna.result("You declined the request.")
         anna.open("/me")
-        expect(waiting).to_contain_text("Nothing waits for you.")
+        expect(waiting).to_contain_text("You have nothing to decide right now.")
 
         olga.open("/desk")
         olga.ready()

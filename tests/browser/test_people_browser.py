@@ -57,38 +57,38 @@ def test_a_customer_consents_to_less_confirms_declines_lessens_and_takes_it_back
 
     first = task.ask("payment.refund", REFUND)
     anna.open("/me")
-    anna.page.get_by_role("link", name="Look and decide").click()
+    anna.page.get_by_role("link", name="Review").click()
     expect(anna.page.get_by_role("heading", level=1)).to_contain_text("Refund 40.00 EUR for order W1001")
     expect(anna.page.get_by_text("This cannot be undone.").first).to_be_visible()
-    anna.page.get_by_role("button", name="Yes, with my passkey").click()
+    anna.page.get_by_role("button", name="Approve with passkey").click()
     anna.result("Done.")
     assert first.again().outcome == "done"
 
     second = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1", "i2"]}, words="The kettle leaks.")
     anna.open("/me")
-    anna.page.get_by_role("link", name="Look and decide").click()
+    anna.page.get_by_role("link", name="Review").click()
     expect(anna.page.locator(".theirs")).to_contain_text("The kettle leaks.")
-    anna.page.get_by_role("button", name="Yes, but less…").click()
-    expect(anna.page.get_by_role("button", name="Yes, with my passkey")).to_be_disabled()
-    anna.page.get_by_role("button", name="Show me what would be done").click()
-    anna.result("That is not less than was asked.")
+    anna.page.get_by_role("button", name="Allow less…").click()
+    expect(anna.page.get_by_role("button", name="Approve with passkey")).to_be_disabled()
+    anna.page.get_by_role("button", name="Review changes").click()
+    anna.result("This isn't less than requested.")
     anna.page.get_by_label("Desk lamp").uncheck()
-    anna.page.get_by_role("button", name="Show me what would be done").click()
+    anna.page.get_by_role("button", name="Review changes").click()
     expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items i1 (Kettle) of order W1001")
     expect(anna.page.locator("[data-result]:not(:empty)")).to_have_count(0)
-    anna.page.get_by_role("button", name="Agree to this with my passkey").click()
-    anna.result("Done, as you offered.")
+    anna.page.get_by_role("button", name="Approve changed request with passkey").click()
+    anna.result("Done, with your changes.")
     assert second.again().state == "countered"
 
     third = task.ask("payment.refund", {**REFUND, "amount": "20.00 EUR"})
     anna.open("/me")
-    anna.page.get_by_role("link", name="Look and decide").click()
-    anna.page.get_by_role("button", name="No", exact=True).click()
+    anna.page.get_by_role("link", name="Review").click()
+    anna.page.get_by_role("button", name="Decline", exact=True).click()
     anna.result("You said no. Nothing was done")
     assert third.again().codes == ("confirmation.declined",)
 
     anna.open("/me")
-    anna.page.get_by_role("button", name="Take it back now").click()
+    anna.page.get_by_role("button", name="Revoke access").click()
     anna.result("can do nothing more for you")
     assert task.ask("order.read", {"order_id": "W1001"}).codes == ("task.ended",)
 
@@ -118,16 +118,16 @@ def test_a_receipt_is_checked_in_the_browser_and_one_of_another_log_or_changed_i
     receipt = anna.desk.room.raw("GET", f"/log/receipts/{entry}", cookie=cookie_of(anna)).text
     anna.open(f"/verify?entry={entry}")
     anna.result(f"It holds: entry {entry} stands in the log browser.remit.invalid exactly as below.")
-    anna.page.get_by_text("For the customer alone").click()
+    anna.page.get_by_text("Only for the customer").click()
     expect(anna.page.locator("[data-proved] details[open] pre")).to_contain_text("Helper shop assistant")
     changed = tmp_path / "changed.tlog-proof"
     changed.write_text(receipt.replace(f"index {entry}", f"index {entry - 1}"))
     anna.page.get_by_label("Another receipt").set_input_files(changed)
-    anna.page.get_by_role("button", name="Check it").click()
-    anna.result("It does not hold.")
+    anna.page.get_by_role("button", name="Check receipt").click()
+    anna.result("Verification failed.")
     expect(anna.page.locator("[data-proved]")).to_be_empty()
     anna.open("/verify?entry=999")
-    anna.result("There is no such receipt for you here.")
+    anna.result("No such receipt is available to you.")
 
 
 def cookie_of(one: Visit) -> str:
@@ -147,9 +147,9 @@ def test_without_user_verification_nothing_is_confirmed(anna: Visit, agent: Sand
     task = agent.open(consent(anna, agent)["mandate"])
     reply = task.ask("payment.refund", REFUND)
     anna.open("/me")
-    anna.page.get_by_role("link", name="Look and decide").click()
+    anna.page.get_by_role("link", name="Review").click()
     anna.cdp.send("WebAuthn.setUserVerified", {"authenticatorId": anna.authenticator, "isUserVerified": False})
-    anna.page.get_by_role("button", name="Yes, with my passkey").click()
+    anna.page.get_by_role("button", name="Approve with passkey").click()
     anna.result("Your passkey was not used, so nothing was done.")
     assert reply.again().needs_human
 
@@ -157,9 +157,9 @@ def test_without_user_verification_nothing_is_confirmed(anna: Visit, agent: Sand
 def test_a_mandate_is_narrowed_on_its_page(anna: Visit, agent: SandboxAgent) -> None:
     task = agent.open(consent(anna, agent)["mandate"])
     anna.open("/me")
-    anna.page.get_by_role("link", name="See and narrow").click()
-    anna.page.get_by_label("The agent may ask for: Refund").uncheck()
-    anna.page.get_by_role("button", name="Save: allow only this from now on").click()
+    anna.page.get_by_role("link", name="View or limit").click()
+    anna.page.get_by_label("The agent may make requests: Refund").uncheck()
+    anna.page.get_by_role("button", name="Save and allow only this").click()
     anna.result("Saved.")
     assert task.ask("payment.refund", REFUND).codes == ("mandate.power_missing",)
 
@@ -186,7 +186,7 @@ def test_a_link_works_once(browser: Browser, desk: Sandbox) -> None:
     for name, said in (("bram", None), ("again", "This link no longer works")):
         other = visit(browser, desk)
         other.open(f"/enrol?code={code}")
-        other.page.get_by_role("button", name="Make my passkey").click()
+        other.page.get_by_role("button", name="Create passkey").click()
         if said is None:
             expect(other.page.get_by_role("heading", name="Hello Bram")).to_be_visible()
         else:
@@ -200,8 +200,8 @@ def test_an_officer_answers_without_leaking_offers_and_verifies(anna: Visit, age
     olga = visit(browser, desk)
     olga.enrol("olga", "officer", "Olga Frey", ["billing", "audit"])
     olga.page.get_by_role("link", name="Anna Berg").click()
-    expect(olga.page.get_by_text("This case comes from an agent, not from the customer.")).to_be_visible()
-    olga.page.get_by_label("Your answer").fill("It goes to Lindenweg 4, 20095 Hamburg, I think.")
+    expect(olga.page.get_by_text("An agent opened this case, not the customer.")).to_be_visible()
+    olga.page.get_by_label("Your reply").fill("It goes to Lindenweg 4, 20095 Hamburg, I think.")
     olga.page.get_by_role("button", name="Check and send").click()
     expect(olga.page.locator("mark")).to_have_text("Lindenweg 4, 20095 Hamburg")
     assert task.inbox() == []
@@ -212,11 +212,11 @@ def test_an_officer_answers_without_leaking_offers_and_verifies(anna: Visit, age
     olga.page.get_by_label("Amount").fill("15")
     olga.page.get_by_label("Kind").select_option(label="Goodwill")
     olga.page.get_by_label("Items").fill("i1, i2")
-    olga.page.get_by_role("button", name="Offer this").click()
+    olga.page.get_by_role("button", name="Send offer").click()
     olga.result("Offered")
     assert task.inbox()[-1]["offer"]["terms"] == {"amount": "15.00 EUR", "item_ids": ["i1", "i2"], "kind": "goodwill"}
     olga.open("/audit")
-    olga.page.get_by_role("button", name="Verify everything now").click()
+    olga.page.get_by_role("button", name="Verify all entries").click()
     olga.result("entries are as they were recorded (1 tile, ")
     assert olga.errors == []
     olga.context.close()
@@ -242,16 +242,16 @@ def test_what_cannot_be_offered_is_said_at_its_field_in_words(anna: Visit, agent
         expect(amount).to_be_focused()
         expect(amount).to_have_attribute("aria-invalid", "true")
     amount.fill("")
-    form.get_by_role("button", name="Offer this").click()
-    expect(told).to_have_text("Fill in what you offer.")
+    form.get_by_role("button", name="Send offer").click()
+    expect(told).to_have_text("Enter the terms of the offer.")
     form.get_by_label("Items").fill("i1, i1")
-    form.get_by_role("button", name="Offer this").click()
+    form.get_by_role("button", name="Send offer").click()
     expect(told.get_by_role("paragraph")).to_have_text(
-        ["These terms cannot be offered.", "Items does not fit.", "Check what you entered. Nothing was offered."]
+        ["These terms can't be offered.", "Items does not fit.", "Check what you entered. Nothing was offered."]
     )
     form.get_by_label("Items").fill("")
     amount.fill("40,00 EUR")
-    form.get_by_role("button", name="Offer this").click()
+    form.get_by_role("button", name="Send offer").click()
     expect(told).to_contain_text("Offered.")
     assert task.inbox()[-1]["offer"]["terms"] == {"amount": "40.00 EUR"}
     assert olga.errors == []
@@ -262,16 +262,16 @@ def test_less_is_offered_with_the_keyboard_alone(anna: Visit, agent: SandboxAgen
     task = agent.open(consent(anna, agent)["mandate"])
     reply = task.ask("payment.refund", REFUND)
     anna.open("/me")
-    anna.page.get_by_role("link", name="Look and decide").press("Enter")
-    expect(anna.page.get_by_role("button", name="Yes, but less…")).to_be_visible()
+    anna.page.get_by_role("link", name="Review").press("Enter")
+    expect(anna.page.get_by_role("button", name="Allow less…")).to_be_visible()
     anna.ready()
-    anna.page.get_by_role("button", name="Yes, but less…").press("Enter")
+    anna.page.get_by_role("button", name="Allow less…").press("Enter")
     amount = anna.page.get_by_label("Amount")
     expect(amount).to_be_focused()
     for written, said in (
         ("0", "It must be more than zero; “0 EUR” is not."),
         ("-1", "It must be more than zero; “-1 EUR” is not."),
-        ("", "Write a number."),
+        ("", "Enter a number."),
         ("50", "“50 EUR” is more than was asked (40.00 EUR)."),
     ):
         amount.fill(written)
@@ -280,27 +280,27 @@ def test_less_is_offered_with_the_keyboard_alone(anna: Visit, agent: SandboxAgen
         expect(amount).to_be_focused()
     amount.fill("40.00")
     amount.press("Enter")
-    anna.result("That is not less than was asked.")
+    anna.result("This isn't less than requested.")
     amount.fill("25")
     amount.press("Enter")
-    agree = anna.page.get_by_role("button", name="Agree to this with my passkey")
+    agree = anna.page.get_by_role("button", name="Approve changed request with passkey")
     expect(agree).to_be_focused()
     expect(agree).to_have_accessible_description(re.compile("Refund 25.00 EUR for order W1001"))
-    expect(anna.page.locator("[data-announced]")).to_have_text(re.compile("^This would be done instead: Refund 25.00 EUR for order W1001"))
+    expect(anna.page.locator("[data-announced]")).to_have_text(re.compile("^What happens instead: Refund 25.00 EUR for order W1001"))
     agree.press("Enter")
-    anna.result("Done, as you offered.")
+    anna.result("Done, with your changes.")
     assert reply.again().state == "countered"
 
 
 def test_nobody_agrees_to_nothing(anna: Visit, agent: SandboxAgent) -> None:
     agent.open(consent(anna, agent)["mandate"]).ask("order.return", {"order_id": "W1001", "item_ids": ["i1", "i2"]})
     anna.open("/me")
-    anna.page.get_by_role("link", name="Look and decide").click()
-    anna.page.get_by_role("button", name="Yes, but less…").click()
+    anna.page.get_by_role("link", name="Review").click()
+    anna.page.get_by_role("button", name="Allow less…").click()
     for name in ("i1 (Kettle)", "i2 (“Desk lamp”)"):
         anna.page.get_by_label(name).uncheck()
-    anna.page.get_by_role("button", name="Show me what would be done").click()
-    expect(anna.page.locator("[data-result]")).to_have_text("Leave at least one ticked, or answer no.")
+    anna.page.get_by_role("button", name="Review changes").click()
+    expect(anna.page.locator("[data-result]")).to_have_text("Keep at least one selected, or decline.")
     expect(anna.page.get_by_label("i1 (Kettle)")).to_be_focused()
 
 
@@ -324,14 +324,14 @@ def test_what_went_wrong_at_security_is_said_with_its_cure(browser: Browser, des
     sam.open("/security")
     sam.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     tried = {
-        "person": ({"id": "Zoe Z", "name": "Zoe"}, "Nobody was added.The id has a blank in it, or a letter that cannot be seen."),
+        "person": ({"id": "Zoe Z", "name": "Zoe"}, "No one was added.The id has a blank in it, or a letter that cannot be seen."),
         "recover": ({"id": "Anna Berg"}, "Nothing was done.There is nobody with the id Anna Berg.Choose a customer's id from the list"),
-        "verified": ({"id": "nobody", "reason": "passport"}, "Nothing was done.There is nobody with that id.Choose"),
-        "contact": ({"id": "nobody", "email": "a@b.example"}, "Nothing was done.There is nobody with that id.Choose"),
-        "erase": ({"customer": "sam", "reason": "asked"}, "Nothing was done.There is no customer with that id.Choose"),
+        "verified": ({"id": "nobody", "reason": "passport"}, "Nothing was done.No one has this id.Choose"),
+        "contact": ({"id": "nobody", "email": "a@b.example"}, "Nothing was done.No one has this id.Choose"),
+        "erase": ({"customer": "sam", "reason": "asked"}, "Nothing was done.No customer has this id.Choose"),
         "register": (
             {"client_id": "https://a.example", "name": "Helper", "operator": "a.example", "keys.jwks_url": "https://127.0.0.1:1/jwks"},
-            "Nothing was registered. Check the address of its keys, and that it answers, then try again.",
+            "Nothing was registered. Check that the address of the keys is correct and reachable, then try again.",
         ),
     }
     for name, (fields, said) in tried.items():
@@ -347,8 +347,8 @@ def test_no_and_end_says_that_the_task_ended(anna: Visit, agent: SandboxAgent) -
     task = agent.open(consent(anna, agent)["mandate"])
     task.ask("payment.refund", REFUND)
     anna.open("/me")
-    anna.page.get_by_role("link", name="Look and decide").click()
-    anna.page.get_by_role("button", name="No, and end the agent's task").click()
+    anna.page.get_by_role("link", name="Review").click()
+    anna.page.get_by_role("button", name="Decline and end the agent's task").click()
     anna.result("You said no. Nothing was done")
     anna.result("The agent's task has ended")
     assert task.ask("order.read", {"order_id": "W1001"}).codes == ("task.ended",)
@@ -421,17 +421,17 @@ def test_a_stop_says_before_and_after_what_it_ends_and_of_nobody_that_it_is_nobo
     expect(which).to_have_attribute("list", "names-customer")
     expect(sam.page.locator("#names-customer option")).to_have_text("Anna Berg")
     which.fill("Anna Berg")
-    sam.page.get_by_role("button", name="See what it would end").click()
+    sam.page.get_by_role("button", name="Preview impact").click()
     foreseen = sam.page.locator("[data-foreseen]")
-    expect(foreseen).to_have_text("No customer here has that id.")
-    sam.page.get_by_label("Why", exact=True).first.fill("a call")
-    sam.page.get_by_role("button", name="Stop it").click()
+    expect(foreseen).to_have_text("No customer has this id.")
+    sam.page.get_by_label("Reason", exact=True).first.fill("a call")
+    sam.page.get_by_role("button", name="Stop now").click()
     sam.result("No customer here has the id “Anna Berg”. Nothing running was stopped; it holds if they come.")
     which.fill("anna")
-    sam.page.get_by_role("button", name="See what it would end").click()
+    sam.page.get_by_role("button", name="Preview impact").click()
     expect(foreseen).to_contain_text("1 customer notices it: 1 permission cannot be used until it is resumed.")
     expect(foreseen).to_contain_text("Ended at once: 1 running task, 0 questions to people, 0 acts not yet sent.")
-    sam.page.get_by_role("button", name="Stop it").click()
+    sam.page.get_by_role("button", name="Stop now").click()
     sam.result("Stopped everywhere after")
     sam.result("Ended: 1 running task, 0 questions to people, 0 acts not yet sent.")
     expect(foreseen).to_be_empty()
@@ -445,7 +445,7 @@ def test_proposing_roles_starts_with_the_present_ones(browser: Browser, desk: Sa
     sam = visit(browser, desk)
     sam.enrol("sam", "officer", "Sam Hale", ["admin"])
     sam.open("/security")
-    sam.page.get_by_text("Propose roles").click()
+    sam.page.get_by_text("Change roles (needs a second person)").click()
     form = sam.page.locator('form[data-form="roles"]')
     expect(form.get_by_label("security")).to_be_disabled()
     form.get_by_label("For", exact=True).select_option("olga")
@@ -475,7 +475,7 @@ def test_trust_is_changed_by_its_button_and_not_on_the_way_through_the_choices(b
     expect(trust).to_have_value("known")
     trust.select_option("unproved")
     sam.page.get_by_role("button", name="Set the trust of “Helper shop assistant”").click()
-    sam.result("Lowered at once.")
+    sam.result("Trust level lowered. It applies at once.")
     assert sam.errors == []
     sam.context.close()
 
@@ -560,36 +560,36 @@ def test_what_waits_is_taken_handed_over_and_answered_with_less(
         expect(mine).to_contain_text(said)
     expect(mine).to_contain_text("then it goes to: Customer care officer")
     cara.open("/desk")
-    expect(waiting_as(cara, "Customer care officer")).to_contain_text("Nothing waits for this role.")
+    expect(waiting_as(cara, "Customer care officer")).to_contain_text("Nothing waiting for this role.")
     olga.ready()
-    olga.page.get_by_role("button", name="Take it").press("Enter")
+    olga.page.get_by_role("button", name="Assign to me").press("Enter")
     olga.result("Yours for ten minutes.")
     expect(mine.get_by_text("You have this until")).to_be_visible()
     bea.open("/desk")
     expect(bea.page.get_by_text("Olga Frey has this until")).to_be_visible()
-    expect(bea.page.get_by_role("button", name="Take it")).to_have_count(0)
+    expect(bea.page.get_by_role("button", name="Assign to me")).to_have_count(0)
 
     olga.ready()
-    mine.get_by_text("Hand it over").first.click()
+    mine.get_by_text("Hand over").first.click()
     mine.get_by_label("To", exact=True).select_option(label="Bea Lund")
     mine.get_by_label("Note").fill("You know this customer.")
-    mine.get_by_role("button", name="Hand it over").click()
+    mine.get_by_role("button", name="Hand over").click()
     olga.result("Handed over.")
     handed = next(one for one in queue_desk.transcript() if one["kind"] == "confirmation.handed")
     assert (handed["desk"]["by"], handed["desk"]["to"], handed["desk"]["note"]) == ("olga", "bea", "You know this customer.")
 
     bea.open("/desk")
     expect(bea.page.get_by_text("You have this until")).to_be_visible()
-    bea.page.get_by_role("link", name="Look and decide").click()
-    bea.page.get_by_role("button", name="Yes, but less…").click()
+    bea.page.get_by_role("link", name="Review").click()
+    bea.page.get_by_role("button", name="Allow less…").click()
     bea.page.get_by_label("Amount").fill("20")
-    bea.page.get_by_role("button", name="Show me what would be done").click()
-    bea.page.get_by_role("button", name="Agree to this with my passkey").click()
+    bea.page.get_by_role("button", name="Review changes").click()
+    bea.page.get_by_role("button", name="Approve changed request with passkey").click()
     expect(bea.page.locator("[data-result]:not(:empty)")).to_be_visible()
     anna.open("/me")
-    anna.page.get_by_role("link", name="Look and decide").click()
+    anna.page.get_by_role("link", name="Review").click()
     expect(anna.page.get_by_role("heading", level=1)).to_contain_text("Refund 20.00 EUR for order W1001")
-    anna.page.get_by_role("button", name="Yes, with my passkey").click()
+    anna.page.get_by_role("button", name="Approve with passkey").click()
     anna.result("Done.")
     assert first.again().state == "countered"
 
@@ -602,14 +602,14 @@ def test_what_nobody_answers_in_time_goes_to_others_and_then_to_nobody(
     clock.ahead_ms += 3_600_000
     queue_desk.sweep()
     olga.open("/desk")
-    expect(waiting_as(olga, "Billing officer")).to_contain_text("Nothing waits for this role.")
+    expect(waiting_as(olga, "Billing officer")).to_contain_text("Nothing waiting for this role.")
     cara.open("/desk")
     expect(waiting_as(cara, "Customer care officer")).to_contain_text("Refund 40.00 EUR for order W1001")
-    expect(waiting_as(cara, "Customer care officer")).to_contain_text("then it is refused")
+    expect(waiting_as(cara, "Customer care officer")).to_contain_text("then the request is blocked")
     clock.ahead_ms += 1_800_000
     queue_desk.sweep()
     cara.open("/desk")
-    expect(waiting_as(cara, "Customer care officer")).to_contain_text("Nothing waits for this role.")
+    expect(waiting_as(cara, "Customer care officer")).to_contain_text("Nothing waiting for this role.")
     cara.page.get_by_role("link", name="Anna Berg").first.click()
     expect(cara.page.locator("main")).to_contain_text("not answered in time")
 
@@ -622,13 +622,13 @@ def test_an_officer_sees_while_writing_what_would_be_withheld(anna: Visit, agent
     olga.ready()
     send, said = olga.page.get_by_role("button", name="Check and send"), "It goes to Lindenweg 4, 20095 Hamburg, I think."
     before = send.bounding_box()
-    olga.page.get_by_label("Your answer").fill(said)
+    olga.page.get_by_label("Your reply").fill(said)
     expect(olga.page.locator("mark")).to_have_text("Lindenweg 4, 20095 Hamburg")
     expect(olga.page.locator("[data-said]")).to_contain_text("may not be told the marked part")
-    expect(olga.page.locator("[data-why]")).to_have_text("the customer's own: address an order goes to")
+    expect(olga.page.locator("[data-why]")).to_have_text("the customer's data: address an order goes to")
     assert send.bounding_box() == before
-    olga.page.get_by_label("Your answer").fill("It is on its way.")
-    expect(olga.page.locator("[data-said]")).to_have_text("Nothing in it is withheld.")
+    olga.page.get_by_label("Your reply").fill("It is on its way.")
+    expect(olga.page.locator("[data-said]")).to_have_text("Nothing has to be removed.")
     expect(olga.page.locator("mark")).to_have_count(0)
     assert task.inbox() == []
 
@@ -640,7 +640,7 @@ def test_a_consent_is_declined_and_leads_back_to_the_agent(anna: Visit, agent: S
     request_uri, _ = agent.push(copy.deepcopy(MANDATE))
     anna.page.route(CALLBACK, lambda route: route.fulfill(status=200, body="back at the agent"))
     anna.open(f"/oauth/authorize?request_uri={request_uri}")
-    anna.page.get_by_role("button", name="No, allow nothing").click()
+    anna.page.get_by_role("button", name="Don't allow").click()
     anna.page.wait_for_url(re.compile(r"http://127\.0\.0\.1/callback\?.*error=access_denied"))
 
 
@@ -649,19 +649,19 @@ def test_what_begins_to_wait_comes_to_the_open_page_and_takes_nothing_away_from_
     anna.open("/me")
     anna.ready()
     anna.page.evaluate("window.opened = true")
-    expect(anna.page.get_by_text("Nothing waits for you.")).to_be_visible()
+    expect(anna.page.get_by_text("You have nothing to decide right now.")).to_be_visible()
     anna.page.locator("#done + .entries summary").first.click()
-    anna.page.get_by_label("Something wrong here? Say what.").locator("visible=true").fill("I am still wri")
+    anna.page.get_by_label("Is something wrong here? Tell us what.").locator("visible=true").fill("I am still wri")
     entries = anna.page.locator("#done + .entries > li").count()
     task.ask("payment.refund", REFUND)
-    expect(anna.page.get_by_role("link", name="Look and decide")).to_be_visible(timeout=15_000)
-    expect(anna.page.get_by_label("Something wrong here? Say what.").locator("visible=true")).to_have_value("I am still wri")
-    anna.page.get_by_label("Something wrong here? Say what.").locator("visible=true").fill("")
+    expect(anna.page.get_by_role("link", name="Review")).to_be_visible(timeout=15_000)
+    expect(anna.page.get_by_label("Is something wrong here? Tell us what.").locator("visible=true")).to_have_value("I am still wri")
+    anna.page.get_by_label("Is something wrong here? Tell us what.").locator("visible=true").fill("")
     anna.page.locator("h1").click()
     task.ask("case.comment", {"text": "Hello."})
     expect(anna.page.locator("#done + .entries > li")).not_to_have_count(entries, timeout=15_000)
-    expect(anna.page.get_by_label("Something wrong here? Say what.").locator("visible=true")).to_be_visible()
-    anna.page.get_by_role("button", name="Take it back now").click()
+    expect(anna.page.get_by_label("Is something wrong here? Tell us what.").locator("visible=true")).to_be_visible()
+    anna.page.get_by_role("button", name="Revoke access").click()
     anna.result("can do nothing more for you")
     assert anna.page.evaluate("window.opened") is True, "the page was not loaded again"
 
@@ -672,14 +672,14 @@ def test_the_officers_queue_shows_what_begins_to_wait_without_being_loaded_again
     olga.open("/desk")
     olga.ready()
     olga.page.evaluate("window.opened = true")
-    expect(olga.page.get_by_text("Nothing waits for this role.")).to_be_visible()
+    expect(olga.page.get_by_text("Nothing waiting for this role.")).to_be_visible()
     anna, agent = desk.customer("anna"), desk.agent("spiffe://helper.example/unlocker", name="Unlocker")
     powers = [{"power": "represent"}, {"power": "request", "actions": ["account.unlock"], "uses": 1}]
     task = agent.open(anna.grant(agent, {"type": "remit_mandate", "objective": {"type": "unlock"}, "powers": powers}))
     task.ask("account.unlock", {})
-    expect(olga.page.get_by_role("link", name="Look and decide")).to_be_visible(timeout=15_000)
+    expect(olga.page.get_by_role("link", name="Review")).to_be_visible(timeout=15_000)
     assert olga.page.evaluate("window.opened") is True, "the page was not loaded again"
-    olga.page.get_by_role("button", name="Take it").click()
+    olga.page.get_by_role("button", name="Assign to me").click()
     expect(olga.page.get_by_text("You have this until")).to_be_visible(timeout=15_000)
     assert olga.errors == []
     olga.context.close()
@@ -706,7 +706,7 @@ def test_a_page_that_counts_says_how_far_it_is_and_makes_place_for_what_was_coun
     expect(ada.page.get_by_label("1 of 4 entries")).to_have_attribute("value", "1")
     expect(ada.page.get_by_label("3 of 4 entries")).to_have_attribute("value", "3")
     assert ada.page.evaluate("window.opened") is True, "the page was not loaded again to say how far it is"
-    expect(ada.page.get_by_role("heading", level=1)).not_to_have_text("Counting")
+    expect(ada.page.get_by_role("heading", level=1)).not_to_have_text("Counting entries")
     expect(ada.page.locator("[data-counting]")).to_have_count(0)
     assert ada.errors == []
     ada.context.close()

@@ -47,13 +47,13 @@ def olga(browser: Browser, desk: Sandbox) -> Iterator[Visit]:
 def test_an_officer_sees_what_is_marked_and_passes_it_on(olga: Visit, desk: Sandbox, task: SandboxTask) -> None:
     reply = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1"]}, words=MORE)
     olga.open("/desk")
-    expect(olga.page.get_by_text("about its words alone")).to_be_visible()
-    olga.page.get_by_role("link", name="Look and decide").click()
-    expect(olga.page.get_by_role("heading", level=1)).to_have_text("May what the agent wrote be passed on?")
+    expect(olga.page.get_by_text("message review only")).to_be_visible()
+    olga.page.get_by_role("link", name="Review").click()
+    expect(olga.page.get_by_role("heading", level=1)).to_have_text("Pass on the agent's message?")
     expect(olga.page.locator("mark").filter(has_text="W1002")).to_be_visible()
     expect(olga.page.get_by_role("button", name="Yes")).to_have_count(0)
     olga.ready()
-    olga.page.get_by_role("button", name="Pass it on, with my passkey").click()
+    olga.page.get_by_role("button", name="Pass on with my passkey").click()
     olga.result("Somebody else must still agree before anything is done.")
     assert (reply.again().who, reply.again().body["words"]) == (["customer"], "released")
     assert [one for one in desk.transcript() if one["kind"] == "act.performed"] == []
@@ -62,19 +62,19 @@ def test_an_officer_sees_what_is_marked_and_passes_it_on(olga: Visit, desk: Sand
 def test_an_officer_lets_an_ask_go_on_without_its_words(olga: Visit, task: SandboxTask) -> None:
     reply = task.ask("order.read", READ, words=MORE)
     olga.open("/desk")
-    olga.page.get_by_role("link", name="Look and decide").click()
+    olga.page.get_by_role("link", name="Review").click()
     olga.ready()
-    olga.page.get_by_role("button", name="Go on without it").click()
-    olga.result("The agent asks without what it wrote. What it asks was decided by itself.")
+    olga.page.get_by_role("button", name="Continue without the message").click()
+    olga.result("The agent's message was left out. The request was decided separately.")
     assert reply.again().body["words"] == "stripped"
 
 
 def test_what_is_the_text_itself_cannot_go_on_without_it(olga: Visit, task: SandboxTask) -> None:
     reply = task.ask("case.comment", {"text": MORE})
     olga.open("/desk")
-    olga.page.get_by_role("link", name="Look and decide").click()
+    olga.page.get_by_role("link", name="Review").click()
     olga.ready()
-    expect(olga.page.get_by_role("button", name="Go on without it")).to_have_count(0)
-    olga.page.get_by_role("button", name="No", exact=True).click()
-    olga.result("You did not pass it on. Nothing was done; the agent may ask again without it.")
+    expect(olga.page.get_by_role("button", name="Continue without the message")).to_have_count(0)
+    olga.page.get_by_role("button", name="Decline", exact=True).click()
+    olga.result("You didn't pass on the message. Nothing was done. The agent may ask again without it.")
     assert (reply.again().state, reply.again().decision) == ("refused", "refuse")

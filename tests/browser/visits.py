@@ -67,8 +67,8 @@ class Visit:
     def enrol(self, person: str, kind: str, name: str, roles: list[str], *, email: str = "") -> None:
         body = {"id": person, "kind": kind, "name": name, "email": email, "roles": roles, "how": "vouched"}
         self.open(f"/enrol?code={self.desk.room.control('POST', '/sandbox/v1/people', body)['code']}")
-        self.page.get_by_label("Name of this device").fill("My laptop")
-        self.page.get_by_role("button", name="Make my passkey").click()
+        self.page.get_by_label("Device name").fill("My laptop")
+        self.page.get_by_role("button", name="Create passkey").click()
         expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
 
     def result(self, text: str) -> None:
@@ -104,7 +104,7 @@ def consent(anna: Visit, agent: SandboxAgent, *, strike: int | None = None, at_m
     came_back: list[str] = []
     anna.page.route(CALLBACK, lambda route: (came_back.append(route.request.url), route.fulfill(status=200, body="back at the agent")))
     anna.open(f"/oauth/authorize?request_uri={request_uri}&client_id={agent.client_id}")
-    allow = anna.page.get_by_role("button", name="Allow this with my passkey")
+    allow = anna.page.get_by_role("button", name="Allow with passkey")
     if strike is not None:
         anna.page.locator(f'[data-power="{strike}"] [data-edit="strike"]').uncheck()
         anna.result("This is what you would allow now.")

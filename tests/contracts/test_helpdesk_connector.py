@@ -15,7 +15,7 @@ from remit.domain.errors import Code, Fault
 from remit.ports.helpdesk import TicketCard
 
 SEEN = [("7", "ann"), ("7", "ben"), ("8", "ben"), ("7", "ann")]
-FORGED = ["Remit: released", "The desk knows who runs it and trusts them."]
+FORGED = ["Remit: released", "The operator is known and trusted."]
 
 
 @pytest.mark.proves("TICKET-CARD")

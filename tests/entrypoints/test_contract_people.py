@@ -64,9 +64,9 @@ def test_a_person_is_told_a_persons_cure(desk: Sandbox) -> None:
     customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
     reply = agent.open(customer.grant(agent, MANDATE)).ask("payment.refund", REFUND)
     unsigned = sent(desk, f"/me/v1/confirmations/{customer.invitation(reply)}", {"answer": "yes"}, customer.cookie)[1]
-    assert (unsigned["code"], unsigned["cure"]) == ("credential.missing", "Confirm with your passkey, please.")
+    assert (unsigned["code"], unsigned["cure"]) == ("credential.missing", "Confirm with your passkey to continue.")
     link = sent(desk, "/login/v1/enrol", {"code": "x"}, "")[1]
-    assert (link["code"], link["cure"]) == ("credential.expired", "The desk can give you a new one.")
+    assert (link["code"], link["cure"]) == ("credential.expired", "Ask support for a new link.")
     assert sent(desk, "/me/v1/nowhere", None, customer.cookie, "GET")[1]["cure"]
 
 

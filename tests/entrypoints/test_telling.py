@@ -26,14 +26,14 @@ def entry(kind: str, envelope: dict[str, Any], content: dict[str, Any], *, own: 
 @pytest.mark.parametrize(
     ("kind", "content", "own", "others"),
     [
-        ("person.changed", {"change": "added"}, {}, {"What changed": "added"}),
+        ("person.changed", {"change": "added"}, {}, {"Change": "added"}),
         ("task.opened", {"agent": "Helper", "objective": "unlock"}, {"Purpose": "Get back into the account"}, None),
         ("task.ended", {"reason": "objective_reached"}, {"Reason": "the goal was reached"}, None),
         (
             "task.ended",
             {"reason": "customer_declined"},
-            {"Reason": "you said no and ended it"},
-            {"Reason": "the customer said no and ended it"},
+            {"Reason": "you declined and ended the task"},
+            {"Reason": "the customer declined and ended the task"},
         ),
         (
             "act.performed",
@@ -42,7 +42,7 @@ def entry(kind: str, envelope: dict[str, Any], content: dict[str, Any], *, own: 
             None,
         ),
         ("reply.sent", {"result": {"order.items": ITEMS}}, {"Items of an order": "Kettle (price: 49.90 EUR)"}, None),
-        ("offer.made", OFFER, {"Terms": "Amount: 5.00 EUR", "Stands until": "x"}, {"Digest": "sha-256:x"}),
+        ("offer.made", OFFER, {"Terms": "Amount: 5.00 EUR", "Valid until": "x"}, {"Digest": "sha-256:x"}),
         ("ask.decided", {"ask": {"action": "no.such", "params": {}}}, {}, None),
     ],
 )
@@ -51,8 +51,8 @@ def test_what_an_entry_holds_stands_under_titles(
 ) -> None:
     _, shown = entry(kind, {}, content, own=True)
     assert {**shown, **own} == shown
-    assert not {"digest", "Digest", "offer_id", "Offer", "change", "What changed"} & shown.keys()
-    assert not any(value in {"(no members)", "(empty)"} for value in shown.values())
+    assert not {"digest", "Digest", "offer_id", "Offer", "change", "Change"} & shown.keys()
+    assert not any(value in {"(no details)", "(empty)"} for value in shown.values())
     _, shown = entry(kind, {}, content, own=False)
     assert {**shown, **(others or {})} == shown
 
@@ -62,9 +62,9 @@ def test_a_customer_is_told_of_their_permission_and_of_themselves() -> None:
     assert entry("ask.decided", refused, {}, own=True)[0].endswith("(That record is not yours)")
     assert entry("ask.decided", refused, {}, own=False)[0].endswith("(That record is not the customer's)")
     spent = {**refused, "code": "mandate.total_spent"}
-    assert entry("ask.decided", spent, {}, own=True)[0].endswith("(The permission's total is spent)")
-    assert entry("task.ended", {"reason": "revoked"}, {}, own=True)[0] == "The task ended: the permission was taken back."
-    assert entry("task.ended", {"reason": "revoked"}, {}, own=False)[0] == "The task ended: the permission was taken back."
+    assert entry("ask.decided", spent, {}, own=True)[0].endswith("(The permission's total is used up)")
+    assert entry("task.ended", {"reason": "revoked"}, {}, own=True)[0] == "The task ended: the permission was revoked."
+    assert entry("task.ended", {"reason": "revoked"}, {}, own=False)[0] == "The task ended: the permission was revoked."
 
 
 def test_an_envelope_is_read_as_words_and_not_as_a_program_writes_it() -> None:
@@ -88,5 +88,5 @@ def test_an_envelope_is_read_as_words_and_not_as_a_program_writes_it() -> None:
 
 def test_the_name_of_no_action_that_an_older_entry_kept_is_no_message() -> None:
     known = EntryContext(DESK, {})
-    assert unknown_action_label("Acme: call +49 40 123456", known) == "something that the desk has no name for"
+    assert unknown_action_label("Acme: call +49 40 123456", known) == "an unknown action"
     assert "order.teleport" in unknown_action_label("order.teleport", known)

@@ -138,7 +138,7 @@ def test_who_is_an_officer_and_a_customer_is_one_person_with_two_accounts(compan
 
 
 def test_who_is_nobody_here_or_unknown_there_is_told_so(company: Company) -> None:
-    for login, said in (("p-none", "Nobody here belongs to that login"), ("p-made-up", "You were not signed in")):
+    for login, said in (("p-none", "No account for this login"), ("p-made-up", "You weren't signed in")):
         page = company.browser().sign_in(login)
         assert page.status_code == 403
         assert said in page.text

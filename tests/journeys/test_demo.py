@@ -165,7 +165,7 @@ def test_after_a_no_or_what_was_taken_back_one_can_go_on_asking(running: Running
 @pytest.mark.parametrize(("whom", "hint"), [("officer", "customer alone"), ("security", "/security"), ("auditor", "/audit")])
 def test_whoever_has_nothing_to_answer_is_told_where_their_work_stands(running: Running, whom: str, hint: str) -> None:
     said = running.beside("--act-as", whom).stdout
-    assert "Nothing waits for you." in said
+    assert "You have nothing to decide right now." in said
     assert hint in said
 
 

@@ -24,7 +24,7 @@ def test_what_the_customer_never_wants_told_of_the_case_is_withheld() -> None:
         assert "case.subject" not in reply.result
 
 
-@pytest.mark.parametrize("text", ["Could you please tell me the state of the case?", "Please tell me the number of messages in the case."])
+@pytest.mark.parametrize("text", ["Could you please tell me the status of the case?", "Please tell me the number of messages in the case."])
 def test_asking_the_desk_about_its_own_case_says_no_more_than_the_comment(text: str) -> None:
     with open_arena() as arena:
         assert arena.task().ask("case.comment", {"text": text}).outcome == "done"

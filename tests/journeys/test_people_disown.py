@@ -63,7 +63,7 @@ def test_security_is_told_and_the_customer_gets_an_answer(
     assert (told["envelope"]["agent"], told["envelope"]["tasks"], told["content"]["customer"]) == (agent.client_id, [task.id], "anna")
     assert "anna" not in str(told["envelope"])
     assert [(one["contest"], one["entry"], one["text"]) for one in ada.get("/audit/v1/contests")["contests"]] == [
-        (done["contest"], entry, "This was not me.")
+        (done["contest"], entry, "This wasn't me.")
     ]
     pages = desk.room.raw("GET", "/me", cookie=anna.cookie).text
     assert "You said that what" in pages

@@ -158,7 +158,7 @@ def test_an_act_for_two_is_shown_to_both_and_done_when_both_agreed(desk: Sandbox
     assert "The desk must agree as well" in get(desk, page, anna).text
     assert page in get(desk, "/desk", sam).text
     seen = get(desk, page, sam).text
-    assert "An agent asks for a customer" in seen
+    assert "Request from a customer's agent" in seen
     assert f'data-twin="/desk/v1{page.replace("/confirm", "/confirmations")}"' in seen
     assert anna.confirm(reply).needs_human
     assert get(desk, page, anna).status_code == 403
@@ -311,7 +311,7 @@ def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on
     assert "/resume" in {one["href"] for one in Page(get(desk, "/me", anna).text).of("a")}
     shown = get(desk, "/resume", anna).text
     assert "from <time" in shown
-    assert "Resume with my passkey" not in shown
+    assert "Resume with passkey" not in shown
     assert "A new passkey replaced all others." in get(desk, "/me", anna).text
     proposed = sam.post("/security/v1/people/anna/verified", {"reason": "passport"})["proposal"]["proposal"]
     assert "Vouch for" in get(desk, "/security", sam).text

@@ -150,7 +150,13 @@ def test_the_card_says_how_the_agent_was_verified_who_agreed_and_what_happened(
     assert kinds[-1] == "task.opened"
     assert {"ask.decided", "confirmation.answered", "act.performed"} <= set(kinds)
     page = desk.room.raw("GET", f"/desk/cases/{task.case}", cookie=olga.cookie).text
-    for said in ("Verified how", "with a key of its own", "Do not read out", "date of birth", "Olga Frey, as Billing officer, agreed"):
+    for said in (
+        "Identity",
+        "with a key of its own",
+        "Don't share with the agent",
+        "date of birth",
+        "Olga Frey, as Billing officer, agreed",
+    ):
         assert said in page
 
 
@@ -163,4 +169,4 @@ def test_who_has_answered_sees_that_the_rest_is_somebody_elses(desk: Sandbox, an
     assert [(row["role"], row["yours"], row["answered"]) for row in both.waiting()] == [("security", False, ["officer:billing"])]
     page = desk.room.raw("GET", "/desk", cookie=both.cookie).text
     assert "Somebody else must answer this" in page
-    assert "Look and decide" not in page
+    assert "Review" not in page

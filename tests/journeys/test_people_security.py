@@ -150,7 +150,7 @@ def test_a_proposal_of_roles_says_what_it_adds_and_takes_away(desk: Sandbox, sam
     again = sam.post("/security/v1/people/olga/roles", {"roles": ["security", "audit"]})["proposal"]["proposal"]
     lee.post(f"/security/v1/proposals/{shown['proposal']}", {"answer": "yes"})
     assert refused(lee, f"/security/v1/proposals/{again}", {"answer": "yes"}) == "request.conflict"
-    assert "nothing changes any more" in desk.room.raw("GET", "/security", cookie=lee.cookie).text
+    assert "nothing left to change" in desk.room.raw("GET", "/security", cookie=lee.cookie).text
 
 
 def test_rules_that_wait_for_a_second_person_are_not_shown_as_an_erasure() -> None:
@@ -158,7 +158,7 @@ def test_rules_that_wait_for_a_second_person_are_not_shown_as_an_erasure() -> No
         olga, otto = (arena.desk.officer(name, roles=["admin"]) for name in ("olga", "otto"))
         arena.run(propose_rules(replace(arena.context, rules_digest="sha-256:other"), admin=olga.id, seat="here"))
         page = arena.desk.room.raw("GET", "/security", cookie=otto.cookie).text
-        assert "Put the rules into force that were proposed" in page
+        assert "Activate the proposed rules" in page
         assert "Erase the content of" not in page
         assert 'data-answer="yes"' not in page, "it is agreed to at the desk's own machine"
 

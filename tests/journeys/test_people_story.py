@@ -75,7 +75,7 @@ def test_looking_for_a_case_leads_to_its_story(desk: Sandbox, task: SandboxTask,
     found = desk.room.raw("GET", f"/audit?ref={task.case}", cookie=ada.cookie, check=False)
     assert (found.status_code, found.headers["location"]) == (303, f"/audit/cases/{task.case}")
     text = desk.room.raw("GET", f"/audit/cases/{task.case}", cookie=ada.cookie).text
-    assert "From the beginning" in text
+    assert "Entries" in text
     assert "Return something and get the money back" in text
     odd = desk.room.raw("GET", "/audit?ref=case_%2F%2Fevil.example", cookie=ada.cookie, check=False)
     assert odd.status_code == 200

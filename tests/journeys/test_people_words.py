@@ -48,7 +48,7 @@ def test_consent_names_what_it_is_about_in_plain_words(desk: Sandbox, anna: Sand
     shown = consent_page(desk, anna, agent, copy.deepcopy(MANDATE))
     for said in (
         "Which order is it about?",
-        "The agent may ask for: Send back items of an order",
+        "The agent may make requests: Send back items of an order",
         "item_ids: only from i1 (Kettle), i2 (“Desk lamp”)",
         "payment_method_id: one of pm_7 (“Card ending 4242”), pm_8 (“Gift card”)",
     ):
@@ -140,6 +140,6 @@ def test_a_customer_reads_of_a_one_time_link_and_auditors_alone_of_roles(desk: S
     proposal = sam.post("/security/v1/people/nia/roles", {"roles": ["billing"], "reason": "joined"})["proposal"]["proposal"]
     lee.post(f"/security/v1/proposals/{proposal}", {"answer": "yes"})
     told = read(desk, "/me", anna)
-    assert "A one-time link to add a passkey was made." in told
+    assert "A one-time link to add a passkey was created." in told
     assert "role" not in told
     assert "The roles of an officer were changed: Billing officer." in read(desk, "/audit", ada)

@@ -105,51 +105,51 @@ class CodeText:
 
 MEANINGS: dict[Code, CodeText] = {
     Code.ACTION_UNKNOWN: CodeText(
-        title="This desk has no such action", cure="Read GET /v1/catalogue and ask for an action it lists."
+        title="Action not in the catalogue", cure="Read GET /v1/catalogue and ask for an action it lists."
     ),
     Code.AGENT_HUMAN_CREDENTIAL: CodeText(
-        title="A person's credential was presented by an agent",
+        title="An agent presented a person's credential",
         cure="Use the agent's own identity (private_key_jwt or a JWT-SVID) and a mandate; never a person's login.",
     ),
     Code.AGENT_SUSPENDED: CodeText(
-        title="This agent is suspended",
+        title="Agent suspended",
         cure="Write to the desk's security contact; nothing can be asked until two people resume the agent.",
     ),
     Code.AGENT_UNKNOWN: CodeText(
-        title="This desk does not know this agent",
+        title="Unknown agent",
         cure="Ask the desk to register the agent (`remit agent add`), then try again.",
     ),
     Code.AGENT_UNTRUSTED: CodeText(
-        title="This agent is not trusted enough for that", cure="Ask the desk to raise the agent's trust tier."
+        title="The agent's trust tier is too low for this", cure="Ask the desk to raise the agent's trust tier."
     ),
     Code.CATALOGUE_INVALID: CodeText(
         title="The catalogue is not valid", cure="Correct the file and key named in the detail, then run `remit check`."
     ),
     Code.CONFIRMATION_DECLINED: CodeText(
-        title="A person said no", cure="Do not ask again for the same act; talk with the customer."
+        title="A person declined this", cure="Do not ask again for the same act; talk with the customer."
     ),
-    Code.CONFIRMATION_EXPIRED: CodeText(title="Nobody answered in time", cure="Ask again when the person can answer."),
+    Code.CONFIRMATION_EXPIRED: CodeText(title="No one answered in time", cure="Ask again when the person can answer."),
     Code.CONFIRMATION_MISMATCH: CodeText(
-        title="What was confirmed is no longer what would be done",
+        title="The approval no longer matches the action",
         cure="Ask again; the person will be shown the act as it stands now.",
     ),
     Code.CONFIRMATION_REPLAYED: CodeText(
-        title="This confirmation was already answered", cure="Open the confirmation again; each answer counts once."
+        title="This request was already answered", cure="Open the confirmation again; each answer counts once."
     ),
     Code.CONFIRMATION_REQUIRED: CodeText(
-        title="A person must confirm this first",
+        title="A person must approve this first",
         cure="Wait: the person has been invited. Poll the ask, do not relay codes or links.",
     ),
     Code.CONFIRMATION_TAKEN: CodeText(
-        title="Somebody else has taken this",
+        title="Someone else is working on this",
         cure="Leave it to them, ask them to hand it over, or wait until it is free again.",
     ),
     Code.CONFIRMATION_TOO_MANY: CodeText(
-        title="This person is not asked again for now",
+        title="This person cannot be asked again yet",
         cure="Let the person answer what waits; after a no, ask again once the time in `retry_after_s` is over.",
     ),
     Code.CONFIRMATION_WRONG_PERSON: CodeText(
-        title="This person may not confirm that",
+        title="This person is not allowed to approve this",
         cure="Only the people named in `who` can confirm, each with a passkey that is trusted for it.",
     ),
     Code.CREDENTIAL_EXPIRED: CodeText(
@@ -164,7 +164,7 @@ MEANINGS: dict[Code, CodeText] = {
         title="A credential is missing", cure="Send `Authorization: DPoP <access token>` and a `DPoP` proof."
     ),
     Code.CREDENTIAL_NONCE: CodeText(
-        title="The proof needs this desk's nonce",
+        title="The proof must carry the server's nonce",
         cure="Repeat the request with the nonce of the DPoP-Nonce header in the proof.",
     ),
     Code.CREDENTIAL_REPLAYED: CodeText(
@@ -174,22 +174,22 @@ MEANINGS: dict[Code, CodeText] = {
         title="This credential is no longer valid", cure="Its task has ended. Open a new task under a live mandate."
     ),
     Code.CREDENTIAL_WRONG_AUDIENCE: CodeText(
-        title="The credential was made for somebody else",
+        title="The credential is meant for another recipient",
         cure="Name this desk's issuer as the sole audience, "
         "and in a proof the method, address and token of this very request.",
     ),
     Code.CREDENTIAL_WRONG_KEY: CodeText(
-        title="The proof was not signed by the key this credential is bound to",
+        title="The proof is not signed with the credential's key",
         cure="Sign with the key named at the grant; a mandate cannot be moved to another key.",
     ),
     Code.DESK_REFUSED: CodeText(
-        title="The desk could not do it", cure="Read the detail; change the request or ask the customer."
+        title="The request could not be carried out", cure="Read the detail; change the request or ask the customer."
     ),
     Code.DESK_UNAVAILABLE: CodeText(
-        title="The desk cannot be reached", cure="Nothing was lost. Poll the ask, or try again later."
+        title="The support systems cannot be reached", cure="Nothing was lost. Poll the ask, or try again later."
     ),
     Code.FAULT_BACKOFFICE: CodeText(
-        title="The desk's records cannot be read", cure="Nothing was permitted. Try again after the time given."
+        title="The company's records cannot be read", cure="Nothing was permitted. Try again after the time given."
     ),
     Code.FAULT_CASE: CodeText(
         title="The case cannot be read", cure="Nothing was permitted. Try again after the time given."
@@ -198,54 +198,54 @@ MEANINGS: dict[Code, CodeText] = {
         title="The identity source cannot be reached", cure="Nothing was permitted. Try again after the time given."
     ),
     Code.FAULT_INTERNAL: CodeText(
-        title="Something broke here", cure="Nothing was permitted. Try again later; tell the desk if it stays."
+        title="Internal error", cure="Nothing was permitted. Try again later; tell the desk if it stays."
     ),
     Code.FAULT_JOBS: CodeText(
-        title="What runs beside the doors does not go well",
+        title="Background jobs are not running properly",
         cure="Send requests to another process of the desk; its operator reads the log.",
     ),
     Code.FAULT_POLICY: CodeText(
         title="The policies cannot be evaluated", cure="Nothing was permitted. Try again after the time given."
     ),
     Code.FAULT_STOPPING: CodeText(
-        title="This process is about to stop",
+        title="This server is shutting down",
         cure="Send requests to another process of the desk, or try again after the time given.",
     ),
     Code.FAULT_STORE: CodeText(
-        title="The record cannot be written",
+        title="The data store is not available",
         cure="No record, no action: nothing was permitted. Try again after the time given.",
     ),
     Code.GRANT_INVALID: CodeText(
-        title="This grant cannot be used by you",
+        title="You cannot use this grant",
         cure="Use the agent, key and mandate the customer granted, exactly as granted.",
     ),
     Code.LOG_DAMAGED: CodeText(
-        title="The transcript does not verify",
+        title="The audit log failed verification",
         cure="Keep the files as evidence, restore a good copy and run `remit recover`.",
     ),
     Code.LOG_OLDER: CodeText(
-        title="The store is older than the log it has published",
+        title="The data store is older than the published audit log",
         cure="Run `remit recover`: it revokes open mandates and raises the key epoch before serving again.",
     ),
     Code.LOGIN_DECLINED: CodeText(
-        title="The company's login did not let you in",
+        title="The company's login rejected the sign-in",
         cure="Sign in there again, or ask the company's help for your account.",
     ),
     Code.LOGIN_INVALID: CodeText(
-        title="The answer of the company's login cannot be accepted",
+        title="The response from the company's login is not valid",
         cure="Start again from the sign-in page; an answer counts once, and in the browser that asked for it.",
     ),
     Code.LOGIN_UNKNOWN: CodeText(
-        title="Nobody here belongs to this login",
+        title="No account here matches this login",
         cure="Ask the desk to add you, or whoever runs the company's login to give you the right group.",
     ),
     Code.LOGIN_WEAK: CodeText(
-        title="This sign-in is not strong or fresh enough",
+        title="A stronger or newer sign-in is needed",
         cure="Sign in again, with the stronger method that the company's login offers.",
     ),
     Code.MANDATE_EXPIRED: CodeText(title="The mandate has expired", cure="Ask the customer for a new mandate."),
     Code.MANDATE_FORBIDDEN: CodeText(
-        title="The customer said never",
+        title="The customer ruled this out",
         cure="Nothing cures this inside the mandate; the customer alone can grant a new one.",
     ),
     Code.MANDATE_INACTIVE: CodeText(title="The mandate is not active", cure="Ask the customer for a new mandate."),
@@ -254,28 +254,26 @@ MEANINGS: dict[Code, CodeText] = {
         cure="Correct the member named in the detail; GET /v1/catalogue lists what can be granted.",
     ),
     Code.MANDATE_LIMIT_EXCEEDED: CodeText(
-        title="A value lies outside the mandate's limits",
+        title="A value is outside the mandate's limits",
         cure="Stay within the granted limits, or ask the customer for a wider mandate.",
     ),
     Code.MANDATE_OFF_TARGET: CodeText(
-        title="That record is not what the mandate is about",
+        title="The mandate does not cover this record",
         cure="Act on the mandate's target only, or ask the customer for another mandate.",
     ),
     Code.MANDATE_POWER_MISSING: CodeText(
-        title="The mandate does not grant this", cure="Ask the customer for a mandate with that power."
+        title="The mandate does not include this", cure="Ask the customer for a mandate with that power."
     ),
     Code.MANDATE_STALE: CodeText(
         title="The customer signed the mandate too long ago for this",
         cure="Ask the customer for the mandate again: they sign it anew, and that is recent enough.",
     ),
     Code.MANDATE_TOTAL_SPENT: CodeText(
-        title="The mandate's total is spent",
+        title="The mandate's total is used up",
         cure="Ask for no more than what is left, or ask the customer for a new mandate.",
     ),
     Code.MANDATE_UNKNOWN: CodeText(title="No such mandate", cure="Ask the customer for a mandate."),
-    Code.MANDATE_USES_SPENT: CodeText(
-        title="The granted number of uses is spent", cure="Ask the customer for a new mandate."
-    ),
+    Code.MANDATE_USES_SPENT: CodeText(title="No uses are left", cure="Ask the customer for a new mandate."),
     Code.OBJECTIVE_ACTION_OUTSIDE: CodeText(
         title="This action is not part of the approved objective",
         cure="Ask only for actions of the objective, or ask the customer for a mandate with another one.",
@@ -284,14 +282,14 @@ MEANINGS: dict[Code, CodeText] = {
         title="The objective is reached", cure="The task is done; open a new one if the mandate allows another."
     ),
     Code.OBJECTIVE_STEP_ORDER: CodeText(
-        title="Another step comes first", cure="Do the earlier steps of the objective, then ask again."
+        title="Another step must be done first", cure="Do the earlier steps of the objective, then ask again."
     ),
     Code.OBJECTIVE_UNKNOWN: CodeText(
-        title="This desk has no such objective", cure="Read GET /v1/catalogue and choose an objective it lists."
+        title="Objective not in the catalogue", cure="Read GET /v1/catalogue and choose an objective it lists."
     ),
     Code.OFFER_EXPIRED: CodeText(title="The offer has expired", cure="Ask the desk for a new offer."),
     Code.OFFER_UNKNOWN: CodeText(
-        title="No such offer stands in this case", cure="Accept an offer from the task's inbox, with its digest."
+        title="No such offer in this case", cure="Accept an offer from the task's inbox, with its digest."
     ),
     Code.PARAMS_INVALID: CodeText(
         title="The parameters do not fit the action",
@@ -301,40 +299,40 @@ MEANINGS: dict[Code, CodeText] = {
         title="That record is not the customer's",
         cure="Name records that belong to the customer, exactly as the desk writes them.",
     ),
-    Code.PERSON_NOT_ALLOWED: CodeText(title="You may not do that", cure="Ask somebody whose role allows it."),
+    Code.PERSON_NOT_ALLOWED: CodeText(
+        title="You are not allowed to do that", cure="Ask somebody whose role allows it."
+    ),
     Code.PERSON_NOT_SIGNED_IN: CodeText(title="Please sign in", cure="Sign in with your passkey, then try again."),
     Code.POLICY_ERROR: CodeText(
-        title="A rule of the desk could not be evaluated", cure="Nothing was permitted. The desk has been told."
+        title="A company policy could not be evaluated", cure="Nothing was permitted. The desk has been told."
     ),
     Code.POLICY_FORBIDDEN: CodeText(
-        title="A rule of the desk forbids this", cure="Nothing cures this; the desk's own staff can tell more."
+        title="Company policy forbids this", cure="Nothing cures this; the desk's own staff can tell more."
     ),
     Code.POLICY_INVALID: CodeText(
         title="The policies are not valid", cure="Correct the policy named in the detail, then run `remit check`."
     ),
     Code.POLICY_NO_RULE: CodeText(
-        title="No rule of the desk allows this", cure="Nothing cures this; what no rule allows is refused."
+        title="No company policy allows this", cure="Nothing cures this; what no rule allows is refused."
     ),
     Code.RECEIPT_INVALID: CodeText(
-        title="The receipt does not verify",
+        title="The receipt failed verification",
         cure="Ask the desk for the receipt again, and check the key you verify with.",
     ),
     Code.REPLY_WITHHELD: CodeText(
-        title="The text says what this agent may not be told",
+        title="The text contains details that cannot be shared with this agent",
         cure="Take out the marked parts, or let them be withheld; nothing was sent.",
     ),
     Code.REQUEST_CONFLICT: CodeText(
-        title="This was already asked in another form", cure="Use a new Idempotency-Key for another request."
+        title="This request conflicts with an earlier one", cure="Use a new Idempotency-Key for another request."
     ),
     Code.REQUEST_MALFORMED: CodeText(
         title="The request cannot be read", cure="Send what the detail says is missing or wrong."
     ),
     Code.REQUEST_METHOD: CodeText(
-        title="This address does not take that method", cure="Use the method named in the Allow header."
+        title="This address does not accept that method", cure="Use the method named in the Allow header."
     ),
-    Code.REQUEST_NOT_FOUND: CodeText(
-        title="There is nothing here", cure="Check the address; GET /openapi.json lists all of them."
-    ),
+    Code.REQUEST_NOT_FOUND: CodeText(title="Not found", cure="Check the address; GET /openapi.json lists all of them."),
     Code.REQUEST_RATE_LIMITED: CodeText(title="Too many requests", cure="Wait as long as Retry-After says."),
     Code.REQUEST_TOO_LARGE: CodeText(
         title="The request is too large", cure="Stay within 1 MiB and the limits in the detail."
@@ -348,22 +346,22 @@ MEANINGS: dict[Code, CodeText] = {
         cure="Set what the detail names in remit.toml or the environment, then run `remit check`.",
     ),
     Code.TASK_BUSY: CodeText(
-        title="The task is busy with another ask", cure="Wait for the earlier answer, then ask again."
+        title="The task is busy with another request", cure="Wait for the earlier answer, then ask again."
     ),
     Code.TASK_ENDED: CodeText(title="The task has ended", cure="Open a new task under a live mandate."),
     Code.TASK_HELD: CodeText(
-        title="The task is held until a person has looked at it", cure="Wait; the desk's security team has been told."
+        title="The task is on hold for review", cure="Wait; the desk's security team has been told."
     ),
     Code.WORDS_ATTACHMENT: CodeText(
         title="An attachment cannot be accepted",
         cure="Send text, JSON, HAR, CSV, mail, PDF or pictures, or a ZIP of these, without secrets.",
     ),
     Code.WORDS_CONTRADICTS: CodeText(
-        title="The message says something else than the request",
+        title="The message contradicts the request",
         cure="Make the words agree with the action and its parameters, or leave them out.",
     ),
     Code.WORDS_SECRET: CodeText(
-        title="The message carries a secret",
+        title="The message contains a secret",
         cure="Leave passwords, codes, keys and card numbers out; the desk never needs them.",
     ),
     Code.WORDS_UNREADABLE: CodeText(

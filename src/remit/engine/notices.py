@@ -229,7 +229,7 @@ async def _logged_invitation(desk: DeskContext, line: _LoggedInvitation) -> _Log
     person, address, spoken = invitation.customer if to_customer else line.who, "", desk.catalogue
     words = NoticeText(
         subject=spoken.say(marked("Your answer is needed")),
-        text=spoken.say(marked("An agent asks for something that needs your answer.")),
+        text=spoken.say(marked("An agent made a request that needs your answer.")),
     )
     try:
         reader = await _reader(desk, person)

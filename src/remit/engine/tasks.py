@@ -210,7 +210,7 @@ async def verify_held(desk: DeskContext, task_id: str) -> Versioned[TaskRecord]:
     except RecordMissing:
         kept = None
     if kept is None or kept.record.state is not TaskState.HELD or desk.world.now() >= kept.record.ends_at:
-        raise Refused(Code.REQUEST_NOT_FOUND, "not held", public=marked("No task of that name is held."))
+        raise Refused(Code.REQUEST_NOT_FOUND, "not held", public=marked("No such task is on hold."))
     return kept
 
 

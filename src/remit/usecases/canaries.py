@@ -52,16 +52,16 @@ async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[C
     """
     kinds = ", ".join(CanaryKind)
     if new.kind not in set(CanaryKind):
-        public = said("The kind is one of {kinds}.", kinds=kinds)
+        public = said("The kind must be one of {kinds}.", kinds=kinds)
         raise Refused(Code.REQUEST_MALFORMED, f"kind must be one of {kinds}", public=public)
     for text in (new.name, new.place):
         if not text.strip() or len(text) > _MAX_LENGTH or not text.isprintable():
             public = said(
-                "Say what it is called and where it stands, in at most {count} characters each.", count=_MAX_LENGTH
+                "Enter the canary's name and location, in at most {count} characters each.", count=_MAX_LENGTH
             )
             raise Refused(Code.REQUEST_MALFORMED, "a canary has a name and a place", public=public)
     if len(await desk.store.find(CanaryRecord, "canary.all", "", limit=MAX_CANARIES)) >= MAX_CANARIES:
-        full = marked("There are too many canaries. Take one away first.")
+        full = marked("There are too many canaries. Remove one first.")
         raise Refused(Code.REQUEST_CONFLICT, "too many canaries", public=full)
     value = new.value or _MADE[new.kind].format(desk.world.random(12).hex())
     found = canary_pattern(value)
@@ -83,7 +83,7 @@ async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[C
         await desk.store.commit(Commit(puts=(Put(record, 0),), entries=written.rows))
     except Conflict:
         raise Refused(
-            Code.REQUEST_CONFLICT, "planted already", public=marked("This value is a canary already.")
+            Code.REQUEST_CONFLICT, "planted already", public=marked("This value is already a canary.")
         ) from None
     desk.leak_scanner.forget()
     return record, value

@@ -94,7 +94,7 @@ async def file_bytes(desk: DeskContext, file_id: str) -> FileBytes:
     """
     found = await read_file_bytes(desk, (await get_file(desk, file_id)).record)
     if found is None:
-        raise Refused(Code.REQUEST_NOT_FOUND, "the file is gone", public=marked("The file is gone."))
+        raise Refused(Code.REQUEST_NOT_FOUND, "the file is gone", public=marked("The file is no longer available."))
     return found
 
 
@@ -158,7 +158,7 @@ async def decide_file(desk: DeskContext, officer: PersonRecord, file_id: str, *,
     await expire_file(desk, await get_file(desk, file_id))
     kept = await get_file(desk, file_id)
     if kept.record.state is not FileState.HELD:
-        public = marked("Somebody has decided about this file already.")
+        public = marked("A decision about this file was already made.")
         raise Refused(Code.REQUEST_CONFLICT, f"the file is {kept.record.state}", public=public)
     customer = (await desk.store.get(PersonRecord, kept.record.customer)).record
     if customer.key == officer.key:

@@ -41,9 +41,9 @@ _TRIES: Final = 8
 _DAY_MS: Final = 86_400_000
 _MADE: Final = "made"
 _MAX_OFFERS: Final = 100
-_TOO_MANY: Final = marked("There are too many offers in this case already.")
+_TOO_MANY: Final = marked("This case already has too many offers.")
 _MAX_OFFER_S: Final = 30 * 24 * 3600
-_SAYS_TOO_MUCH: Final = marked("A text in the terms says what may not be told to this agent.")
+_SAYS_TOO_MUCH: Final = marked("The terms contain details that can't be shared with this agent.")
 
 
 @struct(frozen=True)
@@ -246,10 +246,10 @@ def _verify_offerable(action: Action, terms: JsonObject, ttl_s: int) -> None:
             Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action.name}' accepts no offers."
         )
     if not terms or OFFER_PARAMS & terms.keys():
-        public = marked("Give the terms of the offer.")
+        public = marked("Enter the terms of the offer.")
         raise Refused(Code.REQUEST_MALFORMED, "terms are the params besides offer_id and digest", public=public)
     if not 0 < ttl_s <= _MAX_OFFER_S:
-        public = marked("An offer stands for at most 30 days.")
+        public = marked("An offer is valid for at most 30 days.")
         raise Refused(Code.REQUEST_MALFORMED, "an offer stands for at most 30 days", public=public)
 
 

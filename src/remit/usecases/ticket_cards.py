@@ -64,9 +64,9 @@ _WAITS: Final = "needs_human"
 _PERMISSIONS: Final = frozenset({"chain", "expires", "never", "objective", "power", "preapproved", "target", "tasks"})
 """Lines of a mandate on the card. ⚔ Not the agent's own summary."""
 _TIERS: Final[Mapping[str, str]] = {
-    "known": marked("The desk knows who runs it."),
-    "trusted": marked("The desk knows who runs it and trusts them."),
-    "unproved": marked("The desk has not checked who runs it. Take special care."),
+    "known": marked("The operator is known."),
+    "trusted": marked("The operator is known and trusted."),
+    "unproved": marked("The operator is not verified. Take special care."),
     "visitor": PROVED_NOTHING,
 }
 
@@ -138,7 +138,7 @@ async def ticket_card(desk: DeskContext, task: TaskRecord) -> Mapping[str, str]:
     lines = [
         f"Remit: {state}",
         say(
-            "{agent}, run by {operator}, speaks for the customer {customer}.",
+            "{agent}, run by {operator}, acts for the customer {customer}.",
             agent=quoted_text(name),
             operator=quoted_text(task.operator),
             customer=quoted_text(task.customer),
@@ -148,8 +148,8 @@ async def ticket_card(desk: DeskContext, task: TaskRecord) -> Mapping[str, str]:
         *await _risk(desk, task),
         *await _waits(desk, waiting),
         *await _permissions(desk, task),
-        say("A yes counts on Remit's own page alone, with a passkey: {page}", page=_page(desk, task)),
-        say("A public reply here is a draft: Remit checks it before the agent gets it."),
+        say("Approvals count only on Remit's own page, with a passkey: {page}", page=_page(desk, task)),
+        say("A public reply here is a draft. Remit checks it before the agent gets it."),
     ]
     return {
         "identity": f"{quoted_text(name)}, {quoted_text(task.operator)} ({tier})"[:_FIELD_LENGTH],
@@ -172,7 +172,7 @@ def _proof(desk: DeskContext, task: TaskRecord, tier: str, method: str) -> list[
     if tier == Tier.VISITOR:
         return []
     return [
-        say("It proved itself as {actor}, {how}.", actor=quoted_text(task.actor), how=say(PROOFS.get(method, method)))
+        say("Verified identity: {actor} ({how}).", actor=quoted_text(task.actor), how=say(PROOFS.get(method, method)))
     ]
 
 
@@ -185,10 +185,10 @@ def _state(desk: DeskContext, task: TaskRecord, waiting: list[ConfirmationRecord
     if task.state is TaskState.ENDED:
         return say("ended: {why}", why=say(ENDINGS.get(task.reason, task.reason)))
     if task.state is TaskState.HELD:
-        return say("held: security must look at it")
+        return say("on hold for security review")
     if waiting:
-        return say("waits for {who}", who=_who(waiting[0], desk))
-    return say("the agent is at work")
+        return say("waiting for approval by {who}", who=_who(waiting[0], desk))
+    return say("the agent is working")
 
 
 def _who(invitation: ConfirmationRecord, desk: DeskContext) -> str:
@@ -199,7 +199,7 @@ def _who(invitation: ConfirmationRecord, desk: DeskContext) -> str:
     for word in sorted(set(invitation.step or invitation.who) - answered):
         role = word.removeprefix(OFFICER)
         title = roles[role].title if role in roles else role
-        names.append(say("the customer") if role == word else say("an officer ({role})", role=make_visible(title)))
+        names.append(say("the customer") if role == word else say("a colleague ({role})", role=make_visible(title)))
     return ", ".join(names)
 
 
@@ -215,7 +215,7 @@ async def _risk(desk: DeskContext, task: TaskRecord) -> list[str]:
     signs = [say(SIGNS[one]) for one in risk_signs(trails, now, task.customer) if one in SIGNS and one != "canary"]
     risk = overall_risk(trails, now, task.customer).highest
     told = say("Risk: {risk} of 100.", risk=risk)
-    return [" ".join([told, say("It {signs}.", signs="; ".join(signs))]) if signs else told]
+    return [" ".join([told, say("Reasons: {signs}.", signs="; ".join(signs))]) if signs else told]
 
 
 async def _waits(desk: DeskContext, waiting: list[ConfirmationRecord]) -> list[str]:
@@ -229,7 +229,7 @@ async def _waits(desk: DeskContext, waiting: list[ConfirmationRecord]) -> list[s
         page = f"{desk.terms.issuer}/confirm/{one.id}"
         lines.append(
             say(
-                "{action} waits for {who} until {when}: {page}",
+                "{action}: waiting for approval by {who} until {when}: {page}",
                 action=quoted_text(name) if action is None else action_label(action),
                 who=_who(one, desk),
                 when=day_and_time(one.due, say),
@@ -248,7 +248,7 @@ async def _permissions(desk: DeskContext, task: TaskRecord) -> list[str]:
         return []
     names = await names_if_reachable(mandate_record_names(desk, task.customer, mandate))
     rendered = render_mandate(mandate, desk.catalogue, names)
-    return [say("The customer signed:"), *(f"- {line}" for line in _flat(rendered.lines))]
+    return [say("Permission signed by the customer:"), *(f"- {line}" for line in _flat(rendered.lines))]
 
 
 def _flat(lines: tuple[RenderedLine, ...]) -> Iterator[str]:

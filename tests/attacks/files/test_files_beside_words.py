@@ -1,4 +1,4 @@
-"""Files and words of one ask where they meet: held, released, stripped, confirmed, voided, and let pass by an officer."""
+"Files and words of one ask where they meet: held, released, stripped, confirmed, voided, and released by a team member."
 
 import asyncio
 import json

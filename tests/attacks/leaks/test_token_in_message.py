@@ -65,7 +65,7 @@ def test_a_token_in_a_message_ends_its_task_before_the_ask_is_decided(arena: Are
     entry = arena.recorded("leak.found", task=task.id)
     assert (entry["envelope"]["what"], entry["envelope"]["where"], entry["desk"]["sent_in"]) == ("token", "ask", task.id)
     assert [dict(details)["task"] for kind, details in arena.notify.incidents if kind == "leak"] == [task.id]
-    assert "anna" in {one.person for one in arena.notify.told if one.subject == "An agent's task was ended"}
+    assert "anna" in {one.person for one in arena.notify.told if one.subject == "We ended an agent's task"}
     assert task.token not in str(arena.entries())
     assert task.token.rpartition(".")[2] not in str(arena.entries())
 

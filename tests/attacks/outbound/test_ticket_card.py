@@ -28,14 +28,14 @@ def cards(arena: Arena, task: SandboxTask) -> list[Any]:
 def test_a_card_says_who_speaks_for_whom_and_what_it_may(shown: Arena) -> None:
     task = shown.task()
     (card,) = cards(shown, task)
-    assert card.state == "the agent is at work"
+    assert card.state == "the agent is working"
     assert "helper.example" in card.identity
     lines = card.text.split("\n")
     assert any("speaks for the customer anna." in line for line in lines)
-    assert "The desk knows who runs it." in lines
+    assert "The operator is known." in lines
     assert any(line.startswith("Risk: 0 of 100") for line in lines)
-    assert any("The agent may ask for" in line for line in lines)
-    assert any(line.startswith("- Never: be told") for line in lines)
+    assert any("The agent may make requests" in line for line in lines)
+    assert any(line.startswith("- The agent may never see any information") for line in lines)
     assert any(line.endswith(f"/desk/cases/{task.case}") for line in lines)
     assert "Anna Berg" not in card.text
     assert shown.run(shown.helpdesk.notes(task.case)) == ()
@@ -49,7 +49,7 @@ def test_a_card_says_what_waits_for_whom_and_until_when(shown: Arena) -> None:
     (line,) = [one for one in card.text.split("\n") if f"/confirm/{invitation}" in one]
     assert "UTC" in line
     shown.anna.confirm(reply)
-    assert cards(shown, task)[-1].state == "the agent is at work"
+    assert cards(shown, task)[-1].state == "the agent is working"
 
 
 @pytest.mark.proves("TICKET-CARD")

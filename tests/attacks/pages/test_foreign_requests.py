@@ -223,7 +223,7 @@ def test_the_name_of_no_action_carries_a_message_to_people(arena: Arena) -> None
     billing = arena.desk.officer("bill", ["billing"])
     for path, cookie in ((f"/desk/cases/{task.case}", billing.cookie), ("/me", arena.anna.cookie)):
         page = re.sub(r"<dl>.*?</dl>", "", arena.person("GET", path, cookie=cookie).text)
-        assert "something that the desk has no name for" in page
+        assert "an unknown action" in page
         assert "order.sing" not in page
         assert "account is locked" not in page
         assert "\u202e" not in page

@@ -254,7 +254,7 @@ def test_the_old_address_is_told_of_the_new_one_and_of_what_follows(arena: Arena
     sam.post("/security/v1/people/anna/contact", {"email": "third@evil.example"})
     assert sorted(told(arena, "Your address was changed")[2:]) == ["anna@elsewhere.example", "anna@mail.example", "third@evil.example"]
     recovered(arena, sam)
-    for subject in ("A recovery was started", "A passkey was added"):
+    for subject in ("A passkey recovery was started", "A passkey was added"):
         assert told(arena, subject)[-2:] == ["third@evil.example", "anna@mail.example"]
 
 

@@ -249,8 +249,8 @@ def test_a_mandate_is_rendered_power_by_power() -> None:
     made = render_mandate(MANDATE, CATALOGUE, {("order", "W123"): "kettle"}, agent="shop", operator="Helper")
     powers = [line for line in made.lines if line.kind == "power"]
     assert [line.place for line in powers] == [0, 1, 2]
-    assert powers[1].text == "The agent may be told: status of the order; date of birth (sensitive)"
-    assert powers[2].text == "The agent may ask for: Refund … for order … to …"
+    assert powers[1].text == "The agent may see information: status of the order; date of birth (sensitive)"
+    assert powers[2].text == "The agent may make requests: Refund … for order … to …"
     assert powers[2].details == (
         "order_id: only W123 (kettle)",
         "Amount: at most 50.00 EUR",
@@ -259,7 +259,7 @@ def test_a_mandate_is_rendered_power_by_power() -> None:
         "“Refund … for order … to …” cannot be undone",
     )
     assert texts(made, "target") == ["Only for order W123 (kettle)"]
-    assert texts(made, "never")[1] == "Never: be told: everything under “identity.*” (date of birth (sensitive))"
+    assert texts(made, "never")[1] == "The agent may never see any information: everything under “identity.*” (date of birth (sensitive))"
     assert texts(made, "expires") == ["It ends on 1 December 2026, 00:00 UTC, or when you revoke it."]
     assert len(texts(made, "preapproved")) == len(texts(made, "chain")) == 1
 
@@ -397,7 +397,7 @@ def test_a_short_title_stands_where_no_param_is_known() -> None:
     assert action_label(short) == past_title(short, {}, {}, ENGLISH) == "Refund money for an order"
     assert past_title(short, PARAMS, {}, ENGLISH).startswith("Refund 40.00 EUR")
     made = render_mandate(MANDATE, replace(CATALOGUE, actions={**CATALOGUE.actions, "payment.refund": short}), {})
-    assert [line.text for line in made.lines if line.kind == "power"][2] == "The agent may ask for: Refund money for an order"
+    assert [line.text for line in made.lines if line.kind == "power"][2] == "The agent may make requests: Refund money for an order"
 
 
 RETURN = replace(
@@ -441,7 +441,7 @@ def test_a_limit_names_records_and_the_parts_of_the_one_record_it_is_about() -> 
 def test_each_letter_of_a_recipient_that_only_looks_like_another_is_told() -> None:
     made = render_ask(replace(ASK, params={**PARAMS, "payment_method_id": "p\u0430y\uff50\u0430l"}), CATALOGUE)
     assert [line.details for line in made.lines if line.kind == "param" and line.text.startswith("payment_method_id")] == [
-        ("This is where it goes.", "Careful: it has letters that are not the ones they look like: \u0430 (U+0430), \uff50 (U+FF50).")
+        ("This is the recipient.", "Careful: it has letters that are not the ones they look like: \u0430 (U+0430), \uff50 (U+FF50).")
     ]
     assert lookalike_warning(["anna@mail.example", "\u0430nna@mail.example"], ENGLISH) != ()
     for honest in ("anna@mail.example", "анна@почта.example", "Zoë", 7, None):

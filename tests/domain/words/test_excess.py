@@ -125,15 +125,15 @@ def test_every_reason_is_told_in_words() -> None:
         "together with the message before: names another amount"
     )
     assert explain_reason("asks for another action: payment.refund", DESK).startswith("asks for something else: Refund")
-    assert explain_reason("a sentence in another language (de)", DESK) == "holds a sentence in a language that the desk does not read"
+    assert explain_reason("a sentence in another language (de)", DESK) == "contains a sentence in a language that isn't supported"
     assert explain_reason("something \u202enew", DESK) == "something ⟨U+202E⟩new"
     assert explain_marks(MARKS, {"words": TEXT}, DESK) == (
-        "“Refund me 500 EUR!”: asks for something else: giving money back",
-        "500 EUR: names another amount than what is asked",
+        "“Refund me 500 EUR!”: asks for something else: a refund",
+        "500 EUR: names a different amount than the request",
     )
     assert explain_marks(
         [ExcessSpan(where="words", start=0, end=99, said=WordsRelation.UNREADABLE, why="encoded text")], {"words": TEXT}, DESK
-    ) == ("holds encoded text",)
+    ) == ("contains encoded text",)
 
 
 def test_a_text_is_judged_sentence_by_sentence() -> None:

@@ -199,12 +199,12 @@ _TEXT: Final = {"type": "string", "x-free-text": True, "minLength": 1, "maxLengt
 _BUILTIN: Final[Mapping[str, tuple[str, Effect, Mapping[str, object]]]] = {
     "case.close": (marked("Close the case"), Effect.WRITE, {"properties": {"reason": _TEXT}}),
     "case.comment": (
-        marked("Write into the case"),
+        marked("Add a message to the case"),
         Effect.WRITE,
         {"properties": {"text": _TEXT}, "required": ["text"]},
     ),
     "case.open": (
-        marked("Open the case: {subject}"),
+        marked("Open a case: {subject}"),
         Effect.WRITE,
         {"properties": {"subject": _SUBJECT, "text": _TEXT}, "required": ["subject", "text"]},
     ),
@@ -212,7 +212,7 @@ _BUILTIN: Final[Mapping[str, tuple[str, Effect, Mapping[str, object]]]] = {
 }
 _TOLD: Final = {
     "case.messages": marked("number of messages in the case"),
-    "case.status": marked("state of the case"),
+    "case.status": marked("status of the case"),
     "case.subject": marked("subject of the case"),
 }
 

@@ -106,7 +106,7 @@ def verify_counter_offer(old: JsonObject, new: JsonObject, *, action: Action) ->
         raise Refused(
             Code.PARAMS_INVALID,
             "the offer is the same as the ask",
-            public=marked("Offer less than was asked, or answer yes or no."),
+            public=marked("Allow less than requested, or answer yes or no."),
         )
     return new
 
@@ -185,7 +185,7 @@ def verify_unassigned(record: ConfirmationRecord, word: str, *, person_key: str,
         raise Refused(
             Code.CONFIRMATION_TAKEN,
             f"{held.person} has taken it",
-            public=said("{name} has taken this.", name=make_visible(held.name)),
+            public=said("{name} is working on this.", name=make_visible(held.name)),
             retry_after_s=-(-(held.until - now) // 1000),
         )
 
@@ -200,7 +200,7 @@ def verify_about_act(record: ConfirmationRecord) -> None:
         raise Refused(
             Code.REQUEST_MALFORMED,
             "the invitation is about words alone",
-            public=marked("This asks about the agent's words alone. Answer release, strip or no."),
+            public=marked("This is only about the agent's message. Answer release, strip or no."),
         )
 
 
@@ -214,7 +214,9 @@ def verify_about_words(record: ConfirmationRecord) -> None:
         raise Refused(
             Code.REQUEST_MALFORMED,
             "the invitation is about an act",
-            public=marked("This asks about what would be done, not about words. Answer yes, no, less or no_and_end."),
+            public=marked(
+                "This is about the action, not about the agent's message. Answer yes, no, less or no_and_end."
+            ),
         )
 
 
@@ -238,7 +240,7 @@ def reassigned_to_role(record: ConfirmationRecord, word: str, role: str, now: In
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
             f"{to} is asked already, or {word} is not",
-            public=marked("That role is asked already. Choose another one."),
+            public=marked("This request is already with that role. Choose another one."),
         )
     taken = tuple(taking for taking in record.taken if taking.word != word)
     changed = replace(record, who=_instead(record.who, {word}, {to}), taken=taken)
@@ -252,8 +254,7 @@ def reassigned_to_role(record: ConfirmationRecord, word: str, role: str, now: In
         Code.CONFIRMATION_WRONG_PERSON,
         f"the rule {record.rule} asks for {word}, and not for {to} after it",
         public=marked(
-            "A rule of the desk asks for this role. Hand it to a colleague who has it, "
-            "or to the role that the rule names after it."
+            "A rule requires this role. Hand over to a colleague who has it, or to the next role in the rule."
         ),
     )
 

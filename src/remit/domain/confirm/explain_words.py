@@ -15,34 +15,34 @@ from remit.domain.words.excess import ExcessSpan
 
 _BEFORE: Final = ", with the message before"
 _WHYS: Final[Mapping[str, str]] = {
-    "a forged speaker": marked("speaks as if it came from somebody else"),
-    "a name that asks for something": marked("a name that asks for something"),
-    "a new role for the reader": marked("tells the reader to be somebody else"),
-    "a question for the machine": marked("asks for what only the desk's machines know"),
+    "a forged speaker": marked("pretends to be from someone else"),
+    "a name that asks for something": marked("contains a request inside a name"),
+    "a new role for the reader": marked("tells the reader to act as someone else"),
+    "a question for the machine": marked("asks for internal system data"),
     "a question for a password": marked("asks for a password"),
     "a question for what a password is": marked("asks for a password"),
-    "a task slipped in": marked("gives the reader a task of its own"),
-    "adds another wish": marked("adds another wish"),
-    "an order to forget the rules": marked("tells the reader to forget the rules"),
-    "an order to keep people out": marked("asks to leave out people who have to agree or to know"),
-    "another amount": marked("names another amount than what is asked"),
-    "another identifier": marked("names another record, person or address than what is asked"),
-    "another wish": marked("says not to do what is asked"),
-    "another person": marked("is about somebody else"),
-    "digits in place of letters": marked("is written with digits in place of letters"),
+    "a task slipped in": marked("gives the reader an extra task"),
+    "adds another wish": marked("adds another request"),
+    "an order to forget the rules": marked("tells the reader to ignore the rules"),
+    "an order to keep people out": marked("tries to bypass people who must approve or be informed"),
+    "another amount": marked("names a different amount than the request"),
+    "another identifier": marked("names a different record, person or address than the request"),
+    "another wish": marked("says not to carry out the request"),
+    "another person": marked("is about someone else"),
+    "digits in place of letters": marked("uses digits in place of letters"),
     "a link or image that shows something else than it is": marked(
-        "holds a link or an image that shows something else than it is"
+        "contains a link or an image that shows something other than it is"
     ),
-    "an address that holds content of its own": marked("holds an address with content of its own"),
-    "encoded text": marked("holds encoded text"),
-    "hidden or directional characters": marked("holds characters that do not show"),
-    "letters of another or a mixed alphabet": marked("mixes letters of several alphabets"),
-    "letters written as numbers": marked("holds letters that are written as numbers"),
-    "markup that hides or changes what is shown": marked("holds markup that hides or changes what is shown"),
-    "marks in the middle of a word": marked("holds marks in the middle of words"),
-    MAY_NOT_SPEAK: marked("is the agent speaking for the customer, who does not allow it"),
-    "sounds like another purpose": marked("sounds like something else than what is asked"),
-    "words written letter by letter": marked("is written letter by letter"),
+    "an address that holds content of its own": marked("contains an address with embedded content"),
+    "encoded text": marked("contains encoded text"),
+    "hidden or directional characters": marked("contains invisible characters"),
+    "letters of another or a mixed alphabet": marked("mixes letters from several alphabets"),
+    "letters written as numbers": marked("contains letters written as numbers"),
+    "markup that hides or changes what is shown": marked("contains markup that hides or changes what is shown"),
+    "marks in the middle of a word": marked("contains symbols inside words"),
+    MAY_NOT_SPEAK: marked("is written on the customer's behalf without their permission"),
+    "sounds like another purpose": marked("sounds like something other than the request"),
+    "words written letter by letter": marked("is spelled out letter by letter"),
 }
 _TOPICS: Final[Mapping[str, str]] = {
     "access": marked("access or rights"),
@@ -52,29 +52,29 @@ _TOPICS: Final[Mapping[str, str]] = {
     "address": marked("an address"),
     "card-activate": marked("activating a card"),
     "card-link": marked("linking a card"),
-    "card-order": marked("another card"),
+    "card-order": marked("a new card"),
     "compromised": marked("a misused card or account"),
-    "contact": marked("how to reach somebody"),
+    "contact": marked("contact details"),
     "details": marked("personal details"),
-    "exception": marked("an exception from the rules"),
+    "exception": marked("an exception to the rules"),
     "exchange": marked("an exchange"),
-    "identity": marked("who somebody is"),
+    "identity": marked("someone's identity"),
     "limit": marked("a limit"),
     "lock": marked("locking something"),
     "lost-card": marked("a lost card or device"),
-    "mfa": marked("how somebody signs in"),
+    "mfa": marked("a sign-in method"),
     "money-out": marked("sending money"),
     "cancelling it": marked("cancelling something"),
     "order-cancel": marked("cancelling something"),
     "order-change": marked("changing an order"),
     "order-place": marked("ordering something"),
     "password": marked("a password"),
-    "payment-method": marked("a way to pay"),
+    "payment-method": marked("a payment method"),
     "pin": marked("a PIN"),
-    "refund": marked("giving money back"),
-    "return": marked("sending something back"),
+    "refund": marked("a refund"),
+    "return": marked("a return"),
     "transfer-stop": marked("stopping a payment"),
-    "unrecognised": marked("a payment nobody knows"),
+    "unrecognised": marked("an unknown payment"),
     "upgrade": marked("an upgrade"),
     "voucher": marked("a voucher or discount"),
 }
@@ -87,7 +87,9 @@ def explain_reason(why: str, catalogue: Catalogue) -> str:
     """Translate one reason; an unknown one is shown as it is."""
     say = catalogue.say
     if why.endswith(_BEFORE):
-        return say("together with the message before: {why}", why=explain_reason(why.removesuffix(_BEFORE), catalogue))
+        return say(
+            "combined with the previous message: {why}", why=explain_reason(why.removesuffix(_BEFORE), catalogue)
+        )
     kind, _, what = why.partition(": ")
     match kind:
         case "asks for something else":
@@ -100,9 +102,9 @@ def explain_reason(why: str, catalogue: Catalogue) -> str:
             return say("asks for something else: {what}", what=action_label(action) if action else make_visible(what))
         case "asks to be told":
             attribute = catalogue.attributes.get(what)
-            return say("asks to be told: {what}", what=make_visible(attribute.title if attribute else what))
+            return say("asks to see: {what}", what=make_visible(attribute.title if attribute else what))
         case _ if why.startswith(_LANGUAGE):
-            return say("holds a sentence in a language that the desk does not read")
+            return say("contains a sentence in a language that isn't supported")
         case _:
             return say(_WHYS.get(why, make_visible(why)))
 

@@ -15,20 +15,19 @@ from remit.domain.text.normalize import make_visible
 from remit.domain.values import Instant
 
 _AREAS: Final[Mapping[Area, str]] = {
-    Area.COMMITMENT: marked("an agreement that binds"),
+    Area.COMMITMENT: marked("a binding agreement"),
     Area.DISCLOSURE: marked("personal data"),
-    Area.IDENTITY: marked("who somebody is"),
+    Area.IDENTITY: marked("someone's identity"),
     Area.PAYMENT: marked("money"),
-    Area.ROUTINE: marked("an everyday matter"),
+    Area.ROUTINE: marked("a routine matter"),
     Area.SECURITY: marked("sign-in and security"),
 }
 _PAGE: Final = marked(
-    "What exactly it asks is shown on this page, after you sign in with your passkey. Opening the page answers nothing."
+    "Sign in with your passkey to see the full request on this page. Opening the page doesn't answer it."
 )
 FOOT: Final = marked(
-    "This is a notice that the desk's program wrote. It asks for no password and no code, "
-    "and it does nothing by being opened. If you are not sure, do not use the link: "
-    "open the desk's page as you always do."
+    "This is an automated message from our system. It asks for no password and no code, and opening "
+    "it does nothing. If you're not sure, don't use the link. Open our page the way you usually do."
 )
 _MAX_LENGTH: Final = 60
 _LINKS: Final = re.compile(r"(?<=\S)([.@])(?=\S)|(:)(?=//)")
@@ -69,11 +68,11 @@ def customer_notice(desk: str, invitation: WaitingInvitation, say: Translator) -
     """Build the notice to a customer about a pending answer."""
     name = make_visible(desk)
     return _notice(
-        say("{desk}: {agent} needs your answer", desk=name, agent=quoted_name(invitation.agent)),
-        say("An agent that acts for you at {desk} asks for something that needs your answer.", desk=name),
+        say("{desk}: {agent} needs your approval", desk=name, agent=quoted_name(invitation.agent)),
+        say("An agent acting for you at {desk} has made a request that needs your approval.", desk=name),
         *_facts(invitation, say),
         say(_PAGE),
-        say("If you do not answer in time, that is a no."),
+        say("If you don't answer in time, the request expires and nothing is done."),
     )
 
 
@@ -81,8 +80,8 @@ def officer_notice(desk: str, invitation: WaitingInvitation, say: Translator) ->
     """Build the notice to an officer about one request for their role."""
     name = make_visible(desk)
     return _notice(
-        say("{desk}: {agent} needs an officer's answer", desk=name, agent=quoted_name(invitation.agent)),
-        say("An agent asks for something at {desk} that needs the answer of somebody with your role.", desk=name),
+        say("{desk}: {agent} is waiting for approval", desk=name, agent=quoted_name(invitation.agent)),
+        say("An agent at {desk} has made a request that needs approval from someone with your role.", desk=name),
         *_facts(invitation, say),
         say(_PAGE),
     )
@@ -92,14 +91,14 @@ def digest_notice(desk: str, waiting: int, first_until: Instant, say: Translator
     """Build the notice to an officer about several pending requests."""
     name = make_visible(desk)
     return _notice(
-        say("{desk}: {count} requests need an officer's answer", desk=name, count=waiting),
+        say("{desk}: {count} requests need approval", desk=name, count=waiting),
         say(
-            "{count} requests of agents wait at {desk} for the answer of somebody with your role.",
+            "{count} requests from agents at {desk} need approval from someone with your role.",
             count=waiting,
             desk=name,
         ),
-        say("The first of them can be answered until {when}.", when=_moment(first_until)),
-        say("They are shown on this page, after you sign in with your passkey. Opening the page answers nothing."),
+        say("Answer the first one by {when}.", when=_moment(first_until)),
+        say("Sign in with your passkey to see the requests on this page. Opening the page doesn't answer them."),
     )
 
 
@@ -110,13 +109,13 @@ def _notice(subject: str, *paragraphs: str) -> NoticeText:
 def _facts(invitation: WaitingInvitation, say: Translator) -> tuple[str, ...]:
     return (
         say(
-            "Agent: {agent}, a name that others gave it. It is run by {operator}.",
+            "Agent: {agent}, run by {operator}. We didn't choose the agent's name.",
             agent=quoted_name(invitation.agent),
             operator=quoted_name(invitation.operator),
         ),
         say("Purpose: {purpose}.", purpose=make_visible(invitation.objective)),
-        say("It is about: {what}.", what=say(_AREAS[invitation.area])),
-        say("It can be answered until {when}.", when=_moment(invitation.until)),
+        say("Topic: {what}.", what=say(_AREAS[invitation.area])),
+        say("Answer by {when}.", when=_moment(invitation.until)),
     )
 
 

@@ -149,7 +149,7 @@ def _in_words(action: Action, catalogue: Catalogue) -> Action:
 
 def _who(ask: AskDetails, say: Translator) -> str:
     return say(
-        "{agent}, run by {operator}, asks for this in the name of {customer}.",
+        "{agent}, run by {operator}, requests this for {customer}.",
         agent=quoted_text(ask.agent),
         operator=quoted_text(ask.operator),
         customer=quoted_text(ask.customer),
@@ -160,7 +160,7 @@ def _notices(ask: AskDetails, catalogue: Catalogue) -> list[RenderedLine]:
     say = catalogue.say
     lines: list[RenderedLine] = []
     if ask.action.effect is Effect.WRITE:
-        lines.append(RenderedLine(kind="effect", text=say("This changes something at the desk.")))
+        lines.append(RenderedLine(kind="effect", text=say("This makes a change in our systems.")))
         if not ask.action.reversible:
             lines.append(RenderedLine(kind="irreversible", text=say("This cannot be undone.")))
     else:
@@ -169,7 +169,7 @@ def _notices(ask: AskDetails, catalogue: Catalogue) -> list[RenderedLine]:
         lines.append(
             RenderedLine(
                 kind="recipient",
-                text=say("Check where it goes: money, access or data leaves for the place named above."),
+                text=say("Check the recipient: money, access or data goes to the place named above."),
             )
         )
     lines.extend(_told(name, catalogue.attributes, say) for name in ask.told)
@@ -178,7 +178,7 @@ def _notices(ask: AskDetails, catalogue: Catalogue) -> list[RenderedLine]:
 
 def _told(name: str, attributes: Mapping[str, Attribute], say: Translator) -> RenderedLine:
     attribute = attributes.get(name)
-    text = say("The agent will be told: {what}", what=make_visible(attribute.title if attribute else name))
+    text = say("Will be shared with the agent: {what}", what=make_visible(attribute.title if attribute else name))
     return RenderedLine(
         kind="told", text=text, details=(say("This is sensitive."),) if attribute is None or attribute.sensitive else ()
     )
@@ -186,7 +186,7 @@ def _told(name: str, attributes: Mapping[str, Attribute], say: Translator) -> Re
 
 _OUTCOMES: Final[Mapping[str, str]] = {
     "done": marked("done"),
-    "unknown": marked("it is not known yet whether it was done"),
+    "unknown": marked("outcome not confirmed yet"),
 }
 
 
@@ -194,7 +194,7 @@ def _done(performed: PerformedAct, names: Names, catalogue: Catalogue) -> Render
     act = fill_title(_in_words(performed.action, catalogue), performed.params, names, catalogue.say)
     outcome = catalogue.say(_OUTCOMES.get(performed.outcome, make_visible(performed.outcome)))
     return RenderedLine(
-        kind="done", text=catalogue.say("Done before under this permission: {act}", act=act), details=(outcome,)
+        kind="done", text=catalogue.say("Earlier under this permission: {act}", act=act), details=(outcome,)
     )
 
 
@@ -208,7 +208,7 @@ def _budget(budget: Budget, catalogue: Catalogue) -> RenderedLine:
         left.append(say("{amount} in total", amount=total))
     name = action_label(action) if action else make_visible(budget.action)
     text = say(
-        "Left under this permission after this, for “{action}”: {left}.",
+        "Remaining for “{action}” after this: {left}.",
         action=name,
         left=", ".join(left) if left else say("no limit"),
     )
@@ -217,12 +217,12 @@ def _budget(budget: Budget, catalogue: Catalogue) -> RenderedLine:
 
 _BEYOND: Final[Mapping[str, str]] = {
     WordsState.HELD: marked(
-        "What the agent wrote says more than what it asks. This is about its words alone: "
-        "passing them on allows nothing and does nothing."
+        "The agent's message asks for more than the request. You only decide about the message: passing "
+        "it on allows nothing and does nothing."
     ),
     WordsState.RELEASED: marked(
-        "The desk found that what the agent wrote says more than what it asks. "
-        "An officer of the desk read it and passed it on. It allows nothing."
+        "The agent's message asks for more than the request. Someone from support read it and passed it "
+        "on. It allows nothing."
     ),
 }
 
@@ -245,7 +245,7 @@ def _theirs(ask: AskDetails, say: Translator) -> list[RenderedLine]:
         for name in ask.files
     ]
     if ask.words is not None:
-        text = say("The agent writes (its own words; they decide nothing):")
+        text = say("Message from the agent (it decides nothing):")
         lines.append(RenderedLine(kind="words", text=text, details=_paragraphs(ask.words), theirs=True))
     return lines
 

@@ -23,42 +23,42 @@ from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json
 
 _SAYS: Final = {
-    PowerKind.ACCEPT: marked("The agent may bind you: accept: {what}"),
-    PowerKind.DISCLOSE: marked("The agent may tell the desk: {what}"),
-    PowerKind.RECEIVE: marked("The agent may be told: {what}"),
-    PowerKind.REPRESENT: marked("The agent may open a case and speak for you in it."),
-    PowerKind.REQUEST: marked("The agent may ask for: {what}"),
+    PowerKind.ACCEPT: marked("The agent may make a binding commitment for you: {what}"),
+    PowerKind.DISCLOSE: marked("The agent may share with support: {what}"),
+    PowerKind.RECEIVE: marked("The agent may see: {what}"),
+    PowerKind.REPRESENT: marked("The agent may open a case and write in it for you."),
+    PowerKind.REQUEST: marked("The agent may request: {what}"),
 }
 _SAYS_ALL: Final = {
-    PowerKind.ACCEPT: marked("The agent may bind you: accept"),
-    PowerKind.DISCLOSE: marked("The agent may tell the desk"),
-    PowerKind.RECEIVE: marked("The agent may be told"),
+    PowerKind.ACCEPT: marked("The agent may make binding commitments for you"),
+    PowerKind.DISCLOSE: marked("The agent may share information with support"),
+    PowerKind.RECEIVE: marked("The agent may see information"),
     PowerKind.REPRESENT: _SAYS[PowerKind.REPRESENT],
-    PowerKind.REQUEST: marked("The agent may ask for"),
+    PowerKind.REQUEST: marked("The agent may make requests"),
 }
 _NEVER: Final = {
-    PowerKind.ACCEPT: marked("Never: accept anything that binds you: {what}"),
-    PowerKind.DISCLOSE: marked("Never: tell the desk: {what}"),
-    PowerKind.RECEIVE: marked("Never: be told: {what}"),
-    PowerKind.REPRESENT: marked("Never: speak for you"),
-    PowerKind.REQUEST: marked("Never: ask for: {what}"),
+    PowerKind.ACCEPT: marked("The agent may never make a binding commitment for you: {what}"),
+    PowerKind.DISCLOSE: marked("The agent may never share with support: {what}"),
+    PowerKind.RECEIVE: marked("The agent may never see: {what}"),
+    PowerKind.REPRESENT: marked("The agent may never open a case or write for you"),
+    PowerKind.REQUEST: marked("The agent may never request: {what}"),
 }
 _NEVER_ALL: Final = {
-    PowerKind.ACCEPT: marked("Never: accept anything that binds you"),
-    PowerKind.DISCLOSE: marked("Never: tell the desk"),
-    PowerKind.RECEIVE: marked("Never: be told"),
+    PowerKind.ACCEPT: marked("The agent may never make any binding commitment for you"),
+    PowerKind.DISCLOSE: marked("The agent may never share any information with support"),
+    PowerKind.RECEIVE: marked("The agent may never see any information"),
     PowerKind.REPRESENT: _NEVER[PowerKind.REPRESENT],
-    PowerKind.REQUEST: marked("Never: ask for"),
+    PowerKind.REQUEST: marked("The agent may never make any request"),
 }
 _TESTS: Final = {
     ConditionOp.AFTER: marked("only after {value}"),
     ConditionOp.BEFORE: marked("only before {value}"),
     ConditionOp.EQUALS: marked("only {value}"),
     ConditionOp.MAX: marked("at most {value}"),
-    ConditionOp.MAX_SUM: marked("at most {value} together"),
+    ConditionOp.MAX_SUM: marked("at most {value} combined"),
     ConditionOp.MIN: marked("at least {value}"),
     ConditionOp.ONE_OF: marked("one of {value}"),
-    ConditionOp.SUBSET_OF: marked("only from {value}"),
+    ConditionOp.SUBSET_OF: marked("only these: {value}"),
 }
 
 
@@ -85,11 +85,11 @@ def render_mandate(
     for place, power in enumerate(mandate.powers):
         lines.extend(_granted(power, place, catalogue, names))
     lines.extend(_denied(power, place, catalogue, names) for place, power in enumerate(mandate.never))
-    lines.append(RenderedLine(kind="never", text=say("What is not granted here is refused.")))
+    lines.append(RenderedLine(kind="never", text=say("Anything not listed above is blocked.")))
     lines.extend(_life(mandate, say))
     if mandate.objective.summary:
         own_words = tuple(make_visible(line) for line in mandate.objective.summary.split("\n"))
-        text = say("The agent writes (its own words; they grant nothing):")
+        text = say("Message from the agent (it grants nothing):")
         lines.append(RenderedLine(kind="summary", text=text, details=own_words, theirs=True))
     return Rendering(lines=tuple(lines))
 
@@ -116,7 +116,9 @@ def _granted(power: Power, place: int, catalogue: Catalogue, names: Names) -> It
     text = catalogue.say(_SAYS[power.power], what=what) if what else catalogue.say(_SAYS_ALL[power.power])
     yield RenderedLine(kind="power", text=text, details=tuple(_limits(power, catalogue, names)), place=place)
     if power.preapproved:
-        text = catalogue.say("You agree now: when this comes, exactly as above, nobody asks you again.")
+        text = catalogue.say(
+            "You approve this now. If the agent requests exactly what is described above, you won't be asked again."
+        )
         yield RenderedLine(kind="preapproved", text=text, place=place)
 
 
@@ -142,7 +144,7 @@ def _action(pattern: str, catalogue: Catalogue) -> str:
 
 def _with_warning(action: Action, say: Translator) -> str:
     label = action_label(action)
-    return say("{action} (what is not sensitive)", action=label) if action.power is PowerKind.RECEIVE else label
+    return say("{action} (without sensitive data)", action=label) if action.power is PowerKind.RECEIVE else label
 
 
 def _attribute(pattern: str, catalogue: Catalogue) -> str:
@@ -179,7 +181,7 @@ def _limits(power: Power, catalogue: Catalogue, names: Names) -> Iterator[str]:
             say("Once") if power.uses == 1 else say.plural("At most {count} time", "At most {count} times", power.uses)
         )
     for total in power.totals:
-        total_text = say("at most {amount} over all", amount=plain_value(total.limit, say))
+        total_text = say("at most {amount} in total", amount=plain_value(total.limit, say))
         yield f"{_word(total.path, power, catalogue)}: {total_text}"
     for name in power.actions or ():
         action = catalogue.actions.get(name)
@@ -254,13 +256,13 @@ def _named(value: Json, kinds: list[str], names: Names, say: Translator) -> str:
 def _life(mandate: Mandate, say: Translator) -> Iterator[RenderedLine]:
     yield RenderedLine(
         kind="expires",
-        text=say("It ends on {when}, or when you revoke it.", when=day_and_time(mandate.expires_at, say)),
+        text=say("The permission ends on {when}, or when you revoke it.", when=day_and_time(mandate.expires_at, say)),
     )
     yield RenderedLine(kind="tasks", text=say.plural("For one task.", "For at most {count} tasks.", mandate.max_tasks))
     if mandate.chain:
         passed = say.plural(
-            "The agent may pass part of this on to one further agent.",
-            "The agent may pass part of this on to a chain of at most {count} further agents.",
+            "The agent may pass part of this permission on to one other agent.",
+            "The agent may pass part of this permission on to a chain of at most {count} other agents.",
             mandate.chain,
         )
         yield RenderedLine(kind="chain", text=passed)

@@ -22,6 +22,10 @@ _MONEY: Final = re.compile(r"[0-9]+(\.[0-9]+)? [A-Z]{3}", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9.:/-]+", re.ASCII)
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _MARK: Final = marked(".")
+_GROUP: Final = marked(",")
+_WITH_SYMBOL: Final = marked("{symbol}{amount}")
+_SYMBOLS: Final[Mapping[str, str]] = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$"}
+"""Currencies whose symbol names no other currency here; every other one keeps its ISO 4217 code."""
 _LIKE_THOUSANDS: Final = re.compile(r"(?<=[0-9])\.(?=[0-9]{3}(?![0-9]))", re.ASCII)
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 _BRACKETS: Final = re.compile(r" ?\([^()]*\)")
@@ -64,7 +68,7 @@ def plain_value(value: Json, say: Translator) -> str:
     if isinstance(value, str):
         return _text(value, say)
     if isinstance(value, Mapping):
-        return ", ".join(f"{_key(key)}: {plain_value(item, say)}" for key, item in value.items()) or say("(no members)")
+        return ", ".join(f"{_key(key)}: {plain_value(item, say)}" for key, item in value.items()) or say("(no details)")
     return ", ".join(plain_value(item, say) for item in value) or say("(empty)")
 
 
@@ -74,9 +78,27 @@ def number(text: str, say: Translator) -> str:
 
 
 def amount(text: str, say: Translator) -> str:
-    """Return money, or a plain number, as on the wire; three-digit currencies take the reader's decimal mark."""
-    _, _, unit = text.partition(" ")
-    return number(text, say) if not unit or minor_digits(unit) == _THREE else text
+    """Return money as its reader writes it: `€1,500.00`, `1.500,00 €`, `20.00 CAD`; a plain number as `number`.
+
+    ⚔ Decimals are filled up to those of the currency, so that a group of three digits is never a fraction.
+    """
+    figure, _, unit = text.partition(" ")
+    if not unit:
+        return number(text, say)
+    whole, _, fraction = figure.partition(".")
+    digits = minor_digits(unit)
+    grouped = say(_GROUP).join(_thousands(whole))
+    written = f"{grouped}{say(_MARK)}{fraction:0<{digits}}" if digits or fraction else grouped
+    symbol = _SYMBOLS.get(unit)
+    return f"{written} {unit}" if symbol is None else say(_WITH_SYMBOL, symbol=symbol, amount=written)
+
+
+def _thousands(figure: str) -> Iterator[str]:
+    first = len(figure) % 3
+    if first:
+        yield figure[:first]
+    for at in range(first, len(figure), 3):
+        yield figure[at : at + 3]
 
 
 def _text(text: str, say: Translator) -> str:
@@ -89,7 +111,6 @@ def _text(text: str, say: Translator) -> str:
     return f"{day_and_time(instant, say)} ({text})"
 
 
-_THREE: Final = 3
 _MAX_UNLIKE: Final = 10
 _NOT_GIVEN: Final = "—"
 """Stands in a title for an absent param. No value looks like it: a given dash is quoted."""
@@ -211,11 +232,11 @@ def named_value(action: Action, params: JsonObject, names: Names, path: ParamPat
 def _meaning(kind: MarkKind | None, value: Json, say: Translator) -> tuple[str, ...]:
     match kind:
         case MarkKind.RECIPIENT:
-            return (say("This is where it goes."), *lookalike_warning(value, say))
+            return (say("This is the recipient."), *lookalike_warning(value, say))
         case MarkKind.FREE_TEXT:
             return (say("The agent wrote this."),)
         case MarkKind.ATTRIBUTE:
-            return (say("This tells the desk something about the customer."),)
+            return (say("This gives support information about the customer."),)
         case MarkKind.MONEY | MarkKind.PART | MarkKind.RESOURCE | None:
             return ()
 
@@ -227,7 +248,7 @@ def lookalike_warning(value: Json, say: Translator) -> tuple[str, ...]:
     if not found:
         return ()
     names = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in found[:_MAX_UNLIKE])
-    return (say("Careful: it has letters that are not the ones they look like: {letters}.", letters=names),)
+    return (say("Careful, some letters aren't what they look like: {letters}.", letters=names),)
 
 
 def _leaves(value: Json, path: ParamPath, place: str) -> Iterator[tuple[ParamPath, str, Json]]:

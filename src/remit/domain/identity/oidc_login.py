@@ -139,12 +139,10 @@ def verify_strength(login: ProvedLogin, *, acr: tuple[str, ...], max_age_s: int,
         raise Refused(
             Code.LOGIN_WEAK,
             f"acr is {login.acr!r}",
-            public=marked("You signed in there in a way that is not strong enough here."),
+            public=marked("The sign-in method you used isn't strong enough."),
         )
     if max_age_s and not _fresh(login.auth_at, max_age_s, now):
-        raise Refused(
-            Code.LOGIN_WEAK, "auth_time is missing or too old", public=marked("You signed in there too long ago.")
-        )
+        raise Refused(Code.LOGIN_WEAK, "auth_time is missing or too old", public=marked("You signed in too long ago."))
     return login
 
 

@@ -61,7 +61,9 @@ def canary_pattern(value: str) -> CanaryPattern:
             Code.REQUEST_MALFORMED,
             "the value is too long for a canary",
             public=said(
-                "A canary has at most {count} characters, in at most {words} words.", count=MAX_LENGTH, words=_MAX_ATOMS
+                "A canary can have at most {count} characters and at most {words} words.",
+                count=MAX_LENGTH,
+                words=_MAX_ATOMS,
             ),
         )
     if letters < least:
@@ -69,7 +71,8 @@ def canary_pattern(value: str) -> CanaryPattern:
             Code.REQUEST_MALFORMED,
             "the value is said by chance",
             public=marked(
-                "Take a value that nobody says by chance: eight letters and digits with a digit among them, or twelve letters."
+                "Choose a value no one would use by chance: at least 8 letters and digits with at least one "
+                "digit, or at least 12 letters."
             ),
         )
     return CanaryPattern(shape=CanaryShape(len(atoms), letters), plain=" ".join(atoms))

@@ -126,7 +126,7 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
     return _without_unknown(desk, replace(unread, params=cleaned.params, body=body, wrong=wrong))
 
 
-_KEY_IS_SECRET: Final = marked("The Idempotency-Key is a secret that the message tells. Choose another key.")
+_KEY_IS_SECRET: Final = marked("The Idempotency-Key is the same as a secret in the message. Use another key.")
 
 
 async def _is_clean(desk: DeskContext, task: str, request: AskRequest) -> bool:

@@ -58,7 +58,7 @@ async def verify_rendering_unchanged(
     }:
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "it now falls under a waiver written by one of its confirmers")
     if (await render_current(desk, state, ask, evaluation)).act_hash != shown:
-        public = marked("What was shown to whoever confirmed has changed meanwhile. Nothing was done.")
+        public = marked("The details shown for approval have changed. Nothing was done.")
         raise Refused(Code.CONFIRMATION_MISMATCH, "what would be shown has changed", public=public)
 
 
@@ -127,7 +127,7 @@ def _gone(detail: str) -> Refused:
     return Refused(
         Code.CONFIRMATION_WRONG_PERSON,
         detail,
-        public=marked("Somebody who confirmed this may not confirm it any more. Nothing was done; ask again."),
+        public=marked("One of the people who approved this can no longer approve it. Nothing was done. Ask again."),
     )
 
 

@@ -29,7 +29,9 @@ _ONCE_MS: Final = 24 * 3600 * 1000
 _MAX_A_TASK: Final = 64
 """⚔ Maximum reports per task: text that looks like an issuer's credentials must not flood them."""
 _SCOPE: Final = "leaks"
-_TEXT: Final = marked("Somebody else's credential stood in a message of an agent that acts for you. Its owner is told.")
+_TEXT: Final = marked(
+    "A message from an agent that acts for you contained someone else's credential. We are informing its owner."
+)
 
 
 async def notify_issuers(desk: DeskContext, found: Collection[IssuedCredential], at: LeakSource) -> None:
@@ -115,4 +117,4 @@ async def _notices(desk: DeskContext, customer: str) -> Notices:
     if not customer:
         return Notices()
     person = (await desk.store.get(PersonRecord, customer)).record
-    return access_notices(desk, person, subject=marked("A credential stood in a message"), text=_TEXT)
+    return access_notices(desk, person, subject=marked("A credential was found in a message"), text=_TEXT)

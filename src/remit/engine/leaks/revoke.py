@@ -46,14 +46,19 @@ from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replay
 _TRIES: Final = 4
 _A_TURN: Final = 1024 * 1024
 _TASK: Final = marked(
-    "A credential of an agent that acts for you stood in a message. Its task was ended, so nobody can use it any more."
+    "A credential of an agent that acts for you appeared in a message. We ended the agent's task, so "
+    "no one can use the credential any more."
 )
 _MANDATE: Final = marked(
-    "A credential of an agent that acts for you stood in a message. What the agent may do was taken back, so nobody can use it any more."
+    "A credential of an agent that acts for you appeared in a message. We revoked the agent's "
+    "permission, so no one can use the credential any more."
 )
-_SESSION: Final = marked("Your sign-in stood in a message. You were signed out there, so nobody can use it any more.")
+_SESSION: Final = marked(
+    "Your sign-in appeared in a message. We signed you out of that session, so no one can use it any more."
+)
 _INVITATION: Final = marked(
-    "A link that lets you make a passkey stood in a message. It was made useless, so nobody can use it any more. Ask the desk for another."
+    "A link for adding a passkey to your account appeared in a message. We disabled the link, so no "
+    "one can use it any more. Ask us for a new one."
 )
 
 
@@ -324,9 +329,7 @@ async def _tell(desk: DeskContext, dead: _DeadCredential, at: LeakSource) -> Non
     if dead.person:
         person = (await desk.store.get(PersonRecord, dead.person)).record
         subject = (
-            marked("An agent's task was ended")
-            if dead.what == "token"
-            else marked("Something that lets somebody in had leaked")
+            marked("We ended an agent's task") if dead.what == "token" else marked("We disabled a leaked credential")
         )
         told = access_notices(desk, person, subject=subject, text=dead.text)
         commit = replace(commit, puts=told.puts)

@@ -106,7 +106,7 @@ async def suspend(desk: DeskContext, *, what: str, name: str, reason: str, by: s
         raise Refused(
             Code.REQUEST_MALFORMED,
             "name one of agent, operator, customer, objective, and a reason",
-            public=marked("Name one of agent, operator, customer or objective, and a reason."),
+            public=marked("Enter a reason and one of agent, operator, customer or objective."),
         )
     if what == "objective":
         desk.catalogue.objective(name)  # ⚔ a typing error must not look like an effective suspension

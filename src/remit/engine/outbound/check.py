@@ -359,9 +359,9 @@ class TextWithheld(Refused):  # the refusal also carries the places
         super().__init__(
             Code.REPLY_WITHHELD,
             f"{count} parts must be withheld",
-            public=said("{count} part may not be told to this agent.", count=1)
+            public=said("{count} part can't be shared with this agent.", count=1)
             if count == 1
-            else said("{count} parts may not be told to this agent.", count=count),
+            else said("{count} parts can't be shared with this agent.", count=count),
         )
         self.checked = checked
 
@@ -398,7 +398,7 @@ def verify_text(text: str) -> None:
         Refused: `request.malformed`.
     """
     if not text.strip() or len(text) > MAX_TEXT_LENGTH:
-        public = said("Write something, in at most {count} characters.", count=MAX_TEXT_LENGTH)
+        public = said("Enter a text of at most {count} characters.", count=MAX_TEXT_LENGTH)
         raise Refused(Code.REQUEST_MALFORMED, "no text, or too much", public=public)
 
 

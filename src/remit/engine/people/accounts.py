@@ -221,7 +221,8 @@ def verify_officer(person: PersonRecord, *roles: str) -> PersonRecord:
             Code.PERSON_NOT_ALLOWED,
             "paused by a recovery",
             public=marked(
-                "Your access was recovered, so it is paused. Open /resume: your new passkey resumes it once it has waited."
+                "Your passkeys were replaced, so your access is paused. Open /resume: you can resume with your "
+                "new passkey once its waiting time is over."
             ),
         )
     if person.kind != "officer" or (roles and not set(roles) & set(person.roles)):

@@ -244,11 +244,9 @@ async def _erasable(desk: DeskContext, customer: str) -> tuple[Versioned[PersonR
     try:
         person = await desk.store.get(PersonRecord, customer)
     except RecordMissing:
-        raise Refused(
-            Code.REQUEST_NOT_FOUND, "no such customer", public=marked("There is no customer with that id.")
-        ) from None
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such customer", public=marked("No customer has this id.")) from None
     if person.record.kind != "customer":
-        raise Refused(Code.REQUEST_NOT_FOUND, "not a customer", public=marked("There is no customer with that id."))
+        raise Refused(Code.REQUEST_NOT_FOUND, "not a customer", public=marked("No customer has this id."))
     content = await read_content(desk, customer)
     if any(one.record.open for one in content.contests):
         raise _blocker("a contest or hold is open")

@@ -25,7 +25,7 @@ async def legal_hold(desk: DeskContext, *, customer: str, reason: str, by: Perso
     """
     _verify_officer(by)
     if not reason.strip():
-        raise Refused(Code.REQUEST_MALFORMED, "a hold needs a reason", public=marked("Say why."))
+        raise Refused(Code.REQUEST_MALFORMED, "a hold needs a reason", public=marked("Enter a reason."))
     try:
         kept = await desk.store.get(PersonRecord, customer)
     except RecordMissing:
@@ -61,7 +61,7 @@ async def close_contest(desk: DeskContext, *, contest: str, outcome: str, by: Pe
     """
     _verify_officer(by)
     if not outcome.strip():
-        raise Refused(Code.REQUEST_MALFORMED, "settling needs an outcome", public=marked("Say what came of it."))
+        raise Refused(Code.REQUEST_MALFORMED, "settling needs an outcome", public=marked("Enter the outcome."))
     try:
         kept = await desk.store.get(Contest, contest)
     except RecordMissing:

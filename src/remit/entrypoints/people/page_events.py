@@ -61,7 +61,7 @@ class LiveApi:
         since = (one_header(scope, b"last-event-id") or query_parameters(scope).get("since", ""))[:_MAX_LENGTH]
         if self._open[person.id] >= _LIMIT:
             detail = "too many pages stand open"
-            public = marked("Too many pages are open.")
+            public = marked("You have too many pages open. Close some and try again.")
             raise Refused(Code.REQUEST_RATE_LIMITED, detail, public=public, retry_after_s=30)
         self._open[person.id] += 1
         try:

@@ -148,7 +148,7 @@ class SecurityApi:
         try:
             old = (await self.context.store.get(AgentRecord, client_id)).record
         except RecordMissing:
-            public = marked("There is no such agent. Give its keys to register it.")
+            public = marked("This agent doesn't exist. To register it, add its keys.")
             raise Refused(Code.AGENT_UNKNOWN, "no such agent", public=public) from None
         if raises_trust(old.tier, tier):
             made = await propose_change(
@@ -197,7 +197,9 @@ class SecurityApi:
             return json_response(200, {"people": await security_view.list_officers(self.context)})
         body = await read_as(scope, receive, PersonIn)
         if body.kind == "officer" and body.roles:
-            public = marked("Add the officer without roles, then propose the roles for two people.")
+            public = marked(
+                "Add the officer without roles first. Then propose the roles: a second person must approve them."
+            )
             raise Refused(Code.PERSON_NOT_ALLOWED, "roles take two people", public=public)
         added = PersonRecord(
             id=body.id,
@@ -216,7 +218,7 @@ class SecurityApi:
         try:
             return (await self.context.store.get(PersonRecord, person_id)).record
         except RecordMissing:
-            public = said("There is nobody with the id {id}.", id=make_visible(person_id))
+            public = said("There is no one with the ID {id}.", id=make_visible(person_id))
             raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public=public) from None
 
     async def roles(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -237,7 +239,7 @@ class SecurityApi:
         person = await self._person(scope)
         await read_empty_body(scope, receive)
         if (await self._found(found["id"])).kind != "customer":
-            public = marked("An officer is recovered at the desk's own machine: `remit person recover`.")
+            public = marked("An officer's access can only be recovered on the server itself: `remit person recover`.")
             raise Refused(Code.PERSON_NOT_ALLOWED, "an officer's recovery", public=public)
         made = await start_recovery(self.context, found["id"], by=person.id, ttl_s=_LINK_TTL_S)
         link = f"{self.context.terms.issuer}/enrol?code={made.code}"

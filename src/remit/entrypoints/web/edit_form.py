@@ -52,8 +52,8 @@ def power_fields(wire: JsonObject, catalogue: Catalogue, names: Names) -> list[t
 
 def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Names, Names]) -> Iterator[EditableField]:
     say = catalogue.say
-    may = say("May be told") if power.get("power") == "receive" else say("May tell")
-    for name, title in (("actions", say("Keep")), ("attributes", may)):
+    may = say("May see") if power.get("power") == "receive" else say("May share with support")
+    for name, title in (("actions", say("Allowed actions")), ("attributes", may)):
         values = [str(one) for one in _list(power.get(name))]
         if len(values) > 1:
             items = tuple(((*here, name, place), _title(value, name, catalogue)) for place, value in enumerate(values))
@@ -67,12 +67,12 @@ def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Na
             )
             yield from _of_test((*here, "where", path, op), called, value, told, bare, say)
     for path, value in _object(power.get("total")).items():
-        name = say("{param}, all together at most", param=_called(path, actions, catalogue))
+        name = say("{param} (maximum in total)", param=_called(path, actions, catalogue))
         yield from _amount((*here, "total", path), name, value)
     if power.get("power") != "represent":
         uses = power.get("uses")
         yield EditableField(
-            at=(*here, "uses"), kind="count", name=say("How often at most"), value="" if uses is None else str(uses)
+            at=(*here, "uses"), kind="count", name=say("How often, at most"), value="" if uses is None else str(uses)
         )
 
 
@@ -89,7 +89,7 @@ def _of_test(  # one test, by its name
 ) -> Iterator[EditableField]:
     op = str(at[-1])
     if op in _CAPS:
-        yield from _amount(at, say("{param}, at most", param=name), value)
+        yield from _amount(at, say("{param} (maximum)", param=name), value)
     elif op in _LISTS and len(told) > 1:
         items = tuple(((*at, place), one) for place, one in enumerate(told))
         yield EditableField(at=at, kind="items", name=name, items=items, bare=bare)

@@ -24,29 +24,29 @@ _TITLES: Final[Mapping[str, str]] = {
     "canary": marked("Canary"),
     "attachments": marked("Files"),
     "case": marked("Case"),
-    "change": marked("What changed"),
+    "change": marked("Change"),
     "digest": marked("Digest"),
-    "expires_at": marked("Stands until"),
-    "files": marked("Attached"),
+    "expires_at": marked("Valid until"),
+    "files": marked("Attachments"),
     "from": marked("Before"),
     "how": marked("How"),
-    "label": marked("Name of the passkey"),
+    "label": marked("Passkey name"),
     "note": marked("Note"),
     "objective": marked("Purpose"),
     "offer_id": marked("Offer"),
     "operator": marked("Run by"),
-    "place": marked("Planted at"),
+    "place": marked("Location"),
     "reason": marked("Reason"),
-    "seen_at": marked("Seen"),
+    "seen_at": marked("Detected"),
     "sent_by": marked("Sent by"),
-    "sent_in": marked("In the task"),
-    "session_ended": marked("Signed out there"),
+    "sent_in": marked("In task"),
+    "session_ended": marked("Session ended"),
     "terms": marked("Terms"),
     "text": marked("Text"),
     "to": marked("Now"),
-    "words": marked("The agent wrote"),
+    "words": marked("Agent's message"),
 }
-_MORE: Final = marked("What of it says more")
+_MORE: Final = marked("Goes beyond the request")
 _APART: Final = frozenset({"evidence", "rendering", "signed", "mandate"})
 """Signatures and renderings belong in the receipt."""
 _NOT_FOR_OWN: Final = frozenset({"as", "asked", "change", "digest", "hash", "how", "note", "offer_id"})
@@ -54,7 +54,7 @@ _NOT_FOR_OWN: Final = frozenset({"as", "asked", "change", "digest", "hash", "how
 _IDS: Final = frozenset({"id", "product"})
 _OWN_WORDS: Final[Mapping[str, str]] = {
     "not the customer's": "not yours",
-    "the customer's name": "your name",
+    "acting for the customer": "acting for you",
     "The customer ": "You ",
     "the customer ": "you ",
     "mandate": "permission",
@@ -62,10 +62,9 @@ _OWN_WORDS: Final[Mapping[str, str]] = {
 """Phrases about the customer and the mandate, as the customer's pages put them."""
 _OTHERS_WORDS: Final[Mapping[str, str]] = {
     "your own sign-in": "a person's own sign-in",
-    "a recovery of your passkey": "a recovery of their passkey",
     " act for you: ": " act for them: ",
     "who you are": "who they are",
-    "not yours. All it was allowed for you ended": "not theirs. All it was allowed for them ended",
+    "permission you gave it": "permission they gave it",
 }
 """Phrases addressed to the customer, as other readers see them; `You` at the beginning is `The customer`."""
 
@@ -141,8 +140,8 @@ def offer_terms_text(offer: JsonObject, known: EntryContext) -> str:
 def settled_file(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     """Describe the decision on a held file: a sentence, and its look."""
     if envelope.get("outcome") == "released":
-        return known.said("An officer let a file pass that the agent had sent."), ""
-    return known.said("A file that the agent had sent was not let pass, and is gone."), "no"
+        return known.said("Someone from support released a file from the agent."), ""
+    return known.said("A file from the agent was discarded and deleted."), "no"
 
 
 def envelope_lines(envelope: Json, say: Translator) -> list[tuple[str, str]]:
@@ -201,8 +200,8 @@ def _attached(file: JsonObject, known: EntryContext) -> str:
     name, removed = make_visible(str(file.get("name", ""))), file.get("removed")
     count = sum(one for one in removed.values() if isinstance(one, int)) if isinstance(removed, Mapping) else 0
     if "held" in file:
-        return known.said("{name} (held back for the desk to look at)", name=name)
-    return known.said("{name} ({count} secrets taken out)", name=name, count=count) if count else name
+        return known.said("{name} (on hold for review)", name=name)
+    return known.said("{name} (secrets removed: {count})", name=name, count=count) if count else name
 
 
 def _asked(ask: JsonObject, known: EntryContext) -> Iterator[tuple[str, str]]:

@@ -31,36 +31,48 @@ def answer_sentence(envelope: JsonObject, _content: JsonObject, known: EntryCont
 
 _ANSWERED: Final[Mapping[str, Mapping[str, tuple[str, str, str]]]] = {
     "customer": {
-        "less": (marked("You agreed to less than: {act}."), marked("You agreed to less than was asked."), "ok"),
-        "no": (marked("You said no to: {act}."), marked("You said no."), "no"),
-        "no_and_end": (marked("You said no and ended the task."), marked("You said no and ended the task."), "no"),
-        "yes": (marked("You agreed to: {act}."), marked("You agreed."), "ok"),
+        "less": (marked("You allowed less than requested: {act}"), marked("You allowed less than requested."), "ok"),
+        "no": (marked("You declined: {act}"), marked("You declined the request."), "no"),
+        "no_and_end": (
+            marked("You declined the request and ended the task."),
+            marked("You declined the request and ended the task."),
+            "no",
+        ),
+        "yes": (marked("You approved: {act}"), marked("You approved the request."), "ok"),
     },
     "desk": {
         "less": (
-            marked("An officer of the desk agreed to less than: {act}."),
-            marked("An officer of the desk agreed to less than was asked."),
+            marked("Someone from support allowed less than requested: {act}"),
+            marked("Someone from support allowed less than requested."),
             "ok",
         ),
-        "no": (marked("An officer of the desk said no to: {act}."), marked("An officer of the desk said no."), "no"),
-        "no_and_end": (
-            marked("An officer of the desk said no and ended the task."),
-            marked("An officer of the desk said no and ended the task."),
+        "no": (
+            marked("Someone from support declined: {act}"),
+            marked("Someone from support declined the request."),
             "no",
         ),
-        "yes": (marked("An officer of the desk agreed to: {act}."), marked("An officer of the desk agreed."), "ok"),
+        "no_and_end": (
+            marked("Someone from support declined the request and ended the task."),
+            marked("Someone from support declined the request and ended the task."),
+            "no",
+        ),
+        "yes": (
+            marked("Someone from support approved: {act}"),
+            marked("Someone from support approved the request."),
+            "ok",
+        ),
     },
     "agent": {
         "no": (
-            marked("The agent took back its question about: {act}. Nothing was done."),
-            marked("The agent took back its question. Nothing was done."),
+            marked("The agent withdrew its request: {act}. Nothing was done."),
+            marked("The agent withdrew its request. Nothing was done."),
             "",
         )
     },
     "nobody": {
         "no": (
-            marked("Nobody answered in time to: {act}, so nothing was done."),
-            marked("Nobody answered in time, so nothing was done."),
+            marked("No one answered in time: {act}. Nothing was done."),
+            marked("No one answered in time. Nothing was done."),
             "no",
         )
     },
@@ -72,16 +84,16 @@ _WITHOUT_PEOPLE: Final[Mapping[str, str]] = {"silence": "nobody", "withdrawn": "
 def handover_sentence(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     """Describe a handover."""
     if envelope.get("by") == "rule":
-        return known.said("Nobody of the desk answered in time, so others of the desk were asked."), "wait"
-    return known.said("An officer of the desk handed what waits over to a colleague."), ""
+        return known.said("No one from support answered in time. The request went to other team members."), "wait"
+    return known.said("Someone from support handed the request over to a colleague."), ""
 
 
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "no": (marked("An officer of the desk refused what the agent wrote, and what it asked with it."), "no"),
-    "release": (marked("An officer of the desk passed on what the agent wrote. That allowed nothing."), ""),
-    "silence": (marked("Nobody looked at what the agent wrote in time, so nothing was done."), "no"),
-    "strip": (marked("An officer of the desk let the agent ask without what it wrote."), ""),
-    "withdrawn": (marked("The agent took back its question. Nothing was done."), ""),
+    "no": (marked("Someone from support declined the agent's message and the request with it."), "no"),
+    "release": (marked("Someone from support passed on the agent's message. This alone doesn't allow anything."), ""),
+    "silence": (marked("No one reviewed the agent's message in time. Nothing was done."), "no"),
+    "strip": (marked("Someone from support continued the request without the agent's message."), ""),
+    "withdrawn": (marked("The agent withdrew its request. Nothing was done."), ""),
 }
 
 
@@ -103,11 +115,7 @@ def act_phrase(envelope: JsonObject, known: EntryContext) -> str:
 
 def unknown_action_label(name: str, known: EntryContext) -> str:
     """Return a label for an action outside the catalogue. ⚔ Its name is the agent's text, which we do not quote."""
-    return (
-        quoted_text(name)
-        if is_dotted(name) and len(name) <= _MAX_NAME_LENGTH
-        else known.said("something that the desk has no name for")
-    )
+    return quoted_text(name) if is_dotted(name) and len(name) <= _MAX_NAME_LENGTH else known.said("an unknown action")
 
 
 def object_of(value: Json) -> JsonObject:
@@ -153,9 +161,7 @@ def entry_text(
     }
 
 
-_LOOKED_AT: Final = marked(
-    "The agent asked, and its words said more than it asked, so that an officer had to look at them first: {act}"
-)
+_LOOKED_AT: Final = marked("On hold for review, because the message asks for more than the request: {act}")
 
 
 def _decided(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
@@ -171,23 +177,19 @@ def _decided(envelope: JsonObject, content: JsonObject, known: EntryContext) -> 
         case "permit":
             if envelope.get("words") == WordsState.STRIPPED:
                 return known.said(
-                    "The agent asked, and was allowed, but for its words, which said more: {act}", act=wish
+                    "Allowed without the message, which asks for more than the request: {act}", act=wish
                 ), ""
-            return known.said("The agent asked, and was allowed: {act}", act=wish), ""
+            return known.said("Allowed: {act}", act=wish), ""
         case "needs_human":
             held = envelope.get("words") == WordsState.HELD
-            return known.said(
-                _LOOKED_AT if held else "The agent asked, and a person had to agree first: {act}", act=wish
-            ), "wait"
+            return known.said(_LOOKED_AT if held else "Waiting for approval: {act}", act=wish), "wait"
         case _:
-            return known.said(
-                "The agent asked, and was refused: {act} ({why})", act=wish, why=_why(envelope, known)
-            ), "no"
+            return known.said("Blocked: {act} ({why})", act=wish, why=_why(envelope, known)), "no"
 
 
 def _why(envelope: JsonObject, known: EntryContext) -> str:
     code = str(envelope.get("code", ""))
-    return to_reader(MEANINGS[Code(code)].title, known) if code in set(Code) else known.said("no reason is recorded")
+    return to_reader(MEANINGS[Code(code)].title, known) if code in set(Code) else known.said("no reason recorded")
 
 
 def _performed(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
@@ -198,72 +200,77 @@ def _performed(envelope: JsonObject, content: JsonObject, known: EntryContext) -
         case "failed":
             reason = str(content.get("reason", ""))
             if reason:
-                return known.said("The desk could not do it: {act} ({why})", act=what, why=make_visible(reason)), "no"
-            return known.said("The desk could not do it: {act}", act=what), "no"
+                return known.said("Failed: {act} ({why})", act=what, why=make_visible(reason)), "no"
+            return known.said("Failed: {act}", act=what), "no"
         case "unknown":
-            return known.said("Sent, but it is not known yet whether it was done: {act}", act=what), "wait"
+            return known.said("Outcome not confirmed yet: {act}", act=what), "wait"
         case _:
-            return known.said("Dropped before it was done: {act}", act=what), ""
+            return known.said("Cancelled before it was done: {act}", act=what), ""
 
 
 def _replied(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     if "told" not in envelope:
-        return known.said("The desk wrote to the agent."), ""
+        return known.said("Support wrote to the agent."), ""
     titles = [
         known.catalogue.attributes[name].title if name in known.catalogue.attributes else name
         for name in map(str, _list(envelope["told"]))
     ]
     if not titles:
-        return known.said("The agent asked, and was told nothing."), ""
-    return known.said("The agent was told: {what}", what=", ".join(titles)), ""
+        return known.said("Nothing was shared with the agent."), ""
+    return known.said("Shared with the agent: {what}", what=", ".join(titles)), ""
 
 
 def _granted(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     name = str(content.get("agent", envelope.get("agent", "")))
     return known.said(
-        "You let {agent} act for you: {purpose}", agent=quoted_text(name), purpose=_objective(envelope, known)
+        "You allowed {agent} to act for you: {purpose}", agent=quoted_text(name), purpose=_objective(envelope, known)
     ), "ok"
 
 
 def _opened(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     name = str(content.get("agent", envelope.get("agent", "")))
-    return known.said("{agent} began: {purpose}", agent=quoted_text(name), purpose=_objective(envelope, known)), ""
+    return known.said(
+        "{agent} started a task: {purpose}", agent=quoted_text(name), purpose=_objective(envelope, known)
+    ), ""
 
 
 def _ended(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
-    why = to_reader(ENDINGS.get(str(envelope.get("reason", "")), marked("see below")), known)
-    return known.said("The task ended: {why}.", why=why), ""
+    why = to_reader(ENDINGS.get(str(envelope.get("reason", "")), marked("see details")), known)
+    return known.said("Task ended: {why}", why=why), ""
 
 
 def _blocked(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     if envelope.get("why") == "native_public_reply":
-        return known.said("An officer wrote in the helpdesk itself, unchecked. It was kept from the agent."), "no"
-    return known.said("A message of the agent was stopped."), "no"
+        return known.said(
+            "Someone from support replied directly in the helpdesk. The reply wasn't checked and wasn't "
+            "passed on to the agent."
+        ), "no"
+    return known.said("A message from the agent was blocked."), "no"
 
 
 def _enrolled(_envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     name = str(content.get("label", ""))
-    return known.said("A passkey was added: {name}.", name=quoted_text(name)) if name else known.said(
+    return known.said("Passkey added: {name}", name=quoted_text(name)) if name else known.said(
         "A passkey was added."
     ), ""
 
 
 _CHANGES: Final[Mapping[str, tuple[str, str]]] = {
-    "added": (marked("The account was made."), ""),
-    "contact": (marked("The address the desk writes to was changed."), "wait"),
-    "invited": (marked("A one-time link to add a passkey was made."), ""),
+    "added": (marked("The account was created."), ""),
+    "contact": (marked("The e-mail address for notifications was changed."), "wait"),
+    "invited": (marked("A one-time link to add a passkey was created."), ""),
     "joined": (marked("The company's login was connected to the account."), "wait"),
-    "recovery": (marked("The desk started a recovery of your passkey."), "wait"),
-    "resumed": (marked("You resumed what was paused."), "ok"),
-    "unlinked": (marked("The account was taken off the company's login."), "wait"),
-    "verified": (marked("The desk verified who you are, and what was paused was resumed."), "ok"),
+    "recovery": (marked("Support started a passkey recovery."), "wait"),
+    "resumed": (marked("You ended the pause."), "ok"),
+    "unlinked": (marked("The company's login was disconnected from the account."), "wait"),
+    "verified": (marked("Support confirmed in person who you are and ended the pause."), "ok"),
 }
 
 
 def _changed(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     if envelope.get("passkey") == "removed":
         name = str(content.get("label", ""))
-        return known.said("A passkey was removed: {name}.", name=quoted_text(name)) if name else known.said(
+        return known.said("Passkey removed: {name}", name=quoted_text(name)) if name else known.said(
             "A passkey was removed."
         ), "wait"
     if "roles" in envelope:
@@ -271,69 +278,65 @@ def _changed(envelope: JsonObject, content: JsonObject, known: EntryContext) -> 
             known.catalogue.roles[one].title if one in known.catalogue.roles else one
             for one in map(str, _list(envelope["roles"]))
         ]
-        left = make_visible(", ".join(roles)) if roles else known.said("none are left")
-        return known.said("The roles of an officer were changed: {roles}.", roles=left), ""
+        left = make_visible(", ".join(roles)) if roles else known.said("none")
+        return known.said("A team member's roles were changed. Now: {roles}", roles=left), ""
     change = str(envelope.get("change", ""))
     by_recovery = change == "invited" and envelope.get("how") == "recovery"
-    sentence, look = _CHANGES.get(
-        "recovery" if by_recovery else change, (marked("Something about the account was changed."), "")
-    )
+    sentence, look = _CHANGES.get("recovery" if by_recovery else change, (marked("The account was changed."), ""))
     return known.said(sentence), look
 
 
 def _contested(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     return known.said(
-        "You contested entry {entry}.", entry=plain_value(envelope.get("entry"), known.catalogue.say)
+        "You disputed entry {entry}.", entry=plain_value(envelope.get("entry"), known.catalogue.say)
     ), "wait"
 
 
 def _offered(_envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     terms = offer_terms_text(object_of(content.get("offer")), known)
-    return known.said("The desk made an offer: {terms}.", terms=terms) if terms else known.said(
-        "The desk made an offer."
+    return known.said("Support made an offer: {terms}", terms=terms) if terms else known.said(
+        "Support made an offer."
     ), ""
 
 
 def _disowned(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     agent = quoted_text(str(envelope.get("agent", "")))
     return known.said(
-        "You said that what {agent} did was not yours. All it was allowed for you ended.", agent=agent
+        "You reported activity by {agent} as unauthorized. Every permission you gave it has ended.", agent=agent
     ), "no"
 
 
 _STOPPED: Final[Mapping[str, str]] = {
-    "agent": marked("The desk stopped the agent {name}."),
-    "objective": marked("The desk stopped the purpose {name}."),
-    "operator": marked("The desk stopped the operator {name}."),
+    "agent": marked("Support stopped the agent {name}."),
+    "objective": marked("Support stopped the purpose {name}."),
+    "operator": marked("Support stopped all agents of the operator {name}."),
 }
 
 
 def _stopped(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     sentence = _STOPPED.get(str(envelope.get("what", "")))
     if sentence is None:
-        return known.said("The desk stopped everything in a customer's name."), "no"
+        return known.said("Support stopped everything agents do for a customer."), "no"
     return known.said(sentence, name=quoted_text(str(envelope.get("name", "")))), "no"
 
 
 def _revoked(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     if envelope.get("by_agent") is True:
-        return known.said("The agent gave a permission back."), ""
-    return known.said("A permission was taken back."), "no"
+        return known.said("The agent gave up a permission."), ""
+    return known.said("A permission was revoked."), "no"
 
 
 _SIGNALLED: Final[Mapping[str, str]] = {
-    "grants": marked(
-        "Your company's login reported that you were signed out there. All that agents were allowed ended."
-    ),
-    "sessions": marked("Your company's login reported a change. You were signed out here."),
-    "tasks": marked("Your company's login reported that you were signed out there. What agents were doing ended."),
+    "grants": marked("The company's login reported a sign-out. All agent permissions of this account have ended."),
+    "sessions": marked("The company's login reported a change. This account was signed out here."),
+    "tasks": marked("The company's login reported a sign-out. All running agent tasks of this account were ended."),
 }
 
 
 def _signalled(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     """Describe an event of another party; of an agent or operator it is for the desk alone."""
     if envelope.get("what") not in {"customer", "officer", "sid"}:
-        return known.said("An operator reported a change of its own agents."), "wait"
+        return known.said("An operator reported a change to its agents."), "wait"
     return known.said(_SIGNALLED.get(str(envelope.get("effect")), _SIGNALLED["sessions"])), "wait"
 
 
@@ -350,39 +353,41 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "act.reconciled": _performed,
     "agent.disowned": _disowned,
     "agent.registered": _said("An agent was registered."),
-    "agent.resumed": _said("A suspension was lifted."),
+    "agent.resumed": _said("A stop was lifted."),
     "agent.suspended": _stopped,
-    "agent.trusted": _said("An agent's trust was changed."),
+    "agent.trusted": _said("An agent's trust level was changed."),
     "ask.decided": _decided,
     "attachment.settled": settled_file,
     **{kind: _said(sentence, "no" if kind == "canary.seen" else "") for kind, sentence in BAITED.items()},
     "confirmation.answered": answer_sentence,
     "confirmation.handed": handover_sentence,
-    "confirmation.taken": _said("An officer of the desk looks after what waits."),
-    "confirmation.expired": _said("Nobody answered in time, so nothing was done.", "no"),
+    "confirmation.taken": _said("Someone from support is working on the request."),
+    "confirmation.expired": _said("No one answered in time. Nothing was done.", "no"),
     "contest.raised": _contested,
-    "contest.settled": _said("A contested entry was settled.", "ok"),
-    "credential.misused": _said("A program tried to use your own sign-in. It was refused.", "no"),
+    "contest.settled": _said("A dispute was resolved.", "ok"),
+    "credential.misused": _said("A program tried to use your own sign-in and was blocked.", "no"),
     "event.received": _signalled,
     "entry.erased": _said("The content of entries was erased."),
-    "leak.found": _said("A secret was seen where it must not be, and made useless.", "no"),
-    "mandate.declined": _said("You declined what an agent asked to be allowed.", "no"),
-    "mandate.expired": _said("A permission ran out."),
+    "leak.found": _said("A leaked secret was found and made invalid.", "no"),
+    "mandate.declined": _said("You declined an agent's request for permission.", "no"),
+    "mandate.expired": _said("A permission expired."),
     "mandate.granted": _granted,
-    "mandate.narrowed": _said("You narrowed what an agent may do.", "ok"),
+    "mandate.narrowed": _said("You limited what an agent may do.", "ok"),
     "mandate.revoked": _revoked,
     "message.blocked": _blocked,
-    "noise.counted": _said("Requests at people's pages were refused. So many there were:", "wait"),
+    "noise.counted": _said("Requests to the web pages were blocked. See the details for the counts.", "wait"),
     "offer.made": _offered,
     "person.enrolled": _enrolled,
     "person.changed": _changed,
-    "person.recovered": _said("A new passkey replaced all others. What agents may do was paused.", "wait"),
-    "policy.changed": _said("The desk's rules changed."),
+    "person.recovered": _said(
+        "A new passkey replaced all others. All agent permissions of this account were paused.", "wait"
+    ),
+    "policy.changed": _said("The rules were changed."),
     "reply.sent": _replied,
     "task.ended": _ended,
-    "task.held": _said("A task was stopped until people of the desk have looked at it.", "no"),
+    "task.held": _said("A task was put on hold for review.", "no"),
     "task.opened": _opened,
-    "task.resumed": _said("People of the desk looked at the task, and it goes on."),
+    "task.resumed": _said("Support reviewed the task and resumed it."),
     "words.answered": words_answer_sentence,
 }
 

@@ -11,7 +11,7 @@ from typing import Final
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from remit.domain.confirm.render_values import day_and_time, lookalike_warning, quoted_text
+from remit.domain.confirm.render_values import amount, day_and_time, lookalike_warning, quoted_text
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import Translator
 from remit.domain.records import PersonRecord
@@ -111,7 +111,10 @@ def _made(say: Translator) -> Environment:
     made.filters["data"] = _data
     made.filters["json"] = _json
     made.filters["when"] = lambda instant: _when(instant, say)
-    made.filters["moment"] = lambda text: _when(round(datetime.fromisoformat(text).timestamp() * 1000), say)
+    made.filters["moment"] = lambda text: _when(_instant(text), say)
+    made.filters["ago"] = lambda text: _when(_instant(text), say, "relative")
+    made.filters["due"] = lambda text: _when(_instant(text), say, "due")
+    made.filters["money"] = lambda text: amount(make_visible(text), say)
     made.filters["quoted"] = quoted_text
     made.filters["visible"] = make_visible
     made.filters["lookalike"] = lambda text: lookalike_warning(text, say)
@@ -174,7 +177,13 @@ def _json(value: object) -> str:
     return encode_json(value).decode()
 
 
-def _when(instant: int, say: Translator) -> Markup:
-    """Format a time for people; the page converts it to their own zone."""
+def _instant(time: str | int) -> int:
+    """Return a time of a page in milliseconds: an RFC 3339 text, or milliseconds already."""
+    return time if isinstance(time, int) else round(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def _when(instant: int, say: Translator, look: str = "") -> Markup:
+    """Format a time for people. The page converts it to their own zone and to its `look` (static/time.js)."""
     text = datetime.fromtimestamp(instant / 1000, tz=UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Markup('<time datetime="{}">{}</time>').format(text, day_and_time(Instant(instant), say))
+    shape = Markup(' data-look="{}"').format(look) if look else ""
+    return Markup('<time datetime="{}"{}>{}</time>').format(text, shape, day_and_time(Instant(instant), say))

@@ -9,17 +9,17 @@ from remit.domain.i18n import Translator, marked
 from remit.domain.values import Json
 
 BAITS: Final[Mapping[str, str]] = {
-    "attribute": marked("something known of somebody"),
+    "attribute": marked("a personal detail"),
     "email": marked("an e-mail address"),
-    "record": marked("the number of a record"),
+    "record": marked("a record number"),
     "token": marked("a credential"),
 }
 """Shapes of canaries."""
 
 BAITED: Final[Mapping[str, str]] = {
-    "canary.planted": marked("A canary was planted."),
-    "canary.removed": marked("A canary was taken away."),
-    "canary.seen": marked("A value that the desk had planted as bait was seen."),
+    "canary.planted": marked("A canary (decoy value) was planted."),
+    "canary.removed": marked("A canary (decoy value) was removed."),
+    "canary.seen": marked("A canary (decoy value) was detected."),
 }
 """Entries about canaries."""
 
@@ -44,149 +44,162 @@ def _place(mark: Mapping[str, Json], name: str, text: str) -> int:
 
 SENTENCES: Final[Mapping[Code, tuple[str, str]]] = {
     Code.AGENT_SUSPENDED: (
-        marked("This agent has been stopped"),
-        marked("The desk does not let it act at the moment. Nothing was granted."),
+        marked("This agent is stopped"),
+        marked("The agent can't act until support resumes it. Nothing was allowed."),
     ),
     Code.CONFIRMATION_EXPIRED: (
         marked("Too late to answer"),
-        marked("Nobody answered in time, so nothing was done. The agent can ask again."),
+        marked("The request expired, so nothing was done. The agent can ask again."),
     ),
     Code.CONFIRMATION_MISMATCH: (
-        marked("Something changed meanwhile"),
-        marked("What you were shown is no longer what would happen. Nothing was done."),
+        marked("The request has changed"),
+        marked("What you saw is no longer what would happen. Nothing was done."),
     ),
     Code.CONFIRMATION_REPLAYED: (
-        marked("This was answered already"),
-        marked("Nothing more is needed from you. Your page shows what came of it."),
+        marked("This was already answered"),
+        marked("You don't need to do anything else. You can see the outcome on your page."),
     ),
     Code.CONFIRMATION_TAKEN: (
-        marked("A colleague has taken this"),
-        marked("Leave it to them, or ask them to hand it over. After a few minutes it is free again."),
+        marked("A colleague is working on this"),
+        marked("Leave it to them, or ask them to hand it over. It becomes available again after a few minutes."),
     ),
     Code.CONFIRMATION_WRONG_PERSON: (
-        marked("This is not yours to answer"),
-        marked("It waits for somebody else, or for another passkey."),
+        marked("You can't answer this"),
+        marked("It needs another person or another passkey."),
     ),
-    Code.CREDENTIAL_EXPIRED: (marked("This link no longer works"), marked("The desk can give you a new one.")),
+    Code.CREDENTIAL_EXPIRED: (marked("This link no longer works"), marked("Ask support for a new link.")),
     Code.CREDENTIAL_MALFORMED: (
-        marked("That passkey could not be used"),
-        marked("Please try again, or use another passkey."),
+        marked("This passkey couldn't be used"),
+        marked("Try again, or use another passkey."),
     ),
-    Code.CREDENTIAL_MISSING: (marked("Your passkey is needed"), marked("Confirm with your passkey, please.")),
+    Code.CREDENTIAL_MISSING: (marked("Your passkey is needed"), marked("Confirm with your passkey to continue.")),
     Code.CREDENTIAL_WRONG_KEY: (
-        marked("That passkey could not be checked"),
-        marked("Please try again. Nothing was done."),
+        marked("This passkey couldn't be verified"),
+        marked("Nothing was done. Please try again."),
     ),
     Code.FAULT_BACKOFFICE: (
-        marked("The desk's records cannot be reached"),
-        marked("Nothing was done and nothing is lost. Try again in a moment."),
+        marked("We can't reach our systems right now"),
+        marked("Nothing was done, and nothing was lost. Try again in a moment."),
     ),
     Code.FAULT_CASE: (
-        marked("The case cannot be read right now"),
-        marked("Nothing was done and nothing is lost. Try again in a moment."),
+        marked("We can't open the case right now"),
+        marked("Nothing was done, and nothing was lost. Try again in a moment."),
     ),
     Code.FAULT_INTERNAL: (
-        marked("Something broke on our side"),
-        marked("Nothing was done. Try again, and tell the desk if it stays."),
+        marked("Something went wrong on our side"),
+        marked("Nothing was done. Try again. If it keeps happening, contact support."),
     ),
     Code.FAULT_STORE: (
-        marked("Nothing can be recorded right now"),
-        marked("What cannot be recorded is not done. Try again in a moment."),
+        marked("We can't record anything right now"),
+        marked("Nothing is done unless it can be recorded. Try again in a moment."),
     ),
     Code.LOGIN_DECLINED: (
-        marked("You were not signed in"),
-        marked("The company's login did not let you in, or you stopped there. Nothing was done."),
+        marked("You weren't signed in"),
+        marked("The company's login didn't let you in, or you cancelled there. Nothing was done."),
     ),
     Code.LOGIN_INVALID: (
-        marked("That sign-in cannot be used"),
-        marked("It was used already, took too long, or began in another browser. Start again from the sign-in page."),
+        marked("This sign-in can't be used"),
+        marked(
+            "It was already used, took too long, or was started in another browser. Start again from the sign-in page."
+        ),
     ),
     Code.LOGIN_UNKNOWN: (
-        marked("Nobody here belongs to that login"),
-        marked("It works, but this desk does not know whose it is. Ask the desk to add you."),
+        marked("No account for this login"),
+        marked("Your login works, but no account here belongs to it. Ask support to add you."),
     ),
     Code.LOGIN_WEAK: (
-        marked("Sign in once more, please"),
-        marked("Use the stronger way to sign in that the company offers, and try again."),
+        marked("Please sign in again"),
+        marked("Use the stronger sign-in method that the company offers, then try again."),
     ),
     Code.MANDATE_INACTIVE: (
-        marked("This is over"),
-        marked("It was taken back, has run out, or is stopped at the moment."),
+        marked("This permission isn't active"),
+        marked("It was revoked, has expired, or is currently stopped."),
     ),
     Code.MANDATE_INVALID: (
-        marked("That does not fit"),
-        marked("You can only take away from what was asked, never add to it."),
+        marked("Your input isn't valid"),
+        marked("You can only allow less than requested, never more."),
     ),
-    Code.MANDATE_UNKNOWN: (marked("There is no such permission"), marked("It may have been somebody else's.")),
-    Code.PARAMS_INVALID: (marked("That does not fit"), marked("Check what you entered.")),
+    Code.MANDATE_UNKNOWN: (marked("Permission not found"), marked("It may belong to someone else.")),
+    Code.PARAMS_INVALID: (marked("Your input isn't valid"), marked("Check what you entered.")),
     Code.PARAMS_NOT_OWNED: (
-        marked("That is not one of your records"),
-        marked("The agent named something that is not yours."),
+        marked("This record isn't yours"),
+        marked("The agent named a record that doesn't belong to you."),
     ),
-    Code.PERSON_NOT_ALLOWED: (marked("This page is not for you"), marked("Somebody with another role can open it.")),
+    Code.PERSON_NOT_ALLOWED: (
+        marked("You don't have access to this page"),
+        marked("Someone with another role can open it."),
+    ),
     Code.PERSON_NOT_SIGNED_IN: (
         marked("Please sign in"),
-        marked("You are not signed in, or were signed out after a while."),
+        marked("You aren't signed in, or your session has expired."),
     ),
-    Code.REPLY_WITHHELD: (marked("Not sent"), marked("The text says something this agent may not be told.")),
-    Code.REQUEST_CONFLICT: (marked("That is not possible now"), marked("Nothing was changed.")),
-    Code.REQUEST_MALFORMED: (marked("That cannot be read"), marked("Check what you entered.")),
-    Code.REQUEST_NOT_FOUND: (marked("There is nothing here"), marked("It may be over, or the link is not complete.")),
-    Code.TASK_BUSY: (marked("Somebody was faster"), marked("It changed at the same moment. Please try again.")),
-    Code.TASK_ENDED: (marked("The agent's task has ended"), marked("Nothing reaches it any more.")),
+    Code.REPLY_WITHHELD: (
+        marked("Not sent"),
+        marked("The text contains something that can't be shared with this agent."),
+    ),
+    Code.REQUEST_CONFLICT: (marked("This isn't possible right now"), marked("Nothing was changed.")),
+    Code.REQUEST_MALFORMED: (marked("We couldn't read your input"), marked("Check what you entered.")),
+    Code.REQUEST_NOT_FOUND: (marked("Not found"), marked("It may have ended, or the link is incomplete.")),
+    Code.TASK_BUSY: (
+        marked("This just changed"),
+        marked("It changed at the same time as you sent this. Please try again."),
+    ),
+    Code.TASK_ENDED: (marked("The agent's task has ended"), marked("Nothing you send reaches it anymore.")),
     Code.WORDS_SECRET: (
-        marked("That looks like a secret"),
-        marked("Take out the password, code or number, then try again."),
+        marked("This looks like a secret"),
+        marked("Remove the password, code or number, then try again."),
     ),
 }
 """Title and next step of common refusals. For all others the closed list's own title stands."""
 
 _DOWN: Final = (
-    marked("The company's login does not answer"),
-    marked("Nobody was signed in, and nothing is lost. Try again in a moment; if it stays, tell the desk."),
+    marked("The company's login isn't responding"),
+    marked(
+        "You weren't signed in, and nothing was lost. Try again in a moment. If it keeps happening, contact support."
+    ),
 )
 _NOBODY: Final = (
     marked("Nothing was done"),
-    marked("Choose a customer's id from the list; the ids of the desk's own people stand above."),
+    marked("Choose a customer from the list. Team members are listed above."),
 )
 
 IN_FORMS: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
     ("confirm", Code.PARAMS_INVALID): (
-        marked("That is not less than was asked"),
-        marked("Lower an amount or leave something out; everything else stays as it is."),
+        marked("This isn't less than requested"),
+        marked("Lower an amount or remove something. Everything else stays the same."),
     ),
     ("contact", Code.REQUEST_NOT_FOUND): _NOBODY,
-    ("erase", Code.PERSON_NOT_ALLOWED): (marked("This is not yours to do"), ""),
+    ("erase", Code.PERSON_NOT_ALLOWED): (marked("You aren't allowed to do this"), ""),
     ("erase", Code.REQUEST_NOT_FOUND): _NOBODY,
-    ("person", Code.REQUEST_MALFORMED): (marked("Nobody was added"), ""),
-    ("recover", Code.PERSON_NOT_ALLOWED): (marked("No link was made"), ""),
+    ("person", Code.REQUEST_MALFORMED): (marked("No one was added"), ""),
+    ("recover", Code.PERSON_NOT_ALLOWED): (marked("No link was created"), ""),
     ("recover", Code.REQUEST_NOT_FOUND): _NOBODY,
     ("register", Code.FAULT_IDENTITY): (
-        marked("The agent's keys cannot be read"),
-        marked("Nothing was registered. Check the address of its keys, and that it answers, then try again."),
+        marked("The agent's keys can't be read"),
+        marked("Nothing was registered. Check that the address of the keys is correct and reachable, then try again."),
     ),
     ("roles", Code.REQUEST_CONFLICT): (
         marked("No change"),
-        marked("Tick what is to be added, or untick what is to be taken away."),
+        marked("Select the roles to add, or clear the roles to remove."),
     ),
-    ("settle", Code.PERSON_NOT_ALLOWED): (marked("You cannot agree to this"), ""),
+    ("settle", Code.PERSON_NOT_ALLOWED): (marked("You can't approve this"), ""),
     ("settle", Code.REQUEST_NOT_FOUND): (
-        marked("This waits no more"),
-        marked("It was answered meanwhile, or its day is over. Load the page again."),
+        marked("No longer waiting for approval"),
+        marked("It was answered or has expired. Reload the page."),
     ),
     ("stop", Code.AGENT_UNKNOWN): (
-        marked("No agent here has that client id"),
-        marked("Nothing was stopped. Choose it from the list."),
+        marked("No agent has this client ID"),
+        marked("Nothing was stopped. Choose one from the list."),
     ),
     ("stop", Code.OBJECTIVE_UNKNOWN): (
-        marked("There is no such purpose here"),
-        marked("Nothing was stopped. Choose it from the list."),
+        marked("This purpose doesn't exist"),
+        marked("Nothing was stopped. Choose one from the list."),
     ),
-    ("verified", Code.PERSON_NOT_ALLOWED): (marked("This is not yours to do"), ""),
+    ("verified", Code.PERSON_NOT_ALLOWED): (marked("You aren't allowed to do this"), ""),
     ("verified", Code.REQUEST_NOT_FOUND): _NOBODY,
-    ("offer", Code.PERSON_NOT_ALLOWED): (marked("You cannot offer this"), ""),
+    ("offer", Code.PERSON_NOT_ALLOWED): (marked("You can't offer this"), ""),
     ("offer", Code.PARAMS_INVALID): (
-        marked("These terms cannot be offered"),
+        marked("These terms can't be offered"),
         marked("Check what you entered. Nothing was offered."),
     ),
 }
@@ -196,13 +209,14 @@ IN_PAGES: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
     ("/login/oidc", Code.FAULT_IDENTITY): _DOWN,
     ("/login/oidc/callback", Code.FAULT_IDENTITY): _DOWN,
     ("/oauth/authorize", Code.REQUEST_MALFORMED): (
-        marked("The agent's link is not complete"),
+        marked("The agent's link is incomplete"),
         marked("You did nothing wrong, and nothing was allowed. Start again in your agent."),
     ),
     ("/oauth/authorize", Code.REQUEST_NOT_FOUND): (
         marked("The agent's link no longer works"),
         marked(
-            "It was used, is too old, or is another agent's. Nothing was allowed by it now. Start again in your agent."
+            "It was already used, has expired, or belongs to another agent. Opening it now allowed nothing. "
+            "Start again in your agent."
         ),
     ),
 }
@@ -212,34 +226,35 @@ NO_ROLE: Final = (
     marked("You have no role yet"),
     "",
     marked(
-        "Your passkey works, but without a role no page here is for you. Ask whoever added you: they propose one, and another person agrees."
+        "Your passkey works, but you need a role to open pages here. Ask the person who added you to "
+        "propose one. A second person then approves it."
     ),
 )
 """Title, detail and next step for an officer without any role."""
 
 METHODS: Final[Mapping[str, str]] = {
-    "federated_jwt": marked("By an identity that its operator's own systems give it, for a few minutes at a time."),
-    "http_message_signature": marked("By a key of its own that the desk knows."),
-    "private_key_jwt": marked("By a key of its own that the desk knows."),
-    "spiffe_jwt": marked("By an identity that its operator's own systems give it, for a few minutes at a time."),
-    "spiffe_x509": marked("By an identity that its operator's own systems give it, for a few minutes at a time."),
+    "federated_jwt": marked("Identity verified (operator's workload identity)"),
+    "http_message_signature": marked("Identity verified (registered key)"),
+    "private_key_jwt": marked("Identity verified (registered key)"),
+    "spiffe_jwt": marked("Identity verified (operator's workload identity)"),
+    "spiffe_x509": marked("Identity verified (operator's workload identity)"),
     "web_bot_auth": marked(
-        "By a key that it publishes at its own web address, as anybody can. The desk does not know it."
+        "Identity verified (self-published key). Anyone can publish such a key, and we don't know this one."
     ),
 }
 """Methods of authentication of an agent."""
 TIERS: Final[Mapping[str, str]] = {
-    "known": marked("{desk} knows who runs it."),
-    "trusted": marked("{desk} knows who runs it and trusts them."),
-    "unproved": marked("{desk} has not checked who runs it. Take special care."),
-    "visitor": marked("No. It has proved nothing, so every change it asks for needs your passkey."),
+    "known": marked("{desk} knows the operator."),
+    "trusted": marked("{desk} knows and trusts the operator."),
+    "unproved": marked("{desk} hasn't checked who runs this agent. Take special care."),
+    "visitor": marked("No, it isn't verified. Every change it requests needs your passkey."),
 }
 
 TRUST: Final[Mapping[str, str]] = {
     "known": marked("known"),
     "trusted": marked("trusted"),
-    "unproved": marked("unproved"),
-    "visitor": marked("visitor"),
+    "unproved": marked("not verified"),
+    "visitor": marked("visitor (not verified)"),
 }
 """Trust tiers, in a word."""
 STOPPABLE: Final[Mapping[str, str]] = {
@@ -251,54 +266,56 @@ STOPPABLE: Final[Mapping[str, str]] = {
 }
 """Things that can be stopped and resumed."""
 RESUMES: Final[Mapping[str, str]] = {
-    "agent": marked("Resume the agent {name}"),
-    "customer": marked("Resume the customer {name}"),
-    "objective": marked("Resume the purpose {name}"),
-    "operator": marked("Resume the operator {name}"),
-    "task": marked("Resume the task {name}"),
+    "agent": marked("Resume agent {name}"),
+    "customer": marked("Resume everything agents do for {name}"),
+    "objective": marked("Resume purpose {name}"),
+    "operator": marked("Resume operator {name}"),
+    "task": marked("Resume task {name}"),
 }
 """Questions to a second person, by the thing to resume."""
 OFFERS: Final[Mapping[str, str]] = {"expired": marked("expired"), "open": marked("open"), "used": marked("accepted")}
 """States of offers."""
 
 ANSWERS: Final[Mapping[str, str]] = {
-    "less": marked("agreed to less"),
-    "no": marked("said no"),
-    "no_and_end": marked("said no and ended the task"),
-    "release": marked("passed on what it wrote"),
-    "strip": marked("let it ask without what it wrote"),
-    "yes": marked("agreed"),
+    "less": marked("allowed less than requested"),
+    "no": marked("declined the request"),
+    "no_and_end": marked("declined the request and ended the task"),
+    "release": marked("passed on the agent's message"),
+    "strip": marked("continued without the message"),
+    "yes": marked("approved the request"),
 }
 WORDS_STATES: Final[Mapping[str, str]] = {
-    "held": marked("What it wrote says more than it asks. An officer has to look at it first."),
-    "released": marked("What it wrote says more than it asks. An officer passed it on; that allowed nothing."),
-    "stripped": marked("It asked this without what it wrote, which said more than it asked."),
+    "held": marked("The message asks for more than the request. It is on hold for review."),
+    "released": marked(
+        "The message asks for more than the request. A colleague passed it on. This alone doesn't allow anything."
+    ),
+    "stripped": marked("The message was removed because it asks for more than the request."),
 }
 """States of the words of an ask."""
 
 WHYS: Final[Mapping[str, str]] = {
-    "attribute": marked("the customer's own"),
-    "code": marked("a code that lets somebody in"),
-    "contact": marked("somebody's address or number"),
-    "hidden": marked("something in an encoding"),
+    "attribute": marked("the customer's data"),
+    "code": marked("an access code"),
+    "contact": marked("contact details"),
+    "hidden": marked("encoded text"),
     "link": marked("a link"),
-    "other": marked("another customer's"),
+    "other": marked("another customer's data"),
     "secret": marked("a secret, code or personal number"),
 }
 """Reasons for withholding a part of an officer's text."""
 
 STATES: Final[Mapping[str, str]] = {
-    "acting": marked("under way"),
-    "countered": marked("answered with less"),
+    "acting": marked("in progress"),
+    "countered": marked("less allowed"),
     "declined": marked("declined"),
     "done": marked("done"),
     "expired": marked("not answered in time"),
-    "failed": marked("could not be done"),
-    "permitted": marked("agreed, about to be done"),
-    "refused": marked("refused"),
-    "unknown": marked("outcome not known yet"),
-    "void": marked("dropped"),
-    "waiting": marked("waiting for a person"),
+    "failed": marked("failed"),
+    "permitted": marked("allowed, not done yet"),
+    "refused": marked("blocked"),
+    "unknown": marked("outcome not confirmed yet"),
+    "void": marked("cancelled"),
+    "waiting": marked("waiting for approval"),
 }
 
 

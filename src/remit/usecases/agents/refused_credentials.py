@@ -51,9 +51,9 @@ async def refuse_human_credential(
                 desk,
                 person,
                 (person.email,),
-                subject=marked("Your sign-in was used by a program"),
+                subject=marked("An agent tried to use your sign-in"),
                 text=marked(
-                    "A program tried to act with your own sign-in. It was refused and you were signed out there."
+                    "An agent tried to act with your own sign-in. We blocked it and signed you out of that session."
                 ),
             )
             await desk.store.commit(Commit(puts=notices.puts, entries=written.rows))

@@ -66,7 +66,7 @@ async def store_agent(desk: DeskContext, record: AgentRecord, *, by: str) -> Age
     try:
         await commit_new_agent(desk, record, by=by)
     except Conflict:
-        public = marked("That client_id is registered already.")
+        public = marked("That client_id is already registered.")
         raise Refused(Code.REQUEST_CONFLICT, f"{record.id} is registered already", public=public) from None
     return record
 
@@ -144,7 +144,7 @@ async def set_tier(desk: DeskContext, client_id: str, tier: Tier, *, by: str) ->
     """
     kept = await get_agent(desk, client_id)
     if kept.record.method == PUBLIC_CLIENT:
-        public = marked("It proves no key, so it stays a visitor.")
+        public = marked("This agent has no verified key, so it stays a visitor.")
         raise Refused(Code.AGENT_UNTRUSTED, "a public client stays a visitor", public=public)
     changed = replace(kept.record, tier=tier)
     written = await prepare_entry(

@@ -196,7 +196,7 @@ async def verify_asked(desk: DeskContext, record: ConfirmationRecord, ask: AskRe
     """
     word = verify_confirmer(await required_confirmers(desk, record, ask), _facts(person))
     if word == CUSTOMER and person.id != record.customer:
-        public = marked("Sign in as the customer this was asked for: another account does not answer for it.")
+        public = marked("Sign in as the customer this request is for. Another account can't answer it.")
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "another account of the customer's", public=public)
     return word
 

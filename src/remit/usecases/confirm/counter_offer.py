@@ -117,7 +117,7 @@ async def counter_offer(
     try:
         ceremony = await desk.store.get(Ceremony, _ceremony_id(confirmation_id, person))
     except RecordMissing:
-        public = marked("Say first what you would agree to.")
+        public = marked("First enter what you would allow.")
         raise Refused(Code.CONFIRMATION_MISMATCH, "no counter-offer was shown", public=public) from None
     params = decode_json(ceremony.record.extra["params"].encode())
     if not isinstance(params, Mapping):
@@ -125,7 +125,7 @@ async def counter_offer(
     counter = await _decide(desk, ask.record, person, word, params, ceremony.record.extra["ask"])
     rendering = await render_current(desk, counter.standing, counter.record, counter.weighed)
     if rendering.act_hash != ceremony.record.extra["act_hash"]:
-        public = marked("What you were shown has changed meanwhile. Nothing was done.")
+        public = marked("The details you were shown have changed. Nothing was done.")
         raise Refused(Code.CONFIRMATION_MISMATCH, "what would be shown has changed", public=public)
     key, asserted = await verify_signature(desk, person, counter.record, assertion, unb64url(ceremony.record.challenge))
     answer = ConfirmationAnswer(
@@ -148,7 +148,7 @@ async def _decide(
     desk: DeskContext, old: AskRecord, person: PersonRecord, word: str, params: JsonObject, ask_id: str
 ) -> _CounterOffer:
     if old.enforcer:  # ⚔ its caller would carry out what it asked, and not the lesser act
-        public = marked("Another program would do this, so you can only say yes or no.")
+        public = marked("Another system would carry this out, so you can only answer yes or no.")
         raise Refused(Code.PARAMS_INVALID, "a caller of the decision point carries it out", public=public)
     action = desk.catalogue.action(old.action)
     verify_counter_offer(recorded_params(old), params, action=action)

@@ -186,7 +186,7 @@ async def answer_words(
     Source: docs/model/model.md#words-release.
     """
     if said not in _ANSWERS:
-        public = marked("This asks about the agent's words alone. Answer release, strip or no.")
+        public = marked("This is only about the agent's message. Answer release, strip or no.")
         raise Refused(Code.REQUEST_MALFORMED, "answer must be release, strip or no", public=public)
     for _ in range(_TRIES):
         kept, ask = await open_invitation(desk, confirmation_id)
@@ -233,7 +233,10 @@ async def _strip(desk: DeskContext, given: _WordsAnswer) -> AskReply:
     ask, action = given.ask.record, desk.catalogue.action(given.ask.record.action)
     left = preview_stripped(desk, ask)
     if left is None:
-        public = marked("What is asked is the text itself: it cannot go on without it. Pass it on, or answer no.")
+        public = marked(
+            "The text itself is what the agent requests, so the request can't continue without it. Pass it "
+            "on, or decline."
+        )
         raise Refused(code_of_marks(ask.marked), "the ask cannot do without its words", public=public)
     message = await next_message(
         desk,

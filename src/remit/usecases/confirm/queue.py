@@ -37,7 +37,8 @@ from remit.usecases.confirm.held_words import marked_texts
 _TRIES: Final = 5
 _MAX_NOTE_LENGTH: Final = 2000
 _NOT_TAKEN: Final = marked(
-    "The desk's rules do not take that role's yes for this. Hand it to a colleague with your role, or answer it yourself."
+    "Company policy doesn't let that role approve this. Hand it over to a colleague with your role, "
+    "or answer it yourself."
 )
 
 
@@ -147,13 +148,16 @@ async def _to_person(
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such officer") from None
     if kept.record.key == officer.key:
-        raise Refused(Code.REQUEST_CONFLICT, "handed over to oneself", public=marked("That is you."))
+        raise Refused(
+            Code.REQUEST_CONFLICT, "handed over to oneself", public=marked("You can't hand this over to yourself.")
+        )
     if not await eligible_recipients(desk, record, ask, word, (kept.record,)):
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
             f"{person_id} may not answer for {word}",
             public=marked(
-                "That colleague may not answer this: it needs your role, and somebody who has not answered it and is not the customer."
+                "That colleague can't answer this. It needs someone with your role who hasn't answered yet and "
+                "isn't the customer."
             ),
         )
     changed = with_assignment(record, _taking(desk, word, kept.record))
@@ -173,7 +177,7 @@ async def _to_role(
         )
     found = [one.record for one in await desk.store.find(PersonRecord, "person.role", role, limit=200)]
     if not await eligible_recipients(desk, changed, ask, to, found):
-        public = marked("Nobody with that role may answer this. Choose another one.")
+        public = marked("No one with that role can answer this. Choose another role.")
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, f"nobody with {to} may answer it", public=public)
     return changed, (*state.preconditions, *evaluation.preconditions), to
 
@@ -190,11 +194,9 @@ def _may(confirmers: RequiredConfirmers, word: str, person: PersonRecord) -> boo
 
 def _verify_note(to: HandoverTarget) -> None:
     if bool(to.role) is bool(to.person):
-        raise Refused(
-            Code.REQUEST_MALFORMED, "a role or a person", public=marked("Say to whom: one role, or one colleague.")
-        )
+        raise Refused(Code.REQUEST_MALFORMED, "a role or a person", public=marked("Choose one role or one colleague."))
     if len(to.note) > _MAX_NOTE_LENGTH:
-        public = said("Write at most {count} characters.", count=_MAX_NOTE_LENGTH)
+        public = said("Enter at most {count} characters.", count=_MAX_NOTE_LENGTH)
         raise Refused(Code.REQUEST_MALFORMED, "the note is too long", public=public)
     if find_secrets(to.note):
         raise Refused(Code.WORDS_SECRET, "the note carries a secret")

@@ -53,8 +53,8 @@ _MAX_BINDING: Final = 64
 _LINKED: Final = re.compile(r"\S[.@]\S|://")
 _SUBJECT: Final = marked("An agent asks for your permission")
 _TEXT: Final = marked(
-    "An agent that acted for you before asks you, without a browser of yours, to let it act again. "
-    "What it asks is on your page, after you sign in. If you do not answer in time, that is a no."
+    "An agent that acted for you before asks to act for you again. To see the request, sign in and "
+    "open your page. If you don't answer in time, the request is declined."
 )
 
 

@@ -106,6 +106,6 @@ async def _mandate_of(desk: DeskContext, person: PersonRecord, envelope: Mapping
     except RecordMissing:
         mandate = None
     if mandate is None or mandate.customer != person.id:
-        public = marked("No agent had a part in this. If something is wrong here, contest the entry instead.")
+        public = marked("No agent was involved in this. If something is wrong, dispute the entry instead.")
         raise Refused(Code.REQUEST_NOT_FOUND, "no agent took part in this entry", public=public)
     return mandate

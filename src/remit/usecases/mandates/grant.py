@@ -473,7 +473,7 @@ async def open_request(desk: DeskContext, request_id: str, customer: PersonRecor
     if kept.record.customer not in {"", customer.id} or kept.record.addressed not in {"", customer.id}:
         raise Refused(Code.REQUEST_NOT_FOUND, "another customer's request")
     if desk.world.now() >= kept.record.expires_at:
-        public = marked("This request has expired; the agent must ask again.")
+        public = marked("This request has expired. The agent must ask again.")
         raise Refused(Code.REQUEST_NOT_FOUND, "the request has expired", public=public)
     if kept.record.phase is not RequestState.PUSHED:
         raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered already")
@@ -516,7 +516,7 @@ def _verify_document(request: PushedRequest, agent: AgentRecord) -> None:
         Refused: `request.not_found`.
     """
     if bound_family(request.jkt) and request.document != agent.document:
-        public = marked("The agent has described itself anew meanwhile; let it ask again.")
+        public = marked("The agent changed its details in the meantime. Let it ask again.")
         raise Refused(Code.REQUEST_NOT_FOUND, "the client's document changed", public=public)
 
 

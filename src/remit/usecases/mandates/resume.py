@@ -84,7 +84,7 @@ async def resume_mandates(
         person,
         subject=marked("Your permissions were resumed"),
         text=marked(
-            "What you allowed agents holds again, after your recovery. If it was not you, tell the desk at once."
+            "Agents can use your permissions again after your passkey recovery. If this wasn't you, tell us at once."
         ),
     )
     await commit_retryable(

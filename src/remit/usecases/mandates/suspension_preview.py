@@ -39,7 +39,7 @@ async def preview_suspension(desk: DeskContext, *, what: str, name: str) -> Susp
         Fault: `fault.store`.
     """
     if what not in _WHATS or not name:
-        public = marked("Name one of agent, operator, customer or objective.")
+        public = marked("Enter one of agent, operator, customer or objective.")
         raise Refused(Code.REQUEST_MALFORMED, "not one of the four", public=public)
     if what == "objective":
         desk.catalogue.objective(name)

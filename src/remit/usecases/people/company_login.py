@@ -137,7 +137,7 @@ async def finish_at_provider(
         await sign_out(desk, old)
         for joined in found.joined:
             text = marked(
-                "Your account can be signed in to with the company's login from now on. If it was not you, tell the desk at once."
+                "The company's login can now be used to sign in to your account. If this wasn't you, tell us at once."
             )
             await notify_access_change(desk, joined, subject=marked("The company's login was connected"), text=text)
         keys = await desk.store.find(PasskeyRecord, "passkey.person", found.person.id, limit=1)
@@ -276,6 +276,8 @@ async def unlink_login(desk: DeskContext, person_id: str, *, by: str) -> PersonR
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
     await sign_out_everywhere(desk, free)
-    text = marked("Your account no longer belongs to the company's login. If you did not expect that, tell the desk.")
-    await notify_access_change(desk, free, subject=marked("The company's login was taken off your account"), text=text)
+    text = marked("Your account is no longer connected to the company's login. If you didn't expect this, tell us.")
+    await notify_access_change(
+        desk, free, subject=marked("The company's login was removed from your account"), text=text
+    )
     return free

@@ -31,14 +31,14 @@ async def change_contact(desk: DeskContext, person_id: str, email: str, *, by: s
         kept = await desk.store.get(PersonRecord, person_id)
     except RecordMissing:
         raise Refused(
-            Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", public=marked("There is nobody with that id.")
+            Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", public=marked("No one has this id.")
         ) from None
     person, now = kept.record, desk.world.now()
     if email == person.email:
         raise Refused(
             Code.REQUEST_CONFLICT,
             "the address is the present one",
-            public=marked("This is the present address."),
+            public=marked("This is already the current address."),
             cure="Nothing needs to be done.",
         )
     moving = person.contact_before and now - person.contact_changed_at < YOUNG_MS
@@ -56,8 +56,8 @@ async def change_contact(desk: DeskContext, person_id: str, email: str, *, by: s
     )
     subject = marked("Your address was changed")
     text = marked(
-        "The address the desk writes to was changed. For three days your passkeys confirm everyday things only. "
-        "If it was not you, tell the desk at once."
+        "The address we write to was changed. For three days, your passkeys can approve only everyday "
+        "requests. If this wasn't you, tell us at once."
     )
     between = (person.email,) if moving and person.email else ()
     notices = notices_for(desk, person, between, subject=subject, text=text) + access_notices(

@@ -102,7 +102,7 @@ async def settle_proposal(desk: DeskContext, person: PersonRecord, proposal_id: 
     proposer = await _proposer(desk, kept.record)
     _verify_may(person)
     if person.key in {kept.record.by_key, proposer.key}:
-        raise Refused(Code.PERSON_NOT_ALLOWED, "the same person", public=marked("Another person must agree."))
+        raise Refused(Code.PERSON_NOT_ALLOWED, "the same person", public=marked("A second person must approve."))
     change = change_of(kept.record)
     await _verify(desk, change)
     await _verify_not_own(desk, person, change)
@@ -320,9 +320,7 @@ async def _person(desk: DeskContext, person_id: str) -> Versioned[PersonRecord]:
     try:
         return await desk.store.get(PersonRecord, person_id)
     except RecordMissing:
-        raise Refused(
-            Code.REQUEST_NOT_FOUND, "no such person", public=marked("There is nobody with that id.")
-        ) from None
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public=marked("No one has this id.")) from None
 
 
 def _malformed(reason: str) -> Refused:

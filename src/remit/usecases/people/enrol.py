@@ -59,7 +59,7 @@ async def enrolment_by_login(desk: DeskContext, person: PersonRecord, before: Ve
     if before is None or desk.logins is None:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no sign-in at the provider")
     if await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=1):
-        public = marked("You have a passkey. Add another one with it.")
+        public = marked("You already have a passkey. Use it to add another one.")
         raise Refused(Code.REQUEST_CONFLICT, "there is a passkey already", public=public)
     session = before.record
     vouched = is_vouched(acr=session.acr, auth_at=session.auth_at or None, rules=desk.logins, now=desk.world.now())
@@ -108,7 +108,7 @@ async def add_person(desk: DeskContext, person: PersonRecord) -> PersonRecord:
     try:
         await desk.store.commit(Commit(puts=(Put(person, 0),)))
     except Conflict:
-        public = marked("There is somebody with that id already.")
+        public = marked("This id is already in use.")
         raise Refused(Code.REQUEST_CONFLICT, f"{person.id} exists already", public=public) from None
     return person
 
@@ -290,10 +290,10 @@ async def _known_contact(desk: DeskContext, person: PersonRecord) -> str:
 
 
 def _enrolment_notices(desk: DeskContext, person: PersonRecord, known: str, *, recovered: bool) -> Notices:
-    text = marked("A passkey was added to your account. If it was not you, tell the desk.")
+    text = marked("A passkey was added to your account. If this wasn't you, tell us.")
     if recovered:
         text = marked(
-            "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
+            "A new passkey replaced all others. What you allowed agents is paused. If this wasn't you, tell us at once."
         )
     at = dict.fromkeys((*notice_addresses(desk, person), *((known,) if known else ())))
     return notices_for(desk, person, at, subject=marked("A passkey was added"), text=text)
@@ -303,7 +303,7 @@ async def _unused_invitation(desk: DeskContext, invitation: str) -> Versioned[In
     try:
         return await desk.store.get(Invitation, invitation)
     except RecordMissing:
-        public = marked("This link was used already. Ask for a new one.")
+        public = marked("This link has already been used. Ask for a new one.")
         raise Refused(Code.CREDENTIAL_EXPIRED, "the code was used meanwhile", public=public) from None
 
 
@@ -334,7 +334,7 @@ async def _invitation(desk: DeskContext, code: str) -> Versioned[Invitation]:
     except RecordMissing:
         desk.leak_scanner.present((code,), LeakSource(where="presented"))
         raise Refused(
-            Code.CREDENTIAL_EXPIRED, "no such code", public=marked("This link was used already, or is not ours.")
+            Code.CREDENTIAL_EXPIRED, "no such code", public=marked("This link has already been used or isn't ours.")
         ) from None
     if desk.world.now() >= kept.record.expires_at:
         raise Refused(
@@ -358,7 +358,7 @@ async def _approving_passkey(
 ) -> Versioned[PasskeyRecord]:
     """Return the old passkey that signed the ceremony, with its new count."""
     if assertion is None:
-        public = marked("Agree with a passkey you have already.")
+        public = marked("Confirm with a passkey you already have.")
         raise Refused(Code.CREDENTIAL_MISSING, "a new passkey needs an old one", public=public)
     kept = await passkey_of(desk, person.id, assertion)
     asserted = verify_assertion(desk, assertion, kept.record, unb64url(ceremony.challenge))

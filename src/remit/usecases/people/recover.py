@@ -31,9 +31,9 @@ async def start_recovery(desk: DeskContext, person_id: str, *, by: str, ttl_s: i
     await notify_access_change(
         desk,
         made.person,
-        subject=marked("A recovery was started"),
+        subject=marked("A passkey recovery was started"),
         text=marked(
-            "The desk made a link with which a new passkey can replace yours. If you did not ask for it, tell the desk at once."
+            "We created a link with which a new passkey can replace yours. If you didn't ask for it, tell us at once."
         ),
     )
     return made
@@ -60,15 +60,16 @@ async def verify_vouchable(desk: DeskContext, person_id: str, seen: Instant) -> 
     try:
         kept = await desk.store.get(PersonRecord, person_id)
     except RecordMissing:
-        raise Refused(
-            Code.REQUEST_NOT_FOUND, "no such person", public=marked("There is nobody with that id.")
-        ) from None
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public=marked("No one has this id.")) from None
     keys = await desk.store.find(PasskeyRecord, "passkey.person", person_id, limit=_LIMIT)
     if kept.record.contact_changed_at > seen or any(one.record.created_at > seen for one in keys):
         raise Refused(
             Code.REQUEST_CONFLICT,
             "a passkey or the contact changed after the person was seen",
-            public=marked("A passkey or the address changed after this person was seen. Verify them once more."),
+            public=marked(
+                "A passkey or the address changed after this person's identity was confirmed. Confirm it in "
+                "person again."
+            ),
         )
     return kept
 
@@ -95,9 +96,10 @@ async def vouch(desk: DeskContext, person_id: str, *, seen: Instant, by: str, re
     notices = access_notices(
         desk,
         person,
-        subject=marked("The desk verified you"),
+        subject=marked("We confirmed your identity"),
         text=marked(
-            "Two officers say they verified you. Your passkeys count from now on. If it was not you, tell the desk at once."
+            "Two team members say they confirmed your identity in person. Your passkeys count from now on, "
+            "without a waiting time. If this wasn't you, tell us at once."
         ),
     )
     try:

@@ -79,7 +79,7 @@ async def remove_passkey(
         desk,
         person,
         subject=marked("A passkey was removed"),
-        text=marked("A passkey was removed from your account. If it was not you, tell the desk."),
+        text=marked("A passkey was removed from your account. If this wasn't you, tell us."),
     )
     try:
         await desk.store.commit(

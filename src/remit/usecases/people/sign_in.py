@@ -42,12 +42,12 @@ async def finish_sign_in(desk: DeskContext, *, ceremony_id: str, assertion: Json
         person = (await desk.store.get(PersonRecord, passkey.record.person)).record
     except RecordMissing:
         raise Refused(
-            Code.PERSON_NOT_SIGNED_IN, "an unknown passkey", public=marked("This passkey is not known here.")
+            Code.PERSON_NOT_SIGNED_IN, "an unknown passkey", public=marked("We don't know this passkey.")
         ) from None
     if passkey.record.revoked:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "a revoked passkey", public=marked("This passkey was removed."))
     if not may_use_passkey(desk, person):
-        public = marked("Sign in with the company's login. Your passkey is for saying yes here.")
+        public = marked("Sign in with the company's login. Your passkey is only for approving requests here.")
         raise Refused(Code.PERSON_NOT_ALLOWED, "they sign in at the provider", public=public)
     asserted = verify_assertion(desk, assertion, passkey.record, _sign_in_challenge(desk, ceremony_id))
     cookie, session = new_session(desk, person, passkey=passkey.record.id)

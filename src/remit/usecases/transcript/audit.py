@@ -162,7 +162,7 @@ async def settle_contest(desk: DeskContext, officer: PersonRecord, contest_id: s
         Refused: `request.not_found`, `request.malformed`, `person.not_allowed` in one's own case.
     """
     if not text.strip() or len(text) > _MAX_LENGTH:
-        public = marked("Say how it was settled, in at most 4000 characters.")
+        public = marked("Enter how it was settled, in at most 4000 characters.")
         raise Refused(Code.REQUEST_MALFORMED, "say how it was settled", public=public)
     try:
         kept = await desk.store.get(Contest, contest_id)
@@ -188,8 +188,8 @@ async def settle_contest(desk: DeskContext, officer: PersonRecord, contest_id: s
         desk,
         customer,
         (customer.email,),
-        subject=marked("Your objection was answered"),
-        text=marked("The desk answered what you contested."),
+        subject=marked("Your dispute was answered"),
+        text=marked("We answered your dispute."),
     )
     try:
         await desk.store.commit(Commit(puts=(Put(settled, kept.rev, kept.record), *notices.puts), entries=written.rows))

@@ -44,7 +44,7 @@ async def contest_entry(
             `request.conflict` for one that is contested, or beside too many that wait, `task.busy`.
     """
     if not text.strip() or len(text) > _MAX_LENGTH:
-        public = marked("Say why, in at most 4000 characters.")
+        public = marked("Enter a reason, in at most 4000 characters.")
         raise Refused(Code.REQUEST_MALFORMED, "say why, in at most 4000 characters", public=public)
     index = (await verify_own_entry(desk, person, entry_id)).index
     text = await redact_staff_text(desk, text, where="contest", by=person)
@@ -52,7 +52,7 @@ async def contest_entry(
     known = await desk.store.find(Contest, "contest.customer", person.id, limit=_LOOKED_AT, newest=True)
     waiting = [one.record for one in known if one.record.open]
     if any(one.entry == index for one in waiting):
-        public = marked("You contest this already, and the desk has not answered yet.")
+        public = marked("You already disputed this. We haven't answered yet.")
         raise Refused(Code.REQUEST_CONFLICT, "contested already", public=public)
     if len(waiting) >= _MAX_OPEN:
         public = (

@@ -275,9 +275,10 @@ async def _end(desk: DeskContext, family: TokenFamily, reason: EndReason) -> Non
     await notify_access_change(
         desk,
         person,
-        subject=marked("An assistant's access was used twice, and has ended"),
+        subject=marked("We ended an assistant's access because it was used twice"),
         text=marked(
-            "The access you gave an assistant was used from two places. It may have been copied, so it has ended. "
-            "Nothing can be changed without your passkey; connect the assistant again if you still need it."
+            "The access you gave an assistant was used from two places. It may have been copied, so we ended "
+            "it. Nothing can be changed without your passkey. Connect the assistant again if you still need "
+            "it."
         ),
     )

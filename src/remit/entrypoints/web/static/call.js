@@ -19,7 +19,7 @@ export async function call(path, body) {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new Problem({ detail: _('The desk cannot be reached. Check your connection; nothing was done.') });
+    throw new Problem({ detail: _('We can\'t reach the server. Check your connection. Nothing was done.') });
   }
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Problem(told);

@@ -8,22 +8,22 @@ import { _ } from './texts.js';
 
 const OUTCOMES = {
   done: ['ok', _('Done.')],
-  failed: ['no', _('The desk could not do it. Nothing was changed.')],
-  unknown: ['wait', _('It was sent, but it is not known yet whether it was done. Your page will show it.')],
-  permitted: ['ok', _('Agreed. The desk will do it in a moment.')],
-  acting: ['ok', _('Agreed. The desk is doing it.')],
-  waiting: ['wait', _('Thank you. Somebody else must still agree before anything is done.')],
-  declined: ['ok', _('You said no. Nothing was done, and the agent may not ask for this again.')],
-  void: ['wait', _('It was dropped. Nothing was done.')],
-  refused: ['no', _('It was refused. Nothing was done.')],
+  failed: ['no', _('Failed. Nothing was changed.')],
+  unknown: ['wait', _('Sent, but the outcome isn\'t confirmed yet. Your page will show it.')],
+  permitted: ['ok', _('Approved. It will be done in a moment.')],
+  acting: ['ok', _('Approved. It\'s being done now.')],
+  waiting: ['wait', _('Thank you. Someone else must also approve before anything is done.')],
+  declined: ['ok', _('You declined. Nothing was done, and the agent may not ask for this again.')],
+  void: ['wait', _('Cancelled. Nothing was done.')],
+  refused: ['no', _('Blocked. Nothing was done.')],
 };
 
 // What a no says that is about an agent's words alone.
-const UNPASSED = { refused: ['ok', _('You did not pass it on. Nothing was done; the agent may ask again without it.')] };
+const UNPASSED = { refused: ['ok', _('You didn\'t pass on the message. Nothing was done. The agent may ask again without it.')] };
 
 const AFTER = {
-  no_and_end: _('The agent\'s task has ended: it does nothing more in it.'),
-  strip: _('The agent asks without what it wrote. What it asks was decided by itself.'),
+  no_and_end: _('The agent\'s task has ended. The agent does nothing more in it.'),
+  strip: _('The agent\'s message was left out. The request was decided separately.'),
 };
 
 export function confirm(form, guarded) {
@@ -37,8 +37,8 @@ export function confirm(form, guarded) {
   function settled(reply, answer) {
     spent(form);
     form.querySelector('[data-choices]').hidden = true;
-    const [look, words] = (answer === 'no' && UNPASSED[reply.state]) || OUTCOMES[reply.state] || ['ok', _('Your answer was taken.')];
-    say(form, look, answer === 'less' && reply.state === 'done' ? _('Done, as you offered.') : words, reply.reason || '', AFTER[answer] || '');
+    const [look, words] = (answer === 'no' && UNPASSED[reply.state]) || OUTCOMES[reply.state] || ['ok', _('Your answer was saved.')];
+    say(form, look, answer === 'less' && reply.state === 'done' ? _('Done, with your changes.') : words, reply.reason || '', AFTER[answer] || '');
     const back = document.createElement('p');
     const link = document.createElement('a');
     link.href = '/';
@@ -62,7 +62,7 @@ export function confirm(form, guarded) {
     'show-less': async () => {
       for (const list of less.querySelectorAll('fieldset')) {
         const kept = [...list.querySelectorAll('[data-edit="item"]')];
-        if (kept.length && !kept.some((one) => one.checked)) throw new Wrong(_('Leave at least one ticked, or answer no.'), kept[0]);
+        if (kept.length && !kept.some((one) => one.checked)) throw new Wrong(_('Keep at least one selected, or decline.'), kept[0]);
       }
       lesser = await call(`${twin}/less`, { params: formOf(form, shown.params), language: shown.language });
       const lines = lesser.rendering.lines.filter((line) => ['act', 'param', 'effect', 'irreversible', 'recipient', 'told'].includes(line.kind));

@@ -73,11 +73,11 @@ export function consent(form, guarded) {
       return;
     }
     if (wire.powers.length === 0) {
-      say(form, 'quiet wait', _('Nothing is left to allow. Say no instead.'));
+      say(form, 'quiet wait', _('Nothing is left to allow. Decline instead.'));
       return;
     }
     if (Object.values(wire.objective.target || {}).some((ids) => ids.length === 0)) {
-      say(form, 'quiet wait', _('Choose at least one record this is about.'));
+      say(form, 'quiet wait', _('Choose at least one record this applies to.'));
       return;
     }
     try {
@@ -112,7 +112,7 @@ export function consent(form, guarded) {
   });
   form.querySelector('[data-answer="decline"]').addEventListener('click', () => {
     guarded(form, async () => {
-      leave(await call(twin, { answer: 'decline' }), form, _('You said no. Nothing was allowed. Going back…'));
+      leave(await call(twin, { answer: 'decline' }), form, _('You declined. Nothing was allowed. Going back…'));
     });
   });
 }

@@ -25,8 +25,8 @@ function marked(form, text, held) {
     return item;
   }));
   form.querySelector('[data-said]').textContent = held.length
-    ? plural('This agent may not be told the marked part:', 'This agent may not be told the {count} marked parts:', held.length)
-    : _('Nothing in it is withheld.');
+    ? plural('The marked part can\'t be shared with this agent:', 'The {count} marked parts can\'t be shared with this agent:', held.length)
+    : _('Nothing has to be removed.');
   form.querySelector('[data-withhold]').hidden = !held.length;
 }
 
@@ -40,14 +40,14 @@ function watching(form) {
     const mine = ++asked;
     if (!text.trim()) {
       marked(form, '', []);
-      form.querySelector('[data-said]').textContent = _('What this agent may not be told is marked here while you write.');
+      form.querySelector('[data-said]').textContent = _('Anything you can\'t share with this agent is marked as you type.');
       return;
     }
     try {
       const told = await call(`/desk/v1/cases/${form.dataset.case}/check`, { text });
       if (mine === asked && box.value === text) marked(form, text, told.held);
     } catch (problem) {
-      if (mine === asked) form.querySelector('[data-said]').textContent = _('It cannot be checked right now. It is checked before it is sent.');
+      if (mine === asked) form.querySelector('[data-said]').textContent = _('The text can\'t be checked right now. It will be checked before it\'s sent.');
     }
   };
   box.addEventListener('input', () => {
@@ -62,26 +62,26 @@ async function reply(form, withhold) {
     const sent = await call(`/desk/v1/cases/${form.dataset.case}/reply`, withhold ? { text, withhold } : { text });
     form.elements.text.value = '';
     marked(form, '', []);
-    say(form, 'ok', _('Sent to the agent.'), sent.withheld ? plural('{count} part was left out.', '{count} parts were left out.', sent.withheld) : '');
+    say(form, 'ok', _('Sent to the agent.'), sent.withheld ? plural('{count} part was removed.', '{count} parts were removed.', sent.withheld) : '');
     later();
   } catch (problem) {
     if (problem.code !== 'reply.withheld') throw problem;
     marked(form, text, problem.body.held);
-    say(form, 'no', _('Not sent: it says what this agent may not be told. Change it, or leave the marked parts out.'));
+    say(form, 'no', _('Not sent. The text contains details that can\'t be shared with this agent. Change it, or leave out the marked parts.'));
   }
 }
 
 // What a stop ends, or has ended.
 const ended = (tasks, found) => ({
   tasks: plural('{count} running task', '{count} running tasks', tasks),
-  questions: plural('{count} question to people', '{count} questions to people', found.confirmations),
-  acts: plural('{count} act not yet sent', '{count} acts not yet sent', found.acts),
+  questions: plural('{count} pending approval', '{count} pending approvals', found.confirmations),
+  acts: plural('{count} action not yet sent', '{count} actions not yet sent', found.acts),
 });
 
 function noticed(found) {
   const permissions = plural('{count} permission', '{count} permissions', found.mandates);
-  if (found.full) return _('More than {count} customers notice it: {permissions} cannot be used until it is resumed.', { count: found.customers, permissions });
-  return plural('{count} customer notices it: {permissions} cannot be used until it is resumed.', '{count} customers notice it: {permissions} cannot be used until it is resumed.', found.customers, { permissions });
+  if (found.full) return _('More than {count} customers are affected: {permissions} can\'t be used until this is resumed.', { count: found.customers, permissions });
+  return plural('{count} customer is affected: {permissions} can\'t be used until this is resumed.', '{count} customers are affected: {permissions} can\'t be used until this is resumed.', found.customers, { permissions });
 }
 
 const forms = {
@@ -94,11 +94,11 @@ const forms = {
       if (input.dataset.edit) terms[input.dataset.term] = amount(input);
       else terms[input.dataset.term] = input.hasAttribute('data-many') ? text.split(',').map((one) => one.trim()).filter(Boolean) : text;
     }
-    if (!Object.keys(terms).length) throw new Wrong(_('Fill in what you offer.'), form.querySelector('[data-term]'));
+    if (!Object.keys(terms).length) throw new Wrong(_('Enter the terms of the offer.'), form.querySelector('[data-term]'));
     await call(`/desk/v1/cases/${form.dataset.case}/offers`, {
       action: form.dataset.action, terms, ttl_s: Number(form.elements.ttl.value), instead_of: form.elements.instead?.value || '',
     });
-    say(form, 'ok', _('Offered. The agent finds it in its inbox.'));
+    say(form, 'ok', _('Offer made. The agent finds it in its inbox.'));
     later();
   },
   stop: async (form) => {
@@ -106,32 +106,32 @@ const forms = {
     const done = await call('/security/v1/suspend', { [what]: name, reason: form.elements.reason.value });
     if (!done.known) { // it stays on the page: what follows is to look at the id again
       say(form, 'no', what === 'customer'
-        ? _('No customer here has the id “{name}”. Nothing running was stopped; it holds if they come.', { name })
-        : _('No agent here is run by “{name}”. Nothing running was stopped; it holds if one comes.', { name }), _('Choose the id from the list, and stop it again.'));
+        ? _('No customer has the id “{name}”. Nothing running was stopped. The stop takes effect if such a customer appears.', { name })
+        : _('No agent is run by “{name}”. Nothing running was stopped. The stop takes effect if such an agent appears.', { name }), _('Choose the id from the list and stop again.'));
       return;
     }
     form.querySelector('[data-foreseen]').replaceChildren();
-    say(form, 'ok', _('Stopped everywhere after {ms} ms.', { ms: done.took_ms }),
+    say(form, 'ok', _('Stopped everywhere in {ms} ms.', { ms: done.took_ms }),
       _('Ended: {tasks}, {questions}, {acts}.', ended(done.tasks.length, done)),
-      done.already_sent.length ? plural('{count} act had been sent to the desk already and cannot be stopped here; the outcome will stand in the case.', '{count} acts had been sent to the desk already and cannot be stopped here; the outcome will stand in the case.', done.already_sent.length) : '');
+      done.already_sent.length ? plural('{count} action was already sent and can\'t be stopped here. The case will show the outcome.', '{count} actions were already sent and can\'t be stopped here. The case will show the outcome.', done.already_sent.length) : '');
   },
   verify: async (form) => {
     const told = await call('/audit/v1/verify', {});
     const tiles = plural('{count} tile', '{count} tiles', told.tiles);
-    say(form, 'ok', plural('The one entry is as it was recorded ({tiles}, {ms} ms).', 'All {count} entries are as they were recorded ({tiles}, {ms} ms).', told.entries, { tiles, ms: told.took_ms }), _('Root {root}', { root: told.root }));
+    say(form, 'ok', plural('The only entry is unchanged since it was recorded ({tiles}, {ms} ms).', 'All {count} entries are unchanged since they were recorded ({tiles}, {ms} ms).', told.entries, { tiles, ms: told.took_ms }), _('Root hash: {root}', { root: told.root }));
   },
 };
 
 const actions = {
   foresee: async (button, form) => {
     const [what, whom] = [form.elements.what.value, form.elements.name];
-    if (!whom.value.trim()) throw new Wrong(_('Say which one.'), whom);
+    if (!whom.value.trim()) throw new Wrong(_('Enter an id.'), whom);
     const found = await call(`/security/v1/suspend?${new URLSearchParams({ [what]: whom.value.trim() })}`);
     const told = found.known ? [
       noticed(found),
-      _('Ended at once: {tasks}, {questions}, {acts}.', ended(found.tasks, found)),
-      found.sent ? plural('{count} act under way at the desk could not be stopped here.', '{count} acts under way at the desk could not be stopped here.', found.sent) : '',
-    ] : [what === 'customer' ? _('No customer here has that id.') : _('No agent here is run by that operator.')];
+      _('Would end at once: {tasks}, {questions}, {acts}.', ended(found.tasks, found)),
+      found.sent ? plural('{count} action already under way could not be stopped here.', '{count} actions already under way could not be stopped here.', found.sent) : '',
+    ] : [what === 'customer' ? _('No customer has this id.') : _('No agent is run by this operator.')];
     form.querySelector('[data-foreseen]').replaceChildren(...told.filter(Boolean).map((line) => {
       const paragraph = document.createElement('p');
       paragraph.textContent = line;
@@ -151,7 +151,7 @@ function roles(form) {
     const [now, then] = [had(), ticked(form)];
     const adds = then.filter((one) => !now.includes(one));
     const takes = now.filter((one) => !then.includes(one));
-    const parts = [adds.length && _('adds {roles}', { roles: adds.join(', ') }), takes.length && _('takes away {roles}', { roles: takes.join(', ') })].filter(Boolean);
+    const parts = [adds.length && _('add {roles}', { roles: adds.join(', ') }), takes.length && _('remove {roles}', { roles: takes.join(', ') })].filter(Boolean);
     const change = parts.join('; ') || _('no change');
     said.textContent = whom.value ? `${whom.value}: ${change}` : '';
   };
@@ -169,7 +169,7 @@ function roles(form) {
 function left(place) {
   const tell = () => {
     const minutes = Math.floor((new Date(place.dataset.left) - Date.now()) / 60000);
-    if (minutes < 0) place.textContent = _('(its time has passed)');
+    if (minutes < 0) place.textContent = _('(expired)');
     else if (minutes < 1) place.textContent = _('(less than a minute left)');
     else place.textContent = minutes < 120 ? plural('({count} minute left)', '({count} minutes left)', minutes) : plural('({count} hour left)', '({count} hours left)', Math.floor(minutes / 60));
   };

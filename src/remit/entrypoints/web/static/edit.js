@@ -18,14 +18,14 @@ function digitsOf(input) {
 function verified(input, text) {
   const { edit, most, unit } = input.dataset;
   const shown = unit ? `${text} ${unit}` : text;
-  if (!/^-?[0-9]+([.][0-9]+)?$/.test(text)) throw new Wrong(text ? _('“{value}” is not a number.', { value: input.value.trim() }) : _('Write a number.'), input);
+  if (!/^-?[0-9]+([.][0-9]+)?$/.test(text)) throw new Wrong(text ? _('“{value}” is not a number.', { value: input.value.trim() }) : _('Enter a number.'), input);
   // A limit of a permission that is a plain number may be nothing; an amount, and what is asked for, may not.
   const limit = edit === 'number' && input.dataset.at.startsWith('["powers"');
-  if (Number(text) <= 0 && !limit) throw new Wrong(_('It must be more than zero; “{value}” is not.', { value: shown }), input);
-  if (edit === 'count' && text.includes('.')) throw new Wrong(_('Write a whole number.'), input);
-  if (edit === 'money' && (text.split('.')[1] || '').length > digitsOf(input)) throw new Wrong(_('“{value}” has too many digits after the point.', { value: shown }), input);
+  if (Number(text) <= 0 && !limit) throw new Wrong(_('Enter more than zero. “{value}” is too low.', { value: shown }), input);
+  if (edit === 'count' && text.includes('.')) throw new Wrong(_('Enter a whole number.'), input);
+  if (edit === 'money' && (text.split('.')[1] || '').length > digitsOf(input)) throw new Wrong(_('“{value}” has too many decimal places.', { value: shown }), input);
   const asked = unit ? `${most} ${unit}` : most;
-  if (most && Number(text) > Number(most)) throw new Wrong(_('“{value}” is more than was asked ({asked}).', { value: shown, asked }), input);
+  if (most && Number(text) > Number(most)) throw new Wrong(_('“{value}” is more than requested ({asked}).', { value: shown, asked }), input);
   input.removeAttribute('aria-invalid');
 }
 

@@ -15,10 +15,10 @@ function unb64(text, size) {
   try {
     raw = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
   } catch {
-    throw new Unproved(marked('A part of it is not base64.'));
+    throw new Unproved(marked('It contains invalid base64.'));
   }
-  check(btoa(String.fromCharCode(...raw)) === text, marked('A part of it is not written in the one form of base64.'));
-  check(size === undefined || raw.length === size, marked('A part of it has the wrong length.'));
+  check(btoa(String.fromCharCode(...raw)) === text, marked('It contains base64 that is not in canonical form.'));
+  check(size === undefined || raw.length === size, marked('Part of it has the wrong length.'));
   return raw;
 }
 
@@ -38,16 +38,16 @@ const same = (one, other) => one.length === other.length && one.every((byte, pla
 // name+hash+base64 (C2SP signed-note). The hash must fit the name and the key.
 async function readKey(text) {
   const [, name, id, encoded] = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim()) || [];
-  check(name, marked('The key looks like name+hash+base64.'));
+  check(name, marked('The key must have the form name+hash+base64.'));
   const raw = unb64(encoded, 33);
-  check(raw[0] === 1, marked('The key is not one of Ed25519.'));
+  check(raw[0] === 1, marked('The key is not an Ed25519 key.'));
   const hash = (await sha256(bytesOf(`${name}\n`), raw)).slice(0, 4);
-  check([...hash].map((one) => one.toString(16).padStart(2, '0')).join('') === id, marked('The key does not fit its own hash.'));
+  check([...hash].map((one) => one.toString(16).padStart(2, '0')).join('') === id, marked('The key does not match its own hash.'));
   let key = null;
   try {
     key = await crypto.subtle.importKey('raw', raw.slice(1), { name: 'Ed25519' }, false, ['verify']);
   } catch {
-    throw new Unproved(marked('This browser cannot check such signatures. Use a newer one, or remit verify.'));
+    throw new Unproved(marked('This browser can\'t verify these signatures. Use a newer browser or remit verify.'));
   }
   return { name, hash, key };
 }
@@ -55,32 +55,32 @@ async function readKey(text) {
 // A checkpoint that the key signed: its origin, size and root.
 async function readCheckpoint(note, known) {
   const cut = note.lastIndexOf('\n\n');
-  check(cut > 0 && note.endsWith('\n'), marked('It has no signed checkpoint.'));
+  check(cut > 0 && note.endsWith('\n'), marked('The receipt has no signed checkpoint.'));
   const text = note.slice(0, cut + 1);
   let signed = false;
   for (const line of note.slice(cut + 2, -1).split('\n')) {
     const [, name, encoded] = /^— ([^+\s]+) (\S+)$/.exec(line) || [];
-    check(name, marked('A line under its checkpoint is no signature.'));
+    check(name, marked('A line below the checkpoint is not a signature.'));
     const raw = unb64(encoded);
     if (name === known.name && same(raw.slice(0, 4), known.hash)) {
       const good = await crypto.subtle.verify({ name: 'Ed25519' }, known.key, raw.slice(4), bytesOf(text));
-      check(good, marked('The signature under its checkpoint is not good.'));
+      check(good, marked('The checkpoint\'s signature is not valid.'));
       signed = true;
     }
   }
-  check(signed, marked('This key has not signed its checkpoint.'));
+  check(signed, marked('The checkpoint is not signed with this key.'));
   const [origin, size, root] = text.split('\n');
-  check(origin === known.name, marked('Its checkpoint is one of another log.'));
-  check(/^(0|[1-9][0-9]{0,15})$/.test(size) && Number.isSafeInteger(Number(size)), marked('Its checkpoint has no size.'));
+  check(origin === known.name, marked('The checkpoint belongs to another log.'));
+  check(/^(0|[1-9][0-9]{0,15})$/.test(size) && Number.isSafeInteger(Number(size)), marked('The checkpoint has no valid size.'));
   return { origin, size: Number(size), root: unb64(root, 32) };
 }
 
 // The root that a leaf leads to at its place.
 async function rootOf(leaf, index, size, proof) {
-  check(index < size, marked('The log of its checkpoint has no such entry.'));
+  check(index < size, marked('The checkpoint\'s log has no such entry.'));
   let [here, last, computed] = [index, size - 1, leaf];
   for (const sibling of proof) {
-    check(last > 0, marked('Its proof is too long.'));
+    check(last > 0, marked('The proof is too long.'));
     if (here % 2 === 1 || here === last) {
       computed = await sha256([1], sibling, computed);
       while (here > 0 && here % 2 === 0) [here, last] = [here / 2, Math.floor(last / 2)];
@@ -89,7 +89,7 @@ async function rootOf(leaf, index, size, proof) {
     }
     [here, last] = [Math.floor(here / 2), Math.floor(last / 2)];
   }
-  check(last === 0, marked('Its proof is too short.'));
+  check(last === 0, marked('The proof is too short.'));
   return computed;
 }
 
@@ -108,49 +108,49 @@ function endOf(text, at) {
     if (!quoted && depth === 0 && (one === '}' || one === ']' || one === '"')) return place + 1;
     if (!quoted && depth === 0 && /[,}\]]/.test(text[place + 1] || ',')) return place + 1;
   }
-  throw new Unproved(marked('It is cut off.'));
+  throw new Unproved(marked('The receipt is cut off.'));
 }
 
 // The members of a canonical object, each as it is written: a hash is over the bytes, not over what a program makes of numbers.
 function membersOf(text) {
-  check(text.startsWith('{'), marked('It does not hold what a receipt holds.'));
+  check(text.startsWith('{'), marked('The receipt does not have the expected contents.'));
   const members = Object.create(null);
   let at = 1;
   while (text[at] !== '}') {
     const key = endOf(text, at);
-    check(text[at] === '"' && text[key] === ':', marked('It does not hold what a receipt holds.'));
+    check(text[at] === '"' && text[key] === ':', marked('The receipt does not have the expected contents.'));
     const end = endOf(text, key + 1);
     const name = JSON.parse(text.slice(at, key));
-    check(!Object.hasOwn(members, name), marked('A member of it stands twice.'));
+    check(!Object.hasOwn(members, name), marked('A field of the receipt appears twice.'));
     members[name] = text.slice(key + 1, end);
     const more = text[end] === ',';
-    check(more ? text[end + 1] === '"' : text[end] === '}', marked('It does not hold what a receipt holds.'));
+    check(more ? text[end + 1] === '"' : text[end] === '}', marked('The receipt does not have the expected contents.'));
     at = more ? end + 1 : end;
   }
-  check(at === text.length - 1, marked('Something stands behind its end.'));
+  check(at === text.length - 1, marked('The receipt has data after its end.'));
   return members;
 }
 
 async function leafOf(extra) {
   const shown = membersOf(extra);
-  check(Object.keys(shown).sort().join() === 'hashes,kind,sections', marked('It does not hold what a receipt holds.'));
+  check(Object.keys(shown).sort().join() === 'hashes,kind,sections', marked('The receipt does not have the expected contents.'));
   const [opened, closed] = [membersOf(shown.sections), membersOf(shown.hashes)];
   const sections = {};
   const hashes = [];
   for (const name of SECTIONS) {
-    check(Object.hasOwn(opened, name) !== Object.hasOwn(closed, name), marked('Each part of an entry is either opened or closed.'));
+    check(Object.hasOwn(opened, name) !== Object.hasOwn(closed, name), marked('Each part of an entry must be either open or hashed.'));
     if (Object.hasOwn(closed, name)) {
       hashes.push(unb64(JSON.parse(closed[name]), 32));
     } else {
       const one = membersOf(opened[name]);
-      check(Object.keys(one).sort().join() === 'body,salt', marked('An opened part has a salt and a body.'));
+      check(Object.keys(one).sort().join() === 'body,salt', marked('An open part must have a salt and a body.'));
       hashes.push(await sha256(unb64(JSON.parse(one.salt), 16), bytesOf(`${name}\0`), bytesOf(one.body)));
       sections[name] = JSON.parse(one.body);
     }
   }
-  check(Object.keys(opened).length + Object.keys(closed).length === SECTIONS.length, marked('It has a part that no entry has.'));
+  check(Object.keys(opened).length + Object.keys(closed).length === SECTIONS.length, marked('The receipt has an unknown part.'));
   const kind = JSON.parse(shown.kind);
-  check(sections.envelope && sections.envelope.kind === kind, marked('Its kind is not what its envelope says.'));
+  check(sections.envelope && sections.envelope.kind === kind, marked('The receipt\'s kind does not match its envelope.'));
   return { kind, sections, leaf: await sha256(bytesOf('remit-leaf-v1\0'), ...hashes) };
 }
 
@@ -160,7 +160,7 @@ export async function verifyReceipt(text, keyText) {
     return await verified(text, keyText);
   } catch (problem) {
     // What JSON and UTF-8 are is the browser's to say; what is neither proves nothing.
-    if (problem instanceof SyntaxError || problem instanceof TypeError) throw new Unproved(marked('A part of it cannot be read.'));
+    if (problem instanceof SyntaxError || problem instanceof TypeError) throw new Unproved(marked('Part of it can\'t be read.'));
     throw problem;
   }
 }
@@ -169,14 +169,14 @@ async function verified(text, keyText) {
   const known = await readKey(keyText);
   const cut = text.indexOf('\n\n');
   const lines = text.slice(0, Math.max(cut, 0)).split('\n');
-  check(cut > 0 && lines.shift() === 'c2sp.org/tlog-proof@v1', marked('This is not a receipt: it begins with c2sp.org/tlog-proof@v1.'));
-  check((lines[0] || '').startsWith('extra '), marked('It does not open the entry it proves.'));
+  check(cut > 0 && lines.shift() === 'c2sp.org/tlog-proof@v1', marked('This is not a receipt. A receipt begins with c2sp.org/tlog-proof@v1.'));
+  check((lines[0] || '').startsWith('extra '), marked('The receipt does not contain its entry.'));
   const extra = new TextDecoder('utf-8', { fatal: true }).decode(unb64(lines.shift().slice('extra '.length)));
   const [, index] = /^index (0|[1-9][0-9]{0,15})$/.exec(lines.shift() || '') || [];
-  check(index !== undefined && Number.isSafeInteger(Number(index)), marked('It does not say which entry it proves.'));
+  check(index !== undefined && Number.isSafeInteger(Number(index)), marked('The receipt does not say which entry it proves.'));
   const checkpoint = await readCheckpoint(text.slice(cut + 2), known);
   const { kind, sections, leaf } = await leafOf(extra);
   const root = await rootOf(await sha256([0], leaf), Number(index), checkpoint.size, lines.map((one) => unb64(one, 32)));
-  check(same(root, checkpoint.root), marked('Its proof leads to another root: the entry is not in this log as shown.'));
+  check(same(root, checkpoint.root), marked('The proof leads to a different root hash. The entry is not in this log as shown.'));
   return { index: Number(index), kind, at: sections.envelope.at, sections, size: checkpoint.size, origin: checkpoint.origin };
 }

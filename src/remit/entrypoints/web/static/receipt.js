@@ -16,7 +16,7 @@ function shown(name, body) {
 
 async function fetched(path) {
   const answer = await fetch(path, { credentials: 'same-origin' });
-  if (!answer.ok) throw new Unproved(answer.status === 404 ? _('There is no such receipt for you here.') : _('It cannot be fetched. Sign in, and try again.'));
+  if (!answer.ok) throw new Unproved(answer.status === 404 ? _('No such receipt is available to you.') : _('The receipt can\'t be loaded. Sign in and try again.'));
   return answer.text();
 }
 
@@ -30,18 +30,18 @@ export function receipt(form, guarded) {
       if (!file && !form.dataset.entry) throw new Unproved(_('Choose a receipt first.'));
       const text = file ? await file.text() : await fetched(`/log/receipts/${form.dataset.entry}`);
       const found = await verifyReceipt(text, form.elements.key.value);
-      say(form, 'ok', _('It holds: entry {entry} stands in the log {log} exactly as below.', { entry: found.index, log: found.origin }), _('The checkpoint it leads to covers {count} entries and is signed by this key.', { count: found.size }));
+      say(form, 'ok', _('Valid: entry {entry} is in the log {log} exactly as shown below.', { entry: found.index, log: found.origin }), _('Its checkpoint covers {count} entries and is signed with this key.', { count: found.size }));
       const when = document.createElement('time');
       when.dateTime = new Date(found.at).toISOString();
       localize(when, when.dateTime);
       const line = document.createElement('p');
       const [before, after] = _('Recorded {when} as {kind}.', { when: '\u0000', kind: found.kind }).split('\u0000');
       line.append(before, when, after);
-      const parts = { envelope: _('Open to everybody who may see the entry'), agent: _('For the agent alone'), customer: _('For the customer alone'), desk: _('For the desk alone') };
+      const parts = { envelope: _('Visible to everyone who can see the entry'), agent: _('Only for the agent'), customer: _('Only for the customer'), desk: _('Only for the support team') };
       place.replaceChildren(line, ...Object.entries(found.sections).map(([name, body]) => shown(parts[name], body)));
     } catch (problem) {
       if (!(problem instanceof Unproved)) throw problem;
-      say(form, 'no', _('It does not hold.'), _(problem.message));
+      say(form, 'no', _('Verification failed.'), _(problem.message));
     }
   };
   form.addEventListener('submit', (event) => {

@@ -12,7 +12,7 @@ import { live } from './live.js';
 import { receipt } from './receipt.js';
 import { sending, spent } from './send.js';
 import { _, plural } from './texts.js';
-import { localize } from './time.js';
+import { localize, ticking } from './time.js';
 
 const forms = {
   'sign-in': async (form) => {
@@ -33,18 +33,18 @@ const forms = {
     const done = await call(`/me/v1/entries/${form.dataset.entry}/disown`, { text: form.elements.text.value });
     spent(form);
     const tasks = done.tasks.length;
-    say(form, 'ok', _('This agent can do nothing more for you, and security people of the desk are told.'),
-      tasks ? plural('One running task was ended at once.', '{count} running tasks were ended at once.', tasks) : _('Nothing of it was running.'),
-      done.already_sent.length ? _('Something had been sent to the desk already. Its outcome will stand here.') : '');
+    say(form, 'ok', _('This agent can do nothing more for you. Our security team has been informed.'),
+      tasks ? plural('One running task was ended at once.', '{count} running tasks were ended at once.', tasks) : _('None of its tasks was running.'),
+      done.already_sent.length ? _('Something had already been sent. Its outcome will appear here.') : '');
   },
   narrow: async (form) => {
     const wire = formOf(form, readJson('asked'));
     if (wire.powers.length === 0) {
-      say(form, 'wait', _('Nothing would be left. Take everything back instead.'));
+      say(form, 'wait', _('Nothing would be left. Revoke the permission instead.'));
       return;
     }
     await call(`/me/v1/mandates/${form.dataset.mandate}/narrow`, wire);
-    say(form, 'ok', _('Saved. It holds from now on.'));
+    say(form, 'ok', _('Saved. The change applies from now on.'));
     setTimeout(() => location.reload(), 900);
   },
 };
@@ -59,7 +59,7 @@ const actions = {
     button.closest('li').remove();
     const left = place.querySelectorAll('[data-do="remove-passkey"]');
     if (left.length === 1) left[0].remove(); // the last one stays
-    say(place, 'ok', _('Removed. Nobody can sign in or say yes with it any more.'));
+    say(place, 'ok', _('Removed. No one can sign in or approve with it any more.'));
   },
   'resume-mandates': async (button) => {
     const begun = await call(button.dataset.twin, {});
@@ -119,7 +119,6 @@ function bind(root) {
     }
   }
   for (const one of root.querySelectorAll('time[datetime]')) {
-    one.title = one.textContent;
     localize(one, one.dateTime);
   }
   sending(root, guarded);
@@ -131,6 +130,7 @@ front();
 bind(document);
 live(bind);
 counting();
+ticking();
 consent(document.querySelector('form[data-form="consent"]'), guarded);
 receipt(document.querySelector('form[data-form="receipt"]'), guarded);
 document.documentElement.dataset.ready = '';

@@ -51,7 +51,7 @@ function worded(text) {
 function signIn(place) {
   const link = Object.assign(document.createElement('a'), { href: '/login', target: '_blank', textContent: _('Sign in') });
   const line = document.createElement('p');
-  line.append(_('What you wrote is still here. Sign in on another tab, and then send it from here.'), ' ', link);
+  line.append(_('Your text is still here. Sign in on another tab, then send it from here.'), ' ', link);
   boxOf(place).append(line);
 }
 
@@ -63,7 +63,7 @@ export function fail(place, problem) {
     return;
   }
   if (problem.name === 'NotAllowedError' || problem.name === 'AbortError') {
-    say(place, 'wait', _('Your passkey was not used, so nothing was done. You can try again.'));
+    say(place, 'wait', _('Your passkey wasn\'t used. Nothing was done. You can try again.'));
     return;
   }
   if (problem.name === 'InvalidStateError') {
@@ -74,7 +74,7 @@ export function fail(place, problem) {
     location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     return;
   }
-  const [title, cure] = sentences[`${place.dataset.form} ${problem.code}`] || sentences[problem.code] || [problem.body?.title || _('That did not work'), ''];
+  const [title, cure] = sentences[`${place.dataset.form} ${problem.code}`] || sentences[problem.code] || [problem.body?.title || _('That didn\'t work'), ''];
   const said = problem.message && problem.message !== (problem.body || {}).title ? problem.message : '';
   say(place, 'no', title + '.', worded(said), cure);
   if (problem.code === 'person.not_signed_in') signIn(place);

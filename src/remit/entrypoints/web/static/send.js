@@ -33,7 +33,7 @@ export function spent(place) {
 // Where nobody else could agree, the page says so, and how to come by a second person.
 function proposed(place) {
   const alone = document.querySelector('[data-alone]');
-  say(place, 'wait', _('Proposed. Another person must agree.'), alone ? alone.textContent : '');
+  say(place, 'wait', _('Proposed. A second person must approve.'), alone ? alone.textContent : '');
   if (!alone) later();
 }
 
