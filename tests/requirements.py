@@ -233,7 +233,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "LEAK-OWNER": _model("leaks", "The owner of another credential is told of its kind and place, once, and never of its value."),
     "CANARY": _model("canaries", "A canary that is seen is on the record and told to security; it ends nothing by itself."),
     "CANARY-SILENT": _model("canaries", "A reply does not differ by whether a canary was in what it answers."),
-    "OUTBOUND-OTHERS": _model("outbound", "Nothing of another customer leaves with an officer's text, nor an access code."),
+    "OUTBOUND-OTHERS": _model("outbound", "Nothing of another customer leaves with an officer's text, nor a code that lets somebody in."),
     "CS0039": Requirement(
         "Orders to the desk's own AI in a ticket do not reach it; if they do, no other customer's data leaves.",
         "MITRE ATLAS AML.CS0039",
@@ -301,7 +301,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "RECEIPT-SECTIONS": _model("sections", "A receipt opens its holder's sections alone."),
     "SECTION-SALTS": _model("sections", "A closed section cannot be guessed from its hash; the public log holds hashes alone."),
     "RECOVER": _model(
-        "high-water", "Passkey recovery nothing of before is worth anything: tokens, mandates, what waited, what counts once."
+        "high-water", "After a recovery nothing of before is worth anything: tokens, mandates, what waited, what counts once."
     ),
     "ROWS": _model("rows", "Rows written beside Remit are not read, and rows put back or taken out stop the next start."),
     "ERASED": _model("erasure", "What two people erased is gone from the working records too, and stays gone after a restore."),

@@ -90,7 +90,7 @@ def test_it_finds_the_granted_tools_reads_and_is_told_what_would_cure_a_refusal(
 
 @pytest.mark.parametrize("mode", ["2026-07-28", "legacy"])
 def test_its_user_is_shown_our_page_and_only_the_answer_there_counts(arena: Arena, sdk: Sdk, mode: str) -> None:
-    "The client claims at once that its user agreed; the desk waits for the customer's data yes."
+    """The client claims at once that its user agreed; the desk waits for the customer's own yes."""
     task = arena.task()
     with proxied(task) as proxy:
         sdk.connect(proxy, mode, elicits=True)

@@ -210,7 +210,7 @@ class LooksLongerAtAnothers(Honest):
 class TellsOthersApart(Honest):
     async def read(self, action: str, params: Any, *, customer: str) -> ActResult:
         told: ActResult = await self.inner.read(action, params, customer=customer)
-        return replace(told, reason="This order is another customer's data.") if params.get("order_id") == "W2" else told
+        return replace(told, reason="This order is another customer's.") if params.get("order_id") == "W2" else told
 
 
 class AnswersGarbage(Honest):

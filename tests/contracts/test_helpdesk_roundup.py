@@ -24,7 +24,7 @@ def native(rows: RoundupInMemory, **asked: int) -> list[tuple[int, str, str]]:
 
 @pytest.mark.proves("HELPDESK-WRITER")
 def test_a_reply_is_its_writers_who_put_it_into_the_ticket(rows: RoundupInMemory) -> None:
-    "⚔ bot puts an officer's old words into another customer's data ticket: an officer said them, and not here."
+    """⚔ bot puts an officer's old words into another customer's ticket: an officer said them, and not here."""
     rows.say("1", "reply", "We look into it.", by=ANN)
     rows.say("1", "reply", "Yes, we pay.", by=BOT, writer=ANN)
     rows.say("1", "reply", "You get a refund.", by=ANN, writer=BOT)

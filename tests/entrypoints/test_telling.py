@@ -41,8 +41,8 @@ def entry(kind: str, envelope: dict[str, Any], content: dict[str, Any], *, own: 
             {"Status of an order": "sent", "Reason": "“it leaks”"},
             None,
         ),
-        ("reply.sent", {"result": {"order.items": ITEMS}}, {"Items of an order": "Kettle (price: 49.90 EUR)"}, None),
-        ("offer.made", OFFER, {"Terms": "Amount: 5.00 EUR", "Valid until": "x"}, {"Digest": "sha-256:x"}),
+        ("reply.sent", {"result": {"order.items": ITEMS}}, {"Items of an order": "Kettle (price: €49.90)"}, None),
+        ("offer.made", OFFER, {"Terms": "Amount: €5.00", "Valid until": "x"}, {"Digest": "sha-256:x"}),
         ("ask.decided", {"ask": {"action": "no.such", "params": {}}}, {}, None),
     ],
 )
@@ -63,8 +63,8 @@ def test_a_customer_is_told_of_their_permission_and_of_themselves() -> None:
     assert entry("ask.decided", refused, {}, own=False)[0].endswith("(That record is not the customer's)")
     spent = {**refused, "code": "mandate.total_spent"}
     assert entry("ask.decided", spent, {}, own=True)[0].endswith("(The permission's total is used up)")
-    assert entry("task.ended", {"reason": "revoked"}, {}, own=True)[0] == "The task ended: the permission was revoked."
-    assert entry("task.ended", {"reason": "revoked"}, {}, own=False)[0] == "The task ended: the permission was revoked."
+    assert entry("task.ended", {"reason": "revoked"}, {}, own=True)[0] == "Task ended: the permission was revoked"
+    assert entry("task.ended", {"reason": "revoked"}, {}, own=False)[0] == "Task ended: the permission was revoked"
 
 
 def test_an_envelope_is_read_as_words_and_not_as_a_program_writes_it() -> None:

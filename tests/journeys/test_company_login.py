@@ -115,7 +115,7 @@ def test_a_customer_signs_in_makes_a_passkey_and_is_signed_out_by_the_provider(c
 def test_an_officer_has_the_roles_their_groups_say_and_no_others(company: Company) -> None:
     browser = company.browser()
     page = browser.sign_in("p-olga", path="/login/oidc?next=/desk")
-    assert "For three days this passkey confirms everyday things only" in page.text
+    assert "For the first three days, you can approve only everyday things with this passkey" in page.text
     assert browser.call("/desk/v1").json()["roles"] == ["billing"]
     assert browser.call("/security/v1/agents").json()["code"] == "person.not_allowed"
     make_passkey(company, browser)

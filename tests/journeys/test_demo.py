@@ -141,7 +141,7 @@ def _ask(running: Running, answers: str) -> tuple[str, str]:
 def test_after_a_no_or_what_was_taken_back_one_can_go_on_asking(running: Running) -> None:
     said, answered = _ask(running, "n\n")
     assert "confirmation.declined" in said
-    assert "You said no" in answered
+    assert "You declined" in answered
     said, answered = _ask(running, "|y\n")
     assert "confirmation.declined" not in said
     assert "refund.amount" in said

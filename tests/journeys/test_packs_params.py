@@ -1,4 +1,4 @@
-"⚔ What a param of a pack's action can carry: a record of the customer's data, or something of a known shape; nothing else."
+"""⚔ What a param of a pack's action can carry: a record of the customer's own, or something of a known shape; nothing else."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -63,16 +63,16 @@ def test_security_is_told_and_the_customer_gets_an_answer(
     assert (told["envelope"]["agent"], told["envelope"]["tasks"], told["content"]["customer"]) == (agent.client_id, [task.id], "anna")
     assert "anna" not in str(told["envelope"])
     assert [(one["contest"], one["entry"], one["text"]) for one in ada.get("/audit/v1/contests")["contests"]] == [
-        (done["contest"], entry, "This wasn't me.")
+        (done["contest"], entry, "This was not me.")
     ]
     pages = desk.room.raw("GET", "/me", cookie=anna.cookie).text
-    assert "You said that what" in pages
+    assert "as unauthorized. Every permission you gave it has ended." in pages
     request, _ = agent.push(copy.deepcopy(MANDATE))
     consent = desk.room.raw("GET", f"/oauth/authorize?request_uri={request}&client_id={agent.client_id}", cookie=anna.cookie).text
-    assert "was not yours" in consent
+    assert "you reported that something this agent did wasn" in consent
     ada.post(f"/audit/v1/contests/{done['contest']}", {"text": "We looked at it with you."})
     consent = desk.room.raw("GET", f"/oauth/authorize?request_uri={request}&client_id={agent.client_id}", cookie=anna.cookie).text
-    assert "was not yours" not in consent
+    assert "you reported that something this agent did wasn" not in consent
 
 
 @pytest.mark.proves("DISOWNED")

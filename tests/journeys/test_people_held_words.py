@@ -59,18 +59,18 @@ def test_held_words_are_passed_on_the_customer_agrees_and_it_is_done(desk: Sandb
     assert "message review only" in read(desk, "/desk", cara)
     page = read(desk, row["page"], cara)
     assert "Pass on the agent's message?" in page
-    assert "passing them on allows nothing and does nothing" in page
+    assert "passing it on allows nothing and does nothing" in page
     assert "names a different record, person or address than the request" in page
     german = read(desk, row["page"], cara, "de")
-    assert "Darf weitergegeben werden, was der Agent schreibt?" in german
-    assert "nennt einen anderen Vorgang, eine andere Person oder Adresse als erbeten" in german
+    assert "Nachricht des Agenten weitergeben?" in german
+    assert "nennt einen anderen Datensatz, eine andere Person oder eine andere Adresse als die Anfrage" in german
 
     released = cara.release(reply)
     assert (released.state, released.who, released.body["words"]) == ("waiting", ["customer"], "released")
-    assert "An officer passed it on; that allowed nothing." in read(desk, f"/desk/cases/{task.case}", cara)
+    assert "A colleague passed it on. This alone doesn't allow anything." in read(desk, f"/desk/cases/{task.case}", cara)
     anna = desk.customer("anna")
     asked = read(desk, f"/confirm/{anna.invitation(released)}", anna)
-    assert "An officer of the desk read it and passed it on. It allows nothing." in asked
+    assert "Someone from support read it and passed it on. It allows nothing." in asked
 
     done = anna.confirm(released)
     assert (done.outcome, done.body["words"]) == ("done", "released")
@@ -83,7 +83,7 @@ def test_held_words_are_passed_on_the_customer_agrees_and_it_is_done(desk: Sandb
         ("ask.decided", "permit"),
         ("act.performed", None),
     ]
-    assert "An officer of the desk passed on what the agent wrote." in read(desk, "/me/history", anna)
+    assert "Someone from support passed on the agent's message." in read(desk, "/me/history", anna)
 
 
 def test_held_words_at_which_nobody_looks_are_refused(desk: Sandbox) -> None:
@@ -108,7 +108,7 @@ def test_an_officer_lets_the_ask_go_on_without_its_words(desk: Sandbox) -> None:
     stripped = cara.strip(reply)
     assert (stripped.outcome, stripped.result["order.status"], stripped.body["words"]) == ("done", "delivered", "stripped")
     assert [one["kind"] for one in task.inbox()] == ["notice"]
-    assert "It asked this without what it wrote" in read(desk, f"/desk/cases/{task.case}", cara)
+    assert "The message was removed because it asks for more than the request" in read(desk, f"/desk/cases/{task.case}", cara)
 
 
 def test_words_are_left_out_by_setting() -> None:

@@ -155,7 +155,7 @@ def test_an_act_for_two_is_shown_to_both_and_done_when_both_agreed(desk: Sandbox
     wanted = {"type": "remit_mandate", "objective": {"type": "unlock"}, "powers": [{"power": "request", "actions": ["account.unlock"]}]}
     reply = agent.open(anna.grant(agent, wanted)).ask("account.unlock", {})
     page = f"/confirm/{anna.invitation(reply)}"
-    assert "The desk must agree as well" in get(desk, page, anna).text
+    assert "The support team must approve this too" in get(desk, page, anna).text
     assert page in get(desk, "/desk", sam).text
     seen = get(desk, page, sam).text
     assert "Request from a customer's agent" in seen
@@ -236,11 +236,11 @@ def test_a_stop_says_whether_there_is_anybody_of_that_id_and_ids_are_found(
     for what, name in (("customer", "Anna Berg"), ("customer", "sam"), ("operator", "nobody.example")):
         done = sam.post("/security/v1/suspend", {what: name, "reason": "a call"})
         assert (done["known"], done["tasks"]) == (False, []), name
-    assert "has stopped everything" not in get(desk, "/me", anna).text
+    assert "stopped all agents acting for you" not in get(desk, "/me", anna).text
     done = sam.post("/security/v1/suspend", {"customer": "anna", "reason": "a call"})
     assert (done["known"], done["tasks"]) == (True, [task.id])
     shown = get(desk, "/me", anna).text
-    assert "has stopped everything agents do in your name, since <time" in shown
+    assert "stopped all agents acting for you" in shown
     assert "a call" not in shown, "why is for the desk's own people"
 
 
@@ -268,14 +268,14 @@ def test_who_is_the_only_admin_is_told_how_a_second_one_is_made(desk: Sandbox) -
     assert same["link"]
     assert "remit person add ID --kind officer --role admin" in get(desk, "/security", sam).text
     desk.officer("kim", ["security"])
-    assert "Nobody else here can agree" not in get(desk, "/security", sam).text
+    assert "No one else can approve this" not in get(desk, "/security", sam).text
 
 
 @pytest.mark.parametrize(
     ("query", "title"),
     [
-        ("", "The agent&#39;s link is not complete"),
-        ("?request_uri=W1001", "The agent&#39;s link is not complete"),
+        ("", "The agent&#39;s link is incomplete"),
+        ("?request_uri=W1001", "The agent&#39;s link is incomplete"),
         ("?request_uri=urn:ietf:params:oauth:request_uri:req_0", "The agent&#39;s link no longer works"),
     ],
 )
@@ -314,10 +314,10 @@ def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on
     assert "Resume with passkey" not in shown
     assert "A new passkey replaced all others." in get(desk, "/me", anna).text
     proposed = sam.post("/security/v1/people/anna/verified", {"reason": "passport"})["proposal"]["proposal"]
-    assert "Vouch for" in get(desk, "/security", sam).text
+    assert "Confirm the identity of" in get(desk, "/security", sam).text
     desk.officer("kim", ["security"]).post(f"/security/v1/proposals/{proposed}", {"answer": "yes"})
     assert "/resume" not in {one["href"] for one in Page(get(desk, "/me", anna).text).of("a")}
-    assert "The desk verified who you are" in get(desk, "/me", anna).text
+    assert "Support confirmed in person who you are" in get(desk, "/me", anna).text
     record = get(desk, "/audit", desk.officer("ada", ["audit"])).text
-    assert "The desk verified who they are" in record
-    assert "The desk started a recovery of their passkey" in record
+    assert "Support confirmed in person who they are" in record
+    assert "Support started a passkey recovery" in record

@@ -152,10 +152,10 @@ def test_the_card_says_how_the_agent_was_verified_who_agreed_and_what_happened(
     page = desk.room.raw("GET", f"/desk/cases/{task.case}", cookie=olga.cookie).text
     for said in (
         "Identity",
-        "with a key of its own",
+        "with a registered key",
         "Don't share with the agent",
         "date of birth",
-        "Olga Frey, as Billing officer, agreed",
+        "Olga Frey (Billing officer) approved the request",
     ):
         assert said in page
 
@@ -168,5 +168,5 @@ def test_who_has_answered_sees_that_the_rest_is_somebody_elses(desk: Sandbox, an
     assert both.confirm(reply).state == "waiting"
     assert [(row["role"], row["yours"], row["answered"]) for row in both.waiting()] == [("security", False, ["officer:billing"])]
     page = desk.room.raw("GET", "/desk", cookie=both.cookie).text
-    assert "Somebody else must answer this" in page
+    assert "Someone else has to answer this" in page
     assert "Review" not in page

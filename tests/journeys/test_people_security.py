@@ -146,7 +146,7 @@ def test_a_proposal_of_roles_says_what_it_adds_and_takes_away(desk: Sandbox, sam
     shown = lee.get("/security/v1/proposals")["proposals"][0]
     assert (shown["adds"], shown["takes_away"]) == (["security"], ["billing"])
     page = desk.room.raw("GET", "/security", cookie=lee.cookie).text
-    assert "Roles of olga: adds security; takes away billing" in page
+    assert "Roles of olga: add security; remove billing" in page
     again = sam.post("/security/v1/people/olga/roles", {"roles": ["security", "audit"]})["proposal"]["proposal"]
     lee.post(f"/security/v1/proposals/{shown['proposal']}", {"answer": "yes"})
     assert refused(lee, f"/security/v1/proposals/{again}", {"answer": "yes"}) == "request.conflict"
@@ -159,7 +159,7 @@ def test_rules_that_wait_for_a_second_person_are_not_shown_as_an_erasure() -> No
         arena.run(propose_rules(replace(arena.context, rules_digest="sha-256:other"), admin=olga.id, seat="here"))
         page = arena.desk.room.raw("GET", "/security", cookie=otto.cookie).text
         assert "Activate the proposed rules" in page
-        assert "Erase the content of" not in page
+        assert "Permanently erase the content of" not in page
         assert 'data-answer="yes"' not in page, "it is agreed to at the desk's own machine"
 
 
@@ -245,7 +245,7 @@ def test_security_sees_what_agents_ask_just_now_with_the_risk_and_what_it_comes_
     now = page[page.index('data-live-part="now"') : page.index('aria-labelledby="stopped"')]
     assert now.count('<li class="entry') == 9
     assert f"Risk: {newest['content']['risk']} of 100" in now
-    assert "It was refused." in now
+    assert "Blocked: " in now
     assert AGENT in now
 
 
@@ -262,7 +262,7 @@ def test_security_sees_what_was_changed_when_and_by_whom(
     assert {one["kind"] for one in rows} >= {"agent.registered", "agent.trusted", "person.changed"}
     page = desk.room.raw("GET", "/security", cookie=sam.cookie).text
     changed = page[page.index('data-live-part="changed"') :]
-    assert "trust was changed" in changed
+    assert "trust level was changed" in changed
     assert "by sam" in changed
     assert AGENT in changed
 
@@ -276,7 +276,7 @@ def test_security_sees_who_changed_the_rules() -> None:
         rows = otto.get("/security/v1/changes")["changes"]
         assert [one["content"]["by"] for one in rows if one["kind"] == "policy.changed"] == [["olga", "otto"]]
         page = arena.desk.room.raw("GET", "/security", cookie=olga.cookie).text
-        assert re.search(r"The desk&#39;s rules changed\.</span> <span class=\"fine\">by olga, otto</span>", page)
+        assert re.search(r"The rules were changed\.</span> <span class=\"fine\">by olga, otto</span>", page)
 
 
 @pytest.mark.parametrize("path", ["/security/v1/decisions", "/security/v1/changes"])

@@ -48,8 +48,8 @@ def test_consent_names_what_it_is_about_in_plain_words(desk: Sandbox, anna: Sand
     shown = consent_page(desk, anna, agent, copy.deepcopy(MANDATE))
     for said in (
         "Which order is it about?",
-        "The agent may make requests: Send back items of an order",
-        "item_ids: only from i1 (Kettle), i2 (“Desk lamp”)",
+        "The agent may request: Send back items of an order",
+        "item_ids: only these: i1 (Kettle), i2 (“Desk lamp”)",
         "payment_method_id: one of pm_7 (“Card ending 4242”), pm_8 (“Gift card”)",
     ):
         assert said in shown
@@ -90,11 +90,11 @@ def test_what_is_confirmed_and_what_was_done_is_told_with_names(desk: Sandbox, a
     assert shown.count("i2 (“Desk lamp”)") == 3, "in the title, among the params, and where it can be left out"
     assert anna.confirm(reply).outcome == "done"
     refund = task.ask("payment.refund", REFUND)
-    assert f"Done before under this permission: {act}" in read(desk, f"/confirm/{anna.invitation(refund)}", anna)
+    assert f"Earlier under this permission: {act}" in read(desk, f"/confirm/{anna.invitation(refund)}", anna)
     for path in ("/me", "/me/history"):
         told = read(desk, path, anna)
         assert f"Done: {act}" in told
-        assert "Refund 40.00 EUR for order W1001 (“Kettle and desk lamp”) to pm_7 (“Card ending 4242”)" in told
+        assert "Refund €40.00 for order W1001 (“Kettle and desk lamp”) to pm_7 (“Card ending 4242”)" in told
     assert act in read(desk, f"/desk/cases/{task.case}", desk.officer("olga", ["billing"]))
 
 
@@ -121,12 +121,12 @@ def test_an_offer_is_told_by_its_terms_and_its_number_is_no_secret(desk: Sandbox
         assert f"Accept offer {made['offer_id']} " in shown
         assert "removed]" not in shown
         assert OLD not in shown
-        assert "Amount: 15.00 EUR, Kind: Goodwill credit" in shown
+        assert "Amount: €15.00, Kind: Goodwill credit" in shown
 
 
 def test_the_card_of_a_case_tells_the_widest_limit_and_choices_in_words(desk: Sandbox, task: SandboxTask) -> None:
     shown = read(desk, f"/desk/cases/{task.case}", desk.officer("olga", ["billing", "care"]))
-    assert "Your role offers at most 1000.00 EUR." in shown
+    assert "Your role can offer up to €1,000.00." in shown
     assert "Goodwill credit" in shown
     assert "Late return" in shown
     assert "_" not in shown.partition("Make an offer")[2].partition("Internal note")[0]
@@ -142,4 +142,4 @@ def test_a_customer_reads_of_a_one_time_link_and_auditors_alone_of_roles(desk: S
     told = read(desk, "/me", anna)
     assert "A one-time link to add a passkey was created." in told
     assert "role" not in told
-    assert "The roles of an officer were changed: Billing officer." in read(desk, "/audit", ada)
+    assert "A team member's roles were changed. Now: Billing officer" in read(desk, "/audit", ada)

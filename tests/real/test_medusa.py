@@ -156,7 +156,7 @@ def test_a_shop_killed_while_it_acts_has_acted_once_or_not_at_all(medusa: Medusa
 
 
 def test_what_medusa_would_do_and_the_mapping_does_not(medusa: MedusaServer, tmp_path: Path) -> None:
-    "⚔ Medusa pays back another customer's data payment, and moves a delivered parcel."
+    """⚔ Medusa pays back another customer's payment, and moves a delivered parcel."""
     anna, bram = (medusa.shop.customers[name] for name in ("anna", "bram"))
     refund, books = live(medusa, "payment.refund"), Books(medusa, bram)
     foreign = replace(refund, params=lambda order: {"order_id": order, "payment_id": bram.payment, "amount": "1.00 EUR"})

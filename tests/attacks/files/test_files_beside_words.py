@@ -1,4 +1,4 @@
-"Files and words of one ask where they meet: held, released, stripped, confirmed, voided, and released by a team member."
+"""Files and words of one ask where they meet: held, released, stripped, confirmed, voided, and let pass by an officer."""
 
 import asyncio
 import json
@@ -201,7 +201,9 @@ def test_nobody_lets_a_file_pass_after_its_time_also_where_the_desk_was_down(are
 
 
 @pytest.mark.proves("FILES-SHOWN")
-@pytest.mark.parametrize(("answer", "told"), [("", "waits with what"), ("no", "in no case: what"), ("release", "in the case")])
+@pytest.mark.parametrize(
+    ("answer", "told"), [("", "waiting with its request"), ("no", "not in a case: its request"), ("release", "in the case")]
+)
 def test_nobody_is_told_that_a_file_is_in_a_ticket_it_is_not_in(holding: Arena, answer: str, told: str) -> None:
     task = holding.task()
     reply = task.ask("order.read", READ, words=MORE, attachments=[LOG])

@@ -368,7 +368,7 @@ def test_files_of_an_ask_that_waits_are_shown_to_who_decides_and_reach_the_ticke
     assert redacting.run(redacting.helpdesk.files(record.case)) == ()
     assert redacting.anna.confirm(waits).outcome == "done"
     assert [one.data for one in redacting.run(redacting.helpdesk.files(record.case))] == [data]
-    assert "kettle.log (2 secrets taken out)" in redacting.person("GET", "/me/history", cookie=redacting.anna.cookie).text
+    assert "kettle.log (secrets removed: 2)" in redacting.person("GET", "/me/history", cookie=redacting.anna.cookie).text
 
 
 @pytest.mark.proves("FILES")

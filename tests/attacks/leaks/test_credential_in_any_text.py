@@ -84,7 +84,7 @@ def test_a_mandates_own_token_takes_the_mandate_back_with_its_tasks(arena: Arena
     assert arena.recorded("task.ended", task=task.id)["envelope"]["reason"] == "leak"
     assert arena.ask(other, "order.read", READ).status_code == 200
     assert _leaks(arena) == [("mandate_token", "ask")]
-    assert "What the agent may do was taken back" in str([one.text for one in arena.notify.told if one.person == "anna"])
+    assert "We revoked the agent's permission" in str([one.text for one in arena.notify.told if one.person == "anna"])
 
 
 @pytest.mark.proves("LEAK", "LEAK-FAMILIES")
@@ -119,7 +119,7 @@ def test_a_persons_session_that_was_seen_is_over_and_they_are_told(arena: Arena)
     arena.ask(task, "order.read", READ, words=f"Her cookie is {cookie}.")
     assert code_of(arena.person("GET", "/me/v1", cookie=cookie)) == "person.not_signed_in"
     assert _leaks(arena) == [("session", "ask")]
-    assert "You were signed out there" in str([one.text for one in arena.notify.told if one.person == "anna"])
+    assert "We signed you out of that session" in str([one.text for one in arena.notify.told if one.person == "anna"])
     assert cookie.partition("=")[2] not in str(arena.entries())
 
 

@@ -73,7 +73,7 @@ def test_an_owner_is_told_of_kind_and_place_and_not_of_the_value(tmp_path: Path,
         entry = arena.recorded("leak.found")
         assert (entry["envelope"]["what"], entry["desk"]["owner"], entry["desk"]["report"]) == ("credential", owner, data["id"])
         assert [dict(details)["owner"] for of, details in arena.notify.incidents if of == "leak"] == [owner]
-        assert any("Its owner is told" in one.text for one in arena.notify.told if one.person == "anna")
+        assert any("We are informing its owner" in one.text for one in arena.notify.told if one.person == "anna")
         for text in (json.dumps(report), str(arena.entries()), str(arena.notify.incidents), str(arena.state())):
             assert value not in text
             assert hashlib.sha256(value.encode()).hexdigest() not in text

@@ -149,7 +149,7 @@ def test_a_limit_on_how_often_it_speaks_counts_the_words_beside_other_asks(arena
 @pytest.mark.proves("REPRESENT")
 def test_the_officers_card_says_whether_the_agent_speaks_for_the_customer(arena: Arena) -> None:
     speaks, mute = arena.task(), arena.task(silent(), agent=arena.agent("spiffe://helper.example/mute"))
-    assert "speaks for" in page(arena, speaks)
-    assert "speaks for" not in page(arena, mute)
-    assert "does not speak for" in page(arena, mute)
+    assert "acts for " in page(arena, speaks)
+    assert "acts for " not in page(arena, mute)
+    assert "but not to write for " in page(arena, mute)
     assert cara(arena).get(f"/desk/v1/cases/{mute.case}")["speaks"] is False

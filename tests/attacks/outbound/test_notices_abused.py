@@ -193,7 +193,7 @@ def scanned(arena: Arena, page: str, cookie: str) -> int:
 
 
 @pytest.mark.proves("NOTICE-LINKS", "CONFIRM-SIGNED")
-@pytest.mark.parametrize("signed_in", [False, True], ids=["a stranger's scanner", "a scanner in the customer's data browser"])
+@pytest.mark.parametrize("signed_in", [False, True], ids=["a stranger's scanner", "a scanner in the customer's own browser"])
 def test_a_scanner_that_follows_every_link_and_presses_every_button_approves_nothing(signed_in: bool, tmp_path: Path) -> None:
     ca = certificate(tmp_path)
     with mail_server(starttls=ca) as server:

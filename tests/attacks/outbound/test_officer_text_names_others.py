@@ -107,7 +107,7 @@ def test_an_address_or_number_leaves_only_where_it_is_the_desks_own_or_covered()
 @pytest.mark.proves("OUTBOUND-KEPT")
 @pytest.mark.parametrize(("text", "part"), [*CODES, *OTHERS, ("Write to stranger@elsewhere.example.", "stranger@elsewhere.example")])
 def test_what_was_taken_out_of_a_reply_is_not_on_the_record_either(arena: Arena, text: str, part: str) -> None:
-    "⚔ A code would stand there for good, and another customer's data data where no erasure of theirs reaches it."
+    """⚔ A code would stand there for good, and another customer's data where no erasure of theirs reaches it."""
     _reply(arena, text, withhold=True)
     entry = arena.recorded("reply.sent")
     assert entry["envelope"]["withheld"]

@@ -31,11 +31,11 @@ def test_a_card_says_who_speaks_for_whom_and_what_it_may(shown: Arena) -> None:
     assert card.state == "the agent is working"
     assert "helper.example" in card.identity
     lines = card.text.split("\n")
-    assert any("speaks for the customer anna." in line for line in lines)
+    assert any("acts for the customer anna." in line for line in lines)
     assert "The operator is known." in lines
     assert any(line.startswith("Risk: 0 of 100") for line in lines)
-    assert any("The agent may make requests" in line for line in lines)
-    assert any(line.startswith("- The agent may never see any information") for line in lines)
+    assert any("The agent may request: " in line for line in lines)
+    assert any(line.startswith("- The agent may never see: ") for line in lines)
     assert any(line.endswith(f"/desk/cases/{task.case}") for line in lines)
     assert "Anna Berg" not in card.text
     assert shown.run(shown.helpdesk.notes(task.case)) == ()
@@ -45,7 +45,7 @@ def test_a_card_says_who_speaks_for_whom_and_what_it_may(shown: Arena) -> None:
 def test_a_card_says_what_waits_for_whom_and_until_when(shown: Arena) -> None:
     task, reply, invitation = shown.waiting()
     card = cards(shown, task)[-1]
-    assert card.state == "waits for the customer"
+    assert card.state == "waiting for approval by the customer"
     (line,) = [one for one in card.text.split("\n") if f"/confirm/{invitation}" in one]
     assert "UTC" in line
     shown.anna.confirm(reply)
@@ -63,7 +63,7 @@ def test_the_card_says_that_a_task_is_held_or_over(shown: Arena, how: str) -> No
     for number in range(40):
         task.ask("order.return", {"order_id": f"W9{number}", "item_ids": ["i1"]})
     assert shown.entries("task.held") or shown.entries("task.ended")
-    assert cards(shown, task)[-1].state.startswith(("held", "ended"))
+    assert cards(shown, task)[-1].state.startswith(("on hold", "ended"))
 
 
 @pytest.mark.proves("TICKET-CARD")

@@ -124,7 +124,7 @@ def test_a_name_in_a_refusal_hides_nothing(scene: Scene) -> None:
     ivo = scene.arena.desk.officer("ivo", ["billing"], name="Ivo \u202eyerF")
     ivo.post(f"/desk/v1/confirmations/{scene.waits}/take", {})
     refused = scene.send(f"/desk/v1/confirmations/{scene.waits}", {"answer": "no"}, "bea")
-    assert (refused.status_code, "\u202e" in refused.text, "Ivo ⟨U+202E⟩yerF has taken this." in refused.text) == (409, False, True)
+    assert (refused.status_code, "\u202e" in refused.text, "Ivo ⟨U+202E⟩yerF is working on this." in refused.text) == (409, False, True)
     told = scene.send("/security/v1/people/no\u202ebody/roles", {"roles": [], "reason": "x"}, "sam")
     assert "\u202e" not in told.json()["detail"]
 
@@ -136,13 +136,13 @@ def test_the_page_of_what_a_colleague_has_taken_says_so_and_takes_no_answer(scen
     def person(who: str) -> PersonRecord:
         return scene.arena.run(scene.arena.context.store.get(PersonRecord, who)).record
 
-    assert "has this until" not in scene.page(path, "bea")
+    assert "is working on this until" not in scene.page(path, "bea")
     assert scene.send(f"/desk/v1/confirmations/{scene.waits}/take", {}, "olga").status_code == 200
-    assert "Olga Frey has this until <time" in scene.page(path, "bea")
+    assert "Olga Frey is working on this until <time" in scene.page(path, "bea")
     assert 'data-answer="' not in scene.page(path, "bea")
-    assert "You have this until <time" in scene.page(path, "olga")
+    assert "This is assigned to you until <time" in scene.page(path, "olga")
     assert 'data-answer="yes"' in scene.page(path, "olga")
-    assert "has this until" not in scene.page(path, "anna")
+    assert "is working on this until" not in scene.page(path, "anna")
     assert 'data-answer="yes"' in scene.page(path, "anna")
     refused = scene.send(f"/desk/v1/confirmations/{scene.waits}", {"answer": "no"}, "bea")
     assert (refused.status_code, code_of(refused)) == (409, "confirmation.taken")

@@ -59,7 +59,7 @@ def test_what_was_read_in_german_is_what_was_signed_and_stands_on_the_record(are
     reply = task.ask("payment.refund", refund(), words="It leaks.")
     shown = anna.get(f"/me/v1/confirmations/{anna.invitation(reply)}")
     assert shown["language"] == "de"
-    assert act_of(shown["rendering"]).startswith("40.00 EUR für Bestellung W1 ")
+    assert act_of(shown["rendering"]).startswith("40,00 € für Bestellung W1 ")
     assert {"kind": "irreversible", "text": "Das lässt sich nicht rückgängig machen."}.items() <= next(
         line.items() for line in shown["rendering"]["lines"] if line["kind"] == "irreversible"
     )
@@ -167,7 +167,7 @@ def test_less_is_offered_and_signed_in_german(arena: Arena) -> None:
     task, anna = arena.sent_back(), german(arena)
     reply = task.ask("payment.refund", refund())
     shown = anna.post(f"/me/v1/confirmations/{anna.invitation(reply)}/less", {"params": refund("25.00 EUR")})
-    assert act_of(shown["rendering"]).startswith("25.00 EUR für Bestellung W1")
+    assert act_of(shown["rendering"]).startswith("25,00 € für Bestellung W1")
     assert anna.offer_less(reply, refund("25.00 EUR")).outcome == "done"
 
 
@@ -186,7 +186,7 @@ def test_what_a_page_shows_next_is_in_its_own_language_whatever_was_chosen_since
     reply = task.ask("payment.refund", refund())
     act = f"/me/v1/confirmations/{arena.anna.invitation(reply)}"
     less = arena.person("POST", f"{act}/less", {"params": refund("25.00 EUR"), "language": "de"}, cookie=chosen).json()
-    assert act_of(less["rendering"]).startswith("25.00 EUR für Bestellung W1")
+    assert act_of(less["rendering"]).startswith("25,00 € für Bestellung W1")
     for language in ("fr", "", "x" * 5000):
         for door, body in ((f"{act}/less", {"params": refund("25.00 EUR")}), (act, {"answer": "no"})):
             assert code_of(arena.person("POST", door, {**body, "language": language}, cookie=own)) == "request.malformed"
@@ -200,7 +200,7 @@ def test_a_permission_that_was_read_in_german_ends_when_the_german_says_somethin
         english = arena.anna.grant(arena.agent(), mandate())
         first = arena.context.catalogue
         read = german(arena).grant(arena.agent(), mandate())
-        assert "Der Agent darf bitten um: Artikel einer Bestellung zurücksenden" in [
+        assert "Der Agent darf anfragen: Artikel einer Bestellung zurücksenden" in [
             line["text"] for line in read.shown["rendering"]["lines"]
         ]
         assert english.shown["rendering_hash"] != read.shown["rendering_hash"]

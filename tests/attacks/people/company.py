@@ -73,7 +73,7 @@ def refusal(answer: httpx.Response) -> str:
     """The code a page tells for the desk."""
     assert answer.is_error, answer.headers
     assert "set-cookie" not in answer.headers
-    return answer.text.partition('<p class="fine">For the desk: <code>')[2].partition("<")[0]
+    return answer.text.partition('<p class="fine">Code for support: <code>')[2].partition("<")[0]
 
 
 def oidc(provider: LoopbackProvider, folder: Path, **changed: Any) -> dict[str, Any]:

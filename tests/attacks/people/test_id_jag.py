@@ -1,4 +1,4 @@
-"An ID-JAG says whom an agent acts for and grants nothing: the customer's data mandate decides, and they are asked where there is none."
+"""An ID-JAG says whom an agent acts for and grants nothing: the customer's own mandate decides, and they are asked where there is none."""
 
 import json
 import secrets

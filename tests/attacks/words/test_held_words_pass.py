@@ -147,7 +147,7 @@ def test_whoever_confirms_afterwards_sees_that_an_officer_passed_the_words_on(ho
     released = cara(holding).release(reply)
     shown = holding.anna.get(path(holding.anna, released))["rendering"]["lines"]
     (line,) = [one for one in shown if one["kind"] == "words_released"]
-    assert "An officer of the desk read it and passed it on" in line["text"]
+    assert "Someone from support read it and passed it on" in line["text"]
     assert any(SECRET_LIKE.split(" and ", maxsplit=1)[0] in said for said in line["details"])
     plain = holding.task().ask("order.return", OTHER, words="i2 leaks too.")
     assert [one for one in holding.anna.get(path(holding.anna, plain))["rendering"]["lines"] if one["kind"].startswith("words_")] == []

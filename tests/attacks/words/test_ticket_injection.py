@@ -1,4 +1,7 @@
-"MITRE ATLAS AML.CS0039: orders to the desk's own AI, sent in through a support ticket, that fetch another customer's data data out through it.\n\nStep by step against a running desk, with a bot of the desk's that does whatever it reads in a ticket, with an officer's own doors.\n"
+"""MITRE ATLAS AML.CS0039: orders to the desk's own AI, sent in through a support ticket, that fetch another customer's data out through it.
+
+Step by step against a running desk, with a bot of the desk's that does whatever it reads in a ticket, with an officer's own doors.
+"""
 
 import base64
 import json

@@ -37,8 +37,8 @@ def test_everything_people_read_is_in_the_language_and_everything_else_is_as_it_
     assert one.in_language("fr") is one
     assert german.digest == one.digest
     assert german.action("payment.refund").title == "{amount} für Bestellung {order_id} erstatten auf {payment_method_id}"
-    assert german.action("case.close").title == "Den Vorgang schließen"
-    assert german.attributes["case.status"].title == "Stand des Vorgangs"
+    assert german.action("case.close").title == "Vorgang schließen"
+    assert german.attributes["case.status"].title == "Status des Vorgangs"
     assert german.action("order.return").schema["properties"]["item_ids"]["title"] == "Artikel"  # type: ignore[index,call-overload]
     for name, action in one.actions.items():
         other = german.action(name)
@@ -130,26 +130,26 @@ def test_a_mandate_reads_in_german_throughout() -> None:
         ("Helper, betrieben von helper.example, möchte für Sie handeln.", ()),
         ("Etwas zurückgeben und das Geld zurückbekommen", ()),
         ("Nur für Bestellung W1", ()),
-        ("Der Agent darf einen Vorgang eröffnen und darin für Sie sprechen.", ()),
-        ("Der Agent darf erfahren: Stand einer Bestellung; Adresse, an die eine Bestellung geht (vertraulich)", ()),
+        ("Der Agent darf einen Vorgang eröffnen und darin für Sie schreiben.", ()),
+        ("Der Agent darf sehen: Stand einer Bestellung; Adresse, an die eine Bestellung geht (vertraulich)", ()),
         (
-            "Der Agent darf bitten um: Geld für eine Bestellung auf eine Zahlungsart erstatten",
+            "Der Agent darf anfragen: Geld für eine Bestellung auf eine Zahlungsart erstatten",
             (
-                "Betrag: höchstens 50.00 EUR",
+                "Betrag: höchstens 50,00 €",
                 "Höchstens 2 Mal",
-                "“Geld für eine Bestellung auf eine Zahlungsart erstatten” lässt sich nicht rückgängig machen",
+                "„Geld für eine Bestellung auf eine Zahlungsart erstatten“ lässt sich nicht rückgängig machen",
             ),
         ),
-        ("Der Agent darf bitten um: Artikel einer Bestellung zurücksenden", ("Einmal",)),
+        ("Der Agent darf anfragen: Artikel einer Bestellung zurücksenden", ("Einmal",)),
     ]
     assert [text for text, _ in lines[8:]] == [
-        "Nie: etwas annehmen, das Sie bindet",
-        "Nie: erfahren: alles unter “identity.*” (Geburtsdatum (vertraulich); vollständiger Name)",
-        "Was hier nicht erlaubt ist, wird abgelehnt.",
-        "Die Erlaubnis endet am 28. September 2026, 14:13 UTC, oder wenn Sie sie zurücknehmen.",
+        "Der Agent darf nie verbindliche Zusagen für Sie machen",
+        "Der Agent darf nie sehen: alles unter “identity.*” (Geburtsdatum (vertraulich); vollständiger Name)",
+        "Alles, was oben nicht steht, ist gesperrt.",
+        "Die Erlaubnis endet am 28. September 2026, 14:13 UTC oder sobald Sie sie widerrufen.",
         "Für höchstens 3 Aufgaben.",
-        "Der Agent darf einen Teil davon an einen weiteren Agenten weitergeben.",
-        "Der Agent schreibt (seine eigenen Worte; sie erlauben nichts):",
+        "Der Agent darf einen Teil dieser Erlaubnis an einen weiteren Agenten weitergeben.",
+        "Nachricht des Agenten (sie erlaubt nichts):",
     ]
     assert PowerKind.REQUEST in {power.power for power in read_mandate(wire, german, now=NOW).powers}
 
@@ -162,8 +162,8 @@ def test_no_point_before_three_digits_is_read_as_thousands() -> None:
         (Decimal("1.5"), "1.5", "1.5"),
         (1500, "1500", "1500"),
         ("1.500 KWD", "1.500 KWD", "1,500 KWD"),
-        ("1500.50 EUR", "1500.50 EUR", "1500.50 EUR"),
-        ("1.500 EUR", "1.500 EUR", "1.500 EUR"),
+        ("1500.50 EUR", "€1,500.50", "1.500,50 €"),
+        ("1.500 EUR", "€1.500", "1,500 €"),
         ("1.500", "“1.500”", "“1.500”"),
         ("10.123.456", "“10.123.456”", "“10.123.456”"),
     ):
@@ -179,4 +179,4 @@ def test_no_point_before_three_digits_is_read_as_thousands() -> None:
     )
     lines = {line.kind: line.text for line in render_ask(ask, german).lines}
     assert lines["act"] == "1,500 KWD für Bestellung W1 erstatten auf pm_1"
-    assert lines["budget"].endswith("insgesamt 2,500 KWD, 3,125, 4.00 EUR.")
+    assert lines["budget"].endswith("insgesamt 2,500 KWD, 3,125, 4,00 €.")

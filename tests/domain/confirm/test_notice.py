@@ -57,27 +57,27 @@ def test_no_name_ends_its_quotes_breaks_a_line_hides_or_links(name: str) -> None
 def test_each_area_is_told_in_plain_words(area: Area) -> None:
     one = WaitingInvitation(agent="a", operator="o", objective="p", area=area, until=UNTIL)
     for words in (customer_notice("Acme", one, ENGLISH), officer_notice("Acme", one, ENGLISH)):
-        assert re.search(r"It is about: [a-z -]+\.", words.text)
+        assert re.search(r"Topic: [a-z' -]+\.", words.text)
 
 
 def test_a_customer_is_told_who_asks_why_until_when_and_that_looking_answers_nothing() -> None:
     words = customer_notice("Acme", waiting(), ENGLISH)
-    assert words.subject == 'Acme: "Shop helper" needs your answer'
+    assert words.subject == 'Acme: "Shop helper" needs your approval'
     for part in (
         '"Shop helper"',
         '"helper[.]example"',
         "Return something",
         "money",
         "2026-09-21 14:13 UTC",
-        "answers nothing",
-        "that is a no",
+        "doesn't answer it",
+        "the request expires and nothing is done",
     ):
         assert part in words.text
 
 
 def test_an_officer_is_told_how_many_wait_and_until_when_the_first() -> None:
     words = digest_notice("Acme", 3, UNTIL, ENGLISH)
-    assert words.subject == "Acme: 3 requests need an officer's answer"
+    assert words.subject == "Acme: 3 requests need approval"
     assert "3 requests" in words.text
     assert "2026-09-21 14:13 UTC" in words.text
 
@@ -86,9 +86,9 @@ def test_the_same_is_said_in_german() -> None:
     say = load_translations()["de"]
     one = waiting()
     words = customer_notice("Acme", one, say)
-    assert words.subject == 'Acme: "Shop helper" braucht Ihre Antwort'
+    assert words.subject == 'Acme: "Shop helper" braucht Ihre Zustimmung'
     assert "Ein Agent, der bei Acme für Sie handelt" in words.text
-    assert "Es geht um: Geld." in words.text
+    assert "Thema: Geld." in words.text
     assert "2026-09-21 14:13 UTC" in words.text
-    assert digest_notice("Acme", 3, UNTIL, say).text.startswith("3 Bitten von Agenten")
+    assert digest_notice("Acme", 3, UNTIL, say).text.startswith("3 Anfragen von Agenten")
     assert say(FOOT) != FOOT

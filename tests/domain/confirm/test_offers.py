@@ -132,7 +132,7 @@ def test_of_several_limits_the_widest_of_each_currency_is_told() -> None:
     limits = offer_limit(catalogue, ["care", "lead", "guard"], catalogue.action(OFFER))
     assert [str(one) for one in widest_limit(limits or ())] == ["1000.00 EUR", "50.00 USD"]
     said = str(refused(catalogue, ["care", "lead"], amount="1000.01 EUR").public)
-    assert said.startswith("Your role offers at most 1000.00 EUR in one case. ")
+    assert said.startswith("Your role can offer up to 1000.00 EUR in one case. ")
 
 
 def required(names: Any, action: str = OFFER) -> Catalogue:

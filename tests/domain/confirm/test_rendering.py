@@ -134,9 +134,9 @@ def everything(rendering: Rendering) -> str:
 
 def test_an_ask_is_shown_with_names_every_param_and_what_cannot_be_undone() -> None:
     made = render_ask(replace(ASK, params={**PARAMS, "items": ["i1", "i2"], "note": "leaks"}), CATALOGUE)
-    assert texts(made, "act") == ["Refund 40.00 EUR for order W123 (kettle) to pm_7"]
+    assert texts(made, "act") == ["Refund €40.00 for order W123 (kettle) to pm_7"]
     assert texts(made, "param") == [
-        "Amount: 40.00 EUR",
+        "Amount: €40.00",
         "items 1: i1",
         "items 2: i2",
         "note: leaks",
@@ -167,8 +167,8 @@ def test_the_agents_words_stand_apart_and_marked() -> None:
 def test_what_the_agent_would_be_told_is_named_and_marked_when_sensitive() -> None:
     made = render_ask(replace(ASK, action=READ, params={"order_id": "W123"}, told=("identity.birth_date", "order.status")), CATALOGUE)
     told = {line.text: line.details for line in made.lines if line.kind == "told"}
-    assert told["The agent will be told: date of birth"] == ("This is sensitive.",)
-    assert told["The agent will be told: status of the order"] == ()
+    assert told["Will be shared with the agent: date of birth"] == ("This is sensitive.",)
+    assert told["Will be shared with the agent: status of the order"] == ()
     assert not texts(made, "irreversible")
 
 
@@ -182,9 +182,7 @@ def test_done_and_budget_are_shown_and_signed_but_do_not_void_a_yes() -> None:
         ),
         CATALOGUE,
     )
-    assert texts(later, "budget") == [
-        "Left under this permission after this, for “Refund … for order … to …”: 1 more time, 9.00 EUR in total."
-    ]
+    assert texts(later, "budget") == ["Remaining for “Refund … for order … to …” after this: 1 more time, €9.00 in total."]
     assert made.hash != later.hash
     assert still_matches(made, later)
 
@@ -249,18 +247,18 @@ def test_a_mandate_is_rendered_power_by_power() -> None:
     made = render_mandate(MANDATE, CATALOGUE, {("order", "W123"): "kettle"}, agent="shop", operator="Helper")
     powers = [line for line in made.lines if line.kind == "power"]
     assert [line.place for line in powers] == [0, 1, 2]
-    assert powers[1].text == "The agent may see information: status of the order; date of birth (sensitive)"
-    assert powers[2].text == "The agent may make requests: Refund … for order … to …"
+    assert powers[1].text == "The agent may see: status of the order; date of birth (sensitive)"
+    assert powers[2].text == "The agent may request: Refund … for order … to …"
     assert powers[2].details == (
         "order_id: only W123 (kettle)",
-        "Amount: at most 50.00 EUR",
+        "Amount: at most €50.00",
         "At most 2 times",
-        "Amount: at most 50.00 EUR over all",
+        "Amount: at most €50.00 in total",
         "“Refund … for order … to …” cannot be undone",
     )
     assert texts(made, "target") == ["Only for order W123 (kettle)"]
-    assert texts(made, "never")[1] == "The agent may never see any information: everything under “identity.*” (date of birth (sensitive))"
-    assert texts(made, "expires") == ["It ends on 1 December 2026, 00:00 UTC, or when you revoke it."]
+    assert texts(made, "never")[1] == "The agent may never see: everything under “identity.*” (date of birth (sensitive))"
+    assert texts(made, "expires") == ["The permission ends on 1 December 2026, 00:00 UTC, or when you revoke it."]
     assert len(texts(made, "preapproved")) == len(texts(made, "chain")) == 1
 
 
@@ -340,7 +338,7 @@ OFFER = replace(
         ({"offer_id": "off_1"}, "Accept offer off_1"),
         (
             {"offer_id": "off_1", "kind": "credit", "order_id": "W1", "amount": "5.00 EUR"},
-            "Accept offer off_1 (credit) for order W1: 5.00 EUR",
+            "Accept offer off_1 (credit) for order W1: €5.00",
         ),
         ({"offer_id": "off_1", "exception": "late"}, "Accept offer off_1 (late)"),
         ({"offer_id": "off_1", "order_id": "W1"}, "Accept offer off_1 for order W1"),
@@ -375,7 +373,7 @@ IN_BRACKETS = replace(
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"kind": "credit", "order_id": "W1", "amount": "5.00 EUR"}, "credit for order W1 (the customer gets 5.00 EUR) (of the house)"),
+        ({"kind": "credit", "order_id": "W1", "amount": "5.00 EUR"}, "credit for order W1 (the customer gets €5.00) (of the house)"),
         ({"kind": "new", "order_id": "W1", "item_ids": ["i1"]}, "new for order W1 (items i1) (of the house)"),
         ({"kind": "({amount})", "order_id": "W1"}, "“({amount})” for order W1 (of the house)"),
         ({"order_id": "W1"}, "— for order W1 (of the house)"),
@@ -395,9 +393,9 @@ def test_an_offer_is_listed_by_its_terms_and_not_by_their_digest() -> None:
 def test_a_short_title_stands_where_no_param_is_known() -> None:
     short = replace(REFUND, short="Refund money for an order")
     assert action_label(short) == past_title(short, {}, {}, ENGLISH) == "Refund money for an order"
-    assert past_title(short, PARAMS, {}, ENGLISH).startswith("Refund 40.00 EUR")
+    assert past_title(short, PARAMS, {}, ENGLISH).startswith("Refund €40.00")
     made = render_mandate(MANDATE, replace(CATALOGUE, actions={**CATALOGUE.actions, "payment.refund": short}), {})
-    assert [line.text for line in made.lines if line.kind == "power"][2] == "The agent may make requests: Refund money for an order"
+    assert [line.text for line in made.lines if line.kind == "power"][2] == "The agent may request: Refund money for an order"
 
 
 RETURN = replace(
@@ -435,13 +433,13 @@ def test_a_limit_names_records_and_the_parts_of_the_one_record_it_is_about() -> 
     for target, item in ((("W1",), "i1 (Kettle)"), (("W2",), "i1 (Cup)"), (("W1", "W2"), "i1")):
         made = render_mandate(replace(about, objective=replace(MANDATE.objective, target={"order": target})), desk, PARTS)
         details = next(line.details for line in made.lines if line.kind == "power")
-        assert details[:2] == (f"Items: only from {item}, i2", "order_id: one of W1 (“Kettle and lamp”)")
+        assert details[:2] == (f"Items: only these: {item}, i2", "order_id: one of W1 (“Kettle and lamp”)")
 
 
 def test_each_letter_of_a_recipient_that_only_looks_like_another_is_told() -> None:
     made = render_ask(replace(ASK, params={**PARAMS, "payment_method_id": "p\u0430y\uff50\u0430l"}), CATALOGUE)
     assert [line.details for line in made.lines if line.kind == "param" and line.text.startswith("payment_method_id")] == [
-        ("This is the recipient.", "Careful: it has letters that are not the ones they look like: \u0430 (U+0430), \uff50 (U+FF50).")
+        ("This is the recipient.", "Careful, some letters aren't what they look like: \u0430 (U+0430), \uff50 (U+FF50).")
     ]
     assert lookalike_warning(["anna@mail.example", "\u0430nna@mail.example"], ENGLISH) != ()
     for honest in ("anna@mail.example", "анна@почта.example", "Zoë", 7, None):

@@ -338,7 +338,7 @@ def test_an_ask_is_shown_as_it_is_with_nothing_where_nothing_is_given() -> None:
     lines = render_ask(ask, DESK).lines
     told = {line.text: line.details for line in lines if line.kind == "param"}
     assert told["email: a@b.example"] == ("This gives support information about the customer.",)
-    assert [line.text.partition(": ")[2] for line in lines if line.kind == "budget"] == ["9.00 EUR in total.", "3 more times."]
+    assert [line.text.partition(": ")[2] for line in lines if line.kind == "budget"] == ["€9.00 in total.", "3 more times."]
     assert not any(line.kind == "irreversible" for line in lines)
     assert any("—" in line.text for line in lines if line.kind == "act")
     nested = replace(ship, title="Send to {address.city}")

@@ -122,7 +122,7 @@ def test_every_reason_is_told_in_words() -> None:
     plain = {name for name in ENGLISH.orders if explain_reason(name, DESK) == name}
     assert plain == set()
     assert explain_reason("another amount, with the message before", DESK).startswith(
-        "together with the message before: names another amount"
+        "combined with the previous message: names a different amount"
     )
     assert explain_reason("asks for another action: payment.refund", DESK).startswith("asks for something else: Refund")
     assert explain_reason("a sentence in another language (de)", DESK) == "contains a sentence in a language that isn't supported"

@@ -1,4 +1,4 @@
-"An agent of Anna's that a web page took over: another customer's data order, another's payment, and orders in its words."
+"""An agent of Anna's that a web page took over: another customer's order, another's payment, and orders in its words."""
 
 import os
 

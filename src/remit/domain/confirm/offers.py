@@ -9,6 +9,7 @@ from decimal import Decimal
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind, Role
 from remit.domain.confirm.render_values import param_title
 from remit.domain.errors import Code, Refused
+from remit.domain.i18n import said
 from remit.domain.param_paths import parse_path, values_at
 from remit.domain.records import OfferRecord
 from remit.domain.values import JsonObject, Money, verify_money
@@ -24,10 +25,12 @@ def offer_limit(catalogue: Catalogue, roles: Collection[str], action: Action) ->
     # A catalogue that limits roles gives nothing to officers without one of its roles, such as an admin.
     found = [_limit(role, action) for role in own or catalogue.roles.values()]
     if not own and not all(limit == () for limit in found):
-        raise _not_allowed("the officer has no role of the desk", "Only officers with a role of this desk make offers.")
+        raise _not_allowed("the officer has no role of the desk", said("Your roles don't include making offers."))
     given = [limit for limit in found if limit is not None]
     if found and not given:
-        raise _not_allowed(f"none of the officer's roles offers {action.name}", "Your role does not make such offers.")
+        raise _not_allowed(
+            f"none of the officer's roles offers {action.name}", said("Your role can't make this offer.")
+        )
     return None if () in given or not given else [amount for limit in given for amount in limit]
 
 
@@ -54,7 +57,7 @@ def verify_offer_allowed(
         most = " or ".join(str(limit) for limit in widest_limit(limits))
         raise _not_allowed(
             f"more than {most} offered",
-            f"Your role offers at most {most} in one case. Ask somebody whose role may offer more.",
+            said("Your role can offer up to {most} in one case. Ask someone whose role can offer more.", most=most),
         )
 
 

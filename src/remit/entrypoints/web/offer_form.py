@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from remit.domain.catalogue.model import OFFER_PARAMS, Action, Catalogue, MarkKind
 from remit.domain.confirm.offers import offer_limit, widest_limit
-from remit.domain.confirm.render_values import action_label, plain_value
+from remit.domain.confirm.render_values import action_label, amount, plain_value
 from remit.domain.errors import Refused
 from remit.domain.i18n import Translator
 from remit.domain.structs import struct
@@ -55,7 +55,13 @@ def offer_forms(catalogue: Catalogue, roles: Sequence[str]) -> list[OfferForm]:
         unit, say = _unit(catalogue, most), catalogue.say
         terms = tuple(_terms(action, unit, say))
         made.append(
-            OfferForm(name=action.name, title=title, terms=terms, unit=unit, most=say(" or ").join(map(str, most)))
+            OfferForm(
+                name=action.name,
+                title=title,
+                terms=terms,
+                unit=unit,
+                most=say(" or ").join(amount(str(one), say) for one in most),
+            )
         )
     return made
 
