@@ -31,6 +31,7 @@ from remit.entrypoints.people import visits as visits_api
 from remit.entrypoints.staff import audit as audit_api
 from remit.entrypoints.staff import desk as desk_api
 from remit.entrypoints.staff import security as security_api
+from remit.entrypoints.staff import views as views_api
 from remit.usecases.visitors.request import KNOWN_PARAMETERS
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
@@ -158,6 +159,9 @@ _OURS: Final = (
     ),
     _Operation("/security/v1/people/{id}/contact", "Change somebody's e-mail address", security_api.ContactIn),
     _Operation("/security/v1/erasures", "Propose to erase a customer's content", security_api.ErasureIn, (202,)),
+    _get("/staff/v1/views", "The officer's saved views of lists", "page"),
+    _Operation("/staff/v1/views", "Save the filters of a list under a name", views_api.ViewIn),
+    _Operation("/staff/v1/views/remove", "Remove a saved view", views_api.RemoveViewIn),
     _get("/audit/v1/entries", "Entries of the transcript", "low", "ref", "newest"),
     _get("/audit/v1/entries/{id}", "One entry"),
     _get("/audit/v1/cases/{id}", "A case as a story, from an entry on", "low"),

@@ -13,6 +13,7 @@ import { receipt } from './receipt.js';
 import { sending, spent } from './send.js';
 import { _, plural } from './texts.js';
 import { localize, ticking } from './time.js';
+import { views } from './views.js';
 
 const forms = {
   'sign-in': async (form) => {
@@ -123,6 +124,7 @@ function bind(root) {
   }
   sending(root, guarded);
   desk(root, guarded);
+  views(root, guarded);
   confirm(root.querySelector('form[data-form="confirm"]'), guarded);
 }
 
