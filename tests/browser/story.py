@@ -309,13 +309,16 @@ def stop_and_resume(story: Story, anna: Visit, sam: Visit, kim: Visit, task: San
     """Everything of the agent stops with one person, and goes on with two."""
     waiting = task.ask("payment.refund", refund("1.00 EUR"))
     assert waiting.needs_human
-    story.open(sam, "/security")
+    story.open(sam, "/security/agents")
+    sam.page.get_by_text("Stop an operator, customer or purpose").click()
     sam.page.get_by_label("Which one").fill(AGENT)
-    sam.page.get_by_role("button", name="Preview impact").click()
-    expect(sam.page.locator("[data-foreseen]")).to_contain_text("Ended at once: 1 running task, 1 question to people, 0 acts not yet sent.")
+    sam.page.get_by_role("button", name="Preview impact").first.click()
+    expect(sam.page.locator("[data-foreseen]").first).to_contain_text(
+        "Ended at once: 1 running task, 1 question to people, 0 acts not yet sent."
+    )
     story.look(sam, "stop, foreseen")
     sam.page.get_by_label("Reason", exact=True).first.fill("It asks for odd things")
-    sam.page.get_by_role("button", name="Stop now").click()
+    sam.page.get_by_role("button", name="Stop now").first.click()
     sam.result("Stopped everywhere after")
     sam.result("Ended: 1 running task, 1 question to people, 0 acts not yet sent.")
     assert task.ask("order.read", {"order_id": "W1001"}).codes == ("agent.suspended",)
@@ -324,21 +327,21 @@ def stop_and_resume(story: Story, anna: Visit, sam: Visit, kim: Visit, task: San
     expect(anna.page.get_by_text("stopped by Acme Store")).to_be_visible()
     expect(anna.page.get_by_text("You have nothing to decide right now.")).to_be_visible()
 
-    story.open(sam, "/security")
+    story.open(sam, "/security/agents")
     sam.page.get_by_role("button", name="Propose to resume").click()
     sam.result("Proposed. A second person must approve.")
-    story.open(sam, "/security")
+    story.open(sam, "/security/proposals")
     proposed = sam.page.get_by_role("listitem").filter(has_text="Resume the agent")
     expect(proposed).to_contain_text("A second person must approve.")
     expect(proposed.get_by_role("button", name="Approve")).to_have_count(0)
     twin = proposed.get_by_role("button", name="Cancel proposal").get_attribute("data-send")
     assert alone(sam, str(twin)) == [403, "person.not_allowed"]
     story.look(sam, "security, waiting for a second person")
-    story.open(kim, "/security")
+    story.open(kim, "/security/proposals")
     kim.page.get_by_role("button", name="Approve").click()
     kim.result("Approved and done.")
-    story.open(kim, "/security")
-    expect(kim.page.get_by_text("Nothing is stopped.")).to_be_visible()
+    story.open(kim, "/security/agents")
+    expect(kim.page.get_by_text("Currently stopped")).to_have_count(0)
     assert task.ask("order.read", {"order_id": "W1001"}).codes == ("task.ended",), "resuming revives nothing"
     return story.agent.open(story.mandate)
 

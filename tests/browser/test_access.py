@@ -37,16 +37,22 @@ PAGES = {
     "report": ("sam", "/audit/report"),
     "resume": ("anna", "/resume"),
     "security": ("sam", "/security"),
+    "incident": ("sam", "/security/incidents/{incident}"),
+    "agents": ("sam", "/security/agents"),
+    "an agent": ("sam", "/security/agents/spiffe:%2F%2Fhelper.example%2Fshop"),
+    "an operator": ("sam", "/security/operators/other.example"),
+    "proposals": ("sam", "/security/proposals"),
+    "administration": ("sam", "/security/admin"),
     "story": ("sam", "/audit/cases/{case}"),
 }
 
 ANSWERS = {
-    "a form that came back": ("sam", "/security", "form[data-form=person]", {"id": "Zoe Z", "name": "Zoe"}),
-    "a one-time link": ("sam", "/security", "form[data-form=recover]", {"id": "anna"}),
-    "a planted canary": ("sam", "/security", "form[data-form=canary]", {"name": "old key", "place": "wiki"}),
+    "a form that came back": ("sam", "/security/admin", "form[data-form=person]", {"id": "Zoe Z", "name": "Zoe"}),
+    "a one-time link": ("sam", "/security/admin", "form[data-form=recover]", {"id": "anna"}),
+    "a planted canary": ("sam", "/security/admin", "form[data-form=canary]", {"name": "old key", "place": "wiki"}),
     "a reply withheld": ("olga", "/desk/cases/{case}", "form[data-form=reply]", {"text": "It goes to Lindenweg 4, 20095 Hamburg."}),
     "verified": ("sam", "/audit", "form[data-form=verify]", {}),
-    "a stop of nobody": ("sam", "/security", "form[data-form=stop]", {"name": "nobody", "reason": "odd"}),
+    "a stop of nobody": ("sam", "/security/agents", "form[data-form=stop]", {"name": "nobody", "reason": "odd"}),
 }
 """What a form is answered with: whose, on which page, which form, with what entered."""
 
@@ -105,6 +111,7 @@ def told(desk: Sandbox) -> dict[str, str]:
     ids = {one["state"]: one["file"] for one in files}
     return {
         "held_file": ids["held"],
+        "incident": kim.get("/security/v1/incidents")["incidents"][0]["incident"],
         "kept": ids["kept"],
         "case": task.case,
         "confirmation": confirmation,

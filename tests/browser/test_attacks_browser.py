@@ -123,7 +123,7 @@ def test_a_press_that_was_begun_in_another_window_agrees_to_nothing(scene: Scene
     kim.enrol("kim", "officer", "Kim Osei", ["security"])
     kim.page.goto(f"{scene.site.foreign}/")
     with kim.page.expect_popup() as opened:
-        kim.page.evaluate(f"window.open('{scene.desk.room.issuer}/security', 'desk', 'width=600,height=600')")
+        kim.page.evaluate(f"window.open('{scene.desk.room.issuer}/security/proposals', 'desk', 'width=600,height=600')")
     page = opened.value
     expect(page.locator("html")).to_have_attribute("data-ready", "")
     agree = page.get_by_role("button", name="Approve")
@@ -137,7 +137,7 @@ def test_a_press_that_was_begun_in_another_window_agrees_to_nothing(scene: Scene
     assert [one["proposal"] for one in sam.get("/security/v1/proposals")["proposals"]] == [proposal]
     agree.evaluate("(one) => one.getAnimations()[0].finish()")
     press(page, agree)
-    expect(page.get_by_text("Nothing is stopped.")).to_be_visible()
+    expect(page.get_by_text("No open proposals.")).to_be_visible()
     assert len(sent) == 1, "of all these presses the last one alone was sent"
     kim.context.close()
 

@@ -190,10 +190,11 @@ def test_a_file_that_is_held_back_is_looked_at_saved_and_let_pass(crew: Crew, de
 
 def test_two_people_lift_a_stop_and_add_a_third_with_roles(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:
     sam, sue = desk.officer("sam", ["security"], name="Sam Hale"), desk.officer("sue", ["admin"], name="Sue Lind")
-    page = crew.open(sam, "/security")
+    page = crew.open(sam, "/security/agents")
+    page.get_by_text("Stop an operator, customer or purpose").click()
     page.get_by_label("Which one").fill("nobody")
     page.get_by_label("Reason", exact=True).first.fill("It behaves oddly.")
-    page.get_by_role("button", name="Stop now").click()
+    page.get_by_role("button", name="Stop now").first.click()
     said(page, "No agent has this client ID.")
     expect(page.get_by_label("Which one")).to_have_value("nobody")
     page.get_by_label("Which one").fill(HELPER)
@@ -203,14 +204,17 @@ def test_two_people_lift_a_stop_and_add_a_third_with_roles(crew: Crew, desk: San
     page.reload()
     page.get_by_role("button", name="Propose to resume").click()
     said(page, "Proposed. A second person must approve.")
-    loaded(page, "Resume the agent")
+    expect(page.get_by_role("link", name=re.compile("Second person 1"))).to_be_visible()
+    page = crew.open(sam, "/security/proposals")
+    expect(page.get_by_text("Resume the agent")).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
 
-    second = crew.open(sue, "/security")
+    second = crew.open(sue, "/security/proposals")
     second.get_by_role("button", name="Approve").click()
     said(second, "Approved and done.")
-    loaded(second, "Nothing is stopped.")
+    loaded(second, "No open proposals.")
 
+    page = crew.open(sam, "/security/admin")
     page.get_by_text("Add a person").click()
     page.get_by_label("Id", exact=True).fill(" cleo ")
     page.get_by_label("Name", exact=True).fill("Cleo Marsh")
@@ -280,7 +284,8 @@ def test_that_a_colleague_has_taken_it_comes_to_the_open_page(browser: Browser, 
 
 
 def test_a_canary_is_planted_seen_and_taken_away(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:
-    page = crew.open(desk.officer("sam", ["security"]), "/security")
+    sam = desk.officer("sam", ["security"])
+    page = crew.open(sam, "/security/admin")
     page.get_by_text("Plant a canary").click()
     page.get_by_label("Looks like").select_option("token")
     page.get_by_label("Name").fill("old payment key")
@@ -294,11 +299,12 @@ def test_a_canary_is_planted_seen_and_taken_away(crew: Crew, desk: Sandbox, task
     assert value not in page.content()
     task.ask("order.read", {"order_id": "W1001", "note": value})
     desk.sweep()
-    page.reload()
+    page = crew.open(sam, "/security")
     happened = page.locator("section[aria-labelledby=happened]")
     happened.get_by_text("A canary (decoy value) was detected.").click()
     expect(happened).to_contain_text("wiki, page Payments")
     assert value not in page.content()
+    page = crew.open(sam, "/security/admin")
     page.get_by_role("button", name="Take “old payment key” away").click()
     said(page, "Canary removed. Remit no longer detects it.")
     loaded(page, "No canaries.")

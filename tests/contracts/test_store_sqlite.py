@@ -23,6 +23,7 @@ from remit.adapters.store.sqlite.read import FINDING
 from remit.domain import records as kinds
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.events import records as event_kinds
+from remit.domain.incidents import records as incident_kinds
 from remit.domain.records import AskRecord, AskState, Suspension
 from remit.ports.store import Commit, Committed, Put, ReplayMark
 
@@ -315,7 +316,7 @@ def test_migrations_are_numbered_in_order_from_one() -> None:
 
 
 def test_every_kind_of_record_can_be_kept() -> None:
-    there = (*vars(kinds).values(), *vars(event_kinds).values())
+    there = (*vars(kinds).values(), *vars(event_kinds).values(), *vars(incident_kinds).values())
     known = {one for one in there if isinstance(one, type) and hasattr(one, "KIND") and one is not kinds.Record}
     assert {kind.KIND for kind in known} == set(codec._DECODERS)
 

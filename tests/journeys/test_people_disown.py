@@ -59,7 +59,7 @@ def test_security_is_told_and_the_customer_gets_an_answer(
     entry = entry_of(anna, "task.opened")
     done = disown(anna, entry)
     sam, ada = desk.officer("sam", ["security"]), desk.officer("ada", ["audit"])
-    told = next(one for one in sam.get("/security/v1/incidents")["incidents"] if one["kind"] == "agent.disowned")
+    told = next(one for one in sam.get("/security/v1/events")["events"] if one["kind"] == "agent.disowned")
     assert (told["envelope"]["agent"], told["envelope"]["tasks"], told["content"]["customer"]) == (agent.client_id, [task.id], "anna")
     assert "anna" not in str(told["envelope"])
     assert [(one["contest"], one["entry"], one["text"]) for one in ada.get("/audit/v1/contests")["contests"]] == [

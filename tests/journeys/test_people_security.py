@@ -222,7 +222,7 @@ def test_others_see_and_do_nothing_here(desk: Sandbox, anna: SandboxCustomer) ->
 def test_incidents_come_from_the_record(sam: SandboxPerson, agent: SandboxAgent) -> None:
     del agent
     sam.post("/security/v1/suspend", {"agent": AGENT, "reason": "odd traffic"})
-    first = sam.get("/security/v1/incidents")["incidents"][0]
+    first = sam.get("/security/v1/events")["events"][0]
     assert (first["kind"], first["content"]["by"], first["content"]["reason"]) == ("agent.suspended", "sam", "odd traffic")
 
 

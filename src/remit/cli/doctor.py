@@ -234,6 +234,16 @@ def _leaks(settings: Settings) -> Iterator[CheckFinding]:
             yield CheckFinding("leaks", "wrong", f"{name}: {says}.", cure)
 
 
+def _deliveries(settings: Settings) -> Iterator[CheckFinding]:
+    """Check that the receivers of messages about incidents can be reached. Nothing is sent."""
+    for name, says, answers in wiring.probe_receivers(settings):
+        if answers:
+            yield CheckFinding("deliveries", "ok", f"{name}: {says}")
+        else:
+            cure = "See what its table [[deliveries]] says: it learns of no incident until then."
+            yield CheckFinding("deliveries", "wrong", f"{name}: {says}.", cure)
+
+
 def _backoffice(settings: Settings) -> Iterator[CheckFinding]:
     """Check that a backoffice over HTTP answers, signed, and knows all that the catalogue asks of it."""
     if settings.directory_backoffice is not None:
@@ -301,6 +311,7 @@ RUNNING_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[CheckFinding]]]
     "certificate": _certificate,
     "traces": _telemetry,
     "notices": _notices,
+    "deliveries": _deliveries,
     "leaks": _leaks,
 }
 

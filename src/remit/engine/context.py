@@ -27,7 +27,7 @@ from remit.ports.backoffice import Backoffice
 from remit.ports.documents import DocumentReader
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.identity import ClientDocuments, ClientVerifier, ProofVerifier
-from remit.ports.notify import Callbacks, Carrier, CredentialIssuer, Notify
+from remit.ports.notify import Callbacks, Carrier, CredentialIssuer, IncidentReceiver, Notify
 from remit.ports.params import ParamsValidator
 from remit.ports.people import Passkeys, Provider
 from remit.ports.policy import Policy
@@ -158,6 +158,8 @@ class DeskContext:
     """The secret that signs them; empty where they are not signed, and then do nothing but wake."""
     signals: SharedSignals | None = None
     """The parties of shared signals and their plugs; None where neither side is set up."""
+    receivers: tuple[IncidentReceiver, ...] = ()
+    """The receivers of messages about incidents."""
     woken_tickets: WokenTickets = field(default_factory=WokenTickets)
     recent_secrets: RecentSecrets = field(default_factory=RecentSecrets)
     introductions: Introductions = field(default_factory=Introductions)

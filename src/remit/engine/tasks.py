@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from remit.domain.catalogue.model import Effect
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
+from remit.domain.incidents.records import IncidentCause, IncidentKind
 from remit.domain.policy.decision import LEAKED, ending_counter
 from remit.domain.policy.risk import SubjectKind, TaskReviewed, subjects_of
 from remit.domain.records import (
@@ -28,8 +29,9 @@ from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.counters import released_reservations
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
+from remit.engine.incidents import commit_with_incident
 from remit.engine.mandates.live import live_mandates
-from remit.engine.transcript.record import prepare_entry, pseudonym
+from remit.engine.transcript.record import draft_entry, prepare_entry, pseudonym, seal_entries
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Reserve, RiskEvent, Versioned
 
 _TRIES = 8
@@ -106,7 +108,7 @@ async def _end(
         else:
             sent.append(ask.record.id)
     took_ms = round((desk.world.ticks() - started) * 1000)
-    written = await prepare_entry(
+    draft = draft_entry(
         desk,
         Kind.TASK_ENDED,
         envelope={
@@ -122,7 +124,11 @@ async def _end(
         subject=task.customer,
         refs=(task.id, task.mandate, task.customer),
     )
-    await desk.store.commit(Commit(puts=tuple(puts), reserves=tuple(releases), entries=written.rows))
+    commit = Commit(puts=tuple(puts), reserves=tuple(releases))
+    if reason is EndReason.RISK:
+        await commit_with_incident(desk, _risk_of(task), draft, commit)
+    else:
+        await desk.store.commit(replace(commit, entries=(await seal_entries(desk, draft)).rows))
     desk.notify.wake(f"task:{task.id}")
     for ask in asks:
         desk.notify.wake(f"ask:{ask.record.id}")
@@ -135,6 +141,20 @@ async def _end(
         sent=tuple(sent),
         took_ms=took_ms,
         below=below,
+    )
+
+
+def _risk_of(task: TaskRecord) -> IncidentCause:
+    """Return the incident of a task that ended for its risk."""
+    return IncidentCause(
+        kind=IncidentKind.RISK,
+        detail="ended",
+        agent=task.client_id,
+        operator=task.operator,
+        customer=task.customer,
+        case=task.case,
+        task=task.id,
+        ended=(f"task {task.id}",),
     )
 
 

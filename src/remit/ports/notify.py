@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Protocol
 
+from remit.domain.incidents.records import DeliveryRecord, Severity
 from remit.domain.records import LeakReport
 from remit.domain.structs import struct
 from remit.domain.values import Instant
@@ -92,6 +93,40 @@ class CredentialIssuer(Protocol):
 
     async def tell(self, report: LeakReport) -> None:
         """Deliver one report.
+
+        Raises:
+            DeliveryFailed: it was not taken, as far as is known.
+        """
+
+    async def probe(self) -> str:
+        """Verify that the other side answers, sending nothing; returns a short description.
+
+        Raises:
+            DeliveryFailed: it does not.
+        """
+
+
+class IncidentReceiver(Protocol):
+    """A way to a system that watches incidents: a pager, a chat, a SIEM, a file.
+
+    Promises: as a `Carrier`, under the delivery's id at every try. ⚔ Nothing is sent beyond the members of the
+    delivery.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return the receiver's name in the settings."""
+
+    @property
+    def names_customers(self) -> bool:
+        """Return whether the settings let it know customers' ids."""
+
+    @property
+    def least(self) -> Severity:
+        """Return the severity below which it is told nothing."""
+
+    async def send(self, delivery: DeliveryRecord) -> None:
+        """Deliver one message.
 
         Raises:
             DeliveryFailed: it was not taken, as far as is known.

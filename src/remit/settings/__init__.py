@@ -2,6 +2,7 @@
 
 from remit.settings.backoffice import BackofficeSettings, DirectorySettings, MappedSettings
 from remit.settings.decode import InvalidSetting
+from remit.settings.deliveries import DeliverySettings
 from remit.settings.events import EventsSettings, ReceiverSettings, TransmitterSettings
 from remit.settings.helpdesk import HelpdeskSettings
 from remit.settings.leaks import LeakSettings
@@ -15,6 +16,7 @@ from remit.settings.values import carries_password, is_postgres_url
 __all__ = [
     "POINTS",
     "BackofficeSettings",
+    "DeliverySettings",
     "DirectorySettings",
     "EventsSettings",
     "HelpdeskSettings",

@@ -14,6 +14,7 @@ from remit.domain.structs import replace
 from remit.settings.backoffice import backoffice_of, directory_of, mapped_of
 from remit.settings.decision_point import decision_point_of
 from remit.settings.decode import InvalidSetting, decode
+from remit.settings.deliveries import deliveries_of
 from remit.settings.environment import STOP_AT, overlaid, verify_variables
 from remit.settings.events import events_of
 from remit.settings.helpdesk import helpdesk_of
@@ -154,6 +155,7 @@ def _settings(
         telemetry=telemetry_of(document.telemetry),
         notify=notify_of(document.notify, base),
         leaks=leaks_of(document.leak, base),
+        deliveries=deliveries_of(document.deliveries, base),
         people=people,
         contact_attribute=document.people.contact,
         visitors=visitors_of(document.visitors),

@@ -11,6 +11,7 @@ from remit.domain.structs import struct
 from remit.domain.words.excess import ExcessWordsRules
 from remit.settings.backoffice import BackofficeSettings, DirectorySettings, MappedSettings
 from remit.settings.decision_point import DecisionPointSettings
+from remit.settings.deliveries import DeliverySettings
 from remit.settings.events import EventsSettings
 from remit.settings.helpdesk import HelpdeskSettings
 from remit.settings.leaks import LeakSettings
@@ -67,6 +68,8 @@ class Settings:
     """The languages in which messages are read; a sentence of another is unreadable."""
     leaks: tuple[LeakSettings, ...] = ()
     """Issuers to notify of their leaked credentials."""
+    deliveries: tuple[DeliverySettings, ...] = ()
+    """Receivers of messages about incidents."""
     contacts: tuple[str, ...] = ()
     """The desk's own addresses and numbers, which officers may give out."""
     people: PeopleSettings | None = None

@@ -7,6 +7,8 @@ from msgspec import Meta, field
 from remit.settings.backoffice import BackofficeTable
 from remit.settings.decision_point import DecisionPointTable
 from remit.settings.decode import Table
+from remit.settings.deliveries import MOST as MOST_DELIVERIES
+from remit.settings.deliveries import DeliveryTable
 from remit.settings.events import EventsTable
 from remit.settings.helpdesk import HelpdeskProduct, HelpdeskTable
 from remit.settings.identity import Federations, SpiffeTable, WebBotAuthTable
@@ -151,6 +153,10 @@ class Document(Table, frozen=True):
     telemetry: TelemetryTable = TelemetryTable()
     leak: Annotated[
         tuple[LeakTable, ...], Meta(max_length=MOST, description=f"tables of their own: [[leak]], {MOST} at most")
+    ] = field(default=())
+    deliveries: Annotated[
+        tuple[DeliveryTable, ...],
+        Meta(max_length=MOST_DELIVERIES, description=f"tables of their own: [[deliveries]], {MOST_DELIVERIES} at most"),
     ] = field(default=())
     events: EventsTable = EventsTable()
     sandbox: SandboxTable = SandboxTable()

@@ -9,6 +9,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked, said
+from remit.domain.incidents.records import IncidentCause, IncidentKind
 from remit.domain.policy.risk import CanarySeen, SubjectKind, subjects_of
 from remit.domain.records import AgentRecord, CanaryRecord, TaskRecord
 from remit.domain.secrets.canaries import CanaryKind, canary_pattern
@@ -16,8 +17,9 @@ from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
+from remit.engine.incidents import commit_with_incident
 from remit.engine.leaks.scan import MAX_CANARIES, CanarySighting
-from remit.engine.transcript.record import prepare_entry
+from remit.engine.transcript.record import draft_entry, prepare_entry
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed, ReplayMark, RiskEvent
 
 _ONCE_MS: Final = 24 * 3600 * 1000
@@ -152,7 +154,7 @@ async def _record(desk: DeskContext, seen: CanarySighting) -> None:
     canary = (await desk.store.get(CanaryRecord, seen.canary)).record
     at, now = seen.at, desk.world.now()
     subjects, operator, customer = await _trails_of(desk, seen)
-    written = await prepare_entry(
+    draft = draft_entry(
         desk,
         Kind.CANARY_SEEN,
         envelope={"where": at.where, "agent": at.agent},
@@ -166,12 +168,14 @@ async def _record(desk: DeskContext, seen: CanarySighting) -> None:
         },
         refs=tuple(ref for ref in (at.agent,) if ref),
     )
-    await desk.store.commit(
+    await commit_with_incident(
+        desk,
+        IncidentCause(kind=IncidentKind.CANARY, agent=at.agent, operator=operator, customer=customer, task=at.task),
+        draft,
         Commit(
             marks=(ReplayMark(f"canary {canary.id} {at.where} {at.task or at.agent or at.person}", now + _ONCE_MS),),
             steps=tuple(RiskEvent(kind, subject, CanarySeen(), now, customer) for kind, subject in subjects),
-            entries=written.rows,
-        )
+        ),
     )
     who = {"agent": at.agent, "operator": operator, "task": at.task, "person": at.person}
     details = {

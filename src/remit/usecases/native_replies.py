@@ -7,14 +7,16 @@ import asyncio
 from typing import Final
 
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
+from remit.domain.incidents.records import IncidentCause, IncidentKind
 from remit.domain.records import PersonRecord, TaskRecord
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.engine.ask.outbox import dispatch_act
 from remit.engine.context import DeskContext
 from remit.engine.helpdesk_writes import helpdesk_note
+from remit.engine.incidents import commit_with_incident
 from remit.engine.leaks.scan_staff_text import scan_native_notes
 from remit.engine.people.accounts import desk_officer
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import draft_entry
 from remit.ports.helpdesk import CaseNote, NativeReply
 from remit.ports.store import Commit, LimitReached, Put, Reserve
 from remit.usecases.reply_to_agent import DraftReply, reply_to_agent
@@ -126,8 +128,15 @@ async def _send_back(desk: DeskContext, task: TaskRecord, turn: Reserve, *, reas
 
 
 async def _report(desk: DeskContext, task: TaskRecord, reply: NativeReply, turn: Reserve) -> None:
-    written = await seal_entries(desk, _entry(desk, task, reply))
-    await desk.store.commit(Commit(reserves=(turn,), entries=written.rows))
+    cause = IncidentCause(
+        kind=IncidentKind.NATIVE_REPLY,
+        agent=task.client_id,
+        operator=task.operator,
+        customer=task.customer,
+        case=task.case,
+        task=task.id,
+    )
+    await commit_with_incident(desk, cause, _entry(desk, task, reply), Commit(reserves=(turn,)))
     await desk.notify.incident(
         kind="native_public_reply",
         details={"case": task.case, "task": task.id, "note": str(reply.n), "by": reply.author},

@@ -45,7 +45,7 @@ _OF: Final = {
         "rotate_keys",
         "token_key_made",
     ),
-    "remit.wiring.notify": ("probe_carriers", "probe_issuers", "verify_carriers"),
+    "remit.wiring.notify": ("probe_carriers", "probe_issuers", "probe_receivers", "verify_carriers"),
     "remit.wiring.observe": ("node_name", "verify_telemetry"),
     "remit.wiring.openapi_import": ("import_openapi",),
     "remit.wiring.people": ("build_provider",),

@@ -42,6 +42,7 @@ from remit.wiring.keys import rotate_keys as rotate_keys
 from remit.wiring.keys import token_key_made as token_key_made
 from remit.wiring.notify import probe_carriers as probe_carriers
 from remit.wiring.notify import probe_issuers as probe_issuers
+from remit.wiring.notify import probe_receivers as probe_receivers
 from remit.wiring.notify import verify_carriers as verify_carriers
 from remit.wiring.observe import node_name as node_name
 from remit.wiring.observe import verify_telemetry as verify_telemetry

@@ -270,6 +270,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         notify=notify,
         carriers=plan.outgoing.carriers,
         owners=plan.outgoing.owners,
+        receivers=plan.outgoing.receivers,
         callbacks=HttpCallbacks(allow_loopback=settings.loopback, tls=tls),
         tracing=plan.watching.tracing,
         signer=signer,

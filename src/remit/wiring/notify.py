@@ -3,17 +3,25 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from email.headerregistry import Address
 from typing import Final
 
+from remit import __version__
+from remit.adapters.identity.fetching import Fetcher
+from remit.adapters.notify.incidents import IncidentFile, IncidentWebhook
 from remit.adapters.notify.issuer_webhook import IssuerWebhook
 from remit.adapters.notify.webhook import SignedPost, WebhookCarrier
 from remit.adapters.world.system import SystemWorld
+from remit.domain.incidents.ocsf import detection_finding
+from remit.domain.incidents.records import DeliveryRecord
+from remit.domain.incidents.shapes import Shape, shaped
 from remit.domain.structs import struct
-from remit.ports.notify import Carrier, CredentialIssuer, DeliveryFailed
+from remit.domain.values import Json
+from remit.ports.notify import Carrier, CredentialIssuer, DeliveryFailed, IncidentReceiver
 from remit.ports.world import World
-from remit.settings import InvalidSetting, LeakSettings, Settings, SmtpSettings, WebhookSettings
+from remit.settings import DeliverySettings, InvalidSetting, LeakSettings, Settings, SmtpSettings, WebhookSettings
+from remit.settings.values import post_address
 from remit.wiring import plugs
 from remit.wiring.credentials import read_secret, tls_context
 
@@ -24,19 +32,24 @@ _MAX_SECRETS: Final = 3
 
 @struct(frozen=True, kw_only=True)
 class Outgoing:
-    """The outgoing carriers of a desk: for notices, and for reports to the issuers of leaked credentials."""
+    """The outgoing carriers of a desk: for notices, leak reports, and messages about incidents."""
 
     carriers: tuple[Carrier, ...]
     owners: tuple[CredentialIssuer, ...]
+    receivers: tuple[IncidentReceiver, ...]
 
 
 def outgoing_of(settings: Settings, world: World) -> Outgoing:
-    """Build both of them. Nothing is contacted.
+    """Build all of them. Nothing is contacted.
 
     Raises:
         Refused: `settings.invalid` when a file they need cannot be used.
     """
-    return Outgoing(carriers=build_carriers(settings, world), owners=build_issuers(settings, world))
+    return Outgoing(
+        carriers=build_carriers(settings, world),
+        owners=build_issuers(settings, world),
+        receivers=build_receivers(settings, world),
+    )
 
 
 def build_carriers(settings: Settings, world: World) -> tuple[Carrier, ...]:
@@ -61,6 +74,61 @@ def build_issuers(settings: Settings, world: World) -> tuple[CredentialIssuer, .
         Refused: `settings.invalid` when a file they need cannot be used.
     """
     return tuple(_owner(one, settings, world) for one in settings.leaks)
+
+
+def build_receivers(settings: Settings, world: World) -> tuple[IncidentReceiver, ...]:
+    """Build the receivers of messages about incidents. Nothing is contacted.
+
+    Raises:
+        Refused: `settings.invalid` when a file they need cannot be used.
+    """
+    return tuple(_receiver(one, settings, world) for one in settings.deliveries)
+
+
+def _receiver(wanted: DeliverySettings, settings: Settings, world: World) -> IncidentReceiver:
+    key = "" if wanted.key_file is None else read_secret(wanted.key_file, "deliveries.key_file")
+    body = _body_of(wanted.shape, settings.issuer, key)
+    if wanted.file is not None:
+        return IncidentFile(
+            name=wanted.name,
+            names_customers=wanted.customers,
+            least=wanted.severity,
+            path=wanted.file,
+            body=body,
+        )
+    url = wanted.url
+    if wanted.url_file is not None:
+        url = post_address(read_secret(wanted.url_file, "deliveries.url_file"), "deliveries.url_file")
+    lines = [] if wanted.secret_file is None else read_secret(wanted.secret_file, "deliveries.secret_file").split()
+    return IncidentWebhook(
+        name=wanted.name,
+        names_customers=wanted.customers,
+        least=wanted.severity,
+        url=url,
+        body=body,
+        secrets=_webhook_secrets(lines, "deliveries.secret_file") if wanted.secret_file is not None else (),
+        fetcher=Fetcher(
+            allow_loopback=settings.loopback,
+            tls=tls_context(wanted.ca_file, "deliveries.ca_file"),
+            allow_private=wanted.private_network,
+        ),
+        world=world,
+    )
+
+
+def _body_of(shape: Shape | None, desk: str, key: str) -> Callable[[DeliveryRecord], Json]:
+    if shape is None:
+        return lambda told: detection_finding(told, desk=desk, product_version=__version__)
+    return lambda told: shaped(shape, told, desk=desk, key=key)
+
+
+def probe_receivers(settings: Settings) -> list[tuple[str, str, bool]]:
+    """Probe the receivers of messages about incidents the same way as carriers.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    return asyncio.run(_probe(build_receivers(settings, SystemWorld())))
 
 
 def _owner(wanted: LeakSettings, settings: Settings, world: World) -> CredentialIssuer:
@@ -101,7 +169,7 @@ def probe_issuers(settings: Settings) -> list[tuple[str, str, bool]]:
     return asyncio.run(_probe(build_issuers(settings, SystemWorld())))
 
 
-async def _probe(ways: Iterable[Carrier | CredentialIssuer]) -> list[tuple[str, str, bool]]:
+async def _probe(ways: Iterable[Carrier | CredentialIssuer | IncidentReceiver]) -> list[tuple[str, str, bool]]:
     found: list[tuple[str, str, bool]] = []
     for carrier in ways:
         try:

@@ -66,7 +66,7 @@ def test_a_canary_in_an_ask_is_on_the_record_and_told_to_security(arena: Arena, 
     planted = arena.recorded("canary.planted")
     for text in (str(entry), str(planted), str(incident)):
         assert value not in text
-    shown = arena.desk.officer("sam", roles=["security"]).get("/security/v1/incidents")["incidents"]
+    shown = arena.desk.officer("sam", roles=["security"]).get("/security/v1/events")["events"]
     assert [one["content"]["name"] for one in shown if one["kind"] == "canary.seen"] == [name]
 
 

@@ -34,7 +34,7 @@ def test_a_public_reply_written_natively_is_an_incident_and_tells_the_agent_noth
     (entry,) = _blocked(arena)
     assert (entry["envelope"]["task"], entry["envelope"]["case"], entry["envelope"]["note"]) == (task.id, task.case, 1)
     assert entry["desk"]["by"] == "officer:ann"
-    seen = arena.desk.officer("sam", roles=["security"]).get("/security/v1/incidents")["incidents"]
+    seen = arena.desk.officer("sam", roles=["security"]).get("/security/v1/events")["events"]
     assert [one["entry"] for one in seen if one["kind"] == "message.blocked"] == [entry["index"]]
     assert task.inbox() == []
     read = arena.ask(task, "case.read", {})

@@ -237,6 +237,10 @@ def test_every_kind_is_counted_as_a_fact_or_known_to_be_none() -> None:
         Kind.CONFIRMATION_HANDED,
         Kind.CONFIRMATION_TAKEN,
         Kind.CONFIRMATION_INVITED,
+        Kind.INCIDENT_ASSIGNED,
+        Kind.INCIDENT_CLOSED,
+        Kind.INCIDENT_NOTED,
+        Kind.INCIDENT_OPENED,
         Kind.NOISE_COUNTED,
         Kind.WAIVER_USED,
     }

@@ -10,6 +10,7 @@ from remit.adapters.store.risk_history import decode_risk_history
 from remit.adapters.store.row_macs import RowMacs
 from remit.domain import records
 from remit.domain.events import records as events
+from remit.domain.incidents import records as incidents
 from remit.domain.policy.risk import RiskHistory
 from remit.domain.records import Record
 from remit.ports.store import Versioned
@@ -45,6 +46,8 @@ _KINDS: Final[tuple[type[Record], ...]] = (
     events.EventStream,
     events.OutgoingEvent,
     events.ReceivedEvent,
+    incidents.DeliveryRecord,
+    incidents.IncidentRecord,
 )
 
 _ENCODER: Final = msgspec.json.Encoder()

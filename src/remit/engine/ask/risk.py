@@ -2,6 +2,7 @@
 
 from remit.domain.catalogue.model import Effect
 from remit.domain.catalogue.target import named_records, target_of
+from remit.domain.incidents.records import IncidentCause, IncidentKind
 from remit.domain.mandate.model import Charge
 from remit.domain.policy.decision import EndTask, HoldTask, Refuse, RiskThresholds, risk_consequence
 from remit.domain.policy.risk import (
@@ -21,8 +22,9 @@ from remit.domain.values import Json
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.evaluate import Evaluation
 from remit.engine.context import DeskContext
+from remit.engine.incidents import commit_with_incident
 from remit.engine.tasks import end_task
-from remit.engine.transcript.record import prepare_entry, pseudonym
+from remit.engine.transcript.record import draft_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, RiskEvent, Versioned
 from remit.proof.canonical import digest
 
@@ -115,7 +117,7 @@ def _target(event: AskRefused | AskPermitted | AskRepeated) -> str:
 
 async def _hold(desk: DeskContext, kept: Versioned[TaskRecord], level: int) -> None:
     task = kept.record
-    written = await prepare_entry(
+    draft = draft_entry(
         desk,
         Kind.TASK_HELD,
         envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(desk, task.customer)},
@@ -124,7 +126,16 @@ async def _hold(desk: DeskContext, kept: Versioned[TaskRecord], level: int) -> N
         refs=(task.id, task.client_id, task.customer),
     )
     held = replace(task, state=TaskState.HELD)
-    await desk.store.commit(Commit(puts=(Put(held, kept.rev, task),), entries=written.rows))
+    cause = IncidentCause(
+        kind=IncidentKind.RISK,
+        detail="held",
+        agent=task.client_id,
+        operator=task.operator,
+        customer=task.customer,
+        case=task.case,
+        task=task.id,
+    )
+    await commit_with_incident(desk, cause, draft, Commit(puts=(Put(held, kept.rev, task),)))
 
 
 async def apply_risk(desk: DeskContext, state: AuthorizationState, steps: tuple[RiskEvent, ...]) -> None:

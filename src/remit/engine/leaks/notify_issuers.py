@@ -10,15 +10,17 @@ from typing import Final
 
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
+from remit.domain.incidents.records import IncidentCause, IncidentKind
 from remit.domain.policy.decision import LEAKED
 from remit.domain.records import LeakReport, PersonRecord, TaskRecord
 from remit.domain.secrets.issuer_credentials import IssuedCredential
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
+from remit.engine.incidents import commit_with_incident
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.notices import Notices, access_notices
-from remit.engine.transcript.record import prepare_entry, pseudonym
+from remit.engine.transcript.record import draft_entry, pseudonym
 from remit.ports.store import Commit, LimitReached, Put, RecordMissing, Replayed, ReplayMark, Reserve
 from remit.proof.canonical import b64url
 
@@ -67,7 +69,7 @@ async def _tell(desk: DeskContext, credential: IssuedCredential, at: LeakSource)
         until=Instant(now + _TRIED_MS),
     )
     customer = "" if task is None else task.customer
-    written = await prepare_entry(
+    draft = draft_entry(
         desk,
         Kind.LEAK_FOUND,
         envelope={
@@ -90,7 +92,10 @@ async def _tell(desk: DeskContext, credential: IssuedCredential, at: LeakSource)
         refs=tuple(ref for ref in (at.task, at.agent, customer) if ref),
     )
     notices = await _notices(desk, customer)
-    await desk.store.commit(
+    await commit_with_incident(
+        desk,
+        IncidentCause(kind=IncidentKind.LEAK, detail="credential", agent=at.agent, task=at.task),
+        draft,
         Commit(
             puts=(Put(report, 0), *notices.puts),
             marks=(ReplayMark(f"leak {credential.owner} {fingerprint} {at.task}", now + _ONCE_MS),),
@@ -98,8 +103,7 @@ async def _tell(desk: DeskContext, credential: IssuedCredential, at: LeakSource)
                 Reserve(_SCOPE, at.task or at.where, 1, _MAX_A_TASK),
                 *((Reserve(at.task, LEAKED, 1, None),) if at.task else ()),
             ),
-            entries=written.rows,
-        )
+        ),
     )
     details = {"what": "credential", "where": at.where, "owner": credential.owner, "kind": credential.kind}
     await desk.notify.incident(kind="leak", details={**details, "sent_by": at.agent or at.person})

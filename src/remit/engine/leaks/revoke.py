@@ -10,6 +10,7 @@ from typing import Final
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
 from remit.domain.identity.assertions import AssertionType
+from remit.domain.incidents.records import IncidentCause, IncidentKind
 from remit.domain.policy.decision import LEAKED
 from remit.domain.records import (
     EndReason,
@@ -33,6 +34,7 @@ from remit.engine.agents.token_families import read_refresh_token
 from remit.engine.ask.authorization_state import remembered_plan
 from remit.engine.ask.redact import AskRequest, open_text
 from remit.engine.context import DeskContext
+from remit.engine.incidents import commit_with_incident
 from remit.engine.leaks.notify_issuers import notify_issuers
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.mandates.revoke import revoke_mandate
@@ -40,11 +42,13 @@ from remit.engine.notices import access_notices
 from remit.engine.people.sessions import keyed_id
 from remit.engine.scan_executor import LONG
 from remit.engine.tasks import end_task
-from remit.engine.transcript.record import code_hash, prepare_entry, pseudonym
+from remit.engine.transcript.record import code_hash, draft_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed, Reserve
 
 _TRIES: Final = 4
 _A_TURN: Final = 1024 * 1024
+_ENDED: Final = ("task", "mandate", "request")
+"""The members of an entry that name what ended for a leak, the narrowest first."""
 _TASK: Final = marked(
     "A credential of an agent that acts for you appeared in a message. We ended the agent's task, so "
     "no one can use the credential any more."
@@ -315,7 +319,7 @@ _WORKS: Final[
 
 async def _tell(desk: DeskContext, dead: _DeadCredential, at: LeakSource) -> None:
     """Record the revocation, and notify security and the owner."""
-    written = await prepare_entry(
+    draft = draft_entry(
         desk,
         Kind.LEAK_FOUND,
         envelope={"what": dead.what, "where": at.where, **dead.envelope},
@@ -325,7 +329,14 @@ async def _tell(desk: DeskContext, dead: _DeadCredential, at: LeakSource) -> Non
         refs=dead.refs,
     )
     leaked = (Reserve(at.task, LEAKED, 1, None),) if at.task else ()
-    commit, told = Commit(reserves=leaked, entries=written.rows), None
+    cause = IncidentCause(
+        kind=IncidentKind.LEAK,
+        detail=dead.what,
+        agent=at.agent or dead.agent,
+        task=str(dead.envelope.get("task", "")) or at.task,
+        ended=tuple(f"{name} {dead.envelope[name]}" for name in _ENDED if name in dead.envelope)[:1],
+    )
+    commit, told = Commit(reserves=leaked), None
     if dead.person:
         person = (await desk.store.get(PersonRecord, dead.person)).record
         subject = (
@@ -333,7 +344,8 @@ async def _tell(desk: DeskContext, dead: _DeadCredential, at: LeakSource) -> Non
         )
         told = access_notices(desk, person, subject=subject, text=dead.text)
         commit = replace(commit, puts=told.puts)
-    await desk.store.commit(commit)
+        cause = replace(cause, customer=person.id if person.kind == "customer" else "")
+    await commit_with_incident(desk, cause, draft, commit)
     names = {
         name: str(dead.envelope[name])
         for name in ("task", "mandate", "agent", "request", "person")

@@ -8,8 +8,9 @@ from remit.domain.transcript.entry import Kind
 from remit.engine.agents.authenticate import get_agent
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
+from remit.engine.incidents import ended_in_incident, of_incident
 from remit.engine.tasks import EndedTask, end_all
-from remit.engine.transcript.record import prepare_entry, pseudonym
+from remit.engine.transcript.record import draft_entry, prepare_entry, pseudonym, seal_entries
 from remit.ports.store import Commit, Conflict, Put, RecordMissing
 
 _TRIES = 8
@@ -91,13 +92,17 @@ async def revoke_mandate(
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 
 
-async def suspend(desk: DeskContext, *, what: str, name: str, reason: str, by: str) -> RevocationResult:
+async def suspend(
+    desk: DeskContext, *, what: str, name: str, reason: str, by: str, incident: str = ""
+) -> RevocationResult:
     """Suspend an agent, operator, customer or objective, by one person and from the very next request.
 
-    An operator or customer may be unknown to the desk; `known` then says so, since it may be a typing error.
+    An operator or customer may be unknown to the desk; `known` then says so, since it may be a typing error. With
+    `incident`, the id of one, it stands in that incident's time line.
 
     Raises:
-        Refused: `request.malformed` for something else, `agent.unknown`, `objective.unknown`.
+        Refused: `request.malformed` for something else, `agent.unknown`, `objective.unknown`, `request.not_found` for
+            an unknown incident.
         Fault: `fault.store`.
 
     Source: docs/model/model.md#two-people.
@@ -113,7 +118,7 @@ async def suspend(desk: DeskContext, *, what: str, name: str, reason: str, by: s
     started = desk.world.ticks()
     for _ in range(_TRIES):
         try:
-            await _mark(desk, what, name, reason, by)
+            await _mark(desk, what, name, reason, by, incident)
         except Conflict:
             continue
         index, ending = _REASONS[what]
@@ -138,10 +143,12 @@ async def is_known(desk: DeskContext, what: str, name: str) -> bool:
     return True  # an unknown agent or objective was refused
 
 
-async def _mark(desk: DeskContext, what: str, name: str, reason: str, by: str) -> None:
+async def _mark(  # all that its entry says
+    desk: DeskContext, what: str, name: str, reason: str, by: str, incident: str
+) -> None:
     now = desk.world.now()
     shown = pseudonym(desk, name) if what == "customer" else name
-    written = await prepare_entry(
+    draft = draft_entry(
         desk,
         Kind.AGENT_SUSPENDED,
         envelope={"what": what, "name": shown},
@@ -149,11 +156,12 @@ async def _mark(desk: DeskContext, what: str, name: str, reason: str, by: str) -
         subject=name if what == "customer" else "",
         refs=(name,),
     )
+    written = await seal_entries(desk, of_incident(draft, incident))
+    puts = await ended_in_incident(desk, incident, f"{what} {name}")
     if what == "agent":
         kept = await get_agent(desk, name)
-        await desk.store.commit(
-            Commit(puts=(Put(replace(kept.record, suspended=reason), kept.rev, kept.record),), entries=written.rows)
-        )
+        stopped = Put(replace(kept.record, suspended=reason), kept.rev, kept.record)
+        await desk.store.commit(Commit(puts=(stopped, *puts), entries=written.rows))
         return
     new = Suspension(id=f"{what}:{name}", active=True, reason=reason, by=by, at=now)
     try:
@@ -161,7 +169,7 @@ async def _mark(desk: DeskContext, what: str, name: str, reason: str, by: str) -
         put = Put(new, old.rev, old.record)
     except RecordMissing:
         put = Put(new, 0)
-    await desk.store.commit(Commit(puts=(put,), entries=written.rows))
+    await desk.store.commit(Commit(puts=(put, *puts), entries=written.rows))
 
 
 async def resume(desk: DeskContext, *, what: str, name: str, by: str) -> None:

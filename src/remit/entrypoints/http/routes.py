@@ -37,6 +37,7 @@ from remit.entrypoints.people.visits import VisitsApi
 from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.staff.audit import AuditApi
 from remit.entrypoints.staff.desk import DeskApi, FilesApi
+from remit.entrypoints.staff.incidents import IncidentApi
 from remit.entrypoints.staff.security import CanaryApi, SecurityApi, StopApi
 from remit.entrypoints.staff.views import ViewsApi
 from remit.entrypoints.web.customer_pages import CustomerPages, LanguageForm
@@ -44,6 +45,7 @@ from remit.entrypoints.web.file_pages import FilePages
 from remit.entrypoints.web.layout import static_answer
 from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.web.pages import Pages
+from remit.entrypoints.web.security_pages import SecurityPages
 from remit.entrypoints.web.visit_pages import AUTHORIZE, VisitPages
 from remit.usecases.transcript.report import CountedLog
 
@@ -198,7 +200,7 @@ def unproved(limits: Limits, handler: Handler) -> Handler:
 def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
     """Build the JSON routes of the desk's staff."""
     desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api, counted)
-    canaries = CanaryApi(api)
+    canaries, incidents = CanaryApi(api), IncidentApi(api)
     files = FilesApi(api)
     views = ViewsApi(api)
     return [
@@ -217,6 +219,8 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
         ours("GET POST", "/desk/v1/files/{id}", files.file_or_decide),
         ours("GET", "/desk/v1/files/{id}/content", files.content),
         ours("GET POST", "/security/v1/agents", security.agents),
+        ours("GET", "/security/v1/agents/{id:path}", incidents.agent),
+        ours("GET", "/security/v1/operators/{id:path}", incidents.operator),
         ours("GET", "/security/v1/suspend", stops.preview),
         ours("POST", "/security/v1/suspend", stops.suspend),
         ours("POST", "/security/v1/resume", stops.resume),
@@ -225,7 +229,12 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
         ours("POST", "/security/v1/canaries/{id}/remove", canaries.remove),
         ours("GET", "/security/v1/changes", security.changes),
         ours("GET", "/security/v1/decisions", security.decisions),
-        ours("GET", "/security/v1/incidents", security.incidents),
+        ours("GET", "/security/v1/events", security.events),
+        ours("GET", "/security/v1/incidents", incidents.incidents),
+        ours("GET", "/security/v1/incidents/{id}", incidents.incident),
+        ours("POST", "/security/v1/incidents/{id}/notes", incidents.note),
+        ours("POST", "/security/v1/incidents/{id}/assign", incidents.assign),
+        ours("POST", "/security/v1/incidents/{id}/close", incidents.close),
         ours("GET", "/security/v1/live", LiveApi(api).guarded),
         ours("GET", "/security/v1/proposals", security.proposals),
         ours("POST", "/security/v1/proposals/{id}", security.settle),
@@ -250,6 +259,7 @@ def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[
     """Build the routes of people's pages."""
     pages = Pages(desk, limits)
     customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(desk, limits)
+    guard = SecurityPages(pages)
 
     def ours(path: str, handler: Handler, methods: str = "GET") -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -274,7 +284,13 @@ def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[
         ours("/desk", officer.desk),
         ours("/desk/cases/{id}", officer.case),
         ours("/desk/files/{id}", FilePages(pages).file),
-        ours("/security", officer.security),
+        ours("/security", guard.security),
+        ours("/security/incidents/{id}", guard.incident),
+        ours("/security/agents", guard.agents),
+        ours("/security/agents/{id:path}", guard.agent),
+        ours("/security/operators/{id:path}", guard.operator),
+        ours("/security/proposals", guard.proposals),
+        ours("/security/admin", guard.admin),
         ours("/audit", officer.audit),
         ours("/audit/cases/{id}", officer.story),
         ours("/audit/report", officer.report),

@@ -30,6 +30,7 @@ from remit.entrypoints.people import api as people_api
 from remit.entrypoints.people import visits as visits_api
 from remit.entrypoints.staff import audit as audit_api
 from remit.entrypoints.staff import desk as desk_api
+from remit.entrypoints.staff import incidents as incidents_api
 from remit.entrypoints.staff import security as security_api
 from remit.entrypoints.staff import views as views_api
 from remit.usecases.visitors.request import KNOWN_PARAMETERS
@@ -144,7 +145,18 @@ _OURS: Final = (
     _Operation("/security/v1/canaries/{id}/remove", "Take a canary away"),
     _get("/security/v1/changes", "What was changed about how the desk decides"),
     _get("/security/v1/decisions", "What agents asked just now"),
-    _get("/security/v1/incidents", "What happened"),
+    _get("/security/v1/events", "What happened that concerns security"),
+    _get(
+        "/security/v1/incidents",
+        "Incidents, those not closed by default",
+        *("state", "severity", "kind", "agent", "operator", "owner"),
+    ),
+    _get("/security/v1/incidents/{id}", "One incident with its time line", "low"),
+    _Operation("/security/v1/incidents/{id}/notes", "Note something on an incident", incidents_api.NoteIn, (201,)),
+    _Operation("/security/v1/incidents/{id}/assign", "Give an incident an owner", incidents_api.AssignIn),
+    _Operation("/security/v1/incidents/{id}/close", "Close an incident with a reason", incidents_api.CloseIn),
+    _get("/security/v1/agents/{id}", "One agent with its history"),
+    _get("/security/v1/operators/{id}", "One operator with its agents"),
     _get("/security/v1/proposals", "What waits for a second person"),
     _Operation("/security/v1/proposals/{id}", "Agree to it, or not", security_api.SettleProposalIn),
     _get("/security/v1/people", "The desk's own people"),
@@ -189,7 +201,17 @@ _PAGES: Final = (
     _page("/desk", "The officer's page"),
     _page("/desk/cases/{id}", "One case"),
     _page("/desk/files/{id}", "One file that an agent sent"),
-    _page("/security", "The security people's page"),
+    _page(
+        "/security",
+        "Incidents, and what happens just now",
+        *("state", "severity", "kind", "agent", "operator", "owner"),
+    ),
+    _page("/security/incidents/{id}", "One incident", "low"),
+    _page("/security/agents", "The agents, and what is stopped", "q", "low"),
+    _page("/security/agents/{id}", "One agent"),
+    _page("/security/operators/{id}", "One operator"),
+    _page("/security/proposals", "What needs a second person"),
+    _page("/security/admin", "Registration, people, canaries and changes"),
     _page("/audit", "The auditors' page", "low", "ref", "newest"),
     _page("/audit/cases/{id}", "A case as a story", "low"),
     _page("/audit/report", "The report", "since", "until", "framework"),

@@ -17,6 +17,7 @@ from remit.usecases.events.poll_transmitters import poll_transmitters
 from remit.usecases.events.receive import finish_events
 from remit.usecases.events.transmit import EventTransmitter
 from remit.usecases.helpdesk_events import read_woken_tickets
+from remit.usecases.incidents.deliver import deliver_incidents
 from remit.usecases.mandates.ping import send_pings
 from remit.usecases.send_issuer_reports import send_issuer_reports
 from remit.usecases.send_notices import NoticeSender
@@ -187,6 +188,8 @@ class Jobs:
             rounds.append(("events", self._events, _PAUSE_S))
         if self._desk.owners:
             rounds.append(("leaks", self._leaks, _PAUSE_S))
+        if self._desk.receivers:
+            rounds.append(("deliveries", self._deliveries, _PAUSE_S))
         if self._desk.signals is not None:
             rounds.append(("signals", self._signals, _PAUSE_S))
         if self._desk.signals is not None and self._desk.signals.fetches:
@@ -209,6 +212,7 @@ class Jobs:
         done += await record_noise(self._desk)
         done += await self._sending.round(self._desk)
         done += await send_issuer_reports(self._desk, self._count_notice)
+        done += await deliver_incidents(self._desk, self._count_delivery)
         if self._desk.signals is not None:
             done += await self._send_signals() + await poll_transmitters(self._desk)
         done += await send_pings(self._desk)
@@ -253,6 +257,9 @@ class Jobs:
     async def _leaks(self) -> None:
         await send_issuer_reports(self._desk, self._count_notice)
 
+    async def _deliveries(self) -> None:
+        await deliver_incidents(self._desk, self._count_delivery)
+
     async def _signals(self) -> None:
         await self._send_signals()
 
@@ -265,6 +272,9 @@ class Jobs:
 
     def _count_event(self, result: str) -> None:
         self._metrics.notices.add("events", result)
+
+    def _count_delivery(self, result: str) -> None:
+        self._metrics.notices.add("incidents", result)
 
     def _count_notice(self, result: str) -> None:
         self._metrics.notices.add("leak_hook", result)

@@ -167,10 +167,10 @@ class SecurityApi:
         await self._person(scope)
         return json_response(200, {"changes": await security_view.list_changes(self.context)})
 
-    async def incidents(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/incidents."""
+    async def events(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
+        """GET /security/v1/events: the newest entries that concern security."""
         await self._person(scope)
-        return json_response(200, {"incidents": await security_view.list_incidents(self.context)})
+        return json_response(200, {"events": await security_view.list_events(self.context)})
 
     async def proposals(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/proposals: proposals that wait for a second person."""
@@ -309,8 +309,11 @@ class CanaryApi:
         return json_response(200, canary_row(await remove_canary(self.people.context, found["id"], by=person.id)))
 
 
-class SuspensionIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The subject of a suspension: exactly one of the four."""
+_BESIDE = frozenset({"incident", "reason"})
+
+
+class _SubjectIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The subject of a suspension or its end: exactly one of the four."""
 
     reason: str = ""
     agent: str | None = None
@@ -324,14 +327,20 @@ class SuspensionIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             Refused: `request.malformed_request`.
         """
-        whats = [what for what in self.__struct_fields__ if what != "reason"]
+        whats = [what for what in self.__struct_fields__ if what not in _BESIDE]
         given = [(what, str(name)) for what in whats if (name := getattr(self, what))]
         if len(given) != 1:
             raise malformed_request(f"name exactly one of {', '.join(whats)}")
         return given[0]
 
 
-class ResumeIn(SuspensionIn, frozen=True, forbid_unknown_fields=True):
+class SuspensionIn(_SubjectIn, frozen=True, forbid_unknown_fields=True):
+    """The subject to suspend, and the incident it is done for."""
+
+    incident: str = ""
+
+
+class ResumeIn(_SubjectIn, frozen=True, forbid_unknown_fields=True):
     """The subject to resume: exactly one suspendable thing, or a held task."""
 
     task: str | None = None
@@ -349,7 +358,7 @@ class StopApi:
     async def preview(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/suspend?agent= (or operator, customer, objective): preview a suspension."""
         await self._person(scope)
-        what, name = SuspensionIn(
+        what, name = _SubjectIn(
             **{key: value for key, value in query_parameters(scope).items() if key in _WHATS}
         ).named()
         return json_response(
@@ -362,7 +371,9 @@ class StopApi:
         person = await self._person(scope)
         body = await read_as(scope, receive, SuspensionIn)
         what, name = body.named()
-        stopped = await suspend(self.people.context, what=what, name=name, reason=body.reason, by=person.id)
+        stopped = await suspend(
+            self.people.context, what=what, name=name, reason=body.reason, by=person.id, incident=body.incident
+        )
         return json_response(
             200,
             {
@@ -393,4 +404,4 @@ class StopApi:
         return json_response(200, {"suspensions": await security_view.list_suspensions(self.people.context)})
 
 
-_WHATS = frozenset(SuspensionIn.__struct_fields__) - {"reason"}
+_WHATS = frozenset(_SubjectIn.__struct_fields__) - _BESIDE

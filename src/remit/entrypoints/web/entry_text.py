@@ -389,6 +389,10 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "task.opened": _opened,
     "task.resumed": _said("Support reviewed the task and resumed it."),
     "words.answered": words_answer_sentence,
+    "incident.assigned": _said("An incident got another owner."),
+    "incident.closed": _said("An incident was closed.", "ok"),
+    "incident.noted": _said("A note was added to an incident."),
+    "incident.opened": _said("An incident was opened.", "wait"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Pages of the staff: the officer's queue and cases, security, and audit."""
+"""Pages of the staff: the officer's queue and cases, and audit."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,23 +19,19 @@ from remit.entrypoints.http.replies import HttpResponse
 from remit.entrypoints.http.wire import Receive, Scope, query_parameters, whole_number
 from remit.entrypoints.staff.audit import LIMIT, report_query
 from remit.entrypoints.staff.audit import ROLES as AUDITORS
-from remit.entrypoints.staff.security import ROLES as GUARDS
 from remit.entrypoints.web import file_pages
 from remit.entrypoints.web.entry_details import EntryContext, envelope_lines
-from remit.entrypoints.web.entry_text import change_row, decision_row, entry_asks, entry_text, unknown_action_label
+from remit.entrypoints.web.entry_text import entry_asks, entry_text, unknown_action_label
 from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.offer_form import offer_forms, terms_text
 from remit.entrypoints.web.pages import Pages, redirect_to
-from remit.entrypoints.web.phrases import ANSWERS, BAITS, STATES, TIERS, WHYS, WORDS_STATES
+from remit.entrypoints.web.phrases import ANSWERS, STATES, TIERS, WHYS, WORDS_STATES
 from remit.entrypoints.web.report_page import report_page
-from remit.usecases.canaries import list_canaries
 from remit.usecases.confirm.queue import officer_queue
-from remit.usecases.desk import security_view
 from remit.usecases.desk.case_story import case_story
 from remit.usecases.desk.cases import case_card, list_cases
-from remit.usecases.desk.page_events import page_version, security_page_version
+from remit.usecases.desk.page_events import page_version
 from remit.usecases.files import held_files
-from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals
 from remit.usecases.transcript import audit
 from remit.usecases.transcript.report import CountedLog, CountProgress
 
@@ -183,35 +179,6 @@ class OfficerPages:
             self.context.catalogue.actions.get(str(offer["action"])),
             terms if isinstance(terms, Mapping) else {},
             self.context.catalogue.say,
-        )
-
-    @_in_their_language
-    async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security: recent asks, stops, proposals, agents, incidents, and changes."""
-        officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
-        seen = await security_page_version(self.context, officer)  # before any content is read: later changes are news
-        rows = await security_view.list_incidents(self.context)
-        return render_page(
-            self.context,
-            "security.html",
-            officer,
-            agents=await security_view.list_agents(self.context),
-            customers=await security_view.list_customers(self.context),
-            suspensions=await security_view.list_suspensions(self.context),
-            proposals=await list_proposals(self.context),
-            alone=await is_only_approver(self.context, officer),
-            officers=await security_view.list_officers(self.context),
-            roles=sorted({*self.context.catalogue.roles, *SPECIAL_ROLES}),
-            objectives={name: one.title for name, one in sorted(self.context.catalogue.objectives.items())},
-            incidents=[entry_text(row, self.context.catalogue, own=False) for row in rows[:50]],
-            decisions=[
-                decision_row(row, self.context.catalogue) for row in await security_view.list_decisions(self.context)
-            ],
-            changes=[change_row(row, self.context.catalogue) for row in await security_view.list_changes(self.context)],
-            canaries=await list_canaries(self.context),
-            baits=self._words(BAITS),
-            seen=seen,
-            sees_cases=bool({"admin", *self.context.catalogue.roles} & set(officer.roles)),
         )
 
     @_in_their_language

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
 from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials, human_credentials
+from remit.domain.incidents.records import IncidentCause, IncidentKind
 from remit.domain.transcript.entry import Kind
 from remit.engine.context import DeskContext
+from remit.engine.incidents import commit_with_incident
 from remit.engine.notices import notices_for
 from remit.engine.people.sessions import session_person, sign_out
-from remit.engine.transcript.record import prepare_entry, pseudonym
+from remit.engine.transcript.record import draft_entry, pseudonym
 from remit.ports.store import Commit, Replayed, ReplayMark
 
 
@@ -38,7 +40,7 @@ async def refuse_human_credential(
             person = None
         if person is not None:
             details["person"] = person.id
-            written = await prepare_entry(
+            draft = draft_entry(
                 desk,
                 Kind.CREDENTIAL_MISUSED,
                 envelope={"person": pseudonym(desk, person.id), "how": found},
@@ -56,7 +58,8 @@ async def refuse_human_credential(
                     "An agent tried to act with your own sign-in. We blocked it and signed you out of that session."
                 ),
             )
-            await desk.store.commit(Commit(puts=notices.puts, entries=written.rows))
+            cause = IncidentCause(kind=IncidentKind.CREDENTIAL, customer=person.id if person.kind == "customer" else "")
+            await commit_with_incident(desk, cause, draft, Commit(puts=notices.puts))
             await sign_out(desk, session)
             await notices.log_unsent(desk)
     await desk.notify.incident(kind="human_credential", details=details)

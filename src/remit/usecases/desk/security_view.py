@@ -1,4 +1,4 @@
-"""Views for security: agents, suspensions, incidents and changes."""
+"""Views for security: agents, suspensions, events and changes."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -12,12 +12,13 @@ from remit.engine.context import DeskContext
 from remit.engine.tasks import has_moved_or_leaked
 from remit.engine.transcript.record import entry_row
 
-INCIDENTS: Final = frozenset({
+EVENTS: Final = frozenset({
     Kind.AGENT_DISOWNED,
     Kind.AGENT_SUSPENDED,
     Kind.CANARY_SEEN,
     Kind.CONTEST_RAISED,
     Kind.CREDENTIAL_MISUSED,
+    Kind.INCIDENT_CLOSED,
     Kind.LEAK_FOUND,
     Kind.LOG_RECOVERED,
     Kind.MESSAGE_BLOCKED,
@@ -98,9 +99,9 @@ async def list_customers(desk: DeskContext) -> list[Mapping[str, Json]]:
     return [{"id": one.record.id, "name": one.record.name} for one in found]
 
 
-async def list_incidents(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """List incidents for security among the newest entries, newest first."""
-    return await _newest(desk, INCIDENTS, among=_LOOKED_AT, most=_PAGE)
+async def list_events(desk: DeskContext) -> list[Mapping[str, Json]]:
+    """List what concerns security among the newest entries, newest first."""
+    return await _newest(desk, EVENTS, among=_LOOKED_AT, most=_PAGE)
 
 
 async def list_decisions(desk: DeskContext) -> list[Mapping[str, Json]]:

@@ -8,15 +8,17 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
+from remit.domain.incidents.records import IncidentCause, IncidentKind
 from remit.domain.records import AskRecord, MandateRecord, PersonRecord, TaskRecord
 from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind, Section
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
+from remit.engine.incidents import commit_with_incident
 from remit.engine.mandates.live import live_mandates
 from remit.engine.mandates.revoke import revoke_mandate
-from remit.engine.transcript.record import open_entry, prepare_entry, pseudonym
-from remit.ports.store import Commit, RecordMissing
+from remit.engine.transcript.record import draft_entry, open_entry, pseudonym
+from remit.ports.store import RecordMissing
 from remit.usecases.transcript.contest import contest_entry, verify_own_entry
 
 _SAID: Final = "This was not me."
@@ -66,7 +68,7 @@ async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: s
         # ⚔ Endless reports would push everything else off security's lists.
         if refused.code is not Code.REQUEST_CONFLICT or not live:
             raise
-    written = await prepare_entry(
+    draft = draft_entry(
         desk,
         Kind.AGENT_DISOWNED,
         envelope={
@@ -84,7 +86,14 @@ async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: s
         subject=person.id,
         refs=(person.id, mandate.client_id, mandate.id),
     )
-    await desk.store.commit(Commit(entries=written.rows))
+    cause = IncidentCause(
+        kind=IncidentKind.DISOWNED,
+        agent=mandate.client_id,
+        operator=mandate.operator,
+        customer=person.id,
+        ended=tuple(f"mandate {one}" for one in live),
+    )
+    await commit_with_incident(desk, cause, draft)
     await desk.notify.incident(
         kind="disowned",
         details={"agent": mandate.client_id, "operator": mandate.operator, "entry": entry_id, "tasks": str(len(tasks))},

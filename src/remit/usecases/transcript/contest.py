@@ -3,14 +3,15 @@
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
+from remit.domain.incidents.records import IncidentCause, IncidentKind
 from remit.domain.records import Contest, PersonRecord
 from remit.domain.transcript.entry import Kind
-from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
+from remit.engine.incidents import commit_with_incident
 from remit.engine.leaks.scan_staff_text import redact_staff_text
 from remit.engine.transcript.erase import erasure_guard
-from remit.engine.transcript.record import prepare_entry, pseudonym
-from remit.ports.store import Commit, LimitReached, Precondition, Put, StoredEntry
+from remit.engine.transcript.record import draft_entry, pseudonym
+from remit.ports.store import Commit, Conflict, LimitReached, Precondition, Put, StoredEntry
 
 _MAX_LENGTH = 4000
 _MAX_OPEN = 20
@@ -69,7 +70,7 @@ async def contest_entry(
         at=desk.world.now(),
         agent=agent,
     )
-    written = await prepare_entry(
+    draft = draft_entry(
         desk,
         Kind.CONTEST_RAISED,
         envelope={"contest": made.id, "entry": index, "customer": pseudonym(desk, person.id)},
@@ -78,10 +79,14 @@ async def contest_entry(
         subject=person.id,
         refs=(person.id, made.id),
     )
+    cause = IncidentCause(
+        kind=IncidentKind.DISOWNED if agent else IncidentKind.CONTEST, agent=agent, customer=person.id
+    )
+    raised = Commit(preconditions=(raising,), puts=(Put(made, 0),), reserves=(turn,))
     try:
-        await commit_retryable(
-            desk, Commit(preconditions=(raising,), puts=(Put(made, 0),), reserves=(turn,), entries=written.rows)
-        )
+        await commit_with_incident(desk, cause, draft, raised)
+    except Conflict:
+        raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
     except LimitReached:
         raise Refused(Code.TASK_BUSY, "another contest or grant came between", retry_after_s=1) from None
     await desk.notify.incident(kind="contest", details={"entry": entry_id, "contest": made.id})

@@ -2,7 +2,7 @@
 import { call } from './call.js';
 import { amount } from './edit.js';
 import { Wrong, fail, say } from './say.js';
-import { later } from './send.js';
+import { later, spent } from './send.js';
 import { _, plural } from './texts.js';
 
 function marked(form, text, held) {
@@ -103,7 +103,8 @@ const forms = {
   },
   stop: async (form) => {
     const [what, name] = [form.elements.what.value, form.elements.name.value.trim()];
-    const done = await call('/security/v1/suspend', { [what]: name, reason: form.elements.reason.value });
+    const incident = form.elements.incident ? { incident: form.elements.incident.value } : {};
+    const done = await call('/security/v1/suspend', { [what]: name, reason: form.elements.reason.value, ...incident });
     if (!done.known) { // it stays on the page: what follows is to look at the id again
       say(form, 'no', what === 'customer'
         ? _('No customer has the id “{name}”. Nothing running was stopped. The stop takes effect if such a customer appears.', { name })
@@ -114,6 +115,10 @@ const forms = {
     say(form, 'ok', _('Stopped everywhere in {ms} ms.', { ms: done.took_ms }),
       _('Ended: {tasks}, {questions}, {acts}.', ended(done.tasks.length, done)),
       done.already_sent.length ? plural('{count} action was already sent and can\'t be stopped here. The case will show the outcome.', '{count} actions were already sent and can\'t be stopped here. The case will show the outcome.', done.already_sent.length) : '');
+    if (form.dataset.after === 'reload') {
+      spent(form);
+      later();
+    }
   },
   verify: async (form) => {
     const told = await call('/audit/v1/verify', {});

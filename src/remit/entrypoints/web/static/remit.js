@@ -10,6 +10,7 @@ import { desk } from './desk.js';
 import { front } from './front.js';
 import { live } from './live.js';
 import { receipt } from './receipt.js';
+import { security } from './security.js';
 import { sending, spent } from './send.js';
 import { _, plural } from './texts.js';
 import { localize, ticking } from './time.js';
@@ -125,6 +126,7 @@ function bind(root) {
   sending(root, guarded);
   desk(root, guarded);
   views(root, guarded);
+  security(root);
   confirm(root.querySelector('form[data-form="confirm"]'), guarded);
 }
 

@@ -1,0 +1,353 @@
+"""Pages of security: incidents, agents and operators, what needs a second person, and administration."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from remit.domain.confirm.case_phrases import PROOFS, PROVED_NOTHING
+from remit.domain.confirm.render_values import quoted_text
+from remit.domain.incidents.titles import title_of
+from remit.domain.records import AgentRecord, PersonRecord
+from remit.domain.structs import replace, struct
+from remit.domain.text.normalize import make_visible
+from remit.domain.values import Json, JsonObject
+from remit.engine.context import DeskContext
+from remit.engine.people.accounts import verify_officer
+from remit.entrypoints.http.replies import HttpResponse
+from remit.entrypoints.http.wire import Receive, Scope, query_parameters, whole_number
+from remit.entrypoints.staff.audit import LIMIT
+from remit.entrypoints.staff.incidents import incident_filter
+from remit.entrypoints.staff.security import ROLES as GUARDS
+from remit.entrypoints.web import incident_phrases as phrases
+from remit.entrypoints.web.entry_text import change_row, decision_row, entry_text
+from remit.entrypoints.web.layout import render_page
+from remit.entrypoints.web.pages import Pages
+from remit.entrypoints.web.phrases import BAITS
+from remit.ports.store import RecordMissing
+from remit.usecases.canaries import list_canaries
+from remit.usecases.desk import security_view
+from remit.usecases.desk.agent_profile import agent_rows, read_agent, read_operator
+from remit.usecases.desk.page_events import security_page_version
+from remit.usecases.incidents.handle import list_guards
+from remit.usecases.incidents.view import FILTERS, count_live, list_incidents, read_incident
+from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals
+
+_EVENTS: Final = 40
+_ROWS: Final = 25
+"""Rows of one page of a list."""
+
+_Handler = Callable[["SecurityPages", Scope, Receive, Mapping[str, str]], Awaitable[HttpResponse]]
+
+
+def _for_guards(
+    handler: Callable[["SecurityPages", PersonRecord, Scope, Mapping[str, str]], Awaitable[HttpResponse]],
+) -> _Handler:
+    """Wrap a handler: for security alone, in the reader's language."""
+
+    @wraps(handler)
+    async def run(self: "SecurityPages", scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
+        officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
+        spoken = replace(self, pages=replace(self.pages, context=self.pages.spoken(scope)))
+        return await handler(spoken, officer, scope, found)
+
+    return run
+
+
+@struct(frozen=True)
+class SecurityPages:
+    """Handlers of one desk."""
+
+    pages: Pages
+
+    @property
+    def context(self) -> DeskContext:
+        """The desk's parts."""
+        return self.pages.context
+
+    def _words(self, table: Mapping[str, str]) -> dict[str, str]:
+        """Translate a list of words."""
+        return {name: self.context.catalogue.say(word) for name, word in table.items()}
+
+    async def _page(self, name: str, officer: PersonRecord, here: str, **shown: object) -> HttpResponse:
+        """Render one of the pages with what all of them share: the navigation with its numbers, and links."""
+        live, unowned = await count_live(self.context)
+        return render_page(
+            self.context,
+            name,
+            officer,
+            here=here,
+            live=live,
+            unowned=unowned,
+            pending=len(await list_proposals(self.context)),
+            alone=await is_only_approver(self.context, officer),
+            agent_page=agent_page,
+            operator_page=operator_page,
+            sees_cases=bool({"admin", *self.context.catalogue.roles} & set(officer.roles)),
+            sees_log=bool({"admin", "audit"} & set(officer.roles)),
+            severities=self._words(phrases.SEVERITIES),
+            looks=phrases.LOOKS,
+            states=self._words(phrases.STATES),
+            **shown,
+        )
+
+    @_for_guards
+    async def security(self, officer: PersonRecord, scope: Scope, _found: Mapping[str, str]) -> HttpResponse:
+        """GET /security?state=&severity=&kind=&agent=&operator=&owner=: incidents, and what happens just now."""
+        seen = await security_page_version(self.context, officer)  # before any content is read: later changes are news
+        asked = {name: value for name, value in query_parameters(scope).items() if value}
+        wanted = incident_filter(asked, officer)
+        decisions = await security_view.list_decisions(self.context)
+        events = (await security_view.list_events(self.context))[:_EVENTS]
+        names = await self._agents([*decisions, *events])
+        return await self._page(
+            "security.html",
+            officer,
+            "incidents",
+            seen=seen,
+            asked={name: asked.get(name, "") for name in FILTERS},
+            filtered=bool(asked),
+            incidents=[self._incident(one) for one in await list_incidents(self.context, wanted)],
+            kinds=self._words(phrases.KINDS),
+            guards=await list_guards(self.context),
+            decisions=[
+                {
+                    **decision_row(row, self.context.catalogue),
+                    "agent_name": names.get(_agent_of(row), ""),
+                    "incident": "",
+                }
+                for row in decisions
+            ],
+            events=[self._event(row, names) for row in events],
+        )
+
+    def _incident(self, row: Mapping[str, Json]) -> dict[str, object]:
+        """Return an incident with its title in words."""
+        return {**row, "title": self.context.catalogue.say(title_of(str(row["kind"]), str(row["detail"])))}
+
+    def _event(self, row: Mapping[str, Json], names: Mapping[str, str]) -> dict[str, object]:
+        content = row["content"]
+        incident = content.get("incident", "") if isinstance(content, Mapping) else ""
+        agent = _agent_of(row)
+        return {
+            **entry_text(row, self.context.catalogue, own=False),
+            "agent": agent,
+            "agent_name": names.get(agent, ""),
+            "operator": "",
+            "case": str(_envelope(row).get("case", "")),
+            "risk": 0,
+            "signs": [],
+            "incident": str(incident or _envelope(row).get("incident", "")),
+        }
+
+    async def _agents(self, rows: Iterable[Mapping[str, Json]]) -> dict[str, str]:
+        """Return the names of the agents in entries, by id."""
+        found: dict[str, str] = {}
+        for agent in {_agent_of(row) for row in rows} - {""}:
+            try:
+                found[agent] = (await self.context.store.get(AgentRecord, agent)).record.name
+            except RecordMissing:
+                continue
+        return found
+
+    @_for_guards
+    async def incident(self, officer: PersonRecord, scope: Scope, found: Mapping[str, str]) -> HttpResponse:
+        """GET /security/incidents/{id}?low=: one incident: what happened, who does what, and what can be stopped."""
+        seen = await security_page_version(self.context, officer)
+        low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
+        row = await read_incident(self.context, found["id"], low=low)
+        timeline = row["timeline"]
+        rows = [one for one in timeline if isinstance(one, Mapping)] if isinstance(timeline, list) else []
+        people = await self._people(rows)
+        ended = row["ended"]
+        return await self._page(
+            "incident.html",
+            officer,
+            "",
+            seen=seen,
+            incident=self._incident(row),
+            timeline=[self._line(one, people) for one in rows],
+            ended=[self._ended(str(one)) for one in ended] if isinstance(ended, list) else [],
+            guards=await list_guards(self.context),
+            resolutions=self._words(phrases.RESOLUTIONS),
+            low=low,
+        )
+
+    async def _people(self, rows: Iterable[Mapping[str, Json]]) -> dict[str, str]:
+        """Return the names of the people who acted in a time line, by id."""
+        named: dict[str, str] = {}
+        for row in rows:
+            content = row["content"] if isinstance(row["content"], Mapping) else {}
+            for one in (content.get("by"), content.get("owner")):
+                if isinstance(one, str) and one and one not in named:
+                    try:
+                        named[one] = (await self.context.store.get(PersonRecord, one)).record.name
+                    except RecordMissing:
+                        named[one] = one
+        return named
+
+    def _line(self, row: Mapping[str, Json], people: Mapping[str, str]) -> dict[str, object]:
+        """Return one entry of a time line: a sentence of names, and the text a colleague wrote."""
+        told = entry_text(row, self.context.catalogue, own=False)
+        content: JsonObject = row["content"] if isinstance(row["content"], Mapping) else {}
+        say, envelope = self.context.catalogue.say, _envelope(row)
+        by, owner = (make_visible(people.get(str(content.get(one, "")), "")) for one in ("by", "owner"))
+        sentence, text = None, ""
+        match row["kind"]:
+            case "incident.opened":
+                sentence = say(phrases.OPENED)
+            case "incident.assigned" if not content.get("owner"):
+                sentence = say(phrases.RELEASED, by=by)
+            case "incident.assigned" if content.get("owner") == content.get("by"):
+                sentence = say(phrases.TAKEN, name=owner)
+            case "incident.assigned":
+                sentence = say(phrases.GIVEN, by=by, name=owner)
+            case "incident.noted":
+                sentence, text = say(phrases.NOTED, by=by), str(content.get("note", ""))
+            case "incident.closed":
+                resolution = say(
+                    phrases.RESOLUTIONS.get(str(envelope.get("resolution")), phrases.RESOLUTIONS["resolved"])
+                )
+                sentence, text = say(phrases.CLOSED, by=by, resolution=resolution), str(content.get("reason", ""))
+            case "agent.suspended" if by:
+                what = str(envelope.get("what", ""))
+                name = quoted_text(str(envelope.get("name", "")))
+                sentence = say(phrases.STOPPED.get(what, phrases.STOPPED["agent"]), by=by, name=name)
+                text = str(content.get("reason", ""))
+        if sentence is None:
+            return {**told, "text": "", "case": str(envelope.get("case", ""))}
+        return {**told, "sentence": sentence, "text": text, "details": [], "case": ""}
+
+    def _ended(self, ended: str) -> str:
+        what, _, name = ended.partition(" ")
+        return self.context.catalogue.say(phrases.ENDED.get(what, phrases.ENDED["task"]), name=make_visible(name))
+
+    @_for_guards
+    async def agents(self, officer: PersonRecord, scope: Scope, _found: Mapping[str, str]) -> HttpResponse:
+        """GET /security/agents?q=&low=: the agents with a stop on each row, and what is stopped."""
+        seen = await security_page_version(self.context, officer)
+        asked = query_parameters(scope)
+        wanted, low = asked.get("q", "").strip(), whole_number(asked.get("low", "0"), where="low", most=LIMIT)
+        rows = await agent_rows(self.context)
+        shown = [one for one in rows if _names(one, wanted.casefold())]
+        more = f"/security/agents?{urlencode({'q': wanted, 'low': low + _ROWS})}" if len(shown) > low + _ROWS else ""
+        return await self._page(
+            "security_agents.html",
+            officer,
+            "agents",
+            seen=seen,
+            q=wanted,
+            low=low,
+            more=more,
+            agents=shown[low : low + _ROWS],
+            known=rows,
+            customers=await security_view.list_customers(self.context),
+            objectives=self._objectives(),
+            suspensions=await security_view.list_suspensions(self.context),
+        )
+
+    def _objectives(self) -> dict[str, str]:
+        return {name: one.title for name, one in sorted(self.context.catalogue.objectives.items())}
+
+    @_for_guards
+    async def agent(self, officer: PersonRecord, _scope: Scope, found: Mapping[str, str]) -> HttpResponse:
+        """GET /security/agents/{client_id}: one agent with its history."""
+        seen = await security_page_version(self.context, officer)
+        agent = await read_agent(self.context, found["id"])
+        proof = PROOFS.get(str(agent["method"]), PROVED_NOTHING)
+        return await self._page(
+            "security_agent.html",
+            officer,
+            "agents",
+            seen=seen,
+            agent=agent,
+            proof=self.context.catalogue.say(proof),
+            decided=self._words(phrases.DECIDED),
+            task_states=self._words(phrases.TASK_STATES),
+            incidents=self._incidents(agent["incidents"]),
+            entries=self._entries(agent["entries"]),
+        )
+
+    @_for_guards
+    async def operator(self, officer: PersonRecord, _scope: Scope, found: Mapping[str, str]) -> HttpResponse:
+        """GET /security/operators/{name}: one operator with its agents."""
+        seen = await security_page_version(self.context, officer)
+        operator = await read_operator(self.context, found["id"])
+        return await self._page(
+            "security_operator.html",
+            officer,
+            "agents",
+            seen=seen,
+            operator=operator,
+            task_states=self._words(phrases.TASK_STATES),
+            incidents=self._incidents(operator["incidents"]),
+            entries=self._entries(operator["entries"]),
+        )
+
+    def _incidents(self, rows: Json) -> list[dict[str, object]]:
+        return [self._incident(one) for one in _objects(rows)]
+
+    def _entries(self, rows: Json) -> list[dict[str, object]]:
+        return [entry_text(one, self.context.catalogue, own=False) for one in _objects(rows)]
+
+    @_for_guards
+    async def proposals(self, officer: PersonRecord, _scope: Scope, _found: Mapping[str, str]) -> HttpResponse:
+        """GET /security/proposals: what needs a second person."""
+        seen = await security_page_version(self.context, officer)
+        return await self._page(
+            "security_proposals.html",
+            officer,
+            "proposals",
+            seen=seen,
+            proposals=await list_proposals(self.context),
+        )
+
+    @_for_guards
+    async def admin(self, officer: PersonRecord, _scope: Scope, _found: Mapping[str, str]) -> HttpResponse:
+        """GET /security/admin: registration, people, roles, recovery, addresses, erasure, canaries, and changes."""
+        seen = await security_page_version(self.context, officer)
+        changes = await security_view.list_changes(self.context)
+        return await self._page(
+            "security_admin.html",
+            officer,
+            "admin",
+            seen=seen,
+            officers=await security_view.list_officers(self.context),
+            customers=await security_view.list_customers(self.context),
+            roles=sorted({*self.context.catalogue.roles, *SPECIAL_ROLES}),
+            changes=[change_row(row, self.context.catalogue) for row in changes],
+            canaries=await list_canaries(self.context),
+            baits=self._words(BAITS),
+        )
+
+
+def agent_page(client_id: str) -> str:
+    """Return the address of an agent's page."""
+    return f"/security/agents/{quote(client_id, safe='')}"
+
+
+def operator_page(operator: str) -> str:
+    """Return the address of an operator's page."""
+    return f"/security/operators/{quote(operator, safe='')}"
+
+
+def _names(agent: Mapping[str, Json], wanted: str) -> bool:
+    return any(wanted in str(agent[name]).casefold() for name in ("name", "client_id", "operator"))
+
+
+def _objects(rows: Json) -> Sequence[JsonObject]:
+    return [one for one in rows if isinstance(one, Mapping)] if isinstance(rows, list) else []
+
+
+def _envelope(row: Mapping[str, Json]) -> JsonObject:
+    found = row["envelope"]
+    return found if isinstance(found, Mapping) else {}
+
+
+def _agent_of(row: Mapping[str, Json]) -> str:
+    """Return the agent of an entry ("" for none)."""
+    envelope = _envelope(row)
+    if envelope.get("what") == "agent" and "name" in envelope:
+        return str(envelope["name"])
+    content = row["content"] if isinstance(row["content"], Mapping) else {}
+    return str(envelope.get("agent") or content.get("sent_by") or "")
