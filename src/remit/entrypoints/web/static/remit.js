@@ -11,6 +11,7 @@ import { front } from './front.js';
 import { live } from './live.js';
 import { receipt } from './receipt.js';
 import { sending, spent } from './send.js';
+import { switcher } from './switcher.js';
 import { _, plural } from './texts.js';
 import { localize, ticking } from './time.js';
 
@@ -131,6 +132,7 @@ bind(document);
 live(bind);
 counting();
 ticking();
+switcher(document.querySelector('[data-switcher]'), guarded);
 consent(document.querySelector('form[data-form="consent"]'), guarded);
 receipt(document.querySelector('form[data-form="receipt"]'), guarded);
 document.documentElement.dataset.ready = '';
