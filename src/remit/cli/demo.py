@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from remit.cli.output import AdvisedError, CommandOutput
 from remit.cli.shared import LAST_PORT, common_options, whole_number
@@ -14,6 +15,8 @@ from remit.sandbox.demo.run import DemoOptions, command_line, run
 from remit.sandbox.demo.screen import Screen
 
 _FOLDER = ".demo"
+_SMOKE_FOLDER = ".demo-smoke"
+"""A check leaves the desk alone that somebody looks around in."""
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -21,12 +24,17 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     demo = sub.add_parser(
         "demo",
         parents=[common_options()],
-        help="see honest and hostile agents at an invented desk, then look around in it",
-        description="Make an invented desk, run agents against it as separate processes, compare the books, and leave the console running.",
+        help="run honest and hostile agents against an invented desk, then look around in it",
+        description="Make an invented desk, run agents against it as separate processes, compare the books, and leave the"
+        " desk running. A later run serves the same desk again.",
         epilog="Exit code 1 when any attack got through, or honest work was not done.",
     )
     demo.add_argument("--smoke", action="store_true", help="end after the table")
-    demo.add_argument("--keep", action="store_true", help="serve the desk of the last run again, without agents")
+    again = demo.add_mutually_exclusive_group()
+    again.add_argument("--fresh", action="store_true", help="make a new desk, even where the last run left one")
+    again.add_argument(
+        "--keep", action="store_true", help="serve the desk of the last run, or fail where there is none"
+    )
     demo.add_argument(
         "--port",
         type=whole_number(0, LAST_PORT),
@@ -34,36 +42,42 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="the desk's port (default: 8080 or the next free one; 0: any)",
     )
     demo.add_argument(
-        "--dir", default=_FOLDER, metavar="DIR", help=f"where the demo keeps its data (default: {_FOLDER})"
+        "--dir", metavar="DIR", help=f"keep the data here (default: {_FOLDER}; {_SMOKE_FOLDER} with --smoke)"
     )
     beside = demo.add_mutually_exclusive_group()
     beside.add_argument(
         "--ask",
         action="store_true",
-        help="beside a running demo: have an agent ask for a refund, and wait for the answer",
+        help="beside a running demo: let an agent ask, and wait for the answer",
+    )
+    demo.add_argument(
+        "--for",
+        dest="aim",
+        choices=commands.AIMS,
+        help="with --ask: let it land with the customer (default), or with an officer as a request, a message or a file",
     )
     choices = sorted(commands.PEOPLE)
-    beside.add_argument("--act-as", choices=choices, help="beside a running demo: answer what waits, without a browser")
-    beside.add_argument("--links", action="store_true", help="beside a running demo: make new one-time login links")
-    beside.add_argument("--stop", action="store_true", help="stop the demo that runs")
+    beside.add_argument(
+        "--act-as", choices=choices, help="beside a running demo: decide as this person, without a browser"
+    )
+    beside.add_argument("--links", action="store_true", help="beside a running demo: make new one-time links")
+    beside.add_argument("--stop", action="store_true", help="stop the running demo")
     demo.set_defaults(run=_demo)
 
 
 def _demo(args: argparse.Namespace, out: CommandOutput) -> int:
-    folder = DemoFolder(Path(args.dir))
-    again = f"{command_line()} demo" + ("" if args.dir == _FOLDER else f" --dir {args.dir}")
+    folder = DemoFolder(Path(args.dir or (_SMOKE_FOLDER if args.smoke else _FOLDER)))
+    again = f"{command_line()} demo" + (f" --dir {args.dir}" if args.dir else "")
     stream = out.stderr if out.as_json else out.stdout
     screen = Screen(stream, coloured=stream.isatty() and not os.environ.get("NO_COLOR"))
+    if args.aim and not args.ask:
+        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, "--for says what --ask asks for"), "Add --ask.")
     try:
-        if args.ask:
-            return commands.ask(folder, screen, again)
-        if args.act_as:
-            _verify_played(folder)
-            return commands.act_as(folder, screen, again, args.act_as, _read)
-        if args.links:
-            return commands.more_links(folder, screen, again)
-        if args.stop:
-            return commands.halt(folder, screen)
+        if args.ask or args.act_as or args.links or args.stop:
+            code, report = _beside(args, folder, screen, again)
+            if out.as_json:
+                out.tell(report)
+            return code
         return run(
             DemoOptions(
                 folder=folder,
@@ -72,11 +86,24 @@ def _demo(args: argparse.Namespace, out: CommandOutput) -> int:
                 port=args.port,
                 smoke=args.smoke,
                 keep=args.keep,
+                fresh=args.fresh or args.smoke,
                 report=lambda told: out.tell(told) if out.as_json else None,
             )
         )
     except DemoStopped as stopped:
         raise AdvisedError(Refused(Code.SETTINGS_INVALID, stopped.line), stopped.cure) from None
+
+
+def _beside(args: argparse.Namespace, folder: DemoFolder, screen: Screen, again: str) -> tuple[int, dict[str, Any]]:
+    """Do what works beside a running demo; return exit code and report."""
+    if args.ask:
+        return commands.ask(folder, screen, again, args.aim or "customer")
+    if args.links:
+        return commands.more_links(folder, screen, again)
+    if args.stop:
+        return commands.halt(folder, screen)
+    _verify_played(folder)
+    return commands.act_as(folder, screen, again, args.act_as, lambda question: _read(question, screen))
 
 
 def _verify_played(folder: DemoFolder) -> None:
@@ -85,8 +112,8 @@ def _verify_played(folder: DemoFolder) -> None:
         raise DemoStopped("the demo is still starting: nobody is there yet.", "Wait until it has printed its links.")
 
 
-def _read(question: str) -> str:
+def _read(question: str, screen: Screen) -> str:
     """Read a line from the terminal; "" at the end of the input."""
-    sys.stdout.write(question)
-    sys.stdout.flush()
+    screen.out.write(question)
+    screen.out.flush()
     return sys.stdin.readline()

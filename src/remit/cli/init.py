@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from remit import wiring
 from remit.cli.connections import Connections, add_options, connections_of
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, command_line, sentence
+from remit.cli.ports import USUAL_PORT, enrol_link, port_for_new
 from remit.cli.shared import (
     CONFIG,
-    ENROL_PAGE,
     LAST_PORT,
     common_options,
     desk_options,
@@ -214,8 +214,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--port",
         type=whole_number(1, LAST_PORT),
         metavar="N",
-        default=8080,
-        help="the port the desk will listen on (default: 8080)",
+        help=f"set the port to listen on (default: {USUAL_PORT}, or the next free one)",
     )
     init.add_argument("--admin", default="admin", metavar="ID", help="who the first admin is (default: admin)")
     init.add_argument("--empty", action="store_true", help="without the pack's invented customers and records")
@@ -258,12 +257,14 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
         _take_away(folder, whole=made_it)
         raise
     settings = load_settings(folder / CONFIG)
-    page = f"{settings.issuer}{ENROL_PAGE}?code={admitted.code}"
+    page = enrol_link(settings, admitted.code)
     people = sorted(read_pack(plan.pack).seed.get("customers", ())) if plan.seeded else []
     out.tell(
         {
             "desk": str(folder),
             "config": str(folder / CONFIG),
+            "issuer": settings.issuer,
+            "port": settings.port,
             "log_key": key,
             "admin": admitted.person.id,
             "code": admitted.code,
@@ -307,7 +308,7 @@ def _planned(args: argparse.Namespace, out: CommandOutput, name: str) -> _Plan:
     kept = _kept(args.store, args.keys)
     toml = {
         **kept,
-        "port": str(args.port),
+        "port": str(args.port or port_for_new(Path(args.dir))),
         "name": name,
         "languages": json.dumps(["en", *dict.fromkeys(args.language)]),
         "desk": (f'pack = "{pack}"\n' if pack else "") + connections.desk,

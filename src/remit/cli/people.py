@@ -2,9 +2,11 @@
 
 import argparse
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, table
-from remit.cli.shared import ENROL_PAGE, command_seat, desk_options, settings_of, whole_number, with_desk
+from remit.cli.ports import enrol_link
+from remit.cli.shared import LAST_PORT, command_seat, desk_options, settings_of, whole_number, with_desk
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import PersonRecord
@@ -68,7 +70,17 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def _minutes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--minutes", type=whole_number(1, 1440), default=15, help="how long the link holds (default: 15; at most 1440)"
+        "--minutes",
+        type=whole_number(1, 1440),
+        default=15,
+        metavar="N",
+        help="set how long the link works (default: 15, at most 1440)",
+    )
+    parser.add_argument(
+        "--port",
+        type=whole_number(1, LAST_PORT),
+        metavar="N",
+        help="make the link for this port, on loopback (default: the port of the last start)",
     )
 
 
@@ -101,13 +113,15 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
         await admit(desk.context, person, by=command_seat())
         return await _invited(desk, args)
 
-    _tell(out, settings, with_desk(settings, work, on_page=True))
+    admitted = with_desk(settings, work, on_page=True)
+    _tell(out, settings, admitted, args.port)
     return ExitCode.OK
 
 
 def _invite(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
-    _tell(out, settings, with_desk(settings, lambda desk: _invited(desk, args), on_page=True))
+    admitted = with_desk(settings, lambda desk: _invited(desk, args), on_page=True)
+    _tell(out, settings, admitted, args.port)
     return ExitCode.OK
 
 
@@ -127,11 +141,12 @@ def _recover(args: argparse.Namespace, out: CommandOutput) -> int:
         lambda desk: start_recovery(desk.context, args.id, by=command_seat(), ttl_s=_ttl_s(args)),
         on_page=True,
     )
-    page = f"{settings.issuer}{ENROL_PAGE}?code={made.code}"
+    page = enrol_link(settings, made.code, port=args.port)
     out.tell(
         {"person": made.person.id, "code": made.code, "enrol": page, "expires_at": instant_text(made.expires_at)},
         f"{made.person.id} makes a new passkey here, once, until {instant_text(made.expires_at)}:",
         f"  {page}",
+        *_start(settings, page),
         "All their other passkeys and sign-ins end with it, and what they allowed agents is paused.",
         "The new passkey waits 72 hours; two officers who verified the person can end the wait on the /security page.",
     )
@@ -165,6 +180,13 @@ def _unlink(args: argparse.Namespace, out: CommandOutput) -> int:
     return ExitCode.OK
 
 
+def _start(settings: Settings, page: str) -> Sequence[str]:
+    """Return how to start the server at a link's port, where that is not server.port."""
+    port = urlsplit(page).port
+    moved = settings.loopback and port is not None and port != (urlsplit(settings.issuer).port or 80)
+    return [f"It works while the desk is served on that port: `remit serve --port {port}`."] if moved else []
+
+
 async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) -> None:
     """Verify that roles take two people wherever the desk is reachable from outside, as soon as there are two.
 
@@ -180,8 +202,8 @@ async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) ->
         raise AdvisedError(Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot give roles"), cure)
 
 
-def _tell(out: CommandOutput, settings: Settings, admitted: Admitted) -> None:
-    page = f"{settings.issuer}{ENROL_PAGE}?code={admitted.code}"
+def _tell(out: CommandOutput, settings: Settings, admitted: Admitted, port: int | None) -> None:
+    page = enrol_link(settings, admitted.code, port=port)
     person = admitted.person
     young = (
         "The passkey confirms nothing above routine for 72 hours, unless two officers vouch for the person on /security.",
@@ -197,7 +219,8 @@ def _tell(out: CommandOutput, settings: Settings, admitted: Admitted) -> None:
         },
         f"{person.id} ({', '.join((person.kind, *person.roles))}) enrols a passkey here, once, until {instant_text(admitted.expires_at)}:",
         f"  {page}",
-        "Hand it over in person; whoever opens it first is this person.",
+        *_start(settings, page),
+        "Hand it over in person: the first one to open it becomes this person.",
         *(young if admitted.how is Enrolment.LINK else ()),
     )
 

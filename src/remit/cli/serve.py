@@ -15,6 +15,7 @@ import uvicorn
 
 from remit.cli.logging import LEVELS, start_logs
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode
+from remit.cli.ports import keep_port, next_free
 from remit.cli.shared import (
     LAST_PORT,
     desk_options,
@@ -109,7 +110,8 @@ class _Server(uvicorn.Server):
 
 def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
     start_logs(args.log_level, node=node_name())
-    settings = rebind_address(settings_of(args), host=args.host, port=args.port)
+    configured = settings_of(args)
+    settings = rebind_address(configured, host=args.host, port=args.port)
     if args.worker:
         return _work(read_worker_arguments(args.worker), settings, out, drain_s=args.drain)
     if args.workers != 1 and not store_location(settings).shared:
@@ -119,21 +121,33 @@ def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
         )
     verify_desk_exists(settings)
     listener, settings = _listen(settings)
-    with contextlib.closing(listener):
+    with contextlib.closing(listener), contextlib.ExitStack() as ending:
+        if args.port == 0:  # taken for this start alone: later links lead to server.port again
+            ending.callback(keep_port, configured, configured.port)
         if args.workers > 1:
-            return _several(args, settings, listener, out)
+            return _several(args, settings, listener, out, configured=configured)
         desk = open_desk(settings)
+        if desk.settings.loopback:
+            keep_port(configured, settings.port)
         model = desk.context.rules_outline.words_model
         return _run(
-            desk, listener, out, lambda rules: _tell(out, desk.settings, rules, model=model), drain_s=args.drain
+            desk,
+            listener,
+            out,
+            lambda rules: _tell(out, desk.settings, rules, model=model, configured=configured),
+            drain_s=args.drain,
         )
 
 
-def _several(args: argparse.Namespace, settings: Settings, listener: socket.socket, out: CommandOutput) -> int:
+def _several(
+    args: argparse.Namespace, settings: Settings, listener: socket.socket, out: CommandOutput, *, configured: Settings
+) -> int:
     """Serve with several processes behind one address."""
+    if settings.loopback:
+        keep_port(configured, settings.port)
     command = worker_command(args.config, args.log_level, args.host, settings.port, args.drain)
     model = rules_to_serve(settings).words_model
-    announce = lambda: _tell(out, settings, None, model=model, workers=args.workers)  # noqa: E731  # what is said once
+    announce = lambda: _tell(out, settings, None, model=model, workers=args.workers, configured=configured)  # noqa: E731  # printed once
     workers = WorkerPool(command, listener, args.workers, out, announce, drain_s=args.drain)
     code = asyncio.run(workers.run())
     out.note(
@@ -236,7 +250,7 @@ def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
         why = "another program listens there" if busy else str(problem.strerror)
         raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"{settings.host} port {settings.port} cannot be used: {why}"),
-            "Stop the other program, or choose another port with --port or server.port."
+            f"Stop the other program, or take another port: `remit serve --port {next_free(settings.port)}`."
             if busy
             else "Choose another --host or --port.",
         ) from None
@@ -244,7 +258,15 @@ def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
     return listener, settings if port == settings.port else rebind_address(settings, host=None, port=port)
 
 
-def _tell(out: CommandOutput, settings: Settings, rules: RulesInForce | None, *, model: str, workers: int = 1) -> None:
+def _tell(
+    out: CommandOutput,
+    settings: Settings,
+    rules: RulesInForce | None,
+    *,
+    model: str,
+    configured: Settings,
+    workers: int = 1,
+) -> None:
     digest = store_location(settings).inspect().rules if rules is None else rules.digest
     new = rules is not None and rules.changed
     judged, cure = describe_words_model(settings, model)
@@ -271,7 +293,12 @@ def _tell(out: CommandOutput, settings: Settings, rules: RulesInForce | None, *,
         f"  words      judged {judged}",
         *([f"             Cure: {cure}"] if cure else []),
         *([f"  workers    {workers}; SIGHUP replaces them one by one"] if workers > 1 else []),
-        *(["  sandbox    on: anybody on this machine may add people and agents"] if settings.sandbox else []),
+        *(["  sandbox    on: anyone on this machine can add people and agents"] if settings.sandbox else []),
+        *(
+            [f"  links      of earlier invitations name port {configured.port}: write {settings.port} instead"]
+            if settings.issuer != configured.issuer
+            else []
+        ),
         "Ctrl-C stops it.",
     )
 

@@ -74,6 +74,8 @@ class DeskTerms:
     """The requester address of every case: Remit's own, so that the helpdesk's mail reaches no agent."""
     loopback: bool
     sandbox: bool
+    switcher: bool = False
+    """Whether one browser may become each of a sandbox's people."""
     grant_age_s: int = 0
     """The age of a customer's signature above which they confirm every write or sign anew (0: none)."""
     offers_per_day: int = 20

@@ -137,6 +137,7 @@ def _settings(
         beyond=beyond_of(words),
         contacts=words.contacts,
         sandbox=document.sandbox.enabled,
+        switcher=document.sandbox.switcher,
         terms=document.terms,
         limits=_limits(document.limits, limits, times=SANDBOX_TIMES if document.sandbox.enabled else 1),
         peer_header=document.limits.peer_header,
@@ -178,6 +179,9 @@ def _verify_sandboxed(settings: Settings) -> None:
     if settings.sandbox and not settings.loopback:
         problem = "is for a desk on loopback only; take it out, or set server.host and server.issuer to loopback"
         raise InvalidSetting("sandbox.enabled", problem)
+    if settings.switcher and not settings.sandbox:
+        problem = "is for a sandbox on loopback only; take it out, or set sandbox.enabled = true"
+        raise InvalidSetting("sandbox.switcher", problem)
     if settings.backoffice == "facts" and not settings.sandbox:
         problem = '`facts` is for a sandbox only; set [sandbox] enabled = true, or backoffice = "builtin"'
         raise InvalidSetting("desk.backoffice", problem)

@@ -43,6 +43,8 @@ class Settings:
     backoffice: str
     secrets: str
     sandbox: bool
+    switcher: bool = False
+    """Whether pages of a sandbox let one browser become each of its people."""
     beyond: ExcessWordsRules = field(default_factory=ExcessWordsRules)
     terms: TermsTable = field(default_factory=TermsTable)
     limits: Mapping[str, int] = field(default_factory=dict)

@@ -124,9 +124,10 @@ class DpopTable(Table, frozen=True):
 
 
 class SandboxTable(Table, frozen=True):
-    """`[sandbox]`."""
+    """`[sandbox]`. `switcher`: one browser may become each of its people, as in the demo."""
 
     enabled: bool = False
+    switcher: bool = False
 
 
 class Document(Table, frozen=True):

@@ -391,6 +391,7 @@ def _terms(settings: Settings, origin: str) -> DeskTerms:
         requester=f"remit@{settings.log_name}",
         loopback=settings.loopback,
         sandbox=settings.sandbox,
+        switcher=settings.switcher,
         contact_attribute=settings.contact_attribute,
         federation=settings.federation,
         strangers=settings.strangers,

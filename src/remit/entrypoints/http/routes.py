@@ -40,6 +40,7 @@ from remit.entrypoints.staff.desk import DeskApi, FilesApi
 from remit.entrypoints.staff.incidents import IncidentApi
 from remit.entrypoints.staff.security import CanaryApi, SecurityApi, StopApi
 from remit.entrypoints.staff.views import ViewsApi
+from remit.entrypoints.switcher_api import SWITCH, SwitcherApi
 from remit.entrypoints.web.customer_pages import CustomerPages, LanguageForm
 from remit.entrypoints.web.file_pages import FilePages
 from remit.entrypoints.web.layout import static_answer
@@ -98,6 +99,7 @@ def make_app(
             *page_routes(desk, limits, counted),
             *signal_routes(desk, limits),
             *sandbox_routes(desk, sandbox),
+            *switcher_routes(desk, limits),
         ],
         lost=Pages(desk, limits).lost,
         desk=desk,
@@ -333,6 +335,13 @@ def receiver_token_routes(desk: DeskContext, limits: Limits) -> list[Route]:
         route("GET", events_oauth.RESOURCE, api.resource),
         route("POST", events_oauth.TOKEN, api.token),
     ]
+
+
+def switcher_routes(desk: DeskContext, limits: Limits) -> list[Route]:
+    """⚔ Build the route of the role switcher, where the settings of a sandbox on loopback name it; none for any other."""
+    terms = desk.terms
+    on = terms.switcher and terms.sandbox and terms.loopback
+    return [route("POST", SWITCH, SwitcherApi(desk, limits).switch)] if on else []
 
 
 def sandbox_routes(desk: DeskContext, controls: SandboxControls | None) -> list[Route]:

@@ -10,13 +10,14 @@ from remit.entrypoints.openapi.agents import agent_paths, open_to_visitors
 from remit.entrypoints.openapi.decision_point import decision_paths
 from remit.entrypoints.openapi.events import SECURITY, signal_paths
 from remit.entrypoints.openapi.mcp import mcp_paths
-from remit.entrypoints.openapi.people import people_paths, sandbox_paths
+from remit.entrypoints.openapi.people import people_paths, sandbox_paths, switcher_paths
 from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
 
 
 def openapi(desk: DeskContext) -> Mapping[str, Any]:
     """Build an OpenAPI 3.1 document of every address of this desk."""
     sandbox = sandbox_paths() if desk.terms.sandbox and desk.terms.loopback else {}
+    switcher = switcher_paths() if sandbox and desk.terms.switcher else {}
     agents = {**agent_paths(), **mcp_paths()}
     if desk.visitors is not None:
         agents = open_to_visitors(agents, registration=desk.visitors.dynamic)
@@ -34,6 +35,7 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
             **decision_paths(desk.decision_point),
             **signal_paths(desk.signals),
             **sandbox,
+            **switcher,
         },
         "components": {"securitySchemes": _schemes(desk), "schemas": SCHEMAS},
     }

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any, Final
 
 from remit.domain.structs import replace, struct
-from remit.entrypoints import sandbox_api
+from remit.entrypoints import sandbox_api, switcher_api
 from remit.entrypoints.http.wire import EmptyBody
 from remit.entrypoints.openapi.shapes import (
     BYTES,
@@ -270,6 +270,9 @@ _SANDBOX: Final = (
     _get("/sandbox/v1/transcript", "A page of the log, opened", "low"),
     _Operation("/sandbox/v1/sweep", "One round of the jobs", OBJECT),
 )
+_SWITCHER: Final = (
+    _Operation(switcher_api.SWITCH, "Become another person of the demo, from a page of ours", switcher_api.SwitchIn),
+)
 
 
 @cache
@@ -281,9 +284,19 @@ def people_paths() -> dict[str, dict[str, Any]]:
 @cache
 def sandbox_paths() -> dict[str, dict[str, Any]]:
     """Build the paths of a sandbox's controls, which exist on loopback alone."""
+    return _unsigned(*_SANDBOX)
+
+
+@cache
+def switcher_paths() -> dict[str, dict[str, Any]]:
+    """Build the path of the role switcher, which exists where a sandbox's settings name it."""
+    return _unsigned(*_SWITCHER)
+
+
+def _unsigned(*operations: _Operation) -> dict[str, dict[str, Any]]:
     return {
         path: {method: {**said, "security": []} for method, said in methods.items()}
-        for path, methods in _paths(*_SANDBOX).items()
+        for path, methods in _paths(*operations).items()
     }
 
 

@@ -81,7 +81,12 @@ def render_page(
         _environment(catalogue.say)
         .get_template(name)
         .render(
-            desk=catalogue.desk, person=person, desk_roles=("admin", *catalogue.roles), languages=languages, **shown
+            desk=catalogue.desk,
+            person=person,
+            desk_roles=("admin", *catalogue.roles),
+            languages=languages,
+            switcher=desk.terms.switcher,
+            **shown,
         )
     )
     language = catalogue.say.language.encode()

@@ -8,12 +8,12 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Unpack
 
-from remit.client import Agent, Json, Mandate, PrivateKeyJwt, Problem, Refused, RemitError, Reply, Task
+from remit.client import Agent, Attachment, Json, Mandate, PrivateKeyJwt, Problem, Refused, RemitError, Reply, Task
 from remit.client.values import Wish
 
 _PATIENCE_S: Final = 60.0
@@ -21,7 +21,10 @@ _PATIENCE_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One agent at one desk. `mandate` is the id of an earlier mandate, if given; `amount` the amount to ask for."""
+    """One agent at one desk. `mandate` is the id of an earlier mandate, if given.
+
+    `aim` is the kind of ask wanted, `order` and `amount` what to ask for, where the part leaves it open.
+    """
 
     desk: str
     client_id: str
@@ -31,6 +34,8 @@ class Stage:
     mandate: str
     patience_s: float
     amount: str = ""
+    order: str = ""
+    aim: str = ""
 
     def agent(self) -> Agent:
         """Build the agent, with its own identity and its own proof key."""
@@ -54,11 +59,25 @@ class Stage:
             on_url=lambda url: self.tell("consent", url=url), timeout=self.patience_s, **wish
         )
 
-    async def ask(
-        self, task: Task, step: str, tried: str, action: str, params: Mapping[str, object], words: str | None = None
+    async def ask(  # one ask
+        self,
+        task: Task,
+        step: str,
+        tried: str,
+        action: str,
+        params: Mapping[str, object],
+        words: str | None = None,
+        attachments: Sequence[Attachment] = (),
     ) -> Reply | None:
         """Ask for one thing, wait for its confirmers, and report the result; None for a refusal."""
-        return await self.told(step, tried, lambda: self._settled(task, step, tried, action, params, words))
+
+        async def settled() -> Reply:
+            reply = await task.ask(action, params, words, attachments)
+            if reply.needs_human:
+                self.tell("waiting", step=step, tried=tried, ask=reply.ask, who=list(reply.who))
+            return await reply.wait(timeout=self.patience_s) if reply.pending else reply
+
+        return await self.told(step, tried, settled)
 
     async def told(self, step: str, tried: str, asking: Callable[[], Awaitable[Reply]]) -> Reply | None:
         """Report the result of an ask; None for a refusal."""
@@ -108,14 +127,6 @@ class Stage:
             receipt=None,
         )
 
-    async def _settled(
-        self, task: Task, step: str, tried: str, action: str, params: Mapping[str, object], words: str | None
-    ) -> Reply:
-        reply = await task.ask(action, params, words)
-        if reply.needs_human:
-            self.tell("waiting", step=step, tried=tried, ask=reply.ask, who=list(reply.who))
-        return await reply.wait(timeout=self.patience_s) if reply.pending else reply
-
 
 def play(part: Callable[[Stage], Coroutine[None, None, None]]) -> None:
     """Read the command line, play one part, and exit with 1 when it could not be played to its end."""
@@ -129,10 +140,20 @@ def play(part: Callable[[Stage], Coroutine[None, None, None]]) -> None:
     parser.add_argument(
         "--amount", default="", metavar="MONEY", help="how much to ask for, where the part leaves it open"
     )
+    parser.add_argument("--order", default="", metavar="ID", help="which order to ask about, likewise")
+    parser.add_argument("--aim", default="", metavar="KIND", help="what kind of ask to make, likewise")
     args = parser.parse_args()
     known = json.loads(Path(args.identity).read_text(encoding="utf-8"))
     identity = {name: str(known[name]) for name in ("client_id", "key", "kid", "proof_key")}
-    stage = Stage(desk=args.desk, mandate=args.mandate, patience_s=args.patience, amount=args.amount, **identity)
+    stage = Stage(
+        desk=args.desk,
+        mandate=args.mandate,
+        patience_s=args.patience,
+        amount=args.amount,
+        order=args.order,
+        aim=args.aim,
+        **identity,
+    )
     try:
         asyncio.run(part(stage))
     except RemitError as error:

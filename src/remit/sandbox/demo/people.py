@@ -128,10 +128,15 @@ class DemoPerson:
         found: dict[str, Any] = self.get(f"{self.base}/confirmations/{confirmation}")
         return found
 
+    def held_files(self) -> list[dict[str, Any]]:
+        """Return the files that an officer has to review."""
+        found: list[dict[str, Any]] = self.get("/desk/v1/files")["files"]
+        return found
+
     def answer(self, confirmation: str, shown: Mapping[str, Any], said: str) -> Any:  # noqa: ANN401  # JSON
-        """Answer it; a yes is signed."""
+        """Answer it; a yes is signed, and so is the release of an agent's held message."""
         body: dict[str, Any] = {"answer": said}
-        if said == "yes":
+        if said in {"yes", "release"}:
             body["assertion"] = self.passkey.get(shown["options"])
         return self.post(f"{self.base}/confirmations/{confirmation}", body)
 

@@ -20,7 +20,7 @@ from remit.sandbox.demo.result import DemoResult
 from remit.sandbox.demo.run_agents import DemoRun, explained
 from remit.sandbox.demo.scenario import ASKER, ASSISTANT, CAST, HONEST_MONEY, honest_acts, honest_records
 from remit.sandbox.demo.screen import Screen
-from remit.sandbox.demo.server import ServedDesk, free_port, make, serving
+from remit.sandbox.demo.server import PortTaken, ServedDesk, free_port, make, serving
 from remit.sandbox.demo.verify_offline import verify_offline
 
 OFFICERS: Final[Mapping[str, Sequence[str]]] = {
@@ -28,6 +28,8 @@ OFFICERS: Final[Mapping[str, Sequence[str]]] = {
     "sven": ("security",),
     "ada": ("audit",),
 }
+_NAMES: Final[Mapping[str, str]] = {"olga": "Olga Lindner", "sven": "Sven Krog", "ada": "Ada Novak"}
+_TRIES: Final = 5
 LINKS: Final = (
     ("customer", "anna", "/me"),
     ("officer", "olga", "/desk"),
@@ -46,6 +48,7 @@ class DemoOptions:
     port: int | None
     smoke: bool
     keep: bool
+    fresh: bool
     report: Callable[[Mapping[str, Any]], None]
 
 
@@ -71,26 +74,50 @@ def run(wanted: DemoOptions) -> int:
 
 def _run(wanted: DemoOptions, lock: int) -> int:
     screen, folder = wanted.screen, wanted.folder
-    screen.line("Remit demo: a support desk with a gate for agents, and agents that come to it.")
-    screen.line("Sandbox: people here are played by software passkeys. Real desks use people's own.")
-    kept = folder.kept(RUN) if wanted.keep else {}
-    if wanted.keep and not kept:
-        raise DemoStopped(f"there is no earlier run in {folder.path} to keep.", f"Run `{wanted.again}` without --keep.")
-    if not kept:
+    screen.line("Remit demo: a support team with a gate for AI agents, and agents that try it.")
+    screen.line("Sandbox: software passkeys play the people. In production, people use their own.")
+    kept = _last_run(wanted)
+    if kept:
+        screen.line(f"Using the desk of the last run in {_near(folder.path)}. Start anew with --fresh.")
+        if wanted.port not in {None, 0, int(kept["port"])}:
+            screen.line(f"It keeps port {kept['port']}: its passkeys belong to that address.")
+        return _served(wanted, kept, lock, played=True)
+    for left in reversed(range(_TRIES)):
         port, remark = free_port(wanted.port)
         if remark:
             screen.line(remark)
         folder.reset()
         screen.progress("making a desk from the consumer pack (SQLite)")
-        # With --keep the port stays: a passkey belongs to the address it was made for.
-        kept = {"key": make(folder, port), "port": port}
+        try:
+            return _served(wanted, {"key": make(folder, port), "port": port}, lock, played=False)
+        except PortTaken:
+            if wanted.port or not left:
+                raise
+            screen.line(f"Another program took port {port} meanwhile.")
+    raise AssertionError  # the last try returns or raises
+
+
+def _last_run(wanted: DemoOptions) -> Mapping[str, Any]:
+    """Return the run that is kept in the folder; nothing where a new one is wanted, or the last one broke off."""
+    kept = wanted.folder.kept(RUN) if wanted.keep or not wanted.fresh else {}
+    if wanted.keep and not kept:
+        detail = f"there is no earlier run in {wanted.folder.path} to keep."
+        raise DemoStopped(detail, f"Run `{wanted.again}` without --keep.")
+    if not wanted.keep and not wanted.folder.kept(PEOPLE):
+        return {}
+    return kept
+
+
+def _served(wanted: DemoOptions, kept: Mapping[str, Any], lock: int, *, played: bool) -> int:
+    """Serve a desk until the demo is stopped; with agents, where none has played at it yet."""
+    screen, folder = wanted.screen, wanted.folder
     screen.progress("starting it as a process of its own")
     with serving(folder, port=int(kept["port"]), key=str(kept["key"]), lock=lock) as served:
         folder.keep(RUN, {**kept, "url": served.url, "pid": os.getpid(), "server": served.process.pid})
         door = DemoDoor(served.url)
         try:
-            code, report = (0, {"ok": True, "url": served.url}) if wanted.keep else _table(wanted, served, door)
-            wanted.report(report)
+            code, report = (0, {"ok": True, "url": served.url}) if played else _table(wanted, served, door)
+            wanted.report({**report, "folder": str(folder.path)})
             if not wanted.smoke:
                 console(wanted, door, served)
                 _wait(screen, served)
@@ -104,7 +131,7 @@ def _table(wanted: DemoOptions, served: ServedDesk, door: DemoDoor) -> tuple[int
     began = time.monotonic()
     screen.progress("enrolling customers and officers")
     people = {one: enrol(door, one, "customer") for one in ("anna", "bram")}
-    officers = {officer: enrol(door, officer, "officer", roles) for officer, roles in OFFICERS.items()}
+    officers = {one: enrol(door, one, "officer", roles, _NAMES[one]) for one, roles in OFFICERS.items()}
     before = books_check.read(folder.desk)
     screen.line(
         f"The desk is at {served.url} (process {served.process.pid}). Each agent is a process of its own with its own key."
@@ -172,19 +199,21 @@ def _keep(folder: DemoFolder, people: Mapping[str, DemoPerson], mandate: str) ->
 def console(wanted: DemoOptions, door: DemoDoor, served: ServedDesk) -> None:
     """Print where to go from here."""
     screen, again = wanted.screen, wanted.again
+    screen.heading("Look around in a browser")
+    screen.line(f"  {served.url}/login    the bar on top makes you anna, olga, sven or ada, one after the other")
     links(screen, door)
-    screen.line(f"  They work once, for 10 minutes. New ones: {again} --links")
-    screen.heading("Try an ask yourself, from another terminal")
-    screen.line(f"  {again} --ask")
-    screen.line(
-        f"  It asks for money back for order W1005, at first 20.00 EUR, which then waits for anna here: {served.url}/me"
-    )
-    screen.line(f"  No browser? Answer in a terminal:  {again} --act-as customer")
+    screen.line(f"  Links work once, for 10 minutes. New ones: {again} --links")
+    screen.heading("Give people something to decide, from another terminal")
+    screen.line(f"  {again} --ask                  a refund that waits for anna: {served.url}/me")
+    screen.line(f"  {again} --ask --for officer    a large refund, which olga decides: {served.url}/desk")
+    screen.line(f"  {again} --ask --for words      a message that olga reviews")
+    screen.line(f"  {again} --ask --for file       a file that olga reviews")
+    screen.line(f"  Decide in a terminal:  {again} --act-as customer (or officer)")
     screen.heading("Good to know")
-    screen.line(f"  data         {_near(served.data)} (what the server logs: {_near(wanted.folder.server_log)})")
+    screen.line(f"  data         {_near(served.data)} (server log: {_near(wanted.folder.server_log)})")
     screen.line(f"  stop         Ctrl-C, or {again} --stop")
-    screen.line(f"  go on        {again} --keep    serves this same data again")
-    screen.line(f"  reset        {again} starts afresh each time; rm -r {_near(wanted.folder.path)} removes everything")
+    screen.line(f"  go on        {again} serves this same data again")
+    screen.line(f"  start anew   {again} --fresh; rm -r {_near(wanted.folder.path)} removes everything")
     screen.line(
         f"  next step    {again.removesuffix(' demo').partition(' demo ')[0]} init my-desk    a desk with your own catalogue; see my-desk/README.md"
     )
@@ -192,13 +221,16 @@ def console(wanted: DemoOptions, door: DemoDoor, served: ServedDesk) -> None:
     screen.line("The desk is running. Ctrl-C stops it.")
 
 
-def links(screen: Screen, door: DemoDoor) -> None:
-    """Print one-time links, one for each kind of person."""
-    screen.heading("Look around in a browser: one-time login links (each makes a passkey on your device)")
+def links(screen: Screen, door: DemoDoor) -> list[Mapping[str, str]]:
+    """Make one-time links, one for each kind of person, print them and return them."""
+    made = []
+    screen.heading("One-time links (each makes a passkey on your device)")
     for kind, person, page in LINKS:
         url = door.invite(person, "customer" if kind == "customer" else "officer", OFFICERS.get(person, ()))
         screen.line(f"  {kind:<10}{person:<6}{url}")
         screen.line(f"  {'':<16}then {door.url}{page}")
+        made.append({"kind": kind, "person": person, "url": url, "page": f"{door.url}{page}"})
+    return made
 
 
 def _wait(screen: Screen, served: ServedDesk) -> None:

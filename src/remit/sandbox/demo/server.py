@@ -39,6 +39,13 @@ def command(*argv: str) -> Sequence[str]:
     return [sys.executable, "-m", "remit", *argv]
 
 
+_DEMO: Final = {
+    "\n[visitors]\n": 'switcher = true                      # the bar "You are" on every page\n\n[visitors]\n',
+    '\nsecrets = "refuse" ': '\nunreadable = "hold"                  # messages in other languages: an officer reads them\nofficer = "care"\nsecrets = "refuse" ',
+}
+"""What else the demo writes into a new desk's settings, and where."""
+_TAKEN: Final = "another program listens there"
+"""How `remit serve` says that a port is busy."""
 _SWITCHED: Final = 2
 """Tables of a new desk's settings that the demo switches on: a sandbox, and visitors."""
 
@@ -58,6 +65,10 @@ def free_port(wanted: int | None) -> tuple[int, str]:
         if _is_free(port):
             return port, "" if port == USUAL_PORT else f"Port {USUAL_PORT} is in use; taking {port}."
     return _any(), f"Ports {USUAL_PORT} to {USUAL_PORT + _TRIED - 1} are in use; taking another."
+
+
+class PortTaken(DemoStopped):
+    """Another program took the port between finding it free and serving on it."""
 
 
 def _is_free(port: int) -> bool:
@@ -92,6 +103,12 @@ def make(folder: DemoFolder, port: int) -> str:
     if changed.count("enabled = true ") != _SWITCHED:
         detail = f"{config} has no [sandbox] and [visitors] to switch on."
         raise DemoStopped(detail, "Report this line: `remit init` and `remit demo` do not fit together.")
+    for old, new in _DEMO.items():
+        if changed.count(old) != 1:
+            raise DemoStopped(
+                f"{config} has no {old.strip()!r}.", "Report this line: `remit init` and `remit demo` differ."
+            )
+        changed = changed.replace(old, new)
     # Its own assistant runs on this machine, where no document has an https address: it registers itself.
     config.write_text(f'{changed.rstrip()}\nregistration = "dynamic"\n', encoding="utf-8")
     return str(json.loads(made.stdout)["log_key"])
@@ -155,9 +172,8 @@ def _url(process: "subprocess.Popen[str]", folder: DemoFolder) -> str:
         process.wait(timeout=_STOP_S)
         error = told.get("error", {})
         message = error.get("detail") or folder.server_log.read_text(encoding="utf-8").strip()[-500:]
-        raise DemoStopped(
-            f"the desk does not start: {message}", str(error.get("cure") or f"Look at {folder.server_log}.")
-        )
+        kind = PortTaken if _TAKEN in message else DemoStopped
+        raise kind(f"the desk does not start: {message}", str(error.get("cure") or f"Look at {folder.server_log}."))
     return str(told["issuer"])
 
 
