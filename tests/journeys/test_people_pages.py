@@ -229,7 +229,7 @@ def test_a_stop_says_whether_there_is_anybody_of_that_id_and_ids_are_found(
     desk: Sandbox, anna: SandboxCustomer, task: SandboxTask, agent: SandboxAgent
 ) -> None:
     sam = desk.officer("sam", ["admin"])
-    offered = {one["value"] for one in Page(get(desk, "/security", sam).text).of("option") if one.get("value")}
+    offered = {one["value"] for one in Page(get(desk, "/security/agents", sam).text).of("option") if one.get("value")}
     assert {"anna", agent.client_id, agent.operator} <= offered
     assert "anna" in re.sub(r"<[^>]+>", " ", get(desk, "/desk", sam).text).split()
     assert "(id <code>anna</code>)" in get(desk, f"/desk/cases/{task.case}", sam).text
@@ -266,9 +266,9 @@ def test_who_is_the_only_admin_is_told_how_a_second_one_is_made(desk: Sandbox) -
     sam = desk.officer("sam", ["admin"])
     same = sam.post("/security/v1/people", {"id": "sam-again", "kind": "officer", "same_person_as": "sam"})
     assert same["link"]
-    assert "remit person add ID --kind officer --role admin" in get(desk, "/security", sam).text
+    assert "remit person add ID --kind officer --role admin" in get(desk, "/security/proposals", sam).text
     desk.officer("kim", ["security"])
-    assert "No one else can approve this" not in get(desk, "/security", sam).text
+    assert "remit person add ID" not in get(desk, "/security/proposals", sam).text
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on
     assert "Resume with passkey" not in shown
     assert "A new passkey replaced all others." in get(desk, "/me", anna).text
     proposed = sam.post("/security/v1/people/anna/verified", {"reason": "passport"})["proposal"]["proposal"]
-    assert "Confirm the identity of" in get(desk, "/security", sam).text
+    assert "Confirm the identity of" in get(desk, "/security/proposals", sam).text
     desk.officer("kim", ["security"]).post(f"/security/v1/proposals/{proposed}", {"answer": "yes"})
     assert "/resume" not in {one["href"] for one in Page(get(desk, "/me", anna).text).of("a")}
     assert "Support confirmed in person who you are" in get(desk, "/me", anna).text

@@ -145,19 +145,19 @@ def test_a_proposal_of_roles_says_what_it_adds_and_takes_away(desk: Sandbox, sam
     sam.post("/security/v1/people/olga/roles", {"roles": ["security", "audit"]})
     shown = lee.get("/security/v1/proposals")["proposals"][0]
     assert (shown["adds"], shown["takes_away"]) == (["security"], ["billing"])
-    page = desk.room.raw("GET", "/security", cookie=lee.cookie).text
+    page = desk.room.raw("GET", "/security/proposals", cookie=lee.cookie).text
     assert "Roles of olga: add security; remove billing" in page
     again = sam.post("/security/v1/people/olga/roles", {"roles": ["security", "audit"]})["proposal"]["proposal"]
     lee.post(f"/security/v1/proposals/{shown['proposal']}", {"answer": "yes"})
     assert refused(lee, f"/security/v1/proposals/{again}", {"answer": "yes"}) == "request.conflict"
-    assert "nothing left to change" in desk.room.raw("GET", "/security", cookie=lee.cookie).text
+    assert "nothing left to change" in desk.room.raw("GET", "/security/proposals", cookie=lee.cookie).text
 
 
 def test_rules_that_wait_for_a_second_person_are_not_shown_as_an_erasure() -> None:
     with open_arena() as arena:
         olga, otto = (arena.desk.officer(name, roles=["admin"]) for name in ("olga", "otto"))
         arena.run(propose_rules(replace(arena.context, rules_digest="sha-256:other"), admin=olga.id, seat="here"))
-        page = arena.desk.room.raw("GET", "/security", cookie=otto.cookie).text
+        page = arena.desk.room.raw("GET", "/security/proposals", cookie=otto.cookie).text
         assert "Activate the proposed rules" in page
         assert "Permanently erase the content of" not in page
         assert 'data-answer="yes"' not in page, "it is agreed to at the desk's own machine"
@@ -210,7 +210,7 @@ def test_what_is_to_be_stopped_must_be_said_exactly(sam: SandboxPerson, agent: S
 
 def test_others_see_and_do_nothing_here(desk: Sandbox, anna: SandboxCustomer) -> None:
     for person in (anna, desk.officer("olga", ["billing"]), desk.officer("ada", ["audit"])):
-        for page in ("agents", "suspensions", "incidents", "proposals", "people"):
+        for page in ("agents", "agents/x", "operators/x", "suspensions", "incidents", "events", "proposals", "people"):
             with pytest.raises(Refused) as problem:
                 person.get(f"/security/v1/{page}")
             assert problem.value.code == "person.not_allowed"
@@ -242,7 +242,7 @@ def test_security_sees_what_agents_ask_just_now_with_the_risk_and_what_it_comes_
     assert newest["content"]["risk"] > rows[-1]["content"]["risk"] == 0
     assert newest["content"]["signs"] == ["refusals"]
     page = desk.room.raw("GET", "/security", cookie=sam.cookie).text
-    now = page[page.index('data-live-part="now"') : page.index('aria-labelledby="stopped"')]
+    now = page[page.index('data-live-part="now"') : page.index('aria-labelledby="happened"')]
     assert now.count('<li class="entry') == 9
     assert f"Risk: {newest['content']['risk']} of 100" in now
     assert "Blocked: " in now
@@ -260,7 +260,7 @@ def test_security_sees_what_was_changed_when_and_by_whom(
     assert (newest["kind"], newest["content"]["by"]) == ("agent.trusted", "sam")
     assert (newest["envelope"]["from"], newest["envelope"]["to"]) == ("known", "unproved")
     assert {one["kind"] for one in rows} >= {"agent.registered", "agent.trusted", "person.changed"}
-    page = desk.room.raw("GET", "/security", cookie=sam.cookie).text
+    page = desk.room.raw("GET", "/security/admin", cookie=sam.cookie).text
     changed = page[page.index('data-live-part="changed"') :]
     assert "trust level was changed" in changed
     assert "by sam" in changed
@@ -275,7 +275,7 @@ def test_security_sees_who_changed_the_rules() -> None:
         arena.run(approve_rules(newer, admin=otto.id, seat="here"))
         rows = otto.get("/security/v1/changes")["changes"]
         assert [one["content"]["by"] for one in rows if one["kind"] == "policy.changed"] == [["olga", "otto"]]
-        page = arena.desk.room.raw("GET", "/security", cookie=olga.cookie).text
+        page = arena.desk.room.raw("GET", "/security/admin", cookie=olga.cookie).text
         assert re.search(r"The rules were changed\.</span> <span class=\"fine\">by olga, otto</span>", page)
 
 

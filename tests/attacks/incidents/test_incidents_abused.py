@@ -78,8 +78,14 @@ def test_a_cause_that_is_not_recorded_opens_nothing_and_the_other_way_round(aren
 def _members(incident: str) -> Mapping[str, Any]:
     from_cause = IncidentCause(kind=IncidentKind.CONTEST)
     return {
-        **{"id": incident, "kind": from_cause.kind, "detail": "", "severity": from_cause.severity, "state": "open"},
-        **{"key": from_cause.key, "opened_at": 1, "last_at": 1},
+        "id": incident,
+        "kind": from_cause.kind,
+        "detail": "",
+        "severity": from_cause.severity,
+        "state": "open",
+        "key": from_cause.key,
+        "opened_at": 1,
+        "last_at": 1,
     }
 
 

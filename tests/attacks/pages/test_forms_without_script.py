@@ -116,7 +116,8 @@ def test_a_one_time_link_stands_in_its_answer_alone(scene: Scene) -> None:
         assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "same-origin")
         assert "location" not in answer.headers
         code = re.findall(r"/enrol\?code=([A-Za-z0-9_.-]+)", answer.text)[0]
-        assert code not in scene.page("/security", "sam")
+        for page in ("/security", "/security/admin", "/security/agents", "/security/proposals"):
+            assert code not in scene.page(page, "sam")
 
 
 @pytest.mark.proves("CONFIRM-WHO")
@@ -158,6 +159,7 @@ def test_what_the_desk_wrote_down_stands_in_its_pages_as_text(scene: Scene) -> N
     stopped = scene.send("/security/v1/suspend", {"operator": "bad.example", "reason": bad}, "sam")
     planted = scene.send("/security/v1/canaries", {"kind": "token", "name": bad, "place": bad}, "sam")
     assert (stopped.status_code, planted.status_code) == (200, 201)
-    shown = scene.page("/security", "sam")
-    assert "<script>alert" not in shown
-    assert bad in html.unescape(shown)
+    for page in ("/security/agents", "/security/admin"):
+        shown = scene.page(page, "sam")
+        assert "<script>alert" not in shown
+        assert bad in html.unescape(shown), page

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from attacks.arena import COMPLAIN, SEND_BACK, Arena, mandate, open_arena
+from attacks.arena import COMPLAIN, SEND_BACK, SHOP, Arena, mandate, open_arena
 
 SECRETS = {
     "api key": "sk_live_" + "51HqW9fKZvR2mXbT7cYdN4aPu",
@@ -66,7 +66,10 @@ def _everything(arena: Arena, answers: list[httpx.Response]) -> Iterator[tuple[s
     for path in sorted(Path(desk.settings.data).rglob("*")):
         if path.is_file():
             yield path.name, path.read_bytes().decode("latin-1")
-    yield "security's page", arena.person("GET", "/security", cookie=arena.desk.officer("sam", roles=["security"]).cookie).text
+    sam = arena.desk.officer("sam", roles=["security"])
+    known = [one["incident"] for one in sam.get("/security/v1/incidents?state=all")["incidents"]]
+    for path in ("/security", f"/security/agents/{SHOP}", *(f"/security/incidents/{one}" for one in known)):
+        yield "security's page", arena.person("GET", path, cookie=sam.cookie).text
     officer = arena.desk.officer("olga", roles=["billing"])
     yield (
         "the case's page",

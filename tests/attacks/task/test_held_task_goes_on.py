@@ -52,7 +52,7 @@ def test_two_people_let_a_held_task_go_on_and_one_does_not(arena: Arena) -> None
     sam, lee = arena.desk.officer("sam", ["security"]), arena.desk.officer("lee", ["security"])
     found = [one for one in sam.get("/security/v1/suspensions")["suspensions"] if one["what"] == "task"]
     assert [(one["name"], one["alone"]) for one in found] == [(task.id, False)]
-    assert "Propose to resume" in arena.person("GET", "/security", cookie=sam.cookie).text
+    assert "Propose to resume" in arena.person("GET", "/security/agents", cookie=sam.cookie).text
     proposal = sam.post("/security/v1/resume", {"task": task.id, "reason": "a clumsy agent"})["proposal"]["proposal"]
     with pytest.raises(Refused) as alone:
         sam.post(f"/security/v1/proposals/{proposal}", {"answer": "yes"})

@@ -114,7 +114,7 @@ def test_one_security_person_lets_a_task_go_on_in_which_nothing_moved(many: Aren
     until_held(task)
     assert read(task, OWN[0]).codes == ("task.held",)
     sam = many.desk.officer("sam", ["security"])
-    assert "Resume" in many.person("GET", "/security", cookie=sam.cookie).text
+    assert "Resume" in many.person("GET", "/security/agents", cookie=sam.cookie).text
     assert sam.post("/security/v1/resume", {"task": task.id, "reason": "a clumsy agent"}) == {"resumed": {"task": task.id}}
     assert many.recorded("task.resumed", task=task.id)["desk"]["by"] == "sam"
     assert read(task, OWN[0]).outcome == "done"

@@ -5,11 +5,12 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.incidents.records import RANKS, IncidentKind, IncidentRecord, IncidentState, Severity
-from remit.domain.records import AgentRecord, PersonRecord
+from remit.domain.records import AgentRecord, PersonRecord, TaskRecord, TaskState
 from remit.domain.structs import struct
 from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.incidents import get_incident
+from remit.engine.tasks import has_moved_or_leaked
 from remit.engine.transcript.record import entry_row
 from remit.ports.store import RecordMissing
 
@@ -130,6 +131,8 @@ async def _name(desk: DeskContext, kind: type[AgentRecord] | type[PersonRecord],
 async def read_incident(desk: DeskContext, incident_id: str, *, low: int = 0) -> Mapping[str, Json]:
     """Return one incident with its time line from entry `low` on, oldest first; `more` is where the next page begins.
 
+    `held` are its tasks on hold; `alone` is whether one person may let one go on.
+
     Raises:
         Refused: `request.not_found`.
         Fault: `fault.store`.
@@ -139,6 +142,20 @@ async def read_incident(desk: DeskContext, incident_id: str, *, low: int = 0) ->
     shown = found[:TIMELINE]
     return {
         **await incident_row(desk, incident),
+        "held": [{"task": one, "alone": alone} for one, alone in await _held(desk, incident)],
         "timeline": [await entry_row(desk, one) for one in shown],
         "more": found[TIMELINE].index if len(found) > TIMELINE else None,
     }
+
+
+async def _held(desk: DeskContext, incident: IncidentRecord) -> list[tuple[str, bool]]:
+    """Return the tasks of an incident that are on hold, and whether one person may let each go on."""
+    found: list[tuple[str, bool]] = []
+    for task in incident.tasks:
+        try:
+            state = (await desk.store.get(TaskRecord, task)).record.state
+        except RecordMissing:
+            continue
+        if state is TaskState.HELD:
+            found.append((task, not await has_moved_or_leaked(desk, task)))
+    return found
