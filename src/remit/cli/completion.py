@@ -135,11 +135,16 @@ def _fish(found: list[CommandShape]) -> Iterator[str]:
     """Write a fish script: one line for each word, under the condition that its command stands on the line."""
     yield "# fish completion of remit"
     yield "function __remit_at"
+    yield "    set -l typed (commandline -opc)"
+    yield "    set -e typed[1]"
     yield "    set -l words"
-    yield "    for word in (commandline -opc)[2..-1]"
+    yield "    for word in $typed"
     yield "        string match -q -- '-*' $word; or set -a words $word"
     yield "    end"
-    yield '    test "$words[1..(count $argv)]" = "$argv"'
+    yield "    test (count $words) -ge (count $argv); or return 1"
+    yield "    for place in (seq (count $argv))"
+    yield "        test $words[$place] = $argv[$place]; or return 1"
+    yield "    end"
     yield "end"
     yield "complete -c remit -f"
     for one in found:
