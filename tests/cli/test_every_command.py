@@ -11,7 +11,6 @@ import pytest
 from cli.running import Run
 from remit.cli.main import make_parser, subcommands
 
-LOG = ("https://nowhere.invalid/log",)
 MINE = "{desk}"
 NEW = "{new}"
 
@@ -105,6 +104,11 @@ def test_every_command_prints_one_json_object_whether_it_works_or_not(
             assert all(body["error"].values())
             assert plain.err.startswith(f"remit: {body['error']['code']}: ")
             assert " Cure: " in plain.err
+
+
+def test_json_may_stand_anywhere_after_the_name(remit: Run, desk: Path) -> None:
+    for argv in (("--json", "agent", "list"), ("agent", "--json", "list"), ("agent", "list", "--json")):
+        assert remit(*argv, "--config", desk).json == {"agents": []}
 
 
 def test_what_names_no_command_is_json_too(remit: Run) -> None:

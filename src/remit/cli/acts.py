@@ -3,7 +3,7 @@
 import argparse
 
 from remit.cli.output import CommandOutput, ExitCode, table
-from remit.cli.shared import command_seat, desk_options, settings_of, with_desk
+from remit.cli.shared import command_seat, common_options, desk_options, settings_of, with_desk
 from remit.usecases.desk.unclear_acts import UnclearAct, list_unclear, settle_unclear
 from remit.wiring import Desk
 
@@ -12,9 +12,9 @@ _HEAD = ("act", "action", "customer", "case", "sent at")
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("act", help="Acts with an unknown outcome: list, settle").add_subparsers(
-        dest="what", metavar="list|settle", required=True
-    )
+    group = sub.add_parser(
+        "act", parents=[common_options()], help="Acts with an unknown outcome: list, settle"
+    ).add_subparsers(dest="what", metavar="list|settle", required=True)
     listing = group.add_parser("list", parents=[desk_options()], help="List acts with an unknown outcome")
     listing.set_defaults(run=_list)
     settle = group.add_parser(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, table
-from remit.cli.shared import command_seat, desk_options, settings_of, with_desk
+from remit.cli.shared import command_seat, common_options, desk_options, settings_of, with_desk
 from remit.domain.errors import Code, Refused
 from remit.domain.records import KEYED_TIERS, AgentRecord, Tier
 from remit.domain.values import Json, decode_json, instant_text
@@ -23,7 +23,7 @@ _SPIFFE: Final = "spiffe://"
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("agent", help="Agents: add, list, suspend").add_subparsers(
+    group = sub.add_parser("agent", parents=[common_options()], help="Agents: add, list, suspend").add_subparsers(
         dest="what", metavar="add|list|suspend", required=True
     )
     add = group.add_parser("add", parents=[desk_options()], help="Register an agent")

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 
 from remit.cli.output import CommandOutput, ExitCode, table
-from remit.cli.shared import command_seat, desk_options, settings_of, with_desk
+from remit.cli.shared import command_seat, common_options, desk_options, settings_of, with_desk
 from remit.domain.records import CanaryRecord
 from remit.domain.secrets.canaries import CanaryKind
 from remit.domain.values import Json
@@ -15,7 +15,7 @@ from remit.wiring import Desk
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("canary", help="Canaries: add, list, remove").add_subparsers(
+    group = sub.add_parser("canary", parents=[common_options()], help="Canaries: add, list, remove").add_subparsers(
         dest="what", metavar="add|list|remove", required=True
     )
     add = group.add_parser("add", parents=[desk_options()], help="Plant a canary")

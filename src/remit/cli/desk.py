@@ -26,7 +26,9 @@ _GRACE_S: Final = 15
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    desk = sub.add_parser("desk", help="The built-in backoffice: serve, move; and the contract: key, openapi")
+    desk = sub.add_parser(
+        "desk", parents=[common_options()], help="The built-in backoffice: serve, move; and the contract: key, openapi"
+    )
     commands = desk.add_subparsers(dest="desk_command", metavar="COMMAND", required=True)
     serve = commands.add_parser(
         "serve",

@@ -13,9 +13,9 @@ _CURRENCY_LETTERS = 3
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    group = sub.add_parser("import", help="Draft rules from an API description").add_subparsers(
-        dest="what", metavar="openapi", required=True
-    )
+    group = sub.add_parser(
+        "import", parents=[common_options()], help="Draft rules from an API description"
+    ).add_subparsers(dest="what", metavar="openapi", required=True)
     parser = group.add_parser(
         "openapi",
         parents=[common_options()],

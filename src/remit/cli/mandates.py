@@ -4,7 +4,7 @@ import argparse
 import json
 
 from remit.cli.output import CommandOutput, ExitCode
-from remit.cli.shared import command_seat, desk_options, settings_of, with_desk
+from remit.cli.shared import command_seat, common_options, desk_options, settings_of, with_desk
 from remit.domain.errors import Code, Refused
 from remit.domain.records import MandateRecord, TaskRecord
 from remit.domain.values import instant_text
@@ -16,7 +16,7 @@ from remit.wiring import Desk
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("mandate", help="Mandates: show, revoke").add_subparsers(
+    group = sub.add_parser("mandate", parents=[common_options()], help="Mandates: show, revoke").add_subparsers(
         dest="what", metavar="show|revoke", required=True
     )
     show = group.add_parser("show", parents=[desk_options()], help="Show a mandate and how it was used")

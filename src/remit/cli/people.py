@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, table
 from remit.cli.ports import enrol_link
-from remit.cli.shared import LAST_PORT, command_seat, desk_options, settings_of, whole_number, with_desk
+from remit.cli.shared import LAST_PORT, command_seat, common_options, desk_options, settings_of, whole_number, with_desk
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import PersonRecord
@@ -25,7 +25,7 @@ _MOST = 10_000
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
     group = sub.add_parser(
-        "person", help="Customers and officers: add, invite, recover, contact, unlink, list"
+        "person", parents=[common_options()], help="Customers and officers: add, invite, recover, contact, unlink, list"
     ).add_subparsers(dest="what", metavar="add|invite|recover|contact|unlink|list", required=True)
     add = group.add_parser("add", parents=[desk_options()], help="Add a person and print their one-time link")
     add.add_argument("id", metavar="ID", help="The customer's id in your systems, or the officer's id")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from remit.cli.init import run_cases
 from remit.cli.output import CommandOutput, ExitCode, command_line
-from remit.cli.shared import CONFIG, command_seat, desk_options, settings_of, with_desk
+from remit.cli.shared import CONFIG, command_seat, common_options, desk_options, settings_of, with_desk
 from remit.domain.records import Proposal
 from remit.usecases.policy.adopt import RulesInForce, approve_rules, propose_rules, tighten_rules
 from remit.wiring import Desk, load_rules, rules_of
@@ -15,9 +15,9 @@ from remit.wiring import Desk, load_rules, rules_of
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("policy", help="Policies: test, schema, propose, approve, tighten").add_subparsers(
-        dest="what", metavar="test|schema|propose|approve|tighten", required=True
-    )
+    group = sub.add_parser(
+        "policy", parents=[common_options()], help="Policies: test, schema, propose, approve, tighten"
+    ).add_subparsers(dest="what", metavar="test|schema|propose|approve|tighten", required=True)
     test = group.add_parser("test", parents=[desk_options()], help="Run policy cases")
     test.add_argument(
         "files", nargs="*", metavar="FILE", help="Files with cases (default: policies.cases of remit.toml)"
