@@ -115,8 +115,8 @@ run: $(VENV)/.words ## Serve the desk in ./desk (made by `remit init desk` when 
 	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk </dev/null
 	@$(BIN)/remit serve --config desk/remit.toml
 
-demo: $(VENV)/.words $(VENV)/.assistant $(if $(REAL),$(VENV)/.dev real-rt real-medusa) ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits, REAL=1: with RT and Medusa)
-	@$(if $(REAL),PYTHONPATH=tests $(BIN)/python -m real.demo.run,$(BIN)/remit demo) $(if $(SMOKE),--smoke)
+demo: $(VENV)/.words $(VENV)/.assistant $(if $(REAL),$(VENV)/.dev real-rt real-medusa) ## The main job, with agents as separate processes; leaves the desk running (FRESH=1: starts anew, SMOKE=1: exits, REAL=1: with RT and Medusa)
+	@$(if $(REAL),PYTHONPATH=tests $(BIN)/python -m real.demo.run,$(BIN)/remit demo) $(if $(SMOKE),--smoke) $(if $(FRESH),--fresh)
 
 # Debian has no CPython 3.14, and uv would fetch one from elsewhere; npm's pyodide is one, built for WebAssembly. Libraries come from PyPI, as wheels for it.
 PYTHON314 := pytest hypothesis iniconfig packaging pluggy polib pygments python-stdnum sortedcontainers typing-extensions msgspec joserfc http-sf

@@ -30,6 +30,10 @@ def _visitors(anchor: str, sentence: str, *, mutated: bool = True) -> Requiremen
 
 
 REQUIREMENTS: Final[Mapping[str, Requirement]] = {
+    "SWITCHER": Requirement(
+        "Only a browser on this machine, on a page of a demo whose settings say so, becomes another person there, who then confirms nothing.",
+        "docs/demo.md#the-role-switcher",
+    ),
     "P1": _peers("p1", "An agent cannot approve its own step-up."),
     "P2": _peers("p2", "An amount above the approved intent is refused."),
     "P3": _peers("p3", "Another order under the same intent is refused."),

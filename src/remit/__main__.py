@@ -1,23 +1,41 @@
 """`remit` and `python -m remit`."""
 
 import gc
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
-from remit.cli.main import load, run
+_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line, by default this process's own, and return the exit code."""
-    words = sys.argv[1:] if argv is None else argv
+    if argv is not None:
+        return _run(argv)
+    try:
+        code = _run(sys.argv[1:], own=True)
+    except KeyboardInterrupt:  # before there was a command, or after it was done
+        code = _INTERRUPTED
+    with suppress(OSError, ValueError):
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # nothing is left to stop, and Python's own end would show a traceback
+    return code
+
+
+def _run(words: Sequence[str], *, own: bool = False) -> int:
+    """Load the command and run it. Loading is most of a short command's time, and may be interrupted like the rest."""
     looks = gc.isenabled()
     gc.disable()  # a program's own objects are no garbage: scanning them while loading took a third of a command's time
     try:
+        from remit.cli.main import load, run  # noqa: PLC0415  # see above
+
         load(words)
     finally:
         if looks:
             gc.enable()
-    if argv is None:
+    if own:
         gc.freeze()
     return run(words)
 

@@ -3,7 +3,7 @@
 import argparse
 
 from remit.cli.output import CommandOutput, ExitCode, table
-from remit.cli.shared import command_seat, desk_options, settings_of, with_desk
+from remit.cli.shared import command_seat, common_options, desk_options, settings_of, with_desk
 from remit.usecases.desk.unclear_acts import UnclearAct, list_unclear, settle_unclear
 from remit.wiring import Desk
 
@@ -12,21 +12,21 @@ _HEAD = ("act", "action", "customer", "case", "sent at")
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("act", help="acts whose outcome nothing shows: list, settle").add_subparsers(
-        dest="what", metavar="list|settle", required=True
-    )
-    listing = group.add_parser("list", parents=[desk_options()], help="acts that wait for an officer's word")
+    group = sub.add_parser(
+        "act", parents=[common_options()], help="Acts with an unknown outcome: list, settle"
+    ).add_subparsers(dest="what", metavar="list|settle", required=True)
+    listing = group.add_parser("list", parents=[desk_options()], help="List acts with an unknown outcome")
     listing.set_defaults(run=_list)
     settle = group.add_parser(
         "settle",
         parents=[desk_options()],
-        help="say what became of an act, after a look into the system; nothing is sent",
+        help="Record what you found in the system about an act; nothing is sent",
     )
-    settle.add_argument("act", metavar="ID")
+    settle.add_argument("act", metavar="ID", help="The id of the act")
     found = settle.add_mutually_exclusive_group(required=True)
-    found.add_argument("--done", action="store_true", help="the system shows that it was done")
-    found.add_argument("--failed", action="store_true", help="the system shows that it was not done")
-    settle.add_argument("--as", dest="officer", required=True, metavar="ID", help="which officer looked")
+    found.add_argument("--done", action="store_true", help="The system shows that it was done")
+    found.add_argument("--failed", action="store_true", help="The system shows that it was not done")
+    settle.add_argument("--as", dest="officer", required=True, metavar="ID", help="The officer who checked")
     settle.set_defaults(run=_settle)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, table
-from remit.cli.shared import command_seat, desk_options, settings_of, with_desk
+from remit.cli.shared import command_seat, common_options, desk_options, settings_of, with_desk
 from remit.domain.errors import Code, Refused
 from remit.domain.records import KEYED_TIERS, AgentRecord, Tier
 from remit.domain.values import Json, decode_json, instant_text
@@ -23,58 +23,61 @@ _SPIFFE: Final = "spiffe://"
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("agent", help="agents the desk knows: add, list, suspend").add_subparsers(
+    group = sub.add_parser("agent", parents=[common_options()], help="Agents: add, list, suspend").add_subparsers(
         dest="what", metavar="add|list|suspend", required=True
     )
-    add = group.add_parser("add", parents=[desk_options()], help="register an agent, so that it can prove itself")
-    add.add_argument("--client-id", required=True, metavar="ID", help="its OAuth client id, or its SPIFFE ID")
+    add = group.add_parser("add", parents=[desk_options()], help="Register an agent")
+    add.add_argument("--client-id", required=True, metavar="ID", help="The agent's OAuth client id or SPIFFE ID")
     add.add_argument(
-        "--operator", metavar="NAME", help="the organisation that runs it (default: the trust domain of a SPIFFE ID)"
+        "--operator", metavar="NAME", help="The organisation that runs it (default: the trust domain of a SPIFFE ID)"
     )
-    add.add_argument("--name", metavar="TEXT", help="how people see it (default: the client id)")
+    add.add_argument("--name", metavar="TEXT", help="The name people see (default: the client id)")
     choices = [one.value for one in KEYED_TIERS]
-    add.add_argument("--tier", default=Tier.KNOWN.value, choices=choices, help="how far it is trusted (default: known)")
+    add.add_argument("--tier", default=Tier.KNOWN.value, choices=choices, help="The trust tier (default: known)")
     keys = add.add_mutually_exclusive_group(required=True)
-    keys.add_argument("--jwks", metavar="FILE", help="its public keys, a JWK set that is copied in")
-    keys.add_argument("--jwks-url", metavar="URL", help="where it publishes its public keys (https)")
+    keys.add_argument("--jwks", metavar="FILE", help="A file with its public keys, a JWK set; copied in")
+    keys.add_argument("--jwks-url", metavar="URL", help="The https address of its public keys")
     keys.add_argument(
-        "--bundle", metavar="FILE", help="the SPIFFE bundle of its trust domain, read again as it rotates"
+        "--bundle", metavar="FILE", help="The SPIFFE bundle of its trust domain; read again as it rotates"
     )
-    keys.add_argument("--bundle-url", metavar="URL", help="where its trust domain publishes the bundle (https)")
+    keys.add_argument("--bundle-url", metavar="URL", help="The https address of its trust domain's bundle")
+    keys.add_argument("--public", action="store_true", help="Register an app without a key, as a visitor")
     keys.add_argument(
-        "--public", action="store_true", help="none: an app without a key of its own, let in as a visitor"
-    )
-    keys.add_argument(
-        "--workload-api", action="store_true", help="take the bundle from the desk's own SPIFFE Workload API"
+        "--workload-api", action="store_true", help="Take the bundle from the server's SPIFFE Workload API"
     )
     keys.add_argument(
-        "--federated-issuer", metavar="URL", help="it brings tokens of this issuer, which a [[federation]] maps to it"
+        "--federated-issuer", metavar="URL", help="Accept tokens of this issuer, mapped by a [[federation]]"
     )
     add.add_argument(
         "--proof",
         choices=["assertion", "certificate", "signature"],
         default="assertion",
-        help="how it proves itself: a client assertion, its TLS certificate (SPIFFE), or each request signed (RFC 9421)",
+        help="How it authenticates: a client assertion, a TLS certificate (SPIFFE) or signed requests (RFC 9421)",
     )
     add.add_argument(
-        "--trust-domain", metavar="NAME", help="with a bundle or the Workload API (default: that of the client id)"
+        "--trust-domain",
+        metavar="NAME",
+        help="The trust domain, with a bundle or the Workload API (default: that of the client id)",
     )
     add.add_argument(
         "--redirect-uri",
         action="append",
         default=[],
         metavar="URI",
-        help="where a consent may return to; may be repeated",
+        help="An address that consent may return to; repeatable",
     )
     add.add_argument(
-        "--notification-uri", default="", metavar="URI", help="where to ping it when a backchannel request is answered"
+        "--notification-uri",
+        default="",
+        metavar="URI",
+        help="The address to ping when a backchannel request is answered",
     )
     add.set_defaults(run=_add)
-    listing = group.add_parser("list", parents=[desk_options()], help="all agents")
+    listing = group.add_parser("list", parents=[desk_options()], help="List all agents")
     listing.set_defaults(run=_list)
-    stop = group.add_parser("suspend", parents=[desk_options()], help="suspend an agent; its tasks end at once")
-    stop.add_argument("client_id", metavar="CLIENT-ID")
-    stop.add_argument("--reason", required=True, metavar="TEXT", help="why, for the record")
+    stop = group.add_parser("suspend", parents=[desk_options()], help="Suspend an agent and end its tasks")
+    stop.add_argument("client_id", metavar="CLIENT-ID", help="The agent's client id")
+    stop.add_argument("--reason", required=True, metavar="TEXT", help="The reason, for the audit log")
     stop.set_defaults(run=_suspend)
 
 

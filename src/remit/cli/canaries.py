@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 
 from remit.cli.output import CommandOutput, ExitCode, table
-from remit.cli.shared import command_seat, desk_options, settings_of, with_desk
+from remit.cli.shared import command_seat, common_options, desk_options, settings_of, with_desk
 from remit.domain.records import CanaryRecord
 from remit.domain.secrets.canaries import CanaryKind
 from remit.domain.values import Json
@@ -15,33 +15,31 @@ from remit.wiring import Desk
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("canary", help="canaries: plant one, list them, take one away").add_subparsers(
+    group = sub.add_parser("canary", parents=[common_options()], help="Canaries: add, list, remove").add_subparsers(
         dest="what", metavar="add|list|remove", required=True
     )
-    add = group.add_parser(
-        "add", parents=[desk_options()], help="plant a canary; its value is made, or read from standard input"
-    )
+    add = group.add_parser("add", parents=[desk_options()], help="Plant a canary")
     choices = [one.value for one in CanaryKind]
     add.add_argument(
-        "--kind", default=CanaryKind.TOKEN.value, choices=choices, help="what it looks like (default: token)"
+        "--kind", default=CanaryKind.TOKEN.value, choices=choices, help="The form of the decoy value (default: token)"
     )
-    add.add_argument("--name", required=True, metavar="TEXT", help="what the desk calls it")
+    add.add_argument("--name", required=True, metavar="TEXT", help="The name of the canary")
     add.add_argument(
         "--place",
         required=True,
         metavar="TEXT",
-        help="where it stands, so that whoever reads of it knows what was read",
+        help="Where you put it, to know later what was read",
     )
     add.add_argument(
         "--value-from-stdin",
         action="store_true",
-        help="read the value from standard input, one line: it is never an argument",
+        help="Read the value from standard input, one line",
     )
     add.set_defaults(run=_add)
-    listing = group.add_parser("list", parents=[desk_options()], help="all canaries, without their values")
+    listing = group.add_parser("list", parents=[desk_options()], help="List canaries, without their values")
     listing.set_defaults(run=_list)
-    remove = group.add_parser("remove", parents=[desk_options()], help="take a canary away: it is looked for no more")
-    remove.add_argument("canary", metavar="ID")
+    remove = group.add_parser("remove", parents=[desk_options()], help="Remove a canary")
+    remove.add_argument("canary", metavar="ID", help="The id of the canary")
     remove.set_defaults(run=_remove)
 
 

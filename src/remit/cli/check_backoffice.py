@@ -19,17 +19,19 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = sub.add_parser(
         "check-backoffice",
         parents=[desk_options()],
-        help="try the promises of the backoffice contract against your own service",
+        help="Test your backoffice against the contract",
         description="Try every promise of docs/backoffice.md over HTTP against a company's own backoffice, within a "
         "minute. Use a test system: with a probe that has [write], acts are done.",
     )
-    parser.add_argument("url", nargs="?", default="", metavar="URL", help="its address (default: backoffice.url)")
-    parser.add_argument("--probe", type=Path, metavar="FILE", help="the test data: docs/backoffice.md#probe")
+    parser.add_argument(
+        "url", nargs="?", default="", metavar="URL", help="The address of your service (default: backoffice.url)"
+    )
+    parser.add_argument("--probe", type=Path, metavar="FILE", help="A file with test data: docs/backoffice.md#probe")
     parser.add_argument(
         "--key",
         type=Path,
         metavar="FILE",
-        help="a private Ed25519 key in PEM to sign requests with, instead of a desk's",
+        help="Sign requests with this private Ed25519 key in PEM, without a desk",
     )
     parser.add_argument(
         "--answer-key",
@@ -37,13 +39,13 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         action="append",
         default=[],
         metavar="FILE",
-        help="the public key of its answers in PEM (default: backoffice.answer_keys)",
+        help="Verify answers with this public key in PEM (default: backoffice.answer_keys)",
     )
     parser.add_argument(
         "--remember",
         type=Path,
         metavar="FILE",
-        help="keep the keys of this run there, and look again for those of the run before: restart it in between",
+        help="Keep this run's keys in a file and check those of the last run; restart your service in between",
     )
     parser.set_defaults(run=_check)
 

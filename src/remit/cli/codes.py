@@ -22,9 +22,9 @@ that is closer to what happened than the one here. A token that is good, but for
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    codes = sub.add_parser("codes", parents=[common_options()], help="every code with its status and cure")
-    codes.add_argument("code", nargs="?", metavar="CODE", help="this one alone")
-    codes.add_argument("--markdown", action="store_true", help="the page docs/codes.md")
+    codes = sub.add_parser("codes", parents=[common_options()], help="List every error code with its status and cure")
+    codes.add_argument("code", nargs="?", metavar="CODE", help="Show this code only")
+    codes.add_argument("--markdown", action="store_true", help="Print the page docs/codes.md")
     codes.set_defaults(run=_codes)
 
 

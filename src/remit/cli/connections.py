@@ -70,53 +70,49 @@ class Connections:
 def add_options(init: argparse.ArgumentParser) -> None:
     """Add the options of the connections."""
     desk = init.add_argument_group(
-        "connections", "On a terminal the missing ones are asked for; a script names them all."
+        "connections", "On a terminal, Remit asks for what is missing. A script has to name everything."
     )
     desk.add_argument(
         "--store",
         metavar="URL",
-        help="postgresql://USER@HOST/DATABASE: for several nodes; with --keys (default: a file in DIR)",
+        help="The store for several nodes: postgresql://USER@HOST/DATABASE; needs --keys (default: a file in DIR)",
     )
-    desk.add_argument("--keys", metavar="URL", help="another database, for the content keys alone; with --store")
+    desk.add_argument("--keys", metavar="URL", help="A second database, for content keys only; needs --store")
     products = ", ".join(f"{name}: {title}" for name, title in _PRODUCTS.items())
     desk.add_argument("--helpdesk", choices=("builtin", *_PRODUCTS), help=f"{products} (default: builtin)")
-    desk.add_argument("--helpdesk-url", metavar="URL", help="with one of yours: the address of its API")
-    desk.add_argument("--helpdesk-account", metavar="NAME", help="with one of yours: Remit's own user there")
-    desk.add_argument("--helpdesk-queue", metavar="NAME", help="with one of yours but roundup: where cases are opened")
+    desk.add_argument("--helpdesk-url", metavar="URL", help="The address of your helpdesk's API")
+    desk.add_argument("--helpdesk-account", metavar="NAME", help="Remit's user at your helpdesk")
+    desk.add_argument("--helpdesk-queue", metavar="NAME", help="The queue to open cases in (not for roundup)")
     desk.add_argument(
-        "--helpdesk-token-file", metavar="FILE", help="with one of yours: a file (mode 600) with its token or password"
+        "--helpdesk-token-file", metavar="FILE", help="A file (mode 600) with the token or password of your helpdesk"
     )
-    desk.add_argument(
-        "--helpdesk-ca-file", metavar="FILE", help="with one of yours: the authority of its certificate, in PEM"
-    )
+    desk.add_argument("--helpdesk-ca-file", metavar="FILE", help="The CA certificate of your helpdesk, in PEM")
     desk.add_argument(
         "--backoffice",
         choices=("builtin", "http", "directory"),
-        help="http: a service of yours; directory: OpenLDAP or Active Directory (default: builtin)",
+        help="http: your own service; directory: OpenLDAP or Active Directory (default: builtin)",
     )
-    desk.add_argument("--backoffice-url", metavar="URL", help="with http or directory: its address")
+    desk.add_argument("--backoffice-url", metavar="URL", help="The address of your backoffice or directory")
     desk.add_argument(
-        "--backoffice-ca-file", metavar="FILE", help="with http or directory: the authority of its certificate, in PEM"
+        "--backoffice-ca-file", metavar="FILE", help="The CA certificate of your backoffice or directory, in PEM"
     )
-    desk.add_argument(
-        "--directory-rules", metavar="FILE", help="with directory: its directory.toml, which is copied in"
-    )
+    desk.add_argument("--directory-rules", metavar="FILE", help="The directory.toml of your directory; copied in")
     for account in ("read", "act"):
-        desk.add_argument(f"--{account}-account", metavar="NAME", help=f"with directory: the account that {account}s")
+        desk.add_argument(f"--{account}-account", metavar="NAME", help=f"The directory account that {account}s")
         desk.add_argument(
-            f"--{account}-password-file", metavar="FILE", help="with directory: a file (mode 600) with its password"
+            f"--{account}-password-file", metavar="FILE", help="A file (mode 600) with the password of that account"
         )
     desk.add_argument(
         "--answer-key",
         action="append",
         default=[],
         metavar="FILE",
-        help="with http: its public Ed25519 key in PEM, which is copied in; without one `remit desk serve` answers",
+        help="The public Ed25519 key of your backoffice in PEM; copied in; repeatable (default: `remit desk serve` answers)",
     )
-    desk.add_argument("--login", metavar="URL", help="an OpenID provider, by its own name (default: passkeys alone)")
-    desk.add_argument("--login-client", metavar="ID", help="with --login: the client id of this desk there")
-    desk.add_argument("--login-claim", metavar="NAME", help="with --login: the claim with a customer's id")
-    desk.add_argument("--login-secret-file", metavar="FILE", help="with --login: a file (mode 600) with the secret")
+    desk.add_argument("--login", metavar="URL", help="The issuer of your OpenID provider (default: passkeys only)")
+    desk.add_argument("--login-client", metavar="ID", help="Your client id at the provider")
+    desk.add_argument("--login-claim", metavar="NAME", help="The claim with the customer's id")
+    desk.add_argument("--login-secret-file", metavar="FILE", help="A file (mode 600) with the client secret")
 
 
 def connections_of(args: argparse.Namespace, out: CommandOutput) -> Connections:

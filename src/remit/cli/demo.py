@@ -24,44 +24,42 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     demo = sub.add_parser(
         "demo",
         parents=[common_options()],
-        help="run honest and hostile agents against an invented desk, then look around in it",
-        description="Make an invented desk, run agents against it as separate processes, compare the books, and leave the"
+        help="Run honest and hostile agents against a sample desk, then look around",
+        description="Create a sample desk, run agents against it as separate processes, compare the books, and leave the"
         " desk running. A later run serves the same desk again.",
         epilog="Exit code 1 when any attack got through, or honest work was not done.",
     )
-    demo.add_argument("--smoke", action="store_true", help="end after the table")
+    demo.add_argument("--smoke", action="store_true", help="Stop after the table")
     again = demo.add_mutually_exclusive_group()
-    again.add_argument("--fresh", action="store_true", help="make a new desk, even where the last run left one")
-    again.add_argument(
-        "--keep", action="store_true", help="serve the desk of the last run, or fail where there is none"
-    )
+    again.add_argument("--fresh", action="store_true", help="Start anew, even if the last run left a desk")
+    again.add_argument("--keep", action="store_true", help="Serve the desk of the last run, or fail if there is none")
     demo.add_argument(
         "--port",
         type=whole_number(0, LAST_PORT),
         metavar="N",
-        help="the desk's port (default: 8080 or the next free one; 0: any)",
+        help="The port (default: 8080 or the next free one; 0: any)",
     )
     demo.add_argument(
-        "--dir", metavar="DIR", help=f"keep the data here (default: {_FOLDER}; {_SMOKE_FOLDER} with --smoke)"
+        "--dir", metavar="DIR", help=f"The folder for the data (default: {_FOLDER}; {_SMOKE_FOLDER} with --smoke)"
     )
     beside = demo.add_mutually_exclusive_group()
     beside.add_argument(
         "--ask",
         action="store_true",
-        help="beside a running demo: let an agent ask, and wait for the answer",
+        help="Beside a running demo: let an agent ask, and wait for the answer",
     )
     demo.add_argument(
         "--for",
         dest="aim",
         choices=commands.AIMS,
-        help="with --ask: let it land with the customer (default), or with an officer as a request, a message or a file",
+        help="With --ask: who decides: the customer (default), or an officer about a request, a message or a file",
     )
     choices = sorted(commands.PEOPLE)
     beside.add_argument(
-        "--act-as", choices=choices, help="beside a running demo: decide as this person, without a browser"
+        "--act-as", choices=choices, help="Beside a running demo: decide as this person, without a browser"
     )
-    beside.add_argument("--links", action="store_true", help="beside a running demo: make new one-time links")
-    beside.add_argument("--stop", action="store_true", help="stop the running demo")
+    beside.add_argument("--links", action="store_true", help="Beside a running demo: print new one-time links")
+    beside.add_argument("--stop", action="store_true", help="Stop the running demo")
     demo.set_defaults(run=_demo)
 
 

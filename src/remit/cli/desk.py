@@ -26,26 +26,36 @@ _GRACE_S: Final = 15
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    desk = sub.add_parser("desk", help="serve the built-in backoffice by itself, or show the key of requests to one")
+    desk = sub.add_parser(
+        "desk", parents=[common_options()], help="The built-in backoffice: serve, move; and the contract: key, openapi"
+    )
     commands = desk.add_subparsers(dest="desk_command", metavar="COMMAND", required=True)
     serve = commands.add_parser(
         "serve",
         parents=[desk_options()],
-        help="serve the built-in backoffice at backoffice.url",
-        description="Serve the built-in backoffice by the HTTP contract of docs/backoffice.md until SIGTERM or Ctrl-C.",
+        help="Start the built-in backoffice at backoffice.url",
+        description="Start the built-in backoffice. It answers the HTTP contract of docs/backoffice.md until SIGTERM or Ctrl-C.",
     )
-    serve.add_argument("--host", help="listen here instead of the host of backoffice.url")
+    serve.add_argument("--host", help="Listen on this host (default: that of backoffice.url)")
     serve.add_argument(
-        "--port", type=whole_number(1, LAST_PORT), metavar="N", help="listen here instead of the port of backoffice.url"
+        "--port",
+        type=whole_number(1, LAST_PORT),
+        metavar="N",
+        help="Listen on this port (default: that of backoffice.url)",
     )
-    serve.add_argument("--certificate-file", metavar="FILE", help="serve https with this certificate, in PEM")
-    serve.add_argument("--private-key-file", metavar="FILE", help="the private key of that certificate, in PEM")
-    serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
+    serve.add_argument("--certificate-file", metavar="FILE", help="Serve https with this certificate, in PEM")
+    serve.add_argument("--private-key-file", metavar="FILE", help="The private key of that certificate, in PEM")
+    serve.add_argument(
+        "--log-level",
+        default="warning",
+        choices=LEVELS,
+        help="The lowest level to log, on standard error (default: warning)",
+    )
     serve.set_defaults(run=_serve)
     move = commands.add_parser(
         "move",
         parents=[desk_options()],
-        help="move records that an earlier version kept on PostgreSQL into a file",
+        help="Move the records of an earlier version from PostgreSQL into a file",
         description="Move the built-in backoffice's records from the database in desk.database into desk.sqlite in "
         "server.data, with all nodes stopped. Cases stay where they are.",
     )
@@ -53,15 +63,15 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     key = commands.add_parser(
         "key",
         parents=[desk_options()],
-        help="show the public key that verifies Remit's requests to a backoffice",
-        description="Show the public Ed25519 key, in PEM, with which a backoffice verifies Remit's requests.",
+        help="Print the public key that verifies Remit's requests",
+        description="Print the public Ed25519 key, in PEM, with which a backoffice verifies Remit's requests.",
     )
     key.set_defaults(run=_key)
     document = commands.add_parser(
         "openapi",
         parents=[common_options()],
-        help="show the OpenAPI document of the backoffice contract",
-        description="Show the OpenAPI document of the contract that a company's own backoffice answers.",
+        help="Print the OpenAPI document of the contract",
+        description="Print the OpenAPI document of the contract that your own backoffice has to answer.",
     )
     document.set_defaults(run=_openapi)
 

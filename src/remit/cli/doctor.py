@@ -328,9 +328,7 @@ _LINES: Final = 20
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    doctor = sub.add_parser(
-        "doctor", parents=[desk_options()], help="what an operator should look at; also while it is served"
-    )
+    doctor = sub.add_parser("doctor", parents=[desk_options()], help="Check a desk, also while it runs")
     doctor.set_defaults(run=_doctor)
 
 

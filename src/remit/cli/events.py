@@ -14,12 +14,12 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = sub.add_parser(
         "events",
         parents=[desk_options()],
-        help="make, change or verify this desk's stream at a transmitter of security events",
+        help="Manage your stream at a transmitter of security events",
         description="Ask a transmitter of [[events.transmitters]] about this desk's stream there, with the token of its "
         "manage_token_file (docs/events.md).",
     )
-    parser.add_argument("action", choices=STREAM_ACTIONS, metavar="|".join(STREAM_ACTIONS))
-    parser.add_argument("name", metavar="NAME", help="the transmitter, as the settings name it")
+    parser.add_argument("action", choices=STREAM_ACTIONS, metavar="|".join(STREAM_ACTIONS), help="What to do")
+    parser.add_argument("name", metavar="NAME", help="The transmitter's name in the settings")
     parser.set_defaults(run=_run)
 
 

@@ -16,11 +16,9 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     export = sub.add_parser(
         "export",
         parents=[desk_options()],
-        help="copy the log (checkpoint and tiles) into a folder; also while it is served",
+        help="Copy the log into a folder, also while the desk runs",
     )
-    export.add_argument(
-        "dir", metavar="DIR", help="a folder; a copy made earlier is brought up to date, if the log goes on from it"
-    )
+    export.add_argument("dir", metavar="DIR", help="The folder; an earlier copy is brought up to date")
     export.set_defaults(run=_export)
 
 
@@ -33,11 +31,15 @@ def _export(args: argparse.Namespace, out: CommandOutput) -> int:
         where = folder / path
         where.parent.mkdir(parents=True, exist_ok=True)
         beside = where.with_name(f"{where.name}.new")
-        with beside.open("wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(where)
+        try:
+            with beside.open("wb") as file:
+                file.write(raw)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(where)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
 
     key = log_key(settings)
     high_water = own_high_water(settings, key)

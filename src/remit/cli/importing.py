@@ -13,21 +13,21 @@ _CURRENCY_LETTERS = 3
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    group = sub.add_parser("import", help="draft rules from a system's own description").add_subparsers(
-        dest="what", metavar="openapi", required=True
-    )
+    group = sub.add_parser(
+        "import", parents=[common_options()], help="Draft rules from an API description"
+    ).add_subparsers(dest="what", metavar="openapi", required=True)
     parser = group.add_parser(
         "openapi",
         parents=[common_options()],
-        help="draft catalogue, mapping and policies from an OpenAPI document",
+        help="Draft catalogue, mapping and policies from an OpenAPI document",
         description="Draft catalogue, mapping and policies from an OpenAPI 3 document, for people to finish, with a "
         "report of every guess. Nothing is in force: every action needs the customer and an officer until you edit it.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="the document, in YAML or JSON")
+    parser.add_argument("file", type=Path, metavar="FILE", help="The OpenAPI document, in YAML or JSON")
     parser.add_argument(
-        "--into", type=Path, metavar="DIR", help="a new or empty folder (default: draft-<name of FILE>)"
+        "--into", type=Path, metavar="DIR", help="A new or empty folder (default: draft-<name of FILE>)"
     )
-    parser.add_argument("--currency", default="EUR", metavar="CODE", help="the desk's currency (default: EUR)")
+    parser.add_argument("--currency", default="EUR", metavar="CODE", help="The currency (default: EUR)")
     parser.set_defaults(run=_import)
 
 

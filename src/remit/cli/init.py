@@ -20,6 +20,7 @@ from remit.cli.shared import (
     desk_options,
     rules_to_serve,
     settings_of,
+    uninterrupted,
     whole_number,
     with_desk,
 )
@@ -31,6 +32,7 @@ from remit.domain.policy.confirmers import Enrolment
 from remit.domain.policy.waivers import is_waiver_owner
 from remit.domain.records import PersonRecord
 from remit.domain.structs import struct
+from remit.domain.text.nearest import nearest
 from remit.domain.values import Instant, instant_text
 from remit.settings import Settings, carries_password, is_postgres_url, load_settings
 from remit.usecases.people.admit import Admitted, admit, issue_invitation
@@ -194,39 +196,39 @@ _IGNORE: Final = "# Keys, records and the log: never in version control.\n/data/
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    init = sub.add_parser("init", parents=[common_options()], help="make a new desk in a folder")
-    init.add_argument("dir", metavar="DIR", help="a new or empty folder")
+    init = sub.add_parser("init", parents=[common_options()], help="Create a desk in a folder")
+    init.add_argument("dir", metavar="DIR", help="A new or empty folder")
     init.add_argument(
         "--pack",
         default="consumer",
         metavar="PACK",
-        help=f"what it starts with: {', '.join(pack_names())} (default: consumer)",
+        help=f"The starter pack: {', '.join(pack_names())} (default: consumer)",
     )
     init.add_argument(
         "--language",
         action="append",
         default=[],
         metavar="LANGUAGE",
-        help="a further language people can read the pages in, such as de; may be given again (default: English alone)",
+        help="A further language of the pages, such as de; repeatable (default: English only)",
     )
     # No free port (0): links and passkeys need an address known before the first start.
     init.add_argument(
         "--port",
         type=whole_number(1, LAST_PORT),
         metavar="N",
-        help=f"set the port to listen on (default: {USUAL_PORT}, or the next free one)",
+        help=f"The port to listen on (default: {USUAL_PORT}, or the next free one)",
     )
-    init.add_argument("--admin", default="admin", metavar="ID", help="who the first admin is (default: admin)")
-    init.add_argument("--empty", action="store_true", help="without the pack's invented customers and records")
+    init.add_argument("--admin", default="admin", metavar="ID", help="The id of the first admin (default: admin)")
+    init.add_argument("--empty", action="store_true", help="Leave out the pack's sample customers and records")
     init.add_argument(
         "--rules",
         metavar="FOLDER",
-        help="start with the catalogue.toml, policies and policy_cases of this folder instead of a pack; empty",
+        help="Take catalogue.toml, policies and policy_cases from a folder, instead of a pack; no sample records",
     )
     add_options(init)
     init.set_defaults(run=_init)
     check = sub.add_parser(
-        "check", parents=[desk_options()], help="validate settings, catalogue and policies, and run the policy cases"
+        "check", parents=[desk_options()], help="Validate settings, catalogue and policies, and run the policy cases"
     )
     check.set_defaults(run=_check)
 
@@ -253,9 +255,17 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
     made_it = not folder.exists()
     try:
         admitted, key = _make(folder, plan)
+        _tell(args, out, plan, admitted, key)
     except BaseException:
-        _take_away(folder, whole=made_it)
+        with uninterrupted():
+            _take_away(folder, whole=made_it)
         raise
+    return ExitCode.OK
+
+
+def _tell(args: argparse.Namespace, out: CommandOutput, plan: _Plan, admitted: Admitted, key: str) -> None:
+    """Print what was made, and the next steps."""
+    folder = Path(args.dir)
     settings = load_settings(folder / CONFIG)
     page = enrol_link(settings, admitted.code)
     people = sorted(read_pack(plan.pack).seed.get("customers", ())) if plan.seeded else []
@@ -298,7 +308,6 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
         ),
         f"Next: {command_line('serve', '--config', folder / CONFIG)}",
     )
-    return ExitCode.OK
 
 
 def _planned(args: argparse.Namespace, out: CommandOutput, name: str) -> _Plan:
@@ -328,6 +337,8 @@ def _pack_files(args: argparse.Namespace) -> Mapping[str, bytes]:
     """Return the files of the pack in the languages asked for."""
     if args.pack not in pack_names():
         cure = f"Name one of {', '.join(pack_names())} with --pack."
+        near = nearest(args.pack, pack_names())
+        cure = f"Did you mean {near}? {cure}" if near else cure
         raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no pack {args.pack!r}"), cure)
     languages = pack_languages(args.pack)
     for language in args.language:

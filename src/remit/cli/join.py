@@ -23,15 +23,15 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     join = sub.add_parser(
         "join",
         parents=[desk_options()],
-        help="begin a new node of a desk whose store is shared",
-        description="Take what the desk has published as this node's high water, after checking that the store goes on from it.",
+        help="Prepare a new node for a shared store",
+        description="Take the published log as this node's high water, after checking that the store continues it.",
     )
     join.add_argument(
         "--from",
         dest="source",
         required=True,
         metavar="WHERE",
-        help="the log of a node that serves (https://…/log), or a folder with one",
+        help="The log of a running node (https://…/log), or a folder with one",
     )
     join.set_defaults(run=_join)
 

@@ -4,7 +4,7 @@ import argparse
 import json
 
 from remit.cli.output import CommandOutput, ExitCode
-from remit.cli.shared import command_seat, desk_options, settings_of, with_desk
+from remit.cli.shared import command_seat, common_options, desk_options, settings_of, with_desk
 from remit.domain.errors import Code, Refused
 from remit.domain.records import MandateRecord, TaskRecord
 from remit.domain.values import instant_text
@@ -16,18 +16,14 @@ from remit.wiring import Desk
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("mandate", help="mandates: show, revoke").add_subparsers(
+    group = sub.add_parser("mandate", parents=[common_options()], help="Mandates: show, revoke").add_subparsers(
         dest="what", metavar="show|revoke", required=True
     )
-    show = group.add_parser(
-        "show", parents=[desk_options()], help="what a customer granted an agent, and what has come of it"
-    )
-    show.add_argument("mandate", metavar="MANDATE")
+    show = group.add_parser("show", parents=[desk_options()], help="Show a mandate and how it was used")
+    show.add_argument("mandate", metavar="MANDATE", help="The id of the mandate")
     show.set_defaults(run=_show)
-    revoke = group.add_parser(
-        "revoke", parents=[desk_options()], help="take a mandate back for the desk; its tasks end at once"
-    )
-    revoke.add_argument("mandate", metavar="MANDATE")
+    revoke = group.add_parser("revoke", parents=[desk_options()], help="Revoke a mandate and end its tasks")
+    revoke.add_argument("mandate", metavar="MANDATE", help="The id of the mandate")
     revoke.set_defaults(run=_revoke)
 
 

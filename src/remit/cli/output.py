@@ -101,10 +101,8 @@ class CommandOutput:
         detail = error.detail or MEANINGS[error.code].title
         cure = cure or cure_of(error)
         if self.as_json:
-            print(
-                json.dumps({"error": {"code": error.code.value, "detail": detail, "cure": cure}}, ensure_ascii=False),
-                file=self.stdout,
-            )
+            said = {"code": error.code.value, "message": MEANINGS[error.code].title, "detail": detail, "cure": cure}
+            print(json.dumps({"error": said}, ensure_ascii=False), file=self.stdout, flush=True)
         else:
             print(terminal_safe(f"remit: {error.code.value}: {sentence(detail)} Cure: {cure}"), file=self.stderr)
         return exit_code(error)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, table
 from remit.cli.ports import enrol_link
-from remit.cli.shared import LAST_PORT, command_seat, desk_options, settings_of, whole_number, with_desk
+from remit.cli.shared import LAST_PORT, command_seat, common_options, desk_options, settings_of, whole_number, with_desk
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import PersonRecord
@@ -25,46 +25,44 @@ _MOST = 10_000
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
     group = sub.add_parser(
-        "person", help="customers and officers: add, invite, recover, contact, unlink, list"
+        "person", parents=[common_options()], help="Customers and officers: add, invite, recover, contact, unlink, list"
     ).add_subparsers(dest="what", metavar="add|invite|recover|contact|unlink|list", required=True)
-    add = group.add_parser("add", parents=[desk_options()], help="add somebody and make their one-time link")
-    add.add_argument("id", metavar="ID", help="the customer's id at the desk, or an officer's name")
-    add.add_argument("--kind", required=True, choices=("customer", "officer"))
-    add.add_argument("--name", default="", metavar="TEXT")
-    add.add_argument("--email", default="", metavar="ADDRESS")
+    add = group.add_parser("add", parents=[desk_options()], help="Add a person and print their one-time link")
+    add.add_argument("id", metavar="ID", help="The customer's id in your systems, or the officer's id")
+    add.add_argument("--kind", required=True, choices=("customer", "officer"), help="A customer or an officer")
+    add.add_argument("--name", default="", metavar="TEXT", help="The name people see (default: the id)")
+    add.add_argument("--email", default="", metavar="ADDRESS", help="Their e-mail address")
     add.add_argument(
         "--role",
         action="append",
         default=[],
         metavar="ROLE",
-        help="a role of the catalogue, or admin, security, audit; may be repeated",
+        help="A role of the catalogue, or admin, security, audit; repeatable",
     )
     add.add_argument(
-        "--person-key", default="", metavar="KEY", help="the same for all accounts of one human (default: the id)"
+        "--person-key", default="", metavar="KEY", help="The same key for all accounts of one human (default: the id)"
     )
     _invitation(add)
     add.set_defaults(run=_add)
-    again = group.add_parser("invite", parents=[desk_options()], help="make a new one-time link for somebody")
-    again.add_argument("id", metavar="ID")
+    again = group.add_parser("invite", parents=[desk_options()], help="Print a new one-time link")
+    again.add_argument("id", metavar="ID", help="The id of the person")
     _invitation(again)
     again.set_defaults(run=_invite)
     recover = group.add_parser(
-        "recover", parents=[desk_options()], help="make a one-time link for somebody who lost every passkey"
+        "recover", parents=[desk_options()], help="Print a one-time link for a person who lost every passkey"
     )
-    recover.add_argument("id", metavar="ID")
+    recover.add_argument("id", metavar="ID", help="The id of the person")
     _minutes(recover)
     recover.set_defaults(run=_recover)
-    contact = group.add_parser("contact", parents=[desk_options()], help="change somebody's e-mail address")
-    contact.add_argument("id", metavar="ID")
-    contact.add_argument("--email", required=True, metavar="ADDRESS")
-    contact.add_argument("--reason", default="", metavar="TEXT")
+    contact = group.add_parser("contact", parents=[desk_options()], help="Change a person's e-mail address")
+    contact.add_argument("id", metavar="ID", help="The id of the person")
+    contact.add_argument("--email", required=True, metavar="ADDRESS", help="The new e-mail address")
+    contact.add_argument("--reason", default="", metavar="TEXT", help="The reason, for the audit log")
     contact.set_defaults(run=_contact)
-    unlink = group.add_parser(
-        "unlink", parents=[desk_options()], help="take somebody's account off the company's login it belongs to"
-    )
-    unlink.add_argument("id", metavar="ID")
+    unlink = group.add_parser("unlink", parents=[desk_options()], help="Detach an account from the company login")
+    unlink.add_argument("id", metavar="ID", help="The id of the person")
     unlink.set_defaults(run=_unlink)
-    listing = group.add_parser("list", parents=[desk_options()], help="all people")
+    listing = group.add_parser("list", parents=[desk_options()], help="List all people")
     listing.set_defaults(run=_list)
 
 
@@ -74,13 +72,13 @@ def _minutes(parser: argparse.ArgumentParser) -> None:
         type=whole_number(1, 1440),
         default=15,
         metavar="N",
-        help="set how long the link works (default: 15, at most 1440)",
+        help="How long the link works (default: 15, at most 1440)",
     )
     parser.add_argument(
         "--port",
         type=whole_number(1, LAST_PORT),
         metavar="N",
-        help="make the link for this port, on loopback (default: the port of the last start)",
+        help="The port in the link, on loopback (default: the port of the last start)",
     )
 
 
@@ -89,7 +87,7 @@ def _invitation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by-link",
         action="store_true",
-        help="the link travels by mail: the passkey confirms nothing but routine for 72 hours",
+        help="The link travels by mail: for 72 hours, its passkey confirms only routine requests",
     )
 
 

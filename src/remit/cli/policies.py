@@ -7,7 +7,7 @@ from pathlib import Path
 
 from remit.cli.init import run_cases
 from remit.cli.output import CommandOutput, ExitCode, command_line
-from remit.cli.shared import CONFIG, command_seat, desk_options, settings_of, with_desk
+from remit.cli.shared import CONFIG, command_seat, common_options, desk_options, settings_of, with_desk
 from remit.domain.records import Proposal
 from remit.usecases.policy.adopt import RulesInForce, approve_rules, propose_rules, tighten_rules
 from remit.wiring import Desk, load_rules, rules_of
@@ -15,29 +15,29 @@ from remit.wiring import Desk, load_rules, rules_of
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("policy", help="policies: test, schema, propose, approve, tighten").add_subparsers(
-        dest="what", metavar="test|schema|propose|approve|tighten", required=True
+    group = sub.add_parser(
+        "policy", parents=[common_options()], help="Policies: test, schema, propose, approve, tighten"
+    ).add_subparsers(dest="what", metavar="test|schema|propose|approve|tighten", required=True)
+    test = group.add_parser("test", parents=[desk_options()], help="Run policy cases")
+    test.add_argument(
+        "files", nargs="*", metavar="FILE", help="Files with cases (default: policies.cases of remit.toml)"
     )
-    test = group.add_parser("test", parents=[desk_options()], help="run policy cases")
-    test.add_argument("files", nargs="*", metavar="FILE", help="files of cases (default: policies.cases of remit.toml)")
     test.set_defaults(run=_test)
-    schema = group.add_parser(
-        "schema", parents=[desk_options()], help="the Cedar schema the catalogue makes, for policy authors"
-    )
+    schema = group.add_parser("schema", parents=[desk_options()], help="Print the Cedar schema of the catalogue")
     schema.set_defaults(run=_schema)
-    propose = group.add_parser("propose", parents=[desk_options()], help="propose the rules as they stand in the files")
+    propose = group.add_parser("propose", parents=[desk_options()], help="Propose the rules in the files")
     approve = group.add_parser(
-        "approve", parents=[desk_options()], help="approve what another admin proposed; it is then in force"
+        "approve", parents=[desk_options()], help="Approve another admin's proposal and put it into force"
     )
     tighten = group.add_parser(
-        "tighten", parents=[desk_options()], help="put rules into force alone, where they only tighten those in force"
+        "tighten", parents=[desk_options()], help="Put rules into force that only tighten the present ones"
     )
     for parser, run in (
         (propose, _propose),
         (approve, partial(_into_force, adopt=approve_rules)),
         (tighten, partial(_into_force, adopt=tighten_rules)),
     ):
-        parser.add_argument("--as", dest="admin", required=True, metavar="ID", help="which admin says so")
+        parser.add_argument("--as", dest="admin", required=True, metavar="ID", help="The admin who decides")
         parser.set_defaults(run=run)
 
 

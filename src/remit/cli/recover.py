@@ -28,16 +28,16 @@ _MOST_AHEAD_S: Final = 30 * 86_400
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
     recover = sub.add_parser(
-        "recover", parents=[desk_options()], help="make a store that is older than its log safe to serve"
+        "recover", parents=[desk_options()], help="Make a store restored from a backup safe to serve"
     )
     recover.set_defaults(run=_recover)
-    keys = sub.add_parser("rotate-keys", parents=[desk_options()], help="make a new token key")
-    keys.add_argument("--at-once", action="store_true", help="let every token die now, instead of when it expires")
+    keys = sub.add_parser("rotate-keys", parents=[desk_options()], help="Make a new token key")
+    keys.add_argument("--at-once", action="store_true", help="End every token now, instead of letting it expire")
     keys.add_argument(
         "--ahead",
         type=whole_number(_LEAST_AHEAD_S, _MOST_AHEAD_S),
         metavar="SECONDS",
-        help="publish the new key now and use it after that time; the desk may be served meanwhile",
+        help="Publish the new key now and use it after this time; works while the desk runs",
     )
     keys.set_defaults(run=_rotate)
 

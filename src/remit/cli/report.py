@@ -28,17 +28,17 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     report = sub.add_parser(
         "report",
         parents=[desk_options()],
-        help="what the log shows about controls of known frameworks; also while the desk is served",
-        description="Count what the entries of the log show about each control. It is no score: what nothing shows is not exercised.",
+        help="Report what the log shows about the controls of known frameworks",
+        description="Count the log's evidence for each control. It is no score: a control without entries counts as not exercised.",
     )
-    report.add_argument("--since", default="", metavar="TIME", help="entries from this day or RFC 3339 time on")
-    report.add_argument("--until", default="", metavar="TIME", help="entries before this day or RFC 3339 time")
+    report.add_argument("--since", default="", metavar="TIME", help="Count entries from this day or RFC 3339 time on")
+    report.add_argument("--until", default="", metavar="TIME", help="Count entries before this day or RFC 3339 time")
     report.add_argument(
         "--framework",
         action="append",
         default=[],
         choices=framework_names(),
-        help="this one alone; may be repeated (default: all)",
+        help="Report this framework only; repeatable (default: all)",
     )
     report.set_defaults(run=_report)
 

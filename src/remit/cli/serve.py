@@ -41,21 +41,21 @@ _MAX_DRAIN_S: Final = 600
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    description = "Serve the desk until SIGTERM or Ctrl-C."
-    serve = sub.add_parser("serve", parents=[desk_options()], help="serve the desk", description=description)
-    serve.add_argument("--host", help="listen here instead of server.host")
+    description = "Start the server. It runs until SIGTERM or Ctrl-C."
+    serve = sub.add_parser("serve", parents=[desk_options()], help="Start the server", description=description)
+    serve.add_argument("--host", help="Listen on this host (default: server.host)")
     serve.add_argument(
         "--port",
         type=whole_number(0, LAST_PORT),
         metavar="N",
-        help="listen here instead of server.port; 0 takes a free one",
+        help="Listen on this port (default: server.port); 0 takes a free one",
     )
     serve.add_argument(
         "--workers",
         type=whole_number(1, _MAX_WORKERS),
         default=1,
         metavar="N",
-        help="processes behind one address (SQLite: 1)",
+        help="The number of processes (SQLite: 1)",
     )
     serve.add_argument("--worker", default="", help=argparse.SUPPRESS)  # passed by a parent to a worker
     serve.add_argument(
@@ -63,11 +63,16 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         type=whole_number(0, _MAX_DRAIN_S),
         default=0,
         metavar="SECONDS",
-        help="when a stop is asked for, answer on for so long while /readyz says no, so that a proxy hands nothing more out",
+        help="On a stop, keep answering this long while /readyz says no, so that a proxy sends nothing more",
     )
-    serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
+    serve.add_argument(
+        "--log-level",
+        default="warning",
+        choices=LEVELS,
+        help="The lowest level to log, on standard error (default: warning)",
+    )
     serve.set_defaults(run=_serve)
-    migrate = sub.add_parser("migrate", parents=[desk_options()], help="bring the store's schema up to date")
+    migrate = sub.add_parser("migrate", parents=[desk_options()], help="Bring the store's schema up to date")
     migrate.set_defaults(run=_migrate)
 
 

@@ -4,7 +4,9 @@ import argparse
 import asyncio
 import getpass
 import os
-from collections.abc import Awaitable, Callable
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -35,7 +37,7 @@ def common_options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     # Without a default of its own, which would undo a `--json` before the command.
     parser.add_argument(
-        "--json", action="store_true", default=argparse.SUPPRESS, help="tell the result as one JSON object"
+        "--json", action="store_true", default=argparse.SUPPRESS, help="Print the result as one JSON object"
     )
     return parser
 
@@ -44,7 +46,7 @@ def desk_options() -> argparse.ArgumentParser:
     """Return the options of commands that work on a desk."""
     parser = argparse.ArgumentParser(add_help=False, parents=[common_options()])
     parser.add_argument(
-        "--config", default=CONFIG, metavar="FILE", help="the desk's remit.toml, or its folder (default: ./remit.toml)"
+        "--config", default=CONFIG, metavar="FILE", help="The desk's remit.toml, or its folder (default: ./remit.toml)"
     )
     return parser
 
@@ -59,6 +61,21 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
         return number
 
     return read
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C off for a few steps that must not be left half done; it may still come after them."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not the main thread, which alone is interrupted
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def command_seat() -> str:

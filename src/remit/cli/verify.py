@@ -26,36 +26,34 @@ _TELL_THE_DESK: Final = (
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    verify = sub.add_parser("verify", parents=[common_options()], help="verify receipts offline")
+    verify = sub.add_parser("verify", parents=[common_options()], help="Verify receipts offline")
     verify.add_argument(
-        "receipts", nargs="+", metavar="RECEIPT", help="a receipt's file, as JSON or tlog-proof; - reads standard input"
+        "receipts", nargs="+", metavar="RECEIPT", help="A receipt, as JSON or tlog-proof; - reads standard input"
     )
     verify.add_argument(
-        "--key", action="append", metavar="VKEY|FILE", help="the log's public key (name+hash+base64); may be repeated"
+        "--key", action="append", metavar="VKEY|FILE", help="The log's public key (name+hash+base64); repeatable"
     )
-    verify.add_argument(
-        "--config", default=CONFIG, metavar="FILE", help="without --key: the desk whose own receipts these are"
-    )
+    verify.add_argument("--config", default=CONFIG, metavar="FILE", help="The desk whose key to use, without --key")
     verify.set_defaults(run=_verify)
-    whole = sub.add_parser("verify-log", parents=[common_options()], help="verify a whole log, entry by entry")
+    whole = sub.add_parser("verify-log", parents=[common_options()], help="Verify a whole log, entry by entry")
     source = whole.add_mutually_exclusive_group()
     source.add_argument(
-        "--log", type=_where, metavar="DIR|URL", help="a published or exported log, such as https://desk.example/log"
+        "--log", type=_where, metavar="DIR|URL", help="A published or exported log, such as https://support.example/log"
     )
-    source.add_argument("--store", metavar="FILE", help="a store's SQLite file, with the records beside the log")
+    source.add_argument("--store", metavar="FILE", help="A store's SQLite file, with its records")
     whole.add_argument(
-        "--config", default=CONFIG, metavar="FILE", help="without --log and --store: the desk whose own log to verify"
+        "--config", default=CONFIG, metavar="FILE", help="The desk whose log to verify, without --log and --store"
     )
-    whole.add_argument("--key", metavar="VKEY|FILE", help="the log's public key")
+    whole.add_argument("--key", metavar="VKEY|FILE", help="The log's public key")
     whole.add_argument(
-        "--high-water", metavar="FILE", help="the newest checkpoint known from elsewhere: the log must reach it"
+        "--high-water", metavar="FILE", help="The newest checkpoint known from elsewhere: the log must reach it"
     )
     whole.add_argument(
         "--earlier",
         action="append",
         default=[],
         metavar="FILE",
-        help="a checkpoint seen earlier: the log must continue it",
+        help="An earlier checkpoint: the log must continue it; repeatable",
     )
     whole.set_defaults(run=_verify_log)
 

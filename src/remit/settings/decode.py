@@ -9,6 +9,7 @@ import msgspec
 from msgspec import inspect
 
 from remit.domain.errors import Code, Refused
+from remit.domain.text.nearest import nearest
 
 T = TypeVar("T")
 _WHERE: Final = re.compile(r" - at `(?:key` in `)?\$(?P<path>[^`]*)`\Z")
@@ -89,7 +90,9 @@ def _unknown_or_missing(kind: inspect.StructType, value: Mapping[Any, Any], key:
     for name in value:
         if name not in names:
             what = "is unknown" if key else "is an unknown table"
-            return InvalidSetting(_joined(key, str(name)), f"{what}; known are {_listed(names)}", note=note)
+            near = nearest(str(name), names)
+            cure = f"Did you mean {_joined(key, near)}? Rename it, or take it out." if near else ""
+            return InvalidSetting(_joined(key, str(name)), f"{what}; known are {_listed(names)}", note=note, cure=cure)
     missing = next((field for field in kind.fields if field.required and field.encode_name not in value), None)
     if missing is None:
         return InvalidSetting(key or "remit.toml", "must be a table", note=note)

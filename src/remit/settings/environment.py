@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.text.nearest import nearest
 from remit.settings.notify import NotifyTable
 
 STOP_AT: Final = "REMIT_STOP_AT"
@@ -45,7 +46,9 @@ def verify_variables(names: Iterable[str]) -> None:
             and not any(re.fullmatch(one, name, re.ASCII) for one in _OTHERS)
         ):
             detail = f"{name} is an unknown variable; known are {', '.join(_KNOWN)}. Unset it, and write other settings into remit.toml"
-            raise Refused(Code.SETTINGS_INVALID, detail)
+            near = nearest(name, _KNOWN)
+            cure = f"Did you mean {near}? Rename it, or unset it." if near else ""
+            raise Refused(Code.SETTINGS_INVALID, detail, cure=cure)
 
 
 def overlaid(raw: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Mapping[str, Any], Mapping[str, str]]:

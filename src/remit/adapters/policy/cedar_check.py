@@ -25,6 +25,7 @@ from remit.adapters.policy.cedar_schema import (
 )
 from remit.domain.errors import Code, Refused
 from remit.domain.structs import struct
+from remit.domain.text.nearest import did_you_mean
 
 Node: TypeAlias = bool | int | str | Sequence["Node"] | Mapping[str, "Node"] | None
 
@@ -116,7 +117,9 @@ class _PolicyWalk:
         """Note an action, group or objective unknown at this desk."""
         unknown_action = kind == "Action" and name not in self.model.actions and name not in self.model.groups
         if unknown_action or (kind == "Objective" and name not in self.model.objectives):
-            self.reading.problems.append(f'names {kind}::"{name}", which this desk does not have')
+            known = {*self.model.actions, *self.model.groups} if kind == "Action" else self.model.objectives
+            near = did_you_mean(name, known)
+            self.reading.problems.append(f'names {kind}::"{name}", which this desk does not have{near}')
 
     def _variable(self, body: Node) -> ExpressionInfo:
         name = str(body)
@@ -145,7 +148,8 @@ class _PolicyWalk:
         found = [shape for shape in map(_attributes, seen.shapes) if name in shape]
         path = f"{seen.path}.{name}" if seen.path else ""
         if not found and (seen.shapes or (op == "has" and self.contexts)):
-            self.reading.problems.append(f"names `{path or name}`, which nothing it applies to has")
+            near = did_you_mean(name, {one for shape in map(_attributes, seen.shapes) for one in shape})
+            self.reading.problems.append(f"names `{path or name}`, which nothing it applies to has{near}")
         if seen.path == "context" and self.reading.parts is not None:
             self.reading.parts |= {name}
         if seen.path == _PARAMS and self.reading.params is not None:

@@ -12,6 +12,7 @@ from remit.domain.catalogue.tables import catalogue_error, closed_table, flag, t
 from remit.domain.i18n import marked
 from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.structs import replace
+from remit.domain.text.nearest import did_you_mean
 from remit.proof.canonical import digest
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
@@ -41,7 +42,9 @@ def read_action(name: str, value: object, *, names: DeclaredNames, attributes: M
     for told in returns:
         if told not in attributes:
             cure = f'add [attribute."{told}"] with a title'
-            raise catalogue_error(f"{key}.returns", f"no attribute {told!r} is declared", cure)
+            raise catalogue_error(
+                f"{key}.returns", f"no attribute {told!r} is declared{did_you_mean(told, attributes)}", cure
+            )
     params = read_params(found.get("params", {}), key=f"{key}.params", names=names)
     title = text(found["title"], f"{key}.title")
     _verify_title(title, params, f"{key}.title")
@@ -119,7 +122,9 @@ def _word(kind: type[_Word], value: object, key: str, *, among: Sequence[_Word] 
     for word in known:
         if value == word.value:
             return word
-    raise catalogue_error(key, f"{value!r} is not one of them", f"write one of {', '.join(known)}")
+    raise catalogue_error(
+        key, f"{value!r} is not one of them{did_you_mean(str(value), known)}", f"write one of {', '.join(known)}"
+    )
 
 
 def _verify_title(title: str, params: ParamsSchema, key: str) -> None:

@@ -10,6 +10,7 @@ from remit.domain.catalogue.model import MarkKind, ParamMark
 from remit.domain.catalogue.tables import Table, catalogue_error, plain_json, plain_object
 from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.structs import struct
+from remit.domain.text.nearest import did_you_mean
 from remit.domain.values import Json, JsonObject, is_list
 
 _MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})? [A-Z]{3}$"
@@ -89,9 +90,17 @@ def read_mark(node: JsonObject, path: ParamPath, key: str, names: DeclaredNames)
 
 def _of(value: Json, kind: MarkKind, key: str, names: DeclaredNames) -> str:
     if kind is MarkKind.RESOURCE and value not in names.resources:
-        raise catalogue_error(key, f"no resource {value!r} is declared", f"add [resource.{value}] with a title")
+        raise catalogue_error(
+            key,
+            f"no resource {value!r} is declared{did_you_mean(str(value), names.resources)}",
+            f"add [resource.{value}] with a title",
+        )
     if kind is MarkKind.ATTRIBUTE and value not in names.attributes:
-        raise catalogue_error(key, f"no attribute {value!r} is declared", f'add [attribute."{value}"] with a title')
+        raise catalogue_error(
+            key,
+            f"no attribute {value!r} is declared{did_you_mean(str(value), names.attributes)}",
+            f'add [attribute."{value}"] with a title',
+        )
     return value if isinstance(value, str) else ""
 
 

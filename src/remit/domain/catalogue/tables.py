@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from remit.domain.errors import Code, Refused
+from remit.domain.text.nearest import did_you_mean
 from remit.domain.values import Json, JsonObject
 from remit.proof.canonical import MAX_INTEGER
 
@@ -50,7 +51,9 @@ def closed_table(value: object, key: str, *, required: Sequence[str] = (), optio
     for name in found:
         if name not in required and name not in optional:
             raise catalogue_error(
-                f"{key}.{name}", "is not a known key", f"remove it, or use one of {', '.join((*required, *optional))}"
+                f"{key}.{name}",
+                f"is not a known key{did_you_mean(name, (*required, *optional))}",
+                f"remove it, or use one of {', '.join((*required, *optional))}",
             )
     for name in required:
         if name not in found:

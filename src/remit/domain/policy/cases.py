@@ -12,6 +12,7 @@ from typing import Final
 from remit.domain.catalogue.model import CUSTOMER, Catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.structs import struct
+from remit.domain.text.nearest import did_you_mean
 from remit.domain.values import Instant, Json, JsonObject, decode_json, is_list, verify_instant
 
 _NOON: Final = "2026-01-07T12:00:00Z"
@@ -155,7 +156,8 @@ class _Table:
     def text(self, key: str, default: str | None = None, *, known: Sequence[str] = ()) -> str:
         value = self.take(key, default)
         if not isinstance(value, str) or not value or (known and value not in known):
-            raise _invalid(self.place, f"`{key}` must be {'one of ' + ', '.join(known) if known else 'a text'}")
+            near = did_you_mean(value, known) if isinstance(value, str) else ""
+            raise _invalid(self.place, f"`{key}` must be {'one of ' + ', '.join(known) if known else 'a text'}{near}")
         return value
 
     def texts(self, key: str) -> frozenset[str]:
@@ -178,7 +180,10 @@ class _Table:
     def finish(self) -> None:
         unknown = sorted(self.table.keys() - self.read)
         if unknown:
-            raise _invalid(self.place, f"unknown key `{unknown[0]}`; known are {', '.join(sorted(self.read))}")
+            raise _invalid(
+                self.place,
+                f"unknown key `{unknown[0]}`; known are {', '.join(sorted(self.read))}{did_you_mean(unknown[0], self.read)}",
+            )
 
 
 def _read_case(file: str, n: int, raw: Json, catalogue: Catalogue) -> PolicyCase:

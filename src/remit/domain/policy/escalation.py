@@ -16,6 +16,7 @@ from remit.domain.ids import expand_pattern, is_glob, is_word
 from remit.domain.param_paths import Absent, values_at
 from remit.domain.policy.confirmers import HOUR_MS, MINUTE_MS, OFFICER
 from remit.domain.records import Tier
+from remit.domain.text.nearest import did_you_mean
 from remit.domain.values import Json, JsonObject, Money, verify_money
 
 _REQUIRED: Final = ("name", "reason", "roles", "due", "then")
@@ -125,7 +126,7 @@ def _roles(value: object, known: Collection[str], key: str) -> tuple[str, ...]:
     for role in found:
         if role not in known:
             cure = "name a declared [role.…], without officer: before it"
-            raise catalogue_error(key, f"no role {role!r} is declared", cure)
+            raise catalogue_error(key, f"no role {role!r} is declared{did_you_mean(role, known)}", cure)
     return found
 
 

@@ -33,6 +33,7 @@ from remit.domain.policy.visitors import read_preset, verify_presets
 from remit.domain.policy.waivers import read_waiver
 from remit.domain.records import Tier
 from remit.domain.structs import replace
+from remit.domain.text.nearest import did_you_mean
 from remit.domain.values import Json, JsonObject, Money, verify_money
 from remit.proof.canonical import digest
 
@@ -387,7 +388,11 @@ def _objective_actions(patterns: Sequence[str], actions: Mapping[str, Action], k
     for pattern in patterns:
         named = declared_actions(pattern, actions)
         if not named:
-            raise catalogue_error(key, f"no action {pattern!r} is declared", "correct the name or add the action")
+            raise catalogue_error(
+                key,
+                f"no action {pattern!r} is declared{did_you_mean(pattern, actions)}",
+                "correct the name or add the action",
+            )
         inside.update(named)
     return frozenset(inside)
 
@@ -395,7 +400,11 @@ def _objective_actions(patterns: Sequence[str], actions: Mapping[str, Action], k
 def _of_objective(names: tuple[str, ...], inside: frozenset[str], key: str) -> tuple[str, ...]:
     for name in names:
         if name not in inside:
-            raise catalogue_error(key, f"{name!r} is no action of this objective", "name one of its actions exactly")
+            raise catalogue_error(
+                key,
+                f"{name!r} is no action of this objective{did_you_mean(name, inside)}",
+                "name one of its actions exactly",
+            )
     return names
 
 

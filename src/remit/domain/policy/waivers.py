@@ -11,6 +11,7 @@ from remit.domain.catalogue.tables import catalogue_error, closed_table, day, pl
 from remit.domain.errors import Refused
 from remit.domain.mandate.conditions import condition_holds
 from remit.domain.mandate.parse_where import read_where
+from remit.domain.text.nearest import did_you_mean
 from remit.domain.values import JsonObject
 
 _BETWEEN: Final = re.compile(r"[,;/&|()\[\]]|\band\b")
@@ -27,7 +28,9 @@ def read_waiver(value: object, actions: Mapping[str, Action], *, key: str, today
     found = closed_table(value, key, required=("action", "limit", "reason", "owner", "ends"))
     name = text(found["action"], f"{key}.action")
     if name not in actions or actions[name].builtin:
-        raise catalogue_error(f"{key}.action", f"no action {name!r} is declared", "name one action exactly")
+        raise catalogue_error(
+            f"{key}.action", f"no action {name!r} is declared{did_you_mean(name, actions)}", "name one action exactly"
+        )
     limit = plain_object(found["limit"], f"{key}.limit")
     if not limit:
         raise catalogue_error(f"{key}.limit", "is empty", "say within which limit the floor is lowered")
