@@ -116,7 +116,7 @@ class _PolicyWalk:
         """Note an action, group or objective unknown at this desk."""
         unknown_action = kind == "Action" and name not in self.model.actions and name not in self.model.groups
         if unknown_action or (kind == "Objective" and name not in self.model.objectives):
-            self.reading.problems.append(f'names {kind}::"{name}", which this desk does not have')
+            self.reading.problems.append(f'names {kind}::"{name}", which does not exist here')
 
     def _variable(self, body: Node) -> ExpressionInfo:
         name = str(body)
@@ -291,7 +291,7 @@ def read_statements(texts: Sequence[tuple[str, str]], *, allow_unnamed: bool) ->
                 problems.append(refused.detail)
     first: dict[str, PolicyStatement] = {}
     problems.extend(
-        f"{again.place}: this @id stands at {first[again.id].file}:{first[again.id].line} already"
+        f"{again.place}: this @id is used at {first[again.id].file}:{first[again.id].line} already"
         for again in statements
         if first.setdefault(again.id, again) is not again
     )

@@ -24,7 +24,7 @@ def offer_limit(catalogue: Catalogue, roles: Collection[str], action: Action) ->
     # A catalogue that limits roles gives nothing to officers without one of its roles, such as an admin.
     found = [_limit(role, action) for role in own or catalogue.roles.values()]
     if not own and not all(limit == () for limit in found):
-        raise _not_allowed("the officer has no role of the desk", "Only officers with a role of this desk make offers.")
+        raise _not_allowed("the officer has no role of the desk", "Only team members with a role can make offers.")
     given = [limit for limit in found if limit is not None]
     if found and not given:
         raise _not_allowed(f"none of the officer's roles offers {action.name}", "Your role does not make such offers.")
@@ -54,7 +54,7 @@ def verify_offer_allowed(
         most = " or ".join(str(limit) for limit in widest_limit(limits))
         raise _not_allowed(
             f"more than {most} offered",
-            f"Your role offers at most {most} in one case. Ask somebody whose role may offer more.",
+            f"Your role offers at most {most} in one case. Ask a colleague whose role allows more.",
         )
 
 
@@ -98,7 +98,7 @@ def verify_terms_complete(action: Action, terms: JsonObject) -> None:
         raise Refused(
             Code.PARAMS_INVALID,
             f"an offer for {action.name} without {', '.join(missing)}",
-            public=f"An offer of this kind needs {called}, too.",
+            public=f"An offer of this kind also needs {called}.",
         )
 
 
