@@ -21,7 +21,7 @@ def cure(err: str) -> str:
 @pytest.mark.parametrize(
     ("argv", "code", "said", "wanted"),
     [
-        (("recover",), "request.conflict", "it is not older", "There is nothing to recover: start the desk."),
+        (("recover",), "request.conflict", "it is not older", "There is nothing to recover: start the server."),
         (("policy", "tighten", "--as", "admin"), "request.conflict", "in force already", "Nothing needs to be done."),
         (("policy", "propose", "--as", "admin"), "request.conflict", "in force already", "Nothing needs to be done."),
         (
@@ -31,7 +31,7 @@ def cure(err: str) -> str:
             "Let another admin propose them",
         ),
         (("policy", "test", "nofile.toml"), "policy.invalid", "nofile.toml: No such file", "Check that it is there"),
-        (("person", "invite", "nobody"), "request.not_found", "there is no person nobody", "`remit person list` shows everybody"),
+        (("person", "invite", "nobody"), "request.not_found", "there is no person nobody", "`remit person list` shows everyone"),
         (
             ("person", "add", "x", "--kind", "officer", "--role", "nope"),
             "request.malformed",
@@ -95,7 +95,7 @@ def test_a_wrong_policy_is_named_and_has_one_cure(remit: Run, desk: Path, text: 
 
 def test_a_catalogue_that_says_nothing_is_named(remit: Run, desk: Path) -> None:
     (desk / "catalogue" / "catalogue.toml").write_text("# soon\n")
-    refused(remit("check", "--config", desk), "catalogue.invalid", "catalogue.toml: says nothing; write [desk] with name and currency")
+    refused(remit("check", "--config", desk), "catalogue.invalid", "catalogue.toml: is empty; write [desk] with name and currency")
 
 
 def test_a_folder_that_was_moved_away_is_named_without_the_systems_numbers(remit: Run, desk: Path) -> None:

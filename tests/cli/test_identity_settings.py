@@ -45,5 +45,5 @@ def test_the_provider_that_people_log_in_at_is_no_issuer_of_workloads(tmp_path: 
         "customer_claim": "sub",
     }
     rule = {"issuer": "https://login.example", "subject": "x", "agent": "x"}
-    with pytest.raises(InvalidSetting, match=r"federation\.issuer is the desk itself, or the provider"):
+    with pytest.raises(InvalidSetting, match=r"federation\.issuer is the server itself, or the provider"):
         settings_made(tmp_path, server={"issuer": "https://desk.example"}, people={"oidc": oidc}, federation=[rule])

@@ -175,12 +175,12 @@ def test_records_of_an_earlier_version_are_moved_into_a_file_and_none_is_left_be
     before = as_before(shared)
     for argv in OPENING:
         ran = remit(*argv, "--config", shared)
-        refused(ran, "settings.invalid", "still has this desk's records")
+        refused(ran, "settings.invalid", "still has the records")
         assert "remit desk move" in ran.err
-    assert "still has this desk's records" in findings(remit("doctor", "--json", "--config", shared), "wrong")["desk"]
+    assert "still has the records" in findings(remit("doctor", "--json", "--config", shared), "wrong")["desk"]
     assert on_the_server(os.environ[DESK], "select version from remit_desk.schema") == [(2,)], "a refused start changes nothing"
     port = far(shared)
-    refused(remit("desk", "serve", "--config", shared), "settings.invalid", "still has this desk's records")
+    refused(remit("desk", "serve", "--config", shared), "settings.invalid", "still has the records")
     with forgotten_node():
         refused(remit("desk", "move", "--config", shared), "settings.invalid", "nodes still use")
     assert not file_of(shared).exists()
@@ -202,7 +202,7 @@ def test_a_move_that_was_cut_off_is_not_taken_for_one_that_ended(remit: Run, sha
     before = as_before(shared)
     file_of(shared).write_bytes(b"an earlier one")
     refused(remit("desk", "move", "--config", shared), "settings.invalid", "already")
-    refused(remit("migrate", "--config", shared), "settings.invalid", "still has this desk's records")
+    refused(remit("migrate", "--config", shared), "settings.invalid", "still has the records")
     assert file_of(shared).read_bytes() == b"an earlier one"
     file_of(shared).rename(shared / "data" / "desk.sqlite.part")
     assert on_the_server(os.environ[DESK], "select beside from remit_desk.schema") == [(1,)]

@@ -178,7 +178,7 @@ def test_a_waiver_owned_by_an_officer_or_a_role_is_fine(remit: Run, desk: Path) 
 def test_a_sandbox_never_starts_where_others_can_reach_it(remit: Run, desk: Path) -> None:
     change(desk, "enabled = false", "enabled = true")
     change(desk, 'host = "127.0.0.1"', 'host = "0.0.0.0"')
-    refused(remit("check", "--config", desk), "settings.invalid", "sandbox.enabled is for a desk on loopback only")
+    refused(remit("check", "--config", desk), "settings.invalid", "sandbox.enabled is for a server on loopback only")
 
 
 def test_a_limit_that_is_none_is_said_and_a_desk_behind_a_proxy_hears_of_the_header(remit: Run, desk: Path) -> None:

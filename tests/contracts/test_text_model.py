@@ -213,7 +213,7 @@ def test_no_other_file_is_loaded_than_the_one_that_was_looked_at(monkeypatch: py
     (tmp_path / "remit_no_model" / "__init__.py").write_text("raise AssertionError('its code is run')")
     (tmp_path / "remit_no_model" / "model.onnx").write_bytes(b"another model")
     monkeypatch.syspath_prepend(str(tmp_path))
-    for package, says in (("remit_no_model", "is not the file that was looked at"), ("remit_not_there", "is not there")):
+    for package, says in (("remit_no_model", "is not the file that was checked"), ("remit_not_there", "is not there")):
         monkeypatch.setitem(weights.FILES, "model", (package, "model.onnx", weights.FILES["model"][2]))
         with pytest.raises(Refused) as refused:
             MiniLm()

@@ -129,6 +129,6 @@ def test_a_record_that_does_not_say_what_is_needed_fails_the_act_and_leaves_noth
         record = {"kind": "order", "id": f"W{number}", "name": "", "owners": ["anna"], "data": data}
         run(desk.plug.seed({"customers": {}, "records": [record]}))
         before = everything(desk)
-        assert "a person must look" in desk.no("order.cancel", "anna", order_id=f"W{number}", reason="too late")
+        assert "a person must check it" in desk.no("order.cancel", "anna", order_id=f"W{number}", reason="too late")
         assert everything(desk) == before
     desk.database.close()

@@ -144,7 +144,7 @@ def test_a_mark_of_another_desk_is_not_replaced(samba: SambaServer, desk: Direct
     name = samba.new_group("alice")
     samba.modify(f"dn: CN={name},{GROUPS}\nchangetype: modify\nreplace: {MARK}\n{MARK}: remit:act_of_another_desk\n")
     refused = desk.ask(tmp_path, "group.join", ("group", name), {"group_id": name})
-    assert (refused.state, refused.reason) == (FAILED, "The record carries a mark that is not of this desk; a person must look at it.")
+    assert (refused.state, refused.reason) == (FAILED, "The record carries a mark of another system; a person must check it.")
     assert samba.values(f"CN={name},{GROUPS}", MARK) == ["remit:act_of_another_desk"]
 
 

@@ -11,7 +11,7 @@ _HEAD = """\
 # Codes
 
 Every refusal and every fault Remit answers with is one of these; the list is closed and part of the contract. A problem's `type` is
-`urn:remit:problem:<code>`. OAuth endpoints answer with OAuth's own errors and carry the code beside them. An answer may tell a cure
+`urn:remit:problem:<code>`. OAuth endpoints answer with OAuth's own errors and carry the code beside them. An answer may give a cure
 that is closer to what happened than the one here. A token that is good, but for something else, is `credential.wrong_audience` with
 403 `insufficient_scope`. This page is made by `remit codes --markdown`.
 

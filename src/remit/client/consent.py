@@ -54,7 +54,7 @@ def redirect_members(redirect_url: str) -> dict[str, str]:
     """Parse the query of a redirect.
 
     Raises:
-        ProtocolError: when a member stands twice. ⚔ Which of two codes counts must not depend on the parser.
+        ProtocolError: when a member appears twice. ⚔ Which of two codes counts must not depend on the parser.
     """
     try:
         pairs = parse_qsl(urlsplit(redirect_url).query, keep_blank_values=True, max_num_fields=_MANY)

@@ -27,7 +27,7 @@ class ReceiptInvalid(RemitError):  # noqa: N818  # says what is the matter; the 
     """A receipt that does not verify: changed, about something else, or not signed by the log's key."""
 
     code = "receipt.invalid"
-    cure = "Ask the desk for the receipt again, and check the key you verify with."
+    cure = "Ask the company for the receipt again, and check the key you verify with."
 
 
 class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name stands in RemitError

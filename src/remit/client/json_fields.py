@@ -111,7 +111,7 @@ def objects(body: Mapping[str, Json], name: str) -> tuple[dict[str, Json], ...]:
 def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a member stands twice")
+        raise ValueError("a member appears twice")
     return members
 
 

@@ -261,4 +261,4 @@ class Task:
 
 
 def _ended() -> Refused:
-    return Refused("task.ended", title="The task has ended", cure="Open a new task under a live mandate.")
+    return Refused("task.ended", title="The task has ended", cure="Open a new task under an active mandate.")

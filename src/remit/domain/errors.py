@@ -113,32 +113,34 @@ MEANINGS: dict[Code, CodeText] = {
     ),
     Code.AGENT_SUSPENDED: CodeText(
         title="Agent suspended",
-        cure="Write to the desk's security contact; nothing can be asked until two people resume the agent.",
+        cure="Write to the company's security contact; the agent can request nothing until two people resume it.",
     ),
     Code.AGENT_UNKNOWN: CodeText(
         title="Unknown agent",
-        cure="Ask the desk to register the agent (`remit agent add`), then try again.",
+        cure="Ask the company to register the agent (`remit agent add`), then try again.",
     ),
     Code.AGENT_UNTRUSTED: CodeText(
-        title="The agent's trust tier is too low for this", cure="Ask the desk to raise the agent's trust tier."
+        title="The agent's trust tier is too low for this", cure="Ask the company to raise the agent's trust tier."
     ),
     Code.CATALOGUE_INVALID: CodeText(
         title="The catalogue is not valid", cure="Correct the file and key named in the detail, then run `remit check`."
     ),
     Code.CONFIRMATION_DECLINED: CodeText(
-        title="A person declined this", cure="Do not ask again for the same act; talk with the customer."
+        title="A person declined this", cure="Do not ask for the same action again; talk to the customer."
     ),
-    Code.CONFIRMATION_EXPIRED: CodeText(title="No one answered in time", cure="Ask again when the person can answer."),
+    Code.CONFIRMATION_EXPIRED: CodeText(
+        title="No one answered in time", cure="Ask again when the person has time to answer."
+    ),
     Code.CONFIRMATION_MISMATCH: CodeText(
         title="The approval no longer matches the action",
-        cure="Ask again; the person will be shown the act as it stands now.",
+        cure="Ask again; the person then sees the action as it is now.",
     ),
     Code.CONFIRMATION_REPLAYED: CodeText(
-        title="This request was already answered", cure="Open the confirmation again; each answer counts once."
+        title="This request was already answered", cure="Open the request again; each answer counts once."
     ),
     Code.CONFIRMATION_REQUIRED: CodeText(
         title="A person must approve this first",
-        cure="Wait: the person has been invited. Poll the ask, do not relay codes or links.",
+        cure="Wait: the person has been asked. Poll the ask; do not relay codes or links.",
     ),
     Code.CONFIRMATION_TAKEN: CodeText(
         title="Someone else is working on this",
@@ -146,11 +148,11 @@ MEANINGS: dict[Code, CodeText] = {
     ),
     Code.CONFIRMATION_TOO_MANY: CodeText(
         title="This person cannot be asked again yet",
-        cure="Let the person answer what waits; after a no, ask again once the time in `retry_after_s` is over.",
+        cure="Let the person answer their open requests; after a decline, ask again once the time in `retry_after_s` is over.",
     ),
     Code.CONFIRMATION_WRONG_PERSON: CodeText(
         title="This person is not allowed to approve this",
-        cure="Only the people named in `who` can confirm, each with a passkey that is trusted for it.",
+        cure="Only the people named in `who` can approve this, each with a passkey that is trusted for it.",
     ),
     Code.CREDENTIAL_EXPIRED: CodeText(
         title="The credential has expired",
@@ -171,12 +173,12 @@ MEANINGS: dict[Code, CodeText] = {
         title="This proof or assertion was already used", cure="Sign a fresh one for every request."
     ),
     Code.CREDENTIAL_REVOKED: CodeText(
-        title="This credential is no longer valid", cure="Its task has ended. Open a new task under a live mandate."
+        title="This credential is no longer valid", cure="Its task has ended. Open a new task under an active mandate."
     ),
     Code.CREDENTIAL_WRONG_AUDIENCE: CodeText(
         title="The credential is meant for another recipient",
-        cure="Name this desk's issuer as the sole audience, "
-        "and in a proof the method, address and token of this very request.",
+        cure="Name the server's issuer as the only audience, "
+        "and in a proof the method, address and token of this request.",
     ),
     Code.CREDENTIAL_WRONG_KEY: CodeText(
         title="The proof is not signed with the credential's key",
@@ -198,22 +200,22 @@ MEANINGS: dict[Code, CodeText] = {
         title="The identity source cannot be reached", cure="Nothing was permitted. Try again after the time given."
     ),
     Code.FAULT_INTERNAL: CodeText(
-        title="Internal error", cure="Nothing was permitted. Try again later; tell the desk if it stays."
+        title="Internal error", cure="Nothing was permitted. Try again later; tell the company if it happens again."
     ),
     Code.FAULT_JOBS: CodeText(
         title="Background jobs are not running properly",
-        cure="Send requests to another process of the desk; its operator reads the log.",
+        cure="Send requests to another server process; its operator finds the cause in the log.",
     ),
     Code.FAULT_POLICY: CodeText(
         title="The policies cannot be evaluated", cure="Nothing was permitted. Try again after the time given."
     ),
     Code.FAULT_STOPPING: CodeText(
         title="This server is shutting down",
-        cure="Send requests to another process of the desk, or try again after the time given.",
+        cure="Send requests to another server process, or try again after the time given.",
     ),
     Code.FAULT_STORE: CodeText(
         title="The data store is not available",
-        cure="No record, no action: nothing was permitted. Try again after the time given.",
+        cure="Nothing can be recorded, so nothing was permitted. Try again after the time given.",
     ),
     Code.GRANT_INVALID: CodeText(
         title="You cannot use this grant",
@@ -229,24 +231,24 @@ MEANINGS: dict[Code, CodeText] = {
     ),
     Code.LOGIN_DECLINED: CodeText(
         title="The company's login rejected the sign-in",
-        cure="Sign in there again, or ask the company's help for your account.",
+        cure="Sign in there again, or ask the company for help with your account.",
     ),
     Code.LOGIN_INVALID: CodeText(
         title="The response from the company's login is not valid",
-        cure="Start again from the sign-in page; an answer counts once, and in the browser that asked for it.",
+        cure="Start again from the sign-in page; a response works once, in the browser that started the sign-in.",
     ),
     Code.LOGIN_UNKNOWN: CodeText(
         title="No account here matches this login",
-        cure="Ask the desk to add you, or whoever runs the company's login to give you the right group.",
+        cure="Ask support to add you, or the administrator of the company's login to give you the right group.",
     ),
     Code.LOGIN_WEAK: CodeText(
         title="A stronger or newer sign-in is needed",
-        cure="Sign in again, with the stronger method that the company's login offers.",
+        cure="Sign in again with the stronger method that the company's login offers.",
     ),
     Code.MANDATE_EXPIRED: CodeText(title="The mandate has expired", cure="Ask the customer for a new mandate."),
     Code.MANDATE_FORBIDDEN: CodeText(
         title="The customer ruled this out",
-        cure="Nothing cures this inside the mandate; the customer alone can grant a new one.",
+        cure="Only the customer can change this, by granting a new mandate.",
     ),
     Code.MANDATE_INACTIVE: CodeText(title="The mandate is not active", cure="Ask the customer for a new mandate."),
     Code.MANDATE_INVALID: CodeText(
@@ -266,7 +268,7 @@ MEANINGS: dict[Code, CodeText] = {
     ),
     Code.MANDATE_STALE: CodeText(
         title="The customer signed the mandate too long ago for this",
-        cure="Ask the customer for the mandate again: they sign it anew, and that is recent enough.",
+        cure="Ask the customer to sign the mandate again.",
     ),
     Code.MANDATE_TOTAL_SPENT: CodeText(
         title="The mandate's total is used up",
@@ -279,7 +281,7 @@ MEANINGS: dict[Code, CodeText] = {
         cure="Ask only for actions of the objective, or ask the customer for a mandate with another one.",
     ),
     Code.OBJECTIVE_REACHED: CodeText(
-        title="The objective is reached", cure="The task is done; open a new one if the mandate allows another."
+        title="The objective is reached", cure="The task is done; open a new one if the mandate allows it."
     ),
     Code.OBJECTIVE_STEP_ORDER: CodeText(
         title="Another step must be done first", cure="Do the earlier steps of the objective, then ask again."
@@ -287,7 +289,7 @@ MEANINGS: dict[Code, CodeText] = {
     Code.OBJECTIVE_UNKNOWN: CodeText(
         title="Objective not in the catalogue", cure="Read GET /v1/catalogue and choose an objective it lists."
     ),
-    Code.OFFER_EXPIRED: CodeText(title="The offer has expired", cure="Ask the desk for a new offer."),
+    Code.OFFER_EXPIRED: CodeText(title="The offer has expired", cure="Ask support for a new offer."),
     Code.OFFER_UNKNOWN: CodeText(
         title="No such offer in this case", cure="Accept an offer from the task's inbox, with its digest."
     ),
@@ -297,31 +299,31 @@ MEANINGS: dict[Code, CodeText] = {
     ),
     Code.PARAMS_NOT_OWNED: CodeText(
         title="That record is not the customer's",
-        cure="Name records that belong to the customer, exactly as the desk writes them.",
+        cure="Name records that belong to the customer, exactly as the company writes them.",
     ),
-    Code.PERSON_NOT_ALLOWED: CodeText(
-        title="You are not allowed to do that", cure="Ask somebody whose role allows it."
-    ),
+    Code.PERSON_NOT_ALLOWED: CodeText(title="You are not allowed to do that", cure="Ask someone whose role allows it."),
     Code.PERSON_NOT_SIGNED_IN: CodeText(title="Please sign in", cure="Sign in with your passkey, then try again."),
     Code.POLICY_ERROR: CodeText(
-        title="A company policy could not be evaluated", cure="Nothing was permitted. The desk has been told."
+        title="A company policy could not be evaluated",
+        cure="Nothing was permitted. The support team has been notified.",
     ),
     Code.POLICY_FORBIDDEN: CodeText(
-        title="Company policy forbids this", cure="Nothing cures this; the desk's own staff can tell more."
+        title="Company policy forbids this", cure="No mandate changes this; the support team can say more."
     ),
     Code.POLICY_INVALID: CodeText(
         title="The policies are not valid", cure="Correct the policy named in the detail, then run `remit check`."
     ),
     Code.POLICY_NO_RULE: CodeText(
-        title="No company policy allows this", cure="Nothing cures this; what no rule allows is refused."
+        title="No company policy allows this",
+        cure="No mandate changes this; anything that no policy allows is blocked.",
     ),
     Code.RECEIPT_INVALID: CodeText(
         title="The receipt failed verification",
-        cure="Ask the desk for the receipt again, and check the key you verify with.",
+        cure="Ask the company for the receipt again, and check the key you verify with.",
     ),
     Code.REPLY_WITHHELD: CodeText(
         title="The text contains details that cannot be shared with this agent",
-        cure="Take out the marked parts, or let them be withheld; nothing was sent.",
+        cure="Remove the marked parts, or send the text without them; nothing was sent.",
     ),
     Code.REQUEST_CONFLICT: CodeText(
         title="This request conflicts with an earlier one", cure="Use a new Idempotency-Key for another request."
@@ -348,27 +350,26 @@ MEANINGS: dict[Code, CodeText] = {
     Code.TASK_BUSY: CodeText(
         title="The task is busy with another request", cure="Wait for the earlier answer, then ask again."
     ),
-    Code.TASK_ENDED: CodeText(title="The task has ended", cure="Open a new task under a live mandate."),
-    Code.TASK_HELD: CodeText(
-        title="The task is on hold for review", cure="Wait; the desk's security team has been told."
-    ),
+    Code.TASK_ENDED: CodeText(title="The task has ended", cure="Open a new task under an active mandate."),
+    Code.TASK_HELD: CodeText(title="The task is on hold for review", cure="Wait; the security team has been notified."),
     Code.WORDS_ATTACHMENT: CodeText(
         title="An attachment cannot be accepted",
         cure="Send text, JSON, HAR, CSV, mail, PDF or pictures, or a ZIP of these, without secrets.",
     ),
     Code.WORDS_CONTRADICTS: CodeText(
         title="The message contradicts the request",
-        cure="Make the words agree with the action and its parameters, or leave them out.",
+        cure="Make the message agree with the action and its parameters, or leave it out.",
     ),
     Code.WORDS_SECRET: CodeText(
         title="The message contains a secret",
-        cure="Leave passwords, codes, keys and card numbers out; the desk never needs them.",
+        cure="Leave out passwords, codes, keys and card numbers; support never needs them.",
     ),
     Code.WORDS_UNREADABLE: CodeText(
-        title="The message cannot be read", cure="Write plain text in a language the desk has configured."
+        title="The message cannot be read", cure="Write plain text in a language that the company has configured."
     ),
     Code.WORDS_WIDER: CodeText(
-        title="The message asks for more than the request", cure="Ask for one thing at a time, each as its own ask."
+        title="The message asks for more than the request",
+        cure="Ask for one thing at a time, each in a request of its own.",
     ),
 }
 

@@ -207,13 +207,13 @@ _SHORT: Final = 2048
 
 
 def _malformed(reason: str) -> Refused:
-    return Refused(Code.REQUEST_MALFORMED, reason, public=f"The body is not acceptable JSON: {reason}.")
+    return Refused(Code.REQUEST_MALFORMED, reason, public=f"The body is not valid JSON: {reason}.")
 
 
 def _object(pairs: list[tuple[str, Json]]) -> JsonObject:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _malformed("a key stands twice")
+        raise _malformed("a key appears twice")
     if len(members) > MAX_ITEMS:
         raise _malformed("too many members")
     return members

@@ -241,7 +241,7 @@ async def _logged_invitation(desk: DeskContext, line: _LoggedInvitation) -> _Log
         pass
     page = f"{desk.terms.issuer}/confirm/{invitation.id}"
     return _LoggedNotice(
-        person=person, address=address, subject=words.subject, text=" ".join(words.text.split("\n\n")), page=page
+        person=person, address=address, subject=words.subject, text=" ".join(words.text.split()), page=page
     )
 
 

@@ -48,7 +48,7 @@ class ScanExecutor:
             raise Refused(
                 Code.REQUEST_RATE_LIMITED,
                 f"{known.texts} long messages of this caller wait",
-                public="Too many of your long messages wait to be read.",
+                public="Too many of your long messages are still being read.",
                 retry_after_s=_RETRY_S,
             )
 

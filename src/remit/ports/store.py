@@ -44,7 +44,7 @@ class LimitReached(Exception):  # noqa: N818  # named after the state
 
 
 FORGED_ROWS_CURE: Final = (
-    "Rows were written beside Remit. Stop the desk, find out by whom, put back a good copy of the store and run "
+    "Rows were written by something other than Remit. Stop the server, find out by what, put back a good copy of the store and run "
     "`remit recover` (docs/operating.md, Rows that were changed)."
 )
 
@@ -52,7 +52,7 @@ FORGED_ROWS_CURE: Final = (
 class ForgedRow(Fault):
     """A row is not what this desk wrote: it permits nothing."""
 
-    def __init__(self, row: str, why: str = "is not what this desk wrote: it was changed beside it") -> None:
+    def __init__(self, row: str, why: str = "is not what this server wrote: something else changed it") -> None:
         """Name the row, never its content."""
         super().__init__(Code.FAULT_STORE, f"{row} {why}", cure=FORGED_ROWS_CURE)
 

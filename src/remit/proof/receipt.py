@@ -108,7 +108,7 @@ def verify_receipt(unverified: object, vkeys: Sequence[Vkey], verify_ed25519: Ve
         raise ProofError("the receipt names another log than its checkpoint")
     verified = tuple(_verify_entry(entry, checkpoint) for entry in entries)
     if any(entry.index >= after.index for entry, after in pairwise(verified)):
-        raise ProofError("the entries are not in the order of the log, or one stands twice")
+        raise ProofError("the entries are not in the order of the log, or one appears twice")
     return VerifiedReceipt(checkpoint=checkpoint, entries=verified)
 
 

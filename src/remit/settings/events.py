@@ -157,7 +157,7 @@ def _receiver(table: ReceiverTable, base: Path, note: str) -> ReceiverSettings:
     if table.operator and table.subject is SubjectFormat.EMAIL:
         raise wrong("subject", 'must be "opaque" or "iss_sub" for an operator, which knows no customer\'s address')
     if table.jwks_file is not None and table.jwks_url is not None:
-        raise wrong("jwks_url", "stands beside jwks_file; take one of them out")
+        raise wrong("jwks_url", "is set beside jwks_file; remove one of them")
     if table.jwks_url is not None:
         post_address(table.jwks_url, "events.receivers.jwks_url", note=note)
     proved = table.token_files or table.jwks_file or table.jwks_url
@@ -198,7 +198,7 @@ def _transmitter(table: TransmitterTable, base: Path, note: str, *, provider: bo
     if not set(table.algorithms) <= ALGORITHMS:
         raise wrong("algorithms", f"must be out of {', '.join(sorted(ALGORITHMS))}")
     if table.jwks_file is not None and table.jwks_url is not None:
-        raise wrong("jwks_url", "stands beside jwks_file; take one of them out, or both to discover the keys")
+        raise wrong("jwks_url", "is set beside jwks_file; remove one of them, or both to discover the keys")
     if (table.push_token_files is None) == (table.poll_url is None):
         raise wrong("push_token_files", "or events.transmitters.poll_url must be there, and not both")
     if table.poll_token_file is not None and table.poll_url is None:

@@ -95,7 +95,7 @@ def workload_api_of(table: SpiffeTable) -> str:
 
 def _verify_issuer(text: str, note: str, *, refused: tuple[str, str], loopback: bool) -> None:
     if text in refused:
-        problem = "is the desk itself, or the provider its people log in at: their tokens are no workload's"
+        problem = "is the server itself, or the provider its people sign in at: their tokens are not a workload's"
         raise InvalidSetting("federation.issuer", problem, note=note)
     try:
         parts = urlsplit(text)

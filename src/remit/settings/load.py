@@ -177,7 +177,7 @@ def _limits(table: LimitsTable, given: Mapping[str, int], *, times: int) -> Mapp
 def _verify_sandboxed(settings: Settings) -> None:
     """Verify that settings unsafe in a real desk occur only in a sandbox on loopback."""
     if settings.sandbox and not settings.loopback:
-        problem = "is for a desk on loopback only; take it out, or set server.host and server.issuer to loopback"
+        problem = "is for a server on loopback only; take it out, or set server.host and server.issuer to loopback"
         raise InvalidSetting("sandbox.enabled", problem)
     if settings.switcher and not settings.sandbox:
         problem = "is for a sandbox on loopback only; take it out, or set sandbox.enabled = true"

@@ -42,7 +42,7 @@ class OidcTable(Table, frozen=True):
     issuer: Annotated[str, Meta(min_length=1, max_length=200, description=_ISSUER)]
     name: Annotated[Line, Meta(min_length=1, description="the name people know the provider by, in one line")]
     client_id: Annotated[
-        Line, Meta(min_length=1, description="the name this desk is registered by at the provider, in one line")
+        Line, Meta(min_length=1, description="the name this server is registered by at the provider, in one line")
     ]
     customers: CustomerLogins
     secret_file: Line | None = None
@@ -117,7 +117,7 @@ def people_of(table: PeopleTable, base: Path) -> PeopleSettings | None:
     oidc = table.oidc
     if oidc is None:
         if not table.passkey_login:
-            problem = "is false, but there is no [people.oidc]: nobody could sign in"
+            problem = "is false, but there is no [people.oidc]: no one could sign in"
             raise InvalidSetting("people.passkey_login", problem)
         return None
     if (oidc.key_file is None) == (oidc.secret_file is None):
@@ -147,7 +147,7 @@ def _rules(oidc: OidcTable, *, passkey: bool) -> LoginRules:
     if oidc.acr_values and not set(oidc.vouching_acr) <= set(oidc.acr_values):
         raise _invalid("vouching_acr", "names a class that acr_values would refuse; take it out, or add it there")
     if oidc.customers is CustomerLogins.NONE and not oidc.roles:
-        raise _invalid("roles", 'is empty and customers = "none": nobody could sign in there; map a value to roles')
+        raise _invalid("roles", 'is empty and customers = "none": no one could sign in there; map a value to roles')
     return LoginRules(
         issuer=_issuer(_line(oidc, "issuer", needed=True)),
         name=_line(oidc, "name", needed=True),

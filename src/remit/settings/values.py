@@ -30,7 +30,7 @@ def issuer_of(text: str) -> str:
         raise InvalidSetting("server.issuer", "must be https://… without a trailing slash (http on loopback only)")
     if parts.path:
         where = f"{parts.scheme}://{parts.netloc}"
-        problem = f"has the path {parts.path}; the desk's pages and doors lie directly below a host: write {where}, on a host of its own"
+        problem = f"has the path {parts.path}; the server's pages and APIs are directly below a host: write {where}, on a host of its own"
         raise InvalidSetting("server.issuer", problem)
     return text
 

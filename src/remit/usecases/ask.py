@@ -186,7 +186,7 @@ def _silenced_files(state: AuthorizationState) -> Refused | None:
 
 
 _SECRET: Final = Refused(
-    Code.WORDS_SECRET, "a secret was taken out", public="The message carries a secret; it was not kept."
+    Code.WORDS_SECRET, "a secret was taken out", public="The message contains a secret; it was not kept."
 )
 
 

@@ -295,7 +295,7 @@ def _whole(text: str, held: Sequence[WithheldSpan]) -> str:
     own = all(one.why == "attribute" for one in held) and not find_secrets(
         text
     )  # the wider place stands for those inside
-    return text if own else "(held back: it says what is not to be kept)"
+    return text if own else "(removed: it contains a secret)"
 
 
 def _sent(

@@ -81,7 +81,7 @@ async def _given_up(desk: DeskContext, kept: Versioned[LeakReport], told: Callab
     told("failed")
     # ⚔ The operator must notify the issuer otherwise: the report's id finds its log entry.
     _LOG.error(
-        "report %s of a leaked %s could not be told to %s: %s",
+        "report %s of a leaked %s could not be reported to %s: %s",
         report.id,
         report.found,
         report.owner,

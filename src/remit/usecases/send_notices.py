@@ -102,7 +102,7 @@ class NoticeSender:
                 )
         if not puts:
             _NOTICES.warning(
-                "notice %s: nobody who is %s can be told that something waits; it is at /desk",
+                "notice %s: no one who is %s can be notified of a pending request; it is at /desk",
                 notice.id,
                 notice.to,
                 extra={"event": "notice.unaddressed"},

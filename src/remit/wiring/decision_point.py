@@ -65,7 +65,7 @@ def _no_number(text: str) -> NoReturn:
 def _members(pairs: list[tuple[str, Json]]) -> JsonObject:
     members = dict(pairs)
     if len(members) != len(pairs):
-        message = "a name stands twice in an object"
+        message = "a name appears twice in an object"
         raise ValueError(message)
     return members
 

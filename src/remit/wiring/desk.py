@@ -76,7 +76,7 @@ class Desk:
             Refused: `settings.invalid` for a desk that is not built in.
         """
         if not isinstance(self.backoffice, BuiltinBackoffice):
-            raise Refused(Code.SETTINGS_INVALID, "desk.backoffice: only the built-in desk is given records")
+            raise Refused(Code.SETTINGS_INVALID, "desk.backoffice: only the built-in backoffice is given records")
         await self.backoffice.seed(seed)
 
     def stopping(self) -> None:

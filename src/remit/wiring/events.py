@@ -88,7 +88,7 @@ def manage_stream(settings: Settings, name: str, action: str, *, state: str) -> 
         raise Refused(Code.REQUEST_NOT_FOUND, f"the settings name no transmitter {name}", cure=cure)
     if found.manage_token_file is None:
         raise InvalidSetting(
-            "events.transmitters.manage_token_file", "is missing: the token by which it knows this desk"
+            "events.transmitters.manage_token_file", "is missing: the token by which it knows this server"
         )
     party = _transmitter(found, settings.issuer)
     key = "events.transmitters.push_token_files"

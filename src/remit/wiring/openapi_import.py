@@ -16,7 +16,7 @@ DOCUMENT: Final = "openapi.json"
 MAPPING: Final = "mapping.toml"
 REPORT: Final = "REPORT.md"
 _SETTINGS: Final = """\
-# A draft by `remit import openapi`: enough for `remit check`. docs/mapping.md says how it becomes a desk.
+# A draft by `remit import openapi`: enough for `remit check`. docs/mapping.md says how it becomes a working installation.
 
 [server]
 issuer = "http://localhost:8080"

@@ -105,7 +105,7 @@ def _verify_moved(settings: Settings) -> None:
     """⚔ Verify that no records are left on PostgreSQL: an act that those have would be done again."""
     if settings.desk_url and plugs.has_records(settings.desk_url, rows_of(settings)):
         detail = (
-            f"desk.database: {redacted_url(settings.desk_url)} still has this desk's records, which are a file now: "
+            f"desk.database: {redacted_url(settings.desk_url)} still has the records, which are a file now: "
             f"{settings.desk_database}"
         )
         cure = "Stop every node and run `remit desk move` on the machine that is to have the file; several machines reach it by `remit desk serve`."
@@ -115,5 +115,5 @@ def _verify_moved(settings: Settings) -> None:
 def _verify_rows(settings: Settings) -> None:
     if not plugs.has_desk_rows(settings.desk_url, rows_of(settings)):
         detail = f"desk.database: {redacted_url(settings.desk_url)} holds nothing of {rows_of(settings)} although the log has entries"
-        cure = "Put the database back, or name the right one in desk.database; a desk that never had one is moved there with its file."
+        cure = "Put the database back, or name the right one in desk.database; a server that never had one is moved there with its file."
         raise Refused(Code.SETTINGS_INVALID, f"{detail}: tickets would be missing", cure=cure)

@@ -259,7 +259,7 @@ def test_what_nobody_lets_pass_is_gone(arena: Arena, how: str) -> None:
     assert arena.person("GET", f"/desk/v1/files/{file}/content", cookie=cookie).status_code == 404
     if how == "an officer":
         refused = arena.ask(task, "order.read", READ, attachments=[attached("a.doc", BINARY)])
-        assert arena.refused(refused, "words.attachment")["detail"] == "An officer did not let this file pass."
+        assert arena.refused(refused, "words.attachment")["detail"] == "The support team rejected this file."
 
 
 @pytest.mark.proves("FILES-HELD")
@@ -301,7 +301,7 @@ def test_the_queue_of_one_task_is_bounded_and_the_same_file_is_held_once(arena: 
         body = arena.ask(task, "order.read", READ, attachments=[attached("a.doc", BINARY + bytes([number]))]).json()
         assert body["attachments"][0]["state"] == "held"
     full = arena.ask(task, "order.read", READ, attachments=[attached("a.doc", BINARY + b"more")]).json()
-    assert full["detail"] == "Too many of your files wait for an officer."
+    assert full["detail"] == "Too many of your files are on hold for review."
     assert len(kept(arena, task)) == 10
 
 

@@ -148,7 +148,7 @@ def test_what_nobody_takes_for_three_days_is_given_up_and_said(tmp_path: Path, c
         assert _send(arena) == ["put_off"]
         arena.clock.ahead_ms += 3 * 24 * 3600 * 1000 + LEASE_MS
         assert _send(arena) == ["failed"]
-        assert "could not be told to payments" in caplog.text
+        assert "could not be reported to payments" in caplog.text
         assert OURS not in caplog.text
 
 

@@ -86,7 +86,7 @@ def test_an_invitation_says_who_asks_for_what_purpose_and_no_value_of_the_ask(ar
     assert letter.page == f"{ISSUER}/confirm/{arena.anna.invitation(reply)}"
     assert (letter.person, letter.address) == ("anna", "anna@mail.example")
     assert "Return something and get the money back" in letter.text
-    assert "It is about: money." in letter.text
+    assert "Topic: money." in letter.text
 
 
 @pytest.mark.proves("NOTICE-SILENT")
@@ -127,7 +127,7 @@ def test_a_name_that_others_chose_breaks_no_line_hides_nothing_and_is_no_link(ar
     assert len(letter.subject) < 200
     assert not re.search("[\u202a-\u202e\u2066-\u2069\r]", letter.subject + letter.text)
     assert urls(letter.subject + letter.text) == []
-    assert letter.subject.count('"') == 2, "what is quoted does not end its own quotes"
+    assert [one for one in letter.subject if one in '"“”„'] == ["“", "”"], "what is quoted does not end its own quotes"
     assert "Bcc" not in [line.partition(":")[0] for line in letter.text.splitlines()]
 
 
@@ -206,7 +206,7 @@ def test_a_scanner_that_follows_every_link_and_presses_every_button_approves_not
         }
         with open_arena(settings={"notify": notify}) as arena:
             _, reply, invitation = arena.waiting()
-            mail = next(one for one in iter(server.next, None) if "needs your answer" in str(one["Subject"]))
+            mail = next(one for one in iter(server.next, None) if "needs your approval" in str(one["Subject"]))
             bodies = "".join(part.get_content() for part in mail.walk() if part.get_content_maintype() == "text")
             links = {html.unescape(one) for one in re.findall(r"https?://[^\s\"'<>]+", bodies)}
             assert links == {f"{ISSUER}/confirm/{invitation}"}

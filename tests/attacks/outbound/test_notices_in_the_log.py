@@ -67,10 +67,10 @@ def test_a_notice_in_the_log_names_agent_and_purpose_in_the_readers_language(spo
     arena.task(agent=agent).ask("order.return", SEND_BACK, words="The kettle leaks.")
     said = log.messages[-1]
     for part in (
-        f'"{NAME}" needs your answer',
+        f"“{NAME}” needs your approval",
         "Purpose: Return something and get the money back.",
-        "It is about: money.",
-        'run by "helper"',
+        "Topic: money.",
+        "run by “helper”",
     ):
         assert part in said
     for value in ("W1", "i1", "kettle"):
@@ -82,7 +82,7 @@ def test_a_notice_in_the_log_names_agent_and_purpose_in_the_readers_language(spo
 
     arena.run(german())
     arena.task(agent=agent).ask("order.return", {**SEND_BACK, "item_ids": ["i2"]})
-    assert f'"{NAME}" braucht Ihre Zustimmung' in log.messages[-1]
+    assert f"„{NAME}“ braucht Ihre Zustimmung" in log.messages[-1]
     assert "Zweck: " in log.messages[-1]
 
 

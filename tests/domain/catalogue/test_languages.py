@@ -79,7 +79,7 @@ def test_a_language_is_whole_or_it_is_refused(part: str, name: str, key: str) ->
         ({"title": "{amount} {order_id} {payment_method_id} {"}, "does not show the same params"),
         ({"title": "{amount} {order_id} {payment_method_id} \u202e"}, "invisible characters"),
         ({"title": ""}, "must be a text"),
-        ({"short": "Erstatte {amount}"}, "stands where no param is known"),
+        ({"short": "Erstatte {amount}"}, "names no known param"),
         ({"short": None}, "must be a text"),
         ({"params": {"order_id": "Bestellung"}}, "is missing"),
         ({"params": {"order_id": "a", "payment_method_id": "b", "amount": "c", "more": "d"}}, "is not a known key"),

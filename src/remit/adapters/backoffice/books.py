@@ -169,7 +169,7 @@ class Books:
         changed = {**customer_attributes(self._connection, self.customer), name: value}
         update = "update customer set attributes = ? where id = ?"
         if not self._connection.execute(update, (encode_data(changed), self.customer)).rowcount:
-            raise ActFailed("This desk does not know the customer.")
+            raise ActFailed("The customer is not known here.")
 
     def balance(self, record: DeskRecord, currency: str) -> int:
         """Return the payments for a record that were not paid back, in minor units."""

@@ -28,7 +28,7 @@ AFTER_ACT: Final = "desk.after_act"
 _INSERT_ACT: Final = """insert or ignore into act
 (key, state, result, reason, action, customer, desk_case, decision, confirmed_by, at)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_INCOMPLETE: Final = "The desk's own record does not say what is needed for this; a person must look at it."
+_INCOMPLETE: Final = "The record does not have what is needed for this; a person must check it."
 _NOT_FOUND: Final = ActResult(state=ActOutcome.FAILED, values={}, reason="There is no such record of this customer.")
 
 

@@ -62,7 +62,7 @@ def _move(session: BlockingConnection, desk: str, file: Path) -> Mapping[str, in
     if not _has_records(session, desk):
         raise Refused(Code.SETTINGS_INVALID, "desk.database: PostgreSQL has no records of this desk")
     if file.exists():
-        cure = "If a move was cut off, delete the file; else see which of the two is newer."
+        cure = "If a move was interrupted, delete the file; otherwise check which of the two is newer."
         raise Refused(Code.SETTINGS_INVALID, f"there are records in {file} already", cure=cure)
     _verify_no_nodes(session)
     # ⚔ A node of an earlier version that starts later would find no act that was done: the schema refuses it.

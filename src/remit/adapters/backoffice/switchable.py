@@ -14,7 +14,7 @@ from remit.domain.values import Json, JsonObject
 from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
 from remit.ports.world import World
 
-_NEEDS_FACTS: Final = "The built-in desk has no such action; a sandbox that gives facts does it."
+_NEEDS_FACTS: Final = "The built-in backoffice has no such action; a sandbox that gives facts does it."
 
 
 class SwitchableBackoffice(BuiltinBackoffice):

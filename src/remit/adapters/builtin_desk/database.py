@@ -174,7 +174,7 @@ def verify_desk_file(path: Path) -> None:
         raise Refused(
             Code.SETTINGS_INVALID,
             f"desk.database: there is no {path} although the log has entries: tickets and records would be missing",
-            cure="Put the file back, or name it in desk.database; a desk that never had one begins with an empty file "
+            cure="Put the file back, or name it in desk.database; a server that never had one starts with an empty file "
             "made there.",
         )
 

@@ -209,7 +209,7 @@ class _PostgresTransactions:
         self._line = _DeskTransaction(self._session)
         done = self._session.run(self._session.connection.execute(self._begin))
         if done not in {"BEGIN", "SELECT 1"}:
-            raise TransactionLost("the desk's database holds nothing of this desk: somebody emptied it")
+            raise TransactionLost("the backoffice's database holds nothing of this server: it was emptied")
         return self._line
 
     def _connected(self) -> BlockingConnection:

@@ -32,7 +32,7 @@ def load_catalogue(source: Path | Sequence[Path] | Mapping[str, object], *, toda
     data = read_files(_files(source), origins)
     if not data:
         names = ", ".join(map(str, _files(source)))
-        raise Refused(Code.CATALOGUE_INVALID, f"{names}: says nothing; write [desk] with name and currency")
+        raise Refused(Code.CATALOGUE_INVALID, f"{names}: is empty; write [desk] with name and currency")
     try:
         return read_catalogue(data, today=today, speeches=_speeches(data))
     except Refused as refused:
@@ -125,7 +125,7 @@ def _merge(merged: dict[str, object], kind: str, value: object, file: str, origi
 
 
 def _twice(key: str, file: str, origins: Mapping[str, str]) -> Refused:
-    problem = f"{file}: {key}: stands in {origins.get(key, 'another file')} too; keep one of both"
+    problem = f"{file}: {key}: is in {origins.get(key, 'another file')} too; keep one of the two"
     return Refused(Code.CATALOGUE_INVALID, problem)
 
 

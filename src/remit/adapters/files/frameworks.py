@@ -65,7 +65,7 @@ def read_framework(name: str, file: Traversable) -> Framework:
     except (ValueError, OSError) as wrong:  # errors of TOML and msgspec are ValueErrors
         cure = (
             "Correct that place; facts are listed in `domain/evidence/facts`. "
-            "A file as it was installed is whole: install Remit again."
+            "The file as installed is correct: install Remit again."
         )
         raise Refused(Code.SETTINGS_INVALID, f"frameworks/{file.name}: {wrong}", cure=cure) from wrong
     return Framework(

@@ -115,7 +115,7 @@ def _catalogue(root: Traversable) -> Mapping[str, object]:
     languages: dict[str, object] = dict(own) if isinstance(own, Mapping) else {}
     for name, translation in _languages(root).items():
         if name in languages:
-            problem = f"{translation.name}: language.{name}: stands in {CATALOGUE} too; keep one of both"
+            problem = f"{translation.name}: language.{name}: is in {CATALOGUE} too; keep one of the two"
             raise Refused(Code.CATALOGUE_INVALID, problem)
         languages[name] = _said_in(translation, name)
     return {**content, "language": languages} if languages else content

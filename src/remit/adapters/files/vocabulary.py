@@ -17,7 +17,7 @@ from remit.domain.words.vocabulary import Vocabulary
 
 _COMMON: Final = "common.toml"
 _FACTS: Final = "facts.toml"
-_CURE: Final = "Correct that place. A file as it was installed is whole: install Remit again."
+_CURE: Final = "Correct that place. The file as installed is correct: install Remit again."
 
 
 @cache

@@ -75,14 +75,14 @@ _SOURCES: dict[ClientMethod, tuple[type[KeySource], ...]] = {
 _MAX_NAME_LENGTH = 2048
 _KEY_CURES = {
     ClientMethod.PRIVATE_KEY_JWT: (
-        "Check which key signs the client assertion: its public half must stand in the key set this client is "
+        "Check which key signs the client assertion: its public half must be in the key set this client is "
         "registered with, under the `kid` of the header."
     ),
     ClientMethod.SPIFFE_JWT: (
         "Take a fresh JWT-SVID, and check that the trust bundle this client is registered with has the key that "
         "signed it, under the `kid` of the header."
     ),
-    ClientMethod.FEDERATED_JWT: "Take a fresh token of the listed issuer, for this desk's audience alone.",
+    ClientMethod.FEDERATED_JWT: "Use a fresh token of the listed issuer, for the server's audience only.",
 }
 """⚔ The same for an unknown key and a bad signature: it reveals only a client's registration, which is public."""
 
@@ -154,7 +154,7 @@ class AssertionClients:
         keyid, nonce = signature.text("keyid"), signature.text("nonce")
         if expected_jkt is not None and keyid != expected_jkt:
             raise Refused(
-                Code.CREDENTIAL_WRONG_KEY, "signed by another key", public="The token is bound to another key."
+                Code.CREDENTIAL_WRONG_KEY, "signed by another key", public="The token belongs to another key."
             )
         key = await self._sources.verify_signer(registration.keys, thumbprint=keyid, now=now)
         alg = verify_algorithm(signature.algorithm, key.algorithms)

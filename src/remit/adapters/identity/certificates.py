@@ -39,7 +39,7 @@ def verify_x509_svid(
         raise Refused(
             Code.CREDENTIAL_EXPIRED,
             "certificate outside its time",
-            public="The client certificate has expired, or does not count yet.",
+            public="The client certificate has expired or is not valid yet.",
         )
     _verify_chain(leaf, chain, authorities, moment)
     return spiffe_id, Instant(int(leaf.not_valid_after_utc.timestamp() * 1000))
@@ -131,7 +131,7 @@ def _malformed(reason: str) -> Refused:
     return Refused(
         Code.CREDENTIAL_MALFORMED,
         f"client certificate: {reason}",
-        public=f"The client certificate is no X.509-SVID: {reason}.",
+        public=f"The client certificate is not an X.509-SVID: {reason}.",
     )
 
 

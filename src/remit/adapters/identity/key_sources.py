@@ -194,7 +194,7 @@ class KeySources:
 
     async def _workload_bundle(self, trust_domain: str) -> KeySet:
         if self._bundles is None:
-            raise Fault(Code.FAULT_IDENTITY, "this desk has no Workload API; set spiffe.workload_api")
+            raise Fault(Code.FAULT_IDENTITY, "there is no Workload API; set spiffe.workload_api")
         try:
             async with asyncio.timeout(2 * TIMEOUT_S):
                 return await asyncio.to_thread(self._bundles.key_set, trust_domain)

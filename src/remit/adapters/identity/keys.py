@@ -86,7 +86,7 @@ class PublicKey:
                     )
                     key.verify(signature, signing_input, pad, digest)
         except InvalidSignature:
-            raise Refused(Code.CREDENTIAL_WRONG_KEY, "bad signature", public="The signature does not verify.") from None
+            raise Refused(Code.CREDENTIAL_WRONG_KEY, "bad signature", public="The signature is not valid.") from None
 
 
 def verify_jwk(jwk: Mapping[str, Json]) -> PublicKey:

@@ -43,7 +43,7 @@ class ConsoleNotify:
         """
         self.told.append(Notice(person, address, subject, text, page))
         recipient = f"{person} at {address}" if address else person
-        line = "notice for %s (not sent: this desk sends no mail): %s. %s %s"
+        line = "notice for %s (not sent: no mail is set up): %s. %s %s"
         _NOTICES.warning(line, recipient, subject, text, page, extra={"event": "notice.told", "page": page})
 
     async def incident(self, *, kind: str, details: Mapping[str, str]) -> None:

@@ -17,7 +17,7 @@ _MOST_VALUES: Final = 20
 _MOST_LINES: Final = 4000
 _REFUSALS: Final = (400, 404, 422)
 _VERBS: Final = {"get": "read", "post": "create", "put": "update", "patch": "update", "delete": "delete"}
-_SENSITIVE: Final = "told only with the customer's own yes until an owner decides otherwise"
+_SENSITIVE: Final = "shared only with the customer's approval until an owner decides otherwise"
 
 POLICY: Final = """\
 // A draft: everything but the case itself needs the customer and an officer. Loosen it action by action,
@@ -128,7 +128,7 @@ class _Drafting:
             read["owner"] = f"{base}/{owners[0]}"
             self._guess(operation.name, f"{base}/{owners[0]} is taken for the owner of the {kind.name}")
         else:
-            self._guess(operation.name, f"no owner of the {kind.name} was found: nobody's, until you name one")
+            self._guess(operation.name, f"no owner of the {kind.name} was found: no one's, until you name one")
         versions = [f"{base}/{one}" for one in plain if words.is_version(one)]
         read["version"] = versions
         how = f"{', '.join(versions)} taken for the version" if versions else "no version: the whole answer is compared"
@@ -254,7 +254,7 @@ class _Drafting:
         parts = [
             "# A draft by `remit import openapi`. Nothing here is in force until you adopt it; read REPORT.md first.\n\n",
             table_text(("desk",), {"name": self._desk, "currency": self._currency}),
-            table_text(("role", "desk"), {"title": "Desk officer"}),
+            table_text(("role", "desk"), {"title": "Support officer"}),
             table_text(("role", "security"), {"title": "Security officer"}),
             table_text(
                 ("floor",),
@@ -297,9 +297,9 @@ class _Drafting:
             "",
             "- what a repeated request does: declare a `promise` for each write you keep (docs/mapping.md)",
             "- whether an answer of 2xx means done: add a `success` test where the body can say no",
-            f"- the desk's currency: {self._currency} was assumed, and whether amounts are in minor units",
-            "- which attributes may be told: all are sensitive, " + _SENSITIVE,
-            f"- kinds without a read operation, whose records nobody owns and every ask is refused for: {', '.join(unread) or 'none'}",
+            f"- the currency: {self._currency} was assumed, and whether amounts are in minor units",
+            "- which attributes may be shared: all are sensitive, " + _SENSITIVE,
+            f"- kinds without a read operation, whose records have no owner, so every ask for them is refused: {', '.join(unread) or 'none'}",
             f"- references that lead nowhere: {', '.join(sorted(self._document.unresolved)) or 'none'}",
             "",
             f"## Guesses ({len(self._guesses)})",

@@ -114,7 +114,7 @@ class WebauthnPasskeys:
             raise Refused(
                 Code.CREDENTIAL_WRONG_KEY,
                 f"the assertion does not verify: {broken}",
-                public="The passkey's answer could not be verified.",
+                public="The passkey's response could not be verified.",
             ) from None
         return VerifiedAssertion(
             credential_id=b64url(verified.credential_id),
@@ -149,5 +149,5 @@ def _malformed(broken: Exception) -> Refused:
     return Refused(
         Code.CREDENTIAL_MALFORMED,
         f"the passkey's answer cannot be used: {broken}",
-        public="The passkey's answer could not be used.",
+        public="The passkey's response could not be used.",
     )

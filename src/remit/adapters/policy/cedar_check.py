@@ -119,7 +119,7 @@ class _PolicyWalk:
         if unknown_action or (kind == "Objective" and name not in self.model.objectives):
             known = {*self.model.actions, *self.model.groups} if kind == "Action" else self.model.objectives
             near = did_you_mean(name, known)
-            self.reading.problems.append(f'names {kind}::"{name}", which this desk does not have{near}')
+            self.reading.problems.append(f'names {kind}::"{name}", which does not exist here{near}')
 
     def _variable(self, body: Node) -> ExpressionInfo:
         name = str(body)
@@ -295,7 +295,7 @@ def read_statements(texts: Sequence[tuple[str, str]], *, allow_unnamed: bool) ->
                 problems.append(refused.detail)
     first: dict[str, PolicyStatement] = {}
     problems.extend(
-        f"{again.place}: this @id stands at {first[again.id].file}:{first[again.id].line} already"
+        f"{again.place}: this @id is used at {first[again.id].file}:{first[again.id].line} already"
         for again in statements
         if first.setdefault(again.id, again) is not again
     )

@@ -183,7 +183,9 @@ def _record(schema: Mapping[str, Json]) -> RecordShape:
 
 def _unfit(reason: str) -> Refused:
     return Refused(
-        Code.POLICY_ERROR, f"a parameter {reason}", public=f"A parameter {reason}, so the desk's rules cannot read it."
+        Code.POLICY_ERROR,
+        f"a parameter {reason}",
+        public=f"A parameter {reason}, so the company's policies cannot read it.",
     )
 
 

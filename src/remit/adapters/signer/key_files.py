@@ -13,7 +13,7 @@ MAX_BYTES: Final = 64 * 1024
 _OTHERS: Final = 0o077
 _CURE: Final = (
     "Keep the folder of keys to its owner, who runs Remit (chmod 700 the folder, 600 its files); `remit init` makes "
-    "one for a new desk."
+    "one for a new server."
 )
 
 

@@ -104,7 +104,7 @@ def plan_token_key(directory: Path, *, now_ms: int, from_ms: int) -> str:
     """
     pending = [one for one in read_token_keys(directory) if one.private is not None and one.from_ms > now_ms]
     if pending:
-        raise _invalid(f"the token key {pending[0].kid} is published already and waits for its time")
+        raise _invalid(f"the token key {pending[0].kid} is published already and not yet in use")
     settle_token_keys(directory, now_ms=now_ms)
     fresh = new_token_key()
     kid = thumbprint(fresh.public_key())

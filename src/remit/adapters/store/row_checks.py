@@ -104,7 +104,7 @@ def rows_changed(connection: ReadConnection, macs: RowMacs, why: str) -> Refused
             named = list(itertools.islice(compare_states(connection, macs.keyed), _NAMED))
     which = f" (among them {', '.join(named)})" if named else ""
     return Refused(
-        Code.LOG_DAMAGED, f"the store's rows are not those that this desk wrote: {why}{which}", cure=FORGED_ROWS_CURE
+        Code.LOG_DAMAGED, f"the store's rows are not those that this server wrote: {why}{which}", cure=FORGED_ROWS_CURE
     )
 
 

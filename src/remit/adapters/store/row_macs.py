@@ -144,7 +144,7 @@ class RowMacs:
             ForgedRow: rows were deleted or put back; nothing is committed any more.
         """
         if self._stopped:
-            raise ForgedRow("a row", "was deleted or put back beside this desk, which commits nothing any more")
+            raise ForgedRow("a row", "was deleted or put back by something else; this server commits nothing any more")
         raw = total.to_bytes(_SUM_SIZE, "little")
         return raw + self._state_mac(raw, size, root)
 

@@ -80,7 +80,7 @@ def verify_not_behind(log: SqliteTree, high_water: HighWater, kept: StoredCheckp
                 Code.SETTINGS_INVALID,
                 f"log.high_water: there is no {high_water.path} although the log has {log.size} entries",
                 cure="Put the file back, or name in remit.toml the one that belongs to this store; if it is lost, run "
-                "`remit recover`. A new node of a desk that others serve begins with `remit join`.",
+                "`remit recover`. A new node of a server that others already run starts with `remit join`.",
             )
         return
     published = kept.checkpoint

@@ -49,7 +49,7 @@ def read_file(what: str) -> bytes:
             content = path.read_bytes()
             if sha256(content).hexdigest() == digest:
                 return content
-            problem = f"words.model: {package}/{name} is not the file that was looked at"
+            problem = f"words.model: {package}/{name} is not the file that was checked"
             raise Refused(Code.SETTINGS_INVALID, problem, cure=CURE)
     problem = f"words.model: the package {package.replace('_', '-')} is not there"
     raise Refused(Code.SETTINGS_INVALID, problem, cure=CURE)

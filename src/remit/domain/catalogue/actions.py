@@ -113,7 +113,7 @@ def short_title(value: object, key: str) -> str:
     """
     short = text(value, key)
     if "{" in short or "}" in short:
-        raise catalogue_error(key, "stands where no param is known", "write it without placeholders")
+        raise catalogue_error(key, "names no known param", "write it without placeholders")
     return short
 
 

@@ -74,16 +74,16 @@ def read_mark(node: JsonObject, path: ParamPath, key: str, names: DeclaredNames)
         if kind.value not in node:
             continue
         if not path.steps:
-            raise catalogue_error(f"{key}.{kind}", "stands on the params as a whole", "put it on one of them")
+            raise catalogue_error(f"{key}.{kind}", "belongs to the params as a whole", "put it on one of them")
         of = _of(node[kind.value], kind, f"{key}.{kind}", names)
         shapes = set(_shapes(node))
         if kind in {MarkKind.PART, MarkKind.RESOURCE, MarkKind.FREE_TEXT} and not shapes <= _TEXT_SHAPES:
             raise catalogue_error(
-                f"{key}.{kind}", "stands on a text or a list of texts", 'write type = "string", or an array of them'
+                f"{key}.{kind}", "belongs to a text or a list of texts", 'write type = "string", or an array of them'
             )
         many = bool(shapes & {"strings", "array"})
         if many and shapes & {"string", "number", "boolean", "object"}:
-            raise catalogue_error(f"{key}.{kind}", "stands on one value or a list", "choose one of both")
+            raise catalogue_error(f"{key}.{kind}", "belongs to one value or a list", "choose one of both")
         public = kind is MarkKind.RESOURCE and of in names.public
         yield ParamMark(path=path.child(None) if many else path, kind=kind, of=of, public=public)
 
@@ -184,7 +184,7 @@ def verify_keywords(node: JsonObject, key: str, *, root: bool) -> None:
                 "correct or remove it",
             )
     if not root and ("$defs" in node or "$schema" in node):
-        raise catalogue_error(key, "$defs and $schema stand at the top of the params only", "move them there")
+        raise catalogue_error(key, "$defs and $schema belong at the top of the params only", "move them there")
     if node.get("$schema", DIALECT) != DIALECT:
         raise catalogue_error(f"{key}.$schema", "is another dialect", f'remove it or write "{DIALECT}"')
     _verify_type(node.get("type", "object"), f"{key}.type")
@@ -469,7 +469,9 @@ def _verify_unmarked(value: Json, key: str) -> None:
     if isinstance(value, Mapping):
         for name, item in value.items():
             if name in set(MarkKind):
-                raise catalogue_error(f"{key}.{name}", "stands where no path leads", "put it on a property or on items")
+                raise catalogue_error(
+                    f"{key}.{name}", "is at a place that no path reaches", "put it on a property or on items"
+                )
             _verify_unmarked(item, f"{key}.{name}")
     elif is_list(value):
         for item in value:

@@ -143,7 +143,7 @@ def plain_json(value: object, key: str, depth: int = 0) -> Json:
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return [plain_json(item, f"{key}[{place}]", depth + 1) for place, item in enumerate(value)]
     raise catalogue_error(
-        key, f"a {type(value).__name__} cannot stand here", "write a text, a number, true, false, a list or a table"
+        key, f"a {type(value).__name__} cannot be used here", "write a text, a number, true, false, a list or a table"
     )
 
 

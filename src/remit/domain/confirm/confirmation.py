@@ -99,7 +99,7 @@ def verify_counter_offer(old: JsonObject, new: JsonObject, *, action: Action) ->
     Source: docs/model/model.md#confirm-answers.
     """
     if action.takes_offer:
-        sentence = "An offer is accepted as it was made, or not at all. Answer yes or no."
+        sentence = "An offer can only be accepted as it was made. Answer yes or no."
         raise Refused(Code.PARAMS_INVALID, sentence, public=sentence)
     fixed = {mark.path: mark.kind for mark in action.marks}
     if not _object_less(old, new, ParamPath(()), fixed):

@@ -5,10 +5,10 @@ Mail is not confidential: no record, no amount, no words of the agent. The ask i
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 from remit.domain.catalogue.model import Area
+from remit.domain.confirm.render_values import day_and_time
 from remit.domain.i18n import Translator, marked
 from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
@@ -26,10 +26,15 @@ _PAGE: Final = marked(
     "Sign in with your passkey to see the full request on this page. Opening the page doesn't answer it."
 )
 FOOT: Final = marked(
-    "This is an automated message from our system. It asks for no password and no code, and opening "
-    "it does nothing. If you're not sure, don't use the link. Open our page the way you usually do."
+    "This is an automated message. It never asks for a password or a code, and opening it changes nothing. If in "
+    "doubt, don't use the link: open our page the way you usually do."
 )
+_MAX_SUBJECT: Final = 70
+"""Letters that mail programs show of a subject."""
+_MAX_DESK: Final = 24
 _MAX_LENGTH: Final = 60
+_MIN_NAME: Final = 12
+_QUOTES: Final = str.maketrans(dict.fromkeys('"“”„‟«»', "'"))
 _LINKS: Final = re.compile(r"(?<=\S)([.@])(?=\S)|(:)(?=//)")
 
 
@@ -52,27 +57,28 @@ class WaitingInvitation:
     until: Instant
 
 
-def quoted_name(name: str) -> str:
+def quoted_name(name: str, say: Translator, *, most: int = _MAX_LENGTH) -> str:
     """Quote a name given by others for a subject line and a mail.
 
     ⚔ It ends no header and no quotes, reverses and hides nothing, is too short to carry another message, and mail
     programs make no link of it: the only link of a notice is the desk's own.
     """
-    shown = make_visible(name.strip()).replace('"', "'")
-    short = shown if len(shown) <= _MAX_LENGTH else f"{shown[: _MAX_LENGTH - 1]}…"
-    plain = _LINKS.sub(r"[\g<0>]", short)
-    return f'"{plain}"'
+    shown = make_visible(name.strip()).translate(_QUOTES)
+    plain = _shortened(shown, most)
+    while len(shielded := _LINKS.sub(r"[\g<0>]", plain)) > most:
+        plain = _shortened(plain, len(plain) - 1)
+    return say("“{name}”", name=shielded)
 
 
 def customer_notice(desk: str, invitation: WaitingInvitation, say: Translator) -> NoticeText:
     """Build the notice to a customer about a pending answer."""
     name = make_visible(desk)
     return _notice(
-        say("{desk}: {agent} needs your approval", desk=name, agent=quoted_name(invitation.agent)),
+        _subject(marked("{desk}: {agent} needs your approval"), name, invitation, say),
         say("An agent acting for you at {desk} has made a request that needs your approval.", desk=name),
-        *_facts(invitation, say),
-        say(_PAGE),
+        _facts(invitation, say),
         say("If you don't answer in time, the request expires and nothing is done."),
+        say(_PAGE),
     )
 
 
@@ -80,9 +86,9 @@ def officer_notice(desk: str, invitation: WaitingInvitation, say: Translator) ->
     """Build the notice to an officer about one request for their role."""
     name = make_visible(desk)
     return _notice(
-        say("{desk}: {agent} is waiting for approval", desk=name, agent=quoted_name(invitation.agent)),
+        _subject(marked("{desk}: {agent} is waiting for approval"), name, invitation, say),
         say("An agent at {desk} has made a request that needs approval from someone with your role.", desk=name),
-        *_facts(invitation, say),
+        _facts(invitation, say),
         say(_PAGE),
     )
 
@@ -91,13 +97,13 @@ def digest_notice(desk: str, waiting: int, first_until: Instant, say: Translator
     """Build the notice to an officer about several pending requests."""
     name = make_visible(desk)
     return _notice(
-        say("{desk}: {count} requests need approval", desk=name, count=waiting),
+        say("{desk}: {count} requests need approval", desk=_shortened(name, _MAX_DESK), count=waiting),
         say(
             "{count} requests from agents at {desk} need approval from someone with your role.",
             count=waiting,
             desk=name,
         ),
-        say("Answer the first one by {when}.", when=_moment(first_until)),
+        say("Answer the first one by {when}.", when=day_and_time(first_until, say)),
         say("Sign in with your passkey to see the requests on this page. Opening the page doesn't answer them."),
     )
 
@@ -106,18 +112,27 @@ def _notice(subject: str, *paragraphs: str) -> NoticeText:
     return NoticeText(subject=subject, text="\n\n".join(paragraphs))
 
 
-def _facts(invitation: WaitingInvitation, say: Translator) -> tuple[str, ...]:
-    return (
-        say(
-            "Agent: {agent}, run by {operator}. We didn't choose the agent's name.",
-            agent=quoted_name(invitation.agent),
-            operator=quoted_name(invitation.operator),
-        ),
-        say("Purpose: {purpose}.", purpose=make_visible(invitation.objective)),
-        say("Topic: {what}.", what=say(_AREAS[invitation.area])),
-        say("Answer by {when}.", when=_moment(invitation.until)),
+def _subject(text: str, desk: str, invitation: WaitingInvitation, say: Translator) -> str:
+    """Fill a subject line; the desk's and the agent's name are shortened to what mail programs show."""
+    desk = _shortened(desk, _MAX_DESK)
+    room = max(_MIN_NAME, _MAX_SUBJECT - len(say(text, desk=desk, agent=quoted_name("", say))))
+    return say(text, desk=desk, agent=quoted_name(invitation.agent, say, most=room))
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def _facts(invitation: WaitingInvitation, say: Translator) -> str:
+    return "\n".join(
+        (
+            say(
+                "Agent: {agent}, run by {operator}. We didn't choose the agent's name.",
+                agent=quoted_name(invitation.agent, say),
+                operator=quoted_name(invitation.operator, say),
+            ),
+            say("Purpose: {purpose}.", purpose=make_visible(invitation.objective)),
+            say("Topic: {what}.", what=say(_AREAS[invitation.area])),
+            say("Answer by {when}.", when=day_and_time(invitation.until, say)),
+        )
     )
-
-
-def _moment(at: Instant) -> str:
-    return f"{datetime.fromtimestamp(at / 1000, tz=UTC):%Y-%m-%d %H:%M} UTC"

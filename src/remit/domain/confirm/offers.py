@@ -101,7 +101,7 @@ def verify_terms_complete(action: Action, terms: JsonObject) -> None:
         raise Refused(
             Code.PARAMS_INVALID,
             f"an offer for {action.name} without {', '.join(missing)}",
-            public=f"An offer of this kind needs {called}, too.",
+            public=f"An offer of this kind also needs {called}.",
         )
 
 

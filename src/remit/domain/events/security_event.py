@@ -30,7 +30,7 @@ class SetRefused(Refused):
 
     def __init__(self, err: str, detail: str, code: Code = Code.CREDENTIAL_MALFORMED) -> None:
         """Carry a registered error name of RFC 8935 §2.4 and the reason for the sender."""
-        super().__init__(code, f"{err}: {detail}", public=f"The event is not acceptable: {detail}.")
+        super().__init__(code, f"{err}: {detail}", public=f"The event cannot be accepted: {detail}.")
         self.err = err
         self.description = detail
 

@@ -109,4 +109,4 @@ def _simple(value: Json) -> JsonObject:
 
 
 def _wrong(reason: str) -> Refused:
-    return Refused(Code.REQUEST_MALFORMED, f"subject: {reason}", public=f"The subject is not acceptable: {reason}.")
+    return Refused(Code.REQUEST_MALFORMED, f"subject: {reason}", public=f"The subject cannot be accepted: {reason}.")

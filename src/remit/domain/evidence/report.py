@@ -266,4 +266,4 @@ def _moment(text: str, where: str) -> Instant | None:
 
 
 def _malformed(reason: str) -> Refused:
-    return Refused(Code.REQUEST_MALFORMED, reason, public=f"The request is not acceptable: {reason}.")
+    return Refused(Code.REQUEST_MALFORMED, reason, public=f"The request cannot be accepted: {reason}.")

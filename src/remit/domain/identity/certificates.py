@@ -47,7 +47,7 @@ def parse_certificate(values: Sequence[str], chain: Sequence[str]) -> PresentedC
     if not values and not chain:
         return None
     if len(values) != 1:
-        raise _malformed("Client-Cert must stand once")
+        raise _malformed("Client-Cert must appear once")
     members = [one for line in chain for one in line.split(",")]
     if len(members) > MAX_CHAIN:
         raise _malformed(f"Client-Cert-Chain has more than {MAX_CHAIN} certificates")

@@ -138,4 +138,4 @@ def _keys(found: JsonObject) -> JsonObject | None:
 
 
 def _unusable(reason: str) -> Refused:
-    return Refused(Code.AGENT_UNKNOWN, reason, public=f"This client cannot be let in: {reason}.")
+    return Refused(Code.AGENT_UNKNOWN, reason, public=f"This client is not admitted: {reason}.")

@@ -69,7 +69,7 @@ def verify_claims(claims: JsonObject, *, method: str, url: str, now: Instant, at
         raise Refused(
             Code.CREDENTIAL_EXPIRED,
             "iat outside the window",
-            public="'iat' is more than a minute away; sign a fresh proof, check the clock.",
+            public="'iat' is more than a minute off; sign a fresh proof and check the clock.",
         )
     if "exp" in claims or "nbf" in claims:
         _verify_life(claims, now)
@@ -154,7 +154,7 @@ def _verify_life(claims: JsonObject, now: Instant) -> None:
         raise Refused(
             Code.CREDENTIAL_EXPIRED,
             "outside its own exp and nbf",
-            public="The proof says itself that it does not count now; sign a fresh one.",
+            public="The proof is not valid at this time; sign a fresh one.",
         )
 
 

@@ -14,7 +14,7 @@ _SKEW_MS: Final = 300_000
 """Difference between the clocks, and the age of an event, that is accepted where a scheme signs a time."""
 _MAX_TICKET: Final = 100
 _MAX_TIME: Final = 40
-_UNREADABLE: Final = "The event names no ticket where this helpdesk's events do."
+_UNREADABLE: Final = "The event names no ticket in the place where this helpdesk's events have it."
 
 
 @struct(frozen=True, kw_only=True)

@@ -204,7 +204,7 @@ def verify_times(signature: UnverifiedSignature, now: Instant, *, most_s: int | 
         raise Refused(
             Code.CREDENTIAL_EXPIRED,
             "signature outside its time",
-            public="The signature has expired, or was made in the future; sign again, check the clock.",
+            public="The signature has expired or was made in the future; sign again and check the clock.",
         )
     return Instant(expires * 1000)
 
@@ -259,7 +259,7 @@ def verify_content_digest(unverified: str | None, body: bytes) -> None:
             raise Refused(
                 Code.CREDENTIAL_WRONG_KEY,
                 "another body than the signed one",
-                public="The Content-Digest is not that of the body.",
+                public="The Content-Digest does not match the body.",
             )
 
 
@@ -340,7 +340,7 @@ def _query_parameter(message: SignedMessage, parameters: Parameters) -> str:
     pairs = parse_qsl(urlsplit(message.url).query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
     values = [value for name, value in pairs if quote(name, safe=_SAFE) == parameters.get("name")]
     if parameters.keys() != {"name"} or len(values) != 1:
-        raise malformed_signature("@query-param must name a parameter that stands once")
+        raise malformed_signature("@query-param must name a parameter that appears once")
     return quote(values[0], safe=_SAFE)
 
 

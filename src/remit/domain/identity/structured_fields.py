@@ -79,7 +79,7 @@ def parse_dictionary(text: str) -> Mapping[str, Member]:
             reader.take(_COMMA, "a comma")
         key = reader.take(_KEY, "a key")[0]
         if key in found or len(found) == MAX_MEMBERS:
-            raise NotStructured(f"the member {key} stands twice" if key in found else "too many members")
+            raise NotStructured(f"the member {key} appears twice" if key in found else "too many members")
         found[key] = reader.member() if reader.skip("=") else Item(True, reader.parameters())
     return found
 
@@ -173,7 +173,7 @@ class _Reader:
                 pass
             key = self.take(_KEY, "a parameter")[0]
             if key in found or len(found) == MAX_MEMBERS:
-                raise NotStructured(f"the parameter {key} stands twice, or there are too many")
+                raise NotStructured(f"the parameter {key} appears twice, or there are too many")
             found[key] = self._bare() if self.skip("=") else True
         return found
 

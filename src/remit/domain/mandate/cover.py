@@ -72,7 +72,7 @@ def _forbidden(place: int, negative: Power) -> Refused:
     return Refused(
         Code.MANDATE_FORBIDDEN,
         f"never[{place}] ({negative.power}) forbids it",
-        public=f"The customer ruled this out in the mandate (never[{place}]); nobody can confirm it.",
+        public=f"The customer ruled this out in the mandate (never[{place}]); no one can approve it.",
     )
 
 
@@ -387,7 +387,7 @@ def _heard(telling: Sequence[_Candidate], params: JsonObject, *, read: bool) -> 
 
 
 def _exceeded(reason: str) -> Refused:
-    return Refused(Code.MANDATE_LIMIT_EXCEEDED, reason, public=f"The mandate's limits do not hold: {reason}.")
+    return Refused(Code.MANDATE_LIMIT_EXCEEDED, reason, public=f"The mandate's limits are not met: {reason}.")
 
 
 def _broken(power: Power, params: JsonObject) -> str | None:

@@ -11,7 +11,7 @@ from remit.domain.structs import replace
 from remit.domain.values import JsonObject
 from remit.proof.canonical import digest
 
-_RENEW = "The desk changed this action after the customer signed; ask the customer for renewed consent."
+_RENEW = "The company changed this action after the customer signed; ask the customer for consent again."
 
 
 def make_grant(  # noqa: PLR0913  # a grant binds these parts, each named

@@ -207,7 +207,7 @@ def verify_delegation_chain(chain: Sequence[tuple[str, Mandate]]) -> None:
             raise Refused(
                 Code.MANDATE_INACTIVE,
                 "a mandate above is not handed on so far, or to these operators, any more",
-                public="The mandate this was cut from is not handed on to this agent any more.",
+                public="The mandate this one comes from is no longer passed on to this agent.",
             )
 
 

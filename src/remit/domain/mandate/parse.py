@@ -69,7 +69,7 @@ def read_power(value: Json, where: str, catalogue: Catalogue, objective: Objecti
         if str(total.path) in catalogue.actions:
             raise mandate_error(
                 f"{where}.total.{total.path}",
-                "is also the name of an action; its counter could not be told from the action's",
+                "is also the name of an action; its counter could not be distinguished from the action's",
             )
     if power.preapproved:
         _verify_preapproved(power, listed, f"{where}.preapproved")
@@ -136,7 +136,7 @@ def _granted_attributes(found: Mapping[str, Json], where: str, catalogue: Catalo
     for place, pattern in enumerate(text_list(found["attributes"], f"{where}.attributes")):
         meant = expand_pattern(pattern, catalogue.attributes) if is_pattern(pattern) else ()
         if not meant:
-            raise mandate_error(f"{where}.attributes[{place}]", f"this desk has no attribute {pattern[:80]!r}")
+            raise mandate_error(f"{where}.attributes[{place}]", f"there is no attribute {pattern[:80]!r}")
         names.update(dict.fromkeys(meant))
     return tuple(names)
 
@@ -145,13 +145,13 @@ def _forbidden(pattern: str, where: str, possible: Sequence[Action], kind: Power
     """Return the actions a negative names today."""
     meant = [action for action in possible if matches(pattern, action.name)]
     if not meant and not is_glob(pattern):
-        raise mandate_error(where, f"this desk has no action {pattern[:80]!r} to {kind}")
+        raise mandate_error(where, f"there is no action {pattern[:80]!r} to {kind}")
     return meant
 
 
 def _verify_pattern(pattern: str, where: str, known: Mapping[str, object], what: str) -> None:
     if not is_glob(pattern) and pattern not in known:
-        raise mandate_error(where, f"this desk has no {what} {pattern[:80]!r}")
+        raise mandate_error(where, f"there is no {what} {pattern[:80]!r}")
 
 
 def _verify_preapproved(power: Power, listed: Sequence[Action], where: str) -> None:

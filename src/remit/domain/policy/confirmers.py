@@ -139,7 +139,7 @@ def verify_invitation_allowed(
     left = max(recent) + pause - now
     if left > 0:
         public = (
-            "The person said no a moment ago, or was asked and the question taken back. They can be asked again from "
+            "The person declined recently, or the request was cancelled. They can be asked again from "
             f"{instant_text(Instant(now + left))} on."
         )
         retry_s = -(-left // 1000)
@@ -201,7 +201,9 @@ def verify_passkey_may_confirm(
     Source: docs/model/model.md#passkeys: a mailbox is not a person.
     """
     if area is not Area.ROUTINE or sensitive or diverts:
-        _verify_waited(passkey, now, "This passkey is too new for that. Wait, or let the desk verify you in person.")
+        _verify_waited(
+            passkey, now, "This passkey is too new for that. Wait, or have your identity confirmed in person."
+        )
 
 
 def verify_passkey_may_grant(passkey: PasskeyTrust, *, above_routine: bool, now: Instant) -> None:
@@ -217,7 +219,7 @@ def verify_passkey_may_grant(passkey: PasskeyTrust, *, above_routine: bool, now:
             passkey,
             now,
             "This passkey is too new to allow more than everyday things. "
-            "Allow only these, wait, or let the desk verify you in person.",
+            "Allow only these, wait, or have your identity confirmed in person.",
         )
 
 
@@ -235,7 +237,7 @@ def verify_passkey_may_remove(passkey: PasskeyTrust, going: PasskeyTrust, *, now
         _verify_waited(
             passkey,
             now,
-            "This passkey is too new to remove that one. Use the other one, wait, or let the desk verify you.",
+            "This passkey is too new to remove that one. Use the other one, wait, or have your identity confirmed in person.",
         )
 
 
@@ -247,7 +249,11 @@ def verify_passkey_may_resume(passkey: PasskeyTrust, *, now: Instant) -> None:
 
     Source: docs/model/model.md#passkeys: a mailbox is not a person.
     """
-    _verify_waited(passkey, now, "This passkey is too new to resume what was paused. Wait, or let the desk verify you.")
+    _verify_waited(
+        passkey,
+        now,
+        "This passkey is too new to resume what was paused. Wait, or have your identity confirmed in person.",
+    )
 
 
 def _verify_waited(passkey: PasskeyTrust, now: Instant, public: str) -> None:

@@ -43,11 +43,11 @@ def read_escalations(value: object, actions: Mapping[str, Action], roles: Collec
         rule = _read(given, actions, roles, key)
         for earlier in found:
             if earlier.name == rule.name:
-                raise catalogue_error(f"{key}.name", f"{rule.name!r} stands twice", "give each rule a name of its own")
+                raise catalogue_error(f"{key}.name", f"{rule.name!r} appears twice", "give each rule a name of its own")
             if _covers(earlier, rule):
                 raise catalogue_error(
                     key,
-                    f"can never match: {earlier.name!r} before it fits whatever it fits",
+                    f"can never match: {earlier.name!r} before it matches everything it matches",
                     "put it before that one, or remove it",
                 )
         found.append(rule)
@@ -63,7 +63,7 @@ def _read(value: object, actions: Mapping[str, Action], roles: Collection[str], 
     steps = (first, *_then(found["then"], roles, f"{key}.then", {*first.roles}))
     if sum(step.due_ms for step in steps) > _MAX_MS:
         raise catalogue_error(
-            f"{key}.due", "waits for more than a day in all", "a task lives for a day at most: shorten it"
+            f"{key}.due", "takes more than a day in all", "a task lives for a day at most: shorten it"
         )
     at_least = None if "at_least" not in found else _amount(found["at_least"], f"{key}.at_least")
     return Escalation(
@@ -99,7 +99,7 @@ def _actions(found: Table, actions: Mapping[str, Action], key: str, *, priced: b
                 )
             if all(actions[name].builtin for name in fits):
                 raise catalogue_error(
-                    f"{key}.actions", "the case.* actions wait for nobody", "name actions of the desk"
+                    f"{key}.actions", "the case.* actions need no approval", "name actions of the desk"
                 )
             named.update(fits)
         inside &= named
@@ -122,7 +122,7 @@ def declared_actions(pattern: str, actions: Collection[str]) -> tuple[str, ...]:
 def _roles(value: object, known: Collection[str], key: str) -> tuple[str, ...]:
     found = texts(value, key)
     if not found:
-        raise catalogue_error(key, "names nobody", "name at least one role")
+        raise catalogue_error(key, "names no one", "name at least one role")
     for role in found:
         if role not in known:
             cure = "name a declared [role.…], without officer: before it"
@@ -168,13 +168,13 @@ def _amount(value: object, key: str) -> Money:
     try:
         return verify_money(value if isinstance(value, str) else "", where=key)
     except Refused:
-        cure = 'write the amount from which it holds, such as "200.00 EUR"'
+        cure = 'write the amount from which it applies, such as "200.00 EUR"'
         raise catalogue_error(key, "is no amount", cure) from None
 
 
 def _risk(value: object, key: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_RISK:
-        cure = f"write a whole number from 0 to {_MAX_RISK}; it holds at that risk and above"
+        cure = f"write a whole number from 0 to {_MAX_RISK}; it applies at that risk and above"
         raise catalogue_error(key, "is no risk", cure)
     return value
 

@@ -339,10 +339,10 @@ def _floors(given: Table, roles: Mapping[str, Role]) -> Mapping[Area, frozenset[
         for word in who:
             if word != CUSTOMER and word.removeprefix("officer:") not in roles:
                 raise catalogue_error(
-                    key, f"nobody is called {word!r}", 'write "customer" or "officer:<role>" of a declared [role.…]'
+                    key, f"no one is called {word!r}", 'write "customer" or "officer:<role>" of a declared [role.…]'
                 )
             if word != CUSTOMER and not word.startswith("officer:"):
-                raise catalogue_error(key, f"nobody is called {word!r}", f'write "officer:{word}"')
+                raise catalogue_error(key, f"no one is called {word!r}", f'write "officer:{word}"')
         if not who >= DEFAULT_FLOORS[Area(name)]:
             raise catalogue_error(
                 key, "is lower than the floor of that area", 'keep "customer" in it; only a [[waiver]] lowers a floor'
@@ -418,7 +418,7 @@ def _verify_order(after: Mapping[str, tuple[str, ...]], key: str) -> None:
     while waiting:
         ready = [name for name, before in waiting.items() if all(step not in waiting for step in before)]
         if not ready:
-            raise catalogue_error(key, f"{', '.join(sorted(waiting))} wait for each other", "break the circle")
+            raise catalogue_error(key, f"{', '.join(sorted(waiting))} depend on each other", "break the circle")
         for name in ready:
             del waiting[name]
 

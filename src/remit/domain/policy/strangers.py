@@ -19,5 +19,5 @@ def verify_stranger_may(agent: AgentRecord, action: str) -> None:
     Source: docs/model/standards.md#strangers.
     """
     if agent.stranger and action != _OPENS:
-        public = "An agent that nobody at this desk has looked at yet may open a case, and nothing else."
+        public = "Until the company has reviewed this agent, it can open a case and nothing else."
         raise Refused(Code.AGENT_UNTRUSTED, "met by its signature alone", public=public)

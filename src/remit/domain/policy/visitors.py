@@ -81,7 +81,7 @@ def visitor_mandate(objective: Objective, records: Sequence[str], *, now: Instan
         Refused: `objective.unknown` for an objective that is not open to visitors.
     """
     if objective.visitors is None:
-        public = "This purpose is not open to agents without a key."
+        public = "Agents without a key cannot act for this purpose."
         raise Refused(Code.OBJECTIVE_UNKNOWN, f"{objective.name} is not open to visitors", public=public)
     purpose: dict[str, Json] = {"type": objective.name}
     if objective.target is not None:
@@ -120,8 +120,8 @@ def verify_visitor_action(action: Action, *, let_in: bool) -> None:
     if not let_in:
         raise Refused(Code.AGENT_UNTRUSTED, "this desk lets no visitors in")
     if action.power is PowerKind.ACCEPT:
-        public = "An agent without a key of its own binds nobody."
-        cure = "Let the customer answer the offer on the desk's own page, or come with a key (private_key_jwt, DPoP)."
+        public = "An agent without a key of its own cannot enter into agreements."
+        cure = "Let the customer answer the offer on our page, or use a key (private_key_jwt, DPoP)."
         raise Refused(Code.AGENT_UNTRUSTED, "a visitor never accepts", public=public, cure=cure)
 
 

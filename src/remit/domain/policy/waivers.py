@@ -44,7 +44,7 @@ def read_waiver(value: object, actions: Mapping[str, Action], *, key: str, today
     owner = text(found["owner"], f"{key}.owner")
     if not _meant(owner):
         raise catalogue_error(
-            f"{key}.owner", "names nobody", "write the id or name of the person who answers for it, or officer:<role>"
+            f"{key}.owner", "names no one", "write the id or name of the person who answers for it, or officer:<role>"
         )
     return Waiver(
         action=name,

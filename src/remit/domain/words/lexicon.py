@@ -113,7 +113,7 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
     """
     languages = frozenset(languages) or frozenset(vocabulary.words)
     if not languages <= vocabulary.words.keys():
-        public = "A language is configured that cannot be read."
+        public = "A configured language cannot be read."
         known = ", ".join(vocabulary.words)
         raise Refused(Code.SETTINGS_INVALID, f"words are read in {known} only", public=public)
     told = _wordings(catalogue, languages)

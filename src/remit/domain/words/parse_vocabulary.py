@@ -402,5 +402,5 @@ class _Pieces:
 
 
 def _wrong(key: str, problem: str) -> Refused:
-    cure = "Correct that place. A file as it was installed is whole: install Remit again."
+    cure = "Correct that place. The file as installed is correct: install Remit again."
     return Refused(Code.SETTINGS_INVALID, f"{key}: {problem}", cure=cure)

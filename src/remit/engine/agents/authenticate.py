@@ -103,7 +103,7 @@ async def prove_signer(
     Source: RFC 9421; docs/decisions/0054-message-signatures.md.
     """
     if desk.proofs.nonce(desk.world.now()) is not None:
-        public = "This desk takes no signed requests: its proofs carry a nonce of its own."
+        public = "Signed requests are not accepted here: proofs need the server's own nonce."
         raise Refused(Code.CREDENTIAL_MALFORMED, "a signature where nonces are required", public=public)
     client_id = claimed_id or signature_agent(message, the_signature(message), allow_loopback=desk.terms.loopback)
     agent = await get_agent(desk, client_id)
@@ -145,13 +145,13 @@ async def prove_client(
         raise Refused(
             Code.CREDENTIAL_MISSING,
             "no client assertion",
-            public="An agent proves itself here with a client assertion.",
+            public="Agents identify themselves here with a client assertion.",
             public_cure="Send client_assertion_type and client_assertion: a fresh private_key_jwt, or a JWT-SVID.",
         )
     client_id = _claimed(desk, assertion_type, assertion)
     agent = await _find_agent(desk, client_id, claimed_id, newcomers=newcomers)
     if agent.record.method == PUBLIC_CLIENT:
-        public = "This client is known without keys, so it can prove none."
+        public = "This client is registered without keys, so it cannot prove one."
         raise Refused(Code.CREDENTIAL_WRONG_KEY, "a public client", public=public)
     now = desk.world.now()
     proved = await desk.clients.verify_client(

@@ -188,7 +188,7 @@ def _verify_usable(token: _Token, now: Instant, scope: str) -> None:
             scope,
             f"the token is for {token.scope}",
             public="This token opens no task; exchange the mandate first.",
-            public_cure="Exchange the mandate at the token endpoint, and use the token of the task that it opens.",
+            public_cure="Exchange the mandate at the token endpoint and use the token of the task it opens.",
         )
 
 

@@ -185,5 +185,5 @@ async def verify_newcomer(desk: DeskContext, record: AgentRecord) -> None:
     for other in await compared_agents(desk):
         same = other.operator == record.operator
         if (same and not other.known_by) or (not same and are_confusable(record.operator, other.operator)):
-            public = "This client's host is, or looks like, an operator that the desk registered itself."
+            public = "This client's host is, or looks like, an operator that the company registered itself."
             raise Refused(Code.AGENT_UNKNOWN, f"its host looks like {other.operator!r}", public=public)

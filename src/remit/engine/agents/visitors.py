@@ -22,11 +22,11 @@ async def public_client(desk: DeskContext, client_id: str, *, newcomers: bool = 
         Fault: `fault.identity` while its document cannot be read.
     """
     if desk.visitors is None:
-        public = "This desk lets in no agents without a key of their own."
+        public = "Agents without a key of their own are not admitted here."
         raise Refused(Code.AGENT_UNTRUSTED, "no visitors", public=public)
     kept = await known_client(desk, client_id, newcomers=DocumentLane.CUSTOMER if newcomers else None)
     if kept is None or kept.record.method != PUBLIC_CLIENT:
-        public = "There is no public client of this name; a client with a key proves it."
+        public = "There is no public client with this name. A client with a key must prove its key."
         raise Refused(Code.AGENT_UNKNOWN, "no public client", public=public)
     await verify_not_suspended(desk, kept.record)
     if not kept.rev:

@@ -292,7 +292,7 @@ def verify_actors(preconditions: Iterable[Precondition], *, client_id: str, oper
     if not stopped.isdisjoint({("agent", client_id), ("suspension", f"operator:{operator}")}):
         raise Refused(Code.AGENT_SUSPENDED, "the agent or its operator is suspended")
     if any(kind == "agent" or name.startswith("operator:") for kind, name in stopped):
-        public = "An agent further up the chain, or its operator, is suspended."
+        public = "An agent further up the chain, or its operator, is stopped."
         raise WrongCaller(Code.AGENT_SUSPENDED, "an agent above or its operator is suspended", public=public)
 
 
@@ -420,7 +420,7 @@ def mandate_of(catalogue: Catalogue, record: MandateRecord) -> Mandate:
         try:
             found = read_mandate(decode_json(record.wire.encode()), catalogue, now=record.granted_at)
         except Refused as refused:
-            public = "The desk's catalogue changed; ask for renewed consent."
+            public = "The company's catalogue has changed; ask the customer for consent again."
             raise Refused(Code.MANDATE_INACTIVE, f"the catalogue changed: {refused}", public=public) from refused
         verify_signed_form(catalogue, record, found)
         _parsed.put(key, found)

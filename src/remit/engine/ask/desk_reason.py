@@ -10,13 +10,13 @@ from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.outbound.check import check_outbound_text
 
-UNDISCLOSED: Final = "The desk gave a reason that cannot be told now."
-LATE: Final = "The desk did not answer in time."
+UNDISCLOSED: Final = "The reason given can't be shared right now."
+LATE: Final = "The support system did not answer in time."
 
 
 def unreachable_reason(code: Code) -> str:
     """Return Remit's own reason text for a desk that cannot be reached."""
-    return f"The desk cannot be reached ({code})."
+    return f"The support system cannot be reached ({code})."
 
 
 _OURS: Final = frozenset({"", LATE, *map(unreachable_reason, Code)})

@@ -110,7 +110,7 @@ async def _verify_offer_current(
 
 
 def _gone(detail: str) -> Refused:
-    return Refused(Code.OFFER_EXPIRED, detail, public="The offer stands no more.")
+    return Refused(Code.OFFER_EXPIRED, detail, public="The offer is no longer valid.")
 
 
 def climb_ladder(
@@ -220,7 +220,7 @@ async def count_comparisons(
         found.append((place, _TRIES))
         known.add(reservation.key)
         if sum(key.partition(" ")[0] == attribute for key in known) > _TRIES:
-            public = "This was tried too often; the desk's staff must check it with the customer."
+            public = "This was tried too often; the support team must check it with the customer."
             raise Refused(Code.DESK_REFUSED, f"{attribute} was compared with {_TRIES} values already", public=public)
     return found
 
@@ -428,7 +428,7 @@ def _verify_step(desk: DeskContext, state: AuthorizationState, request: Evaluati
         verify_visitor_action(action, let_in=desk.visitors is not None)
     if action.builtin:
         if action.name in _ONCE and state.counters.get((state.task.record.id, _once(action))):
-            public = "The case has its subject already; add to it with case.comment."
+            public = "The case already has a subject; add to the case with case.comment."
             raise Refused(Code.OBJECTIVE_STEP_ORDER, f"{action.name} was done", public=public)
         return plan
     after = objective.after.get(action.name, ())

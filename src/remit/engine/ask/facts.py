@@ -109,7 +109,7 @@ async def fetch_owned(
         if fact is None or customer not in fact.owners:
             raise Refused(Code.PARAMS_NOT_OWNED, f"{kind} {record_id} is not {customer}'s")
         if fact.id != record_id:
-            public = f"Write the {kind} exactly as the desk does."
+            public = f"Write the {kind} exactly as the company does."
             raise Refused(Code.PARAMS_INVALID, f"{kind} {record_id} is not the canonical id", public=public)
         known.append(fact)
     return known

@@ -175,7 +175,7 @@ def secret_in_param(name: str) -> Refused:
     return Refused(
         Code.WORDS_SECRET,
         f"a secret was taken out of the param {name}",
-        public=f"The param '{name}' carries a secret; it was not kept, and nothing was done without it.",
+        public=f"The param '{name}' contains a secret; it was not kept, and nothing was done.",
     )
 
 

@@ -8,8 +8,8 @@ from remit.engine.helpdesk_writes import helpdesk_note
 from remit.ports.store import Commit, Conflict, Put, Versioned
 
 _NOTE: Final = (
-    "Remit sent {action} to the desk's system once and got no answer. Whether it was done cannot be found out, and it"
-    " is not sent again. Look there, then say what became of it: remit act settle {act} --done, or --failed."
+    "Remit sent {action} to the company's system once and got no answer. Remit cannot find out whether it was done and"
+    " does not send it again. Check there, then enter the outcome: remit act settle {act} --done, or --failed."
 )
 
 

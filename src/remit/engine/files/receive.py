@@ -152,7 +152,7 @@ def _held_back(before: FileRecord, read: ScannedFile, where: str) -> Refused | N
         return None
     if before.state is FileState.HELD:
         return _unfit(f"{where} is held back: {read.why}", public=_STILL)
-    return _unfit(f"{where} was discarded", public="An officer did not let this file pass.")
+    return _unfit(f"{where} was discarded", public="The support team rejected this file.")
 
 
 async def _waits(desk: DeskContext, task: str, read: ScannedFile, where: str) -> Refused:
@@ -163,13 +163,13 @@ async def _waits(desk: DeskContext, task: str, read: ScannedFile, where: str) ->
 
 
 _WAITS: Final = (
-    "The attachment cannot be checked and waits for an officer. Ask again without it, or once it was let pass."
+    "The attachment could not be checked and is on hold for review. Ask again without it, or once it is approved."
 )
-_FULL: Final = "Too many of your files wait for an officer."
-_STILL: Final = "The attachment still waits for an officer. Ask again without it, or once it was let pass."
+_FULL: Final = "Too many of your files are on hold for review."
+_STILL: Final = "The attachment is still on hold for review. Ask again without it, or once it is approved."
 
 
 def _unfit(detail: str, *, secret: bool = False, public: str | None = None) -> Refused:
     return Refused(
-        Code.WORDS_ATTACHMENT, detail, public="The attachment carries a secret; it was not kept." if secret else public
+        Code.WORDS_ATTACHMENT, detail, public="The attachment contains a secret; it was not kept." if secret else public
     )

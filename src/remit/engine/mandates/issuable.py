@@ -83,8 +83,8 @@ async def _judge(
         raise Refused(
             Code.REQUEST_MALFORMED,
             "the actor chain would be too long",
-            public=f"A token names at most {MAX_ACTORS} actors; this would be one more.",
-            public_cure="Act under the mandate yourself, or have it handed on by an agent nearer to its root.",
+            public=f"A token names at most {MAX_ACTORS} actors; this would be one too many.",
+            public_cure="Act under the mandate yourself, or have an agent nearer to its root pass it on.",
         )
     preconditions = [Precondition("mandate", one.record.id, one.rev) for one in chain]
     for one in chain:
@@ -103,7 +103,7 @@ async def _judge(
         raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended")
     customer = await desk.store.get(PersonRecord, mandate.customer)
     if customer.record.paused:
-        public = "The customer's mandates are paused at the moment."
+        public = "The customer's mandates are paused."
         raise Refused(Code.MANDATE_INACTIVE, "the customer's mandates are paused", public=public)
     return (rules, *preconditions, Precondition("person", customer.record.id, customer.rev))
 

@@ -95,7 +95,7 @@ async def verify_consent(desk: DeskContext, record: MandateRecord) -> None:
     assertion = decode_json(record.evidence.encode() or b"{}")
     signed = decode_json(record.signed.encode())
     if isinstance(signed, Mapping) and signed.get("iss") != desk.terms.issuer:
-        public = "The desk has another address since; ask for renewed consent."
+        public = "The server's address has changed since; ask the customer for consent again."
         raise Refused(Code.MANDATE_INACTIVE, "the mandate was granted to another desk", public=public)
     if not isinstance(assertion, Mapping):
         raise ForgedRow(f"mandate {record.id}", _UNSIGNED)

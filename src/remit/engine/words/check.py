@@ -39,7 +39,7 @@ class ExcessWordsRefused(Refused):
 
     def __init__(self, judged: ExcessWords, *, param: str = "") -> None:
         """Refuse with the code of the finding; `param` is the param it stands in, where that is no free text."""
-        public = f"The param '{param}' {_SAYS[judged.code]}; put a value there that is nothing else." if param else None
+        public = f"The param '{param}' {_SAYS[judged.code]}; send the value alone." if param else None
         super().__init__(judged.code, judged.reason, public=public)
         self.judged = judged
 

@@ -141,7 +141,7 @@ class A2aApi:
         method, params = _request(body)
         verify_version(scope)
         if method in _PUSH:
-            raise RpcRefused(PUSH_NOT_SUPPORTED, "This desk calls no webhooks of agents: poll with GetTask.")
+            raise RpcRefused(PUSH_NOT_SUPPORTED, "Webhooks of agents are not called: poll with GetTask.")
         handler = self._methods().get(method)
         if handler is None:
             raise RpcRefused(METHOD_NOT_FOUND, "There is no such method.")
@@ -221,7 +221,7 @@ class A2aApi:
         if wanted is not None:
             verify_history(wanted.historyLength)
             if wanted.taskPushNotificationConfig:
-                raise RpcRefused(PUSH_NOT_SUPPORTED, "This desk calls no webhooks of agents: poll with GetTask.")
+                raise RpcRefused(PUSH_NOT_SUPPORTED, "Webhooks of agents are not called: poll with GetTask.")
         body = ask_of_message(asked.message)
         if asked.message.taskId:
             return await self._comment(workload, asked.message, body, size)
@@ -264,7 +264,7 @@ class A2aApi:
     async def _cancel(self, workload: Workload, params: JsonObject, _size: int) -> object:
         reply, waited = await withdraw_ask(self._desk, workload, _task_id(convert(params, TaskIn).id))
         if not waited:
-            raise RpcRefused(TASK_NOT_CANCELABLE, "Only an ask that waits for a person can be taken back.")
+            raise RpcRefused(TASK_NOT_CANCELABLE, "Only an ask that is waiting for approval can be cancelled.")
         return await self._task(reply)
 
     async def _list(self, workload: Workload, params: JsonObject, _size: int) -> object:
@@ -326,7 +326,7 @@ def verify_version(scope: Scope) -> None:
     parameter = query_parameters(scope).get("A2A-Version", "").strip()
     said = header or parameter
     if parameter not in {"", said} or _VERSION.fullmatch(said) is None:
-        public = f"This desk speaks A2A {VERSION}: send the header A2A-Version: {VERSION}."
+        public = f"Only A2A {VERSION} is spoken here: send the header A2A-Version: {VERSION}."
         raise RpcRefused(VERSION_NOT_SUPPORTED, public)
 
 

@@ -87,7 +87,7 @@ def _card(desk: DeskContext, skills: Sequence[JsonObject]) -> JsonObject:
     return {
         "name": desk.catalogue.desk,
         "description": (
-            f"The support desk of {desk.catalogue.desk}, for agents that act for its customers. A message makes one ask "
+            f"The support of {desk.catalogue.desk}, for agents that act for its customers. A message makes one ask "
             "by a data part with action and params; text alone is a comment in the case."
         ),
         "version": __version__,

@@ -203,7 +203,7 @@ def _content(part: PartIn) -> str:
         raise malformed_request("a part holds exactly one of text, raw, url and data")
     kind, declared = held[0], part.mediaType.partition(";")[0].strip().lower()
     if kind == "url":
-        raise RpcRefused(CONTENT_TYPE, "This desk fetches nothing: send a file as `raw`.")
+        raise RpcRefused(CONTENT_TYPE, "Files are not fetched: send a file as `raw`.")
     if kind in {"text", "data"} and declared not in {"", _PLAIN if kind == "text" else _JSON}:
         raise RpcRefused(CONTENT_TYPE, f"A {kind} part is {_PLAIN if kind == 'text' else _JSON} here.")
     return kind
@@ -234,10 +234,10 @@ def about_ask(reply: AskReply) -> dict[str, object]:
 def _status_text(reply: AskReply, issuer: str) -> str:
     url = confirmation_page(issuer, reply.confirmation, reply.who)
     if reply.state is AskState.WAITING:
-        who = f"The customer must confirm this at {url}" if url else "An officer of the desk must confirm this"
-        return f"{who}, until {instant_text(reply.expires_at)}. No message to this task counts as a confirmation."
+        who = f"The customer must approve this at {url}" if url else "Someone from support must approve this"
+        return f"{who}, until {instant_text(reply.expires_at)}. No message to this task counts as an approval."
     if reply.state is AskState.COUNTERED:
-        return f"A person offered less: this goes on as task {reply.countered_by}."
+        return f"A person approved less: this continues as task {reply.countered_by}."
     if reply.code is not None:
         return f"{reply.public or MEANINGS[reply.code].title} {MEANINGS[reply.code].cure}"
     return reply.public or reply.notice

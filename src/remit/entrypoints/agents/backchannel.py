@@ -117,8 +117,8 @@ def _notification_token(form: Mapping[str, str], caller: Caller) -> str:
     pinged = bool(caller.agent.record.notification_uri)
     if bool(token) != pinged:
         raise malformed_request(
-            "client_notification_token is required of an agent that is pinged, and of no other: the desk registers "
-            "the address (notification_uri)"
+            "client_notification_token is required of an agent that is pinged, and of no other: the company "
+            "registers the address (notification_uri)"
         )
     if token and _NOTIFICATION_TOKEN.fullmatch(token) is None:
         raise malformed_request("client_notification_token has 22 to 1024 characters of RFC 6750")

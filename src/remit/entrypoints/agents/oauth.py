@@ -216,7 +216,7 @@ class OAuth:
         if path not in _PROVING and not (path in _ASKING and values):
             return caller
         if len(values) != 1:
-            public_cure = "Send a `DPoP` header: a fresh proof of this very request."
+            public_cure = "Send a `DPoP` header with a fresh proof for this request."
             raise ProofRefused(
                 Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof.", public_cure=public_cure
             )
@@ -357,11 +357,13 @@ def _verify_signer_key(caller: Caller, form: Mapping[str, str], proofs: Sequence
         Refused: `credential.malformed`, `credential.wrong_key`.
     """
     if proofs:
-        public = "A signed request proves its key already; leave the DPoP header out."
+        public = "A signed request already proves its key; leave out the DPoP header."
         raise Refused(Code.CREDENTIAL_MALFORMED, "two proofs of possession", public=public)
     if thumbprint(form) not in {"", caller.jkt}:
         raise Refused(
-            Code.CREDENTIAL_WRONG_KEY, "dpop_jkt is another key", public="dpop_jkt is not the key of the signature."
+            Code.CREDENTIAL_WRONG_KEY,
+            "dpop_jkt is another key",
+            public="dpop_jkt does not match the key of the signature.",
         )
     return caller
 

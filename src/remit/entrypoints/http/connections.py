@@ -110,7 +110,7 @@ class ConnectionPool:
         self._note()
         oldest = next(iter(room.waiting), None)
         if oldest is None:
-            public = "Too many connections are open at this moment."
+            public = "Too many connections are open right now."
             raise Refused(
                 Code.REQUEST_RATE_LIMITED, f"{most} connections {where}", public=public, retry_after_s=_RETRY_S
             )

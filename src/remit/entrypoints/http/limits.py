@@ -248,7 +248,7 @@ def _bytes(per_s: int, burst: int) -> _Buckets:
 
 
 def _too_much(detail: str) -> Refused:
-    public = "Too many bodies are being read at this moment."
+    public = "Too many bodies are being read right now."
     return Refused(Code.REQUEST_RATE_LIMITED, detail, public=public, retry_after_s=1)
 
 

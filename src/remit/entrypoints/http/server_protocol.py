@@ -57,17 +57,20 @@ _FULL: Final = (
     Refused(
         Code.REQUEST_RATE_LIMITED,
         "a connection that gave way",
-        public="Too many connections are open at this moment.",
+        public="Too many connections are open right now.",
         retry_after_s=1,
     ),
 )
-_MALFORMED: Final = (b"400 Bad Request", Refused(Code.REQUEST_MALFORMED, "not HTTP", public="This is no HTTP request."))
+_MALFORMED: Final = (
+    b"400 Bad Request",
+    Refused(Code.REQUEST_MALFORMED, "not HTTP", public="This is not an HTTP request."),
+)
 _UPGRADE: Final = (
     b"400 Bad Request",
     Refused(
         Code.REQUEST_MALFORMED,
         "an upgrade with a body",
-        public="No other protocol is spoken here: send the request again without the Upgrade header.",
+        public="No other protocol is supported: send the request again without the Upgrade header.",
     ),
 )
 

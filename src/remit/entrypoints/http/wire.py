@@ -91,7 +91,7 @@ def one_header(scope: Scope, name: bytes) -> str:
     """
     values = header_values(scope, name)
     if len(values) > 1:
-        raise malformed_request(f"the {name.decode()} header stands twice")
+        raise malformed_request(f"the {name.decode()} header appears twice")
     return values[0] if values else ""
 
 
@@ -219,7 +219,7 @@ def _each_once(raw: bytes) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for name, value in form_pairs(raw):
         if name in found:
-            raise malformed_request(f"the parameter {name[:40]} stands twice")
+            raise malformed_request(f"the parameter {name[:40]} appears twice")
         found[name] = value
     return found
 
@@ -268,4 +268,4 @@ def whole_number(text: str, *, where: str, most: int) -> int:
 
 def malformed_request(reason: str) -> Refused:
     """Build the refusal of an unreadable request, with the reason."""
-    return Refused(Code.REQUEST_MALFORMED, reason, public=f"The request is not acceptable: {reason}.")
+    return Refused(Code.REQUEST_MALFORMED, reason, public=f"The request cannot be accepted: {reason}.")

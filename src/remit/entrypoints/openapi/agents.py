@@ -86,8 +86,8 @@ _TRANSACTION: Final = {
 _TOKEN_ALONE: Final = form((*_PROVED, "token"), ("client_id", "token_type_hint"))
 
 _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
-    "/v1/catalogue": ("What this desk can do and tell", JSON, ()),
-    "/oauth/authorization-details-types": ("The JSON Schema of a mandate at this desk", JSON, ()),
+    "/v1/catalogue": ("Actions, objectives and attributes of this server", JSON, ()),
+    "/oauth/authorization-details-types": ("The JSON Schema of a mandate here", JSON, ()),
     "/openapi.json": ("This document", JSON, ()),
     "/healthz": ("The process answers", JSON, ()),
     "/readyz": ("Whether this process should be given requests, and which rules it serves", JSON, (503,)),
@@ -103,7 +103,7 @@ _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
 """Public reads: description, media type, and possible refusals."""
 
 _ISSUES: Final = "Redeem a code or a backchannel request, open a task, renew it, or cut a branch for another agent"
-_REVOKES: Final = "Take a token back; its task ends. A grant's token, or a mandate's id, gives the mandate up"
+_REVOKES: Final = "Revoke a token; its task ends. A grant's token, or a mandate's id, gives the mandate up"
 _REVOKED: Final = response("Done", {"type": "object", "properties": {}})
 _OAUTH_DOORS: Final[Mapping[str, tuple[str, Shape, Shape, tuple[Shape, ...]]]] = {
     "/oauth/par": ("Ask a customer for a mandate", {"201": response("Kept", Pushed)}, _PAR_FORM, (_KEY_NAMED,)),
@@ -115,14 +115,14 @@ _OAUTH_DOORS: Final[Mapping[str, tuple[str, Shape, Shape, tuple[Shape, ...]]]] =
         (_KEY_NAMED,),
     ),
     "/oauth/txn-authorize": (
-        "Present the challenge of an ask that waits for a person, or ask after it",
+        "Present the challenge of an ask that needs approval, or poll for its outcome",
         {"200": response("Pending, or the token of the confirmed ask", _TRANSACTION)},
         form(_PROVED, ("client_id", "transaction_challenge", "transaction_authorization_id")),
         (DPOP,),
     ),
     "/oauth/introspect": (
-        "Is this token good",
-        {"200": response("Whether it is, and what it says", Introspected)},
+        "Introspect a token",
+        {"200": response("Whether it is active, and its claims", Introspected)},
         _TOKEN_ALONE,
         (),
     ),
@@ -209,7 +209,7 @@ def _tasks() -> dict[str, dict[str, Any]]:
     receipt = "The receipt of one entry (C2SP tlog-proof), for a party to it"
     return dict(
         (
-            _agents("/v1/tasks/{task}", "How the task stands", {"200": response("The task", Task)}),
+            _agents("/v1/tasks/{task}", "The state of the task", {"200": response("The task", Task)}),
             _agents(
                 "/v1/tasks/{task}/asks",
                 "Ask for one action",
@@ -225,14 +225,14 @@ def _tasks() -> dict[str, dict[str, Any]]:
                 method="post",
                 requestBody=request_body(JSON, AskBody),
             ),
-            _agents("/v1/tasks/{task}/inbox", "The desk's messages, already cut", inbox, after, _WAIT, DPOP),
+            _agents("/v1/tasks/{task}/inbox", "Messages from support, already redacted", inbox, after, _WAIT, DPOP),
             _agents(
                 "/v1/tasks/{task}/complete", "End the task; the case stays", ended, method="post", requestBody=nothing
             ),
             # By token while the task lives; by the workload's own assertion also afterwards, without attributes.
             _agents(
                 "/v1/asks/{ask}",
-                "What became of an ask",
+                "The state of an ask",
                 {"200": response("The ask", Reply), **problems(400)},
                 _WAIT,
                 DPOP,
@@ -241,7 +241,7 @@ def _tasks() -> dict[str, dict[str, Any]]:
             _agents(
                 "/log/receipts/{entry}",
                 receipt,
-                {"200": response("The receipt, opened for whoever asks", None, PLAIN)},
+                {"200": response("The receipt, opened for the caller", None, PLAIN)},
                 by_anyone,
                 also="session",
             ),

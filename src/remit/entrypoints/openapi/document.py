@@ -26,7 +26,7 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
         "info": {
             "title": f"Remit at {desk.catalogue.desk}",
             "version": __version__,
-            "description": "A support desk's door for agents that speak for customers.",
+            "description": "Support for agents that act for customers.",
         },
         "servers": [{"url": desk.terms.issuer}],
         "paths": {
@@ -63,7 +63,7 @@ _SCHEMES: Final[Shape] = {
         "type": "apiKey",
         "in": "cookie",
         "name": min(SESSIONS),
-        "description": "Somebody who signed in (over http on this machine alone: remit_session). No agent's credential is taken beside it.",
+        "description": "A person who signed in (over http, on this machine only: remit_session). No agent's credential is accepted beside it.",
     },
 }
 

@@ -46,19 +46,19 @@ class Health:
         if self.stopping:
             raise _not_ready(
                 Code.FAULT_STOPPING,
-                "This process is about to stop.",
-                "Send requests to another one, or wait for its start.",
+                "This server process is shutting down.",
+                "Send requests to another process, or wait until this one has started.",
             )
         if not self.outside_writable:
             raise _not_ready(
                 Code.FAULT_STORE,
                 "The checkpoint outside the store cannot be written.",
-                "Make room at log.high_water, and see that Remit's account may write there.",
+                "Make room at log.high_water, and check that Remit's account may write there.",
             )
         if not self.rows_intact:
             raise _not_ready(
                 Code.FAULT_STORE,
-                "Rows of the store were changed beside this desk.",
+                "Rows of the store were changed by something other than this server.",
                 "Run `remit doctor`, which names them (docs/operating.md, Rows that were changed).",
             )
         await self._verify_rules()
@@ -67,7 +67,7 @@ class Health:
             if self._desk.world.ticks() - self._went_well_s.get(job, _NEVER) > most_s:
                 raise _not_ready(
                     Code.FAULT_JOBS,
-                    "The rounds beside the doors do not go well.",
+                    "A background job has not finished successfully for too long.",
                     "Read the process's log, then restart the process.",
                 )
 
@@ -81,12 +81,12 @@ class Health:
             return  # nothing was adopted yet: a sandbox
         except (Fault, TimeoutError):
             raise _not_ready(
-                Code.FAULT_STORE, "The store does not answer.", "Look at the store: its disk, its server, its log."
+                Code.FAULT_STORE, "The store does not answer.", "Check the store: its disk, its server, its log."
             ) from None
         if in_force != self._desk.rules_digest:
             raise _not_ready(
                 Code.FAULT_POLICY,
-                "This process stands on other rules than the desk.",
+                "This process runs with other rules than the rest of the server.",
                 "Restart it with the rules of the last policy.changed entry.",
             )
 

@@ -58,7 +58,7 @@ class StatusJob:
         """
         await self._look_outside()
         for row in self._forged_rows():
-            _LOG.error("%s was changed beside this desk, and is not read", row, extra={"event": "row.forged"})
+            _LOG.error("%s was changed by something else, and is not read", row, extra={"event": "row.forged"})
             await self._desk.notify.incident(kind="row_forged", details={"row": row})
         self._show(await take_sample(self._desk, self._outside))
         for stopped in self._watch.stops():

@@ -205,7 +205,7 @@ class _EventMetrics:
         )
         self.notices = Counter(
             "remit_notices_total",
-            "Notices handed to a carrier, by what came of each try.",
+            "Notices handed to a carrier, by result of each try.",
             {"carrier": CARRIERS, "result": CARRIED},
         )
 
@@ -219,9 +219,9 @@ class Metrics(_EventMetrics, Collector):
         self._began_s = world.ticks()
         self._usage = usage
         self._node = node
-        self.notices_waiting = Gauge("remit_notices_waiting", "Notices that have not left the desk yet.")
+        self.notices_waiting = Gauge("remit_notices_waiting", "Notices that have not been sent yet.")
         self.notices_oldest = Gauge("remit_notices_oldest_seconds", "Age of the oldest of these.")
-        self.asks = Gauge("remit_asks", "Open asks of the desk, by state.", {"state": OPEN_STATES})
+        self.asks = Gauge("remit_asks", "Open asks, by state.", {"state": OPEN_STATES})
         self.unknown_acts = Gauge(
             "remit_acts_unknown", "Acts that were sent and whose outcome is not known, by age.", {"age": AGES}
         )

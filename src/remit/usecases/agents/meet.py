@@ -54,7 +54,7 @@ async def _meet(desk: DeskContext, origin: str, message: SignedMessage, redirect
     """
     desk.introductions.take(desk.world.ticks())
     if not redirect_uri.startswith(f"{origin}/"):
-        public = f"The redirect_uri of an agent that is not registered must begin with {origin}/."
+        public = f"The redirect_uri of an unregistered agent must begin with {origin}/."
         raise Refused(Code.REQUEST_MALFORMED, "redirect_uri outside the agent's origin", public=public)
     host = authority(origin)
     new = NewAgent(
@@ -73,7 +73,7 @@ async def _meet(desk: DeskContext, origin: str, message: SignedMessage, redirect
             message=message, registration=registration_of(record), now=desk.world.now(), expected_jkt=None
         )
     except Fault as unreadable:
-        public = "This desk does not know this agent, and could not use the key directory at its Signature-Agent."
+        public = "This agent is not registered, and the key directory at its Signature-Agent could not be used."
         raise Refused(Code.AGENT_UNKNOWN, f"stranger: {unreadable.detail}", public=public) from None
     try:
         await store_agent(desk, record, by=_BY)

@@ -91,7 +91,7 @@ async def reregister_agent(desk: DeskContext, new: NewAgent, *, by: str) -> Agen
         raise Refused(Code.AGENT_UNKNOWN, f"no agent {record.id!r}") from None
     old = kept.record
     if (record.actor, record.operator) != (old.actor, old.operator):
-        public = f"That client_id is registered for operator {old.operator} as {old.actor}; keep both, or take another client_id."
+        public = f"That client_id is registered for operator {old.operator} as {old.actor}; keep both, or choose another client_id."
         raise Refused(Code.REQUEST_CONFLICT, "another operator or actor", public=public)
     changed = replace(record, created_at=old.created_at, suspended=old.suspended)
     written = await seal_entries(desk, registered_entry(desk, changed, by))

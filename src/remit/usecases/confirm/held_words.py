@@ -136,7 +136,7 @@ def preview_stripped(desk: DeskContext, ask: AskRecord) -> StrippedAsk | None:
 
 _TRIES: Final = 5
 _ANSWERS: Final = frozenset({"release", "strip", "no"})
-_TOLD: Final = "An officer of the desk did not pass on the message. Ask without it, or say no more than you ask."
+_TOLD: Final = "The support team did not accept the message. Ask without it, or write no more than the request covers."
 _NOTHING: Final = PreparedEntries((), ())
 
 

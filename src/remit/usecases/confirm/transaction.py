@@ -236,5 +236,5 @@ def _transaction_id(desk: DeskContext, ask_id: str) -> str:
 
 
 def _elsewhere(detail: str) -> Refused:
-    public = "The Txn-Token is for another request: repeat the very ask that was challenged, with its Idempotency-Key."
+    public = "The Txn-Token is for another request: repeat the ask that was challenged, with its Idempotency-Key."
     return Refused(Code.CREDENTIAL_WRONG_AUDIENCE, detail, public=public)

@@ -102,7 +102,7 @@ async def request_access(desk: DeskContext, caller: Caller, request: AccessReque
     except BindingExpired:
         raise AccessRefused(Problem.EXPIRED_DENIAL, "the denial has expired", "Evaluate again.") from None
     except ValueError as wrong:
-        public = "The binding token is not one of this denial, this caller and this request."
+        public = "The binding token does not belong to this denial, caller and request."
         raise AccessRefused(Problem.INVALID_DENIAL_BINDING, str(wrong), public) from None
     denied = await _denied(desk, caller, evaluation, request.question)
     for _ in range(_ATTEMPTS):
@@ -141,13 +141,15 @@ async def _denied(desk: DeskContext, caller: Caller, evaluation: str, question: 
         record = (await desk.store.get(AskRecord, evaluation)).record
         act = parse_act(question)
     except (RecordMissing, ActDenied) as wrong:
-        public = "The request is not the denied one."
+        public = "The request differs from the denied one."
         raise AccessRefused(Problem.INVALID_DENIAL_BINDING, str(wrong), public) from None
     named = (record.enforcer, record.action, record.customer, record.task)
     if named != (caller.name, act.action, act.customer, act.task) or not deep_equal(
         recorded_params(record), act.params
     ):
-        raise AccessRefused(Problem.INVALID_DENIAL_BINDING, "another denial", "The request is not the denied one.")
+        raise AccessRefused(
+            Problem.INVALID_DENIAL_BINDING, "another denial", "The request differs from the denied one."
+        )
     if record.state is not AskState.REFUSED or record.code != Code.CONFIRMATION_REQUIRED.value:
         raise AccessRefused(Problem.NOT_REQUESTABLE, "no person could lift it", "No person could lift this denial.")
     return record
@@ -174,12 +176,12 @@ async def _request(desk: DeskContext, caller: Caller, request: AccessRequest, de
     if state.earlier is not None:
         return await _earlier(desk, caller, request, *(state.earlier[0], state.earlier[1].record))
     if await _is_used(desk, denied):
-        public = "This denial was asked about already; see its task, or evaluate again."
+        public = "Access was already requested for this denial; see its task, or evaluate again."
         raise AccessRefused(Problem.DUPLICATE_REQUEST, "a second request for one denial", public)
     evaluation = await evaluate_act(desk, state, asked)
     match evaluation.decision:
         case Permit():
-            public = "Nobody needs to be asked any more: evaluate again."
+            public = "No approval is needed any more: evaluate again."
             raise AccessRefused(Problem.NOT_REQUESTABLE, "it is permitted now", public)
         case Refuse(code=code, detail=detail, public=said):
             raise Refused(code, detail, public=said)

@@ -90,7 +90,7 @@ def verify_batch(batch: Batch) -> None:
     """
     short = any(batch.semantic.stops_at(allowed=allowed) for allowed in (True, False))
     if short and any(one is not None and _MISSION in one.context for one in batch.questions):
-        public = "Evaluations about an agent's acts are answered with execute_all alone."
+        public = "Evaluations of an agent's actions support only execute_all."
         raise Refused(Code.REQUEST_MALFORMED, "a batch of acts that stops early", public=public)
 
 

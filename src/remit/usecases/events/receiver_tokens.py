@@ -109,7 +109,7 @@ def _granted(receiver: Receiver, wanted: str) -> str:
     own = {READ, MANAGE} if receiver.scope == MANAGE else {READ}
     if not scopes <= own:
         raise ScopeUnknown(
-            Code.REQUEST_MALFORMED, "the scope is not this receiver's", public="Ask for a scope of yours."
+            Code.REQUEST_MALFORMED, "the scope is not this receiver's", public="Ask for one of your own scopes."
         )
     if not scopes:
         return receiver.scope

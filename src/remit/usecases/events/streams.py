@@ -289,7 +289,9 @@ def _verify_unchanged(expected: Mapping[str, Json], sent: JsonObject) -> None:
     """Refuse a change of the members that only the transmitter says (SSF 1.0 §8.1.1.3)."""
     for name in _OURS:
         if name in sent and sent[name] != expected[name]:
-            raise Refused(Code.REQUEST_MALFORMED, f"{name} is the transmitter's to say", public=f"{name} is not yours.")
+            raise Refused(
+                Code.REQUEST_MALFORMED, f"{name} is the transmitter's to say", public=f"{name} is set by the server."
+            )
 
 
 async def _configured(

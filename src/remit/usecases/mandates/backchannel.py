@@ -215,7 +215,7 @@ def verify_binding(desk: DeskContext, binding: str) -> None:
         "invalid_binding_message",
         Code.REQUEST_MALFORMED,
         "the binding message cannot be shown",
-        public=f"binding_message is a short code or name of at most {_MAX_BINDING} characters: no order, no link.",
+        public=f"binding_message is a short code or name of at most {_MAX_BINDING} characters, without an order or a link.",
     )
 
 
@@ -274,7 +274,7 @@ async def _acquainted(desk: DeskContext, operator: str, hint: str) -> PersonReco
         "unknown_user_id",
         Code.MANDATE_UNKNOWN,
         "no customer by that hint who granted this operator anything",
-        public="No customer by this hint has granted your operator anything that they did not take back.",
+        public="No customer with this hint has an active grant for your operator.",
         public_cure="Ask the customer for the first mandate in their browser (POST /oauth/par).",
     )
 

@@ -27,7 +27,9 @@ from remit.usecases.agents.refused_credentials import mark_proofs_used
 from remit.usecases.mandates.grant import invalid_grant, one_mandate
 from remit.usecases.tasks.open import own_mandate
 
-_UNKNOWN_ACTOR: Final = "Name the client id it is registered under in actor_client_id, or ask the desk to register it."
+_UNKNOWN_ACTOR: Final = (
+    "Name the client id it is registered under in actor_client_id, or ask the company to register it."
+)
 
 
 @struct(frozen=True, kw_only=True)
@@ -94,7 +96,7 @@ async def _record_branch(desk: DeskContext, caller: Caller, child: Caller, cut: 
     # The sub-mandate takes its tasks from its parent's: delegation must not multiply them.
     taken = replace(parent, tasks=parent.tasks + branch.max_tasks)
     if taken.tasks > parent.max_tasks:
-        public = "max_tasks is more than the mandate has left."
+        public = "max_tasks is more than the mandate still allows."
         raise Refused(Code.MANDATE_INVALID, "the mandate has fewer tasks left", public=public)
     record = _branch_record(desk, child, cut, branch, places)
     written = await _prepare_granted(desk, child, parent, branch, record)
@@ -131,7 +133,7 @@ def _read_branch(desk: DeskContext, cut: _SubMandateRequest, above: Mandate) -> 
     branch = read_mandate(asked, desk.catalogue, now=cut.at)
     verify_summary(desk, branch)
     if branch.chain >= above.chain:
-        public = "chain must be lower than in the mandate it is cut from."
+        public = "chain must be lower than in the mandate it comes from."
         raise Refused(Code.MANDATE_INVALID, "chain must go down with each hop", public=public)
     return branch
 

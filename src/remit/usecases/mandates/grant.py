@@ -139,7 +139,7 @@ def one_mandate(details: Json) -> Json:
         Refused: `mandate.invalid`.
     """
     if not isinstance(details, (list, tuple)) or len(details) != 1:
-        public = "authorization_details must hold exactly one remit_mandate."
+        public = "authorization_details must contain exactly one remit_mandate."
         raise Refused(Code.MANDATE_INVALID, "authorization_details must be one remit_mandate", public=public)
     return details[0]
 

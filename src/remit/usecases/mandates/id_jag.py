@@ -70,8 +70,8 @@ async def redeem_id_jag(
         raise Refused(
             Code.GRANT_INVALID,
             "no mandate stands, and none is asked for",
-            public="This customer has granted you nothing that still stands; who they are grants nothing.",
-            public_cure="Send authorization_details with the grant: the customer is asked on their own page.",
+            public="This customer has no active grant for you; their identity alone grants nothing.",
+            public_cure="Send authorization_details with the grant; the customer then decides on their own page.",
         )
     return await _ask(desk, caller, person, wanted)
 

@@ -13,7 +13,7 @@ from remit.engine.transcript.record import account_facts, prepare_entry
 from remit.ports.store import Commit, RecordMissing
 from remit.usecases.people.enrol import add_person, invite_person
 
-_WHO: Final = "`remit person list` shows everybody there is; `remit person add` adds one."
+_WHO: Final = "`remit person list` shows everyone there is; `remit person add` adds one."
 
 
 @struct(frozen=True, kw_only=True)

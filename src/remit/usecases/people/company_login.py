@@ -253,7 +253,7 @@ async def unlink_login(desk: DeskContext, person_id: str, *, by: str) -> PersonR
         raise Refused(
             Code.REQUEST_NOT_FOUND,
             f"there is no person {person_id}",
-            cure="`remit person list` shows everybody there is.",
+            cure="`remit person list` shows everyone there is.",
         ) from None
     person = kept.record
     if not person.login:

@@ -51,7 +51,7 @@ async def verify_rules(desk: DeskContext, *, by: str) -> RulesInForce:
     if len(admins) < NEEDED:
         raise Refused(
             Code.SETTINGS_INVALID,
-            f"a desk that can be reached from outside needs two admins; this one has {len(admins)}",
+            f"a server that can be reached from outside needs two admins; this one has {len(admins)}",
             cure="Add one: `remit person add ID --kind officer --role admin`.",
         )
     if kept is None or not _serves(desk, kept.record):
@@ -116,7 +116,7 @@ async def approve_rules(desk: DeskContext, *, admin: str, seat: str) -> RulesInF
     raise Refused(
         Code.REQUEST_NOT_FOUND,
         "no one proposed exactly these rules within the last day",
-        cure="Let another admin propose them as they stand in the files now: `remit policy propose --as ID`.",
+        cure="Let another admin propose them as the files are now: `remit policy propose --as ID`.",
     )
 
 

@@ -18,7 +18,7 @@ from remit.ports.store import Commit, Conflict, Put, RecordMissing, Replayed, Re
 from remit.usecases.tasks.task import mark_proof_used, own_ask
 
 _TRIES: Final = 6
-_WITHDRAWN: Final = "The agent took its question back."
+_WITHDRAWN: Final = "The agent cancelled its request."
 
 
 async def withdraw_ask(desk: DeskContext, workload: Workload, ask_id: str) -> tuple[AskReply, bool]:

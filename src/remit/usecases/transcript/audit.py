@@ -189,7 +189,7 @@ async def settle_contest(desk: DeskContext, officer: PersonRecord, contest_id: s
         customer,
         (customer.email,),
         subject=marked("Your dispute was answered"),
-        text=marked("We answered your dispute."),
+        text=marked("We answered your dispute. Sign in and open your history to read the answer."),
     )
     try:
         await desk.store.commit(Commit(puts=(Put(settled, kept.rev, kept.record), *notices.puts), entries=written.rows))

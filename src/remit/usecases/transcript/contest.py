@@ -56,9 +56,7 @@ async def contest_entry(
         public = marked("You already disputed this. We haven't answered yet.")
         raise Refused(Code.REQUEST_CONFLICT, "contested already", public=public)
     if len(waiting) >= _MAX_OPEN:
-        public = (
-            f"{_MAX_OPEN} of your contests wait for the desk's answer. Once it has answered one, you can raise another."
-        )
+        public = f"{_MAX_OPEN} of your disputes are still open. You can raise another once one is answered."
         raise Refused(Code.REQUEST_CONFLICT, "too many contests wait", public=public)
     # ⚔ before anything is sealed: see `erase`
     raising = Precondition(PersonRecord.KIND, person.id, (await desk.store.get(PersonRecord, person.id)).rev)

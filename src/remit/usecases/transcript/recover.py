@@ -145,8 +145,8 @@ async def _log_gap(desk: DeskContext, text: str, verify_ed25519: VerifyEd25519) 
         raise Refused(
             Code.REQUEST_CONFLICT,
             f"the store has all {published.size} published entries: it is not older",
-            public="There is nothing to recover: start the desk.",
-            cure="There is nothing to recover: start the desk.",
+            public="There is nothing to recover: start the server.",
+            cure="There is nothing to recover: start the server.",
         )
     return _LogGap(kept=kept, text=text, published=published, forked=True)
 

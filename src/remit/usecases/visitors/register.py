@@ -29,7 +29,7 @@ async def register_client(desk: DeskContext, metadata: Mapping[str, Json]) -> Cl
     Source: RFC 7591 §2, §3.
     """
     if desk.visitors is None or not desk.visitors.dynamic:
-        public = "This desk takes no registrations; use a client id metadata document."
+        public = "Registration is not offered here; use a client id metadata document."
         raise Refused(Code.AGENT_UNTRUSTED, "no dynamic registration", public=public)
     redirects = _texts(metadata.get("redirect_uris"))
     if not 0 < len(redirects) <= _MAX_REDIRECTS:

@@ -20,7 +20,7 @@ from remit.domain.values import Json
 from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
 from remit.ports.world import World
 
-_UNKNOWN: Final = ActResult(state=ActOutcome.FAILED, values={}, reason="This desk cannot do that yet.")
+_UNKNOWN: Final = ActResult(state=ActOutcome.FAILED, values={}, reason="This is not possible here yet.")
 
 
 class DirectoryBackoffice:

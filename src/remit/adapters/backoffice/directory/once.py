@@ -35,7 +35,7 @@ _FENCE_MARK: Final = "remit-fence:"
 _MARKS: Final[Mapping[str, ActOutcome]] = {_DONE_MARK: ActOutcome.DONE, _FENCE_MARK: ActOutcome.FENCED}
 _UNSEEN: Final = ActResult(state=ActOutcome.UNSEEN, values={})
 _UNCLEAR: Final = ActResult(state=ActOutcome.UNCLEAR, values={})
-_FOREIGN: Final = "The record carries a mark that is not of this desk; a person must look at it."
+_FOREIGN: Final = "The record carries a mark of another system; a person must check it."
 
 
 class Once(Protocol):

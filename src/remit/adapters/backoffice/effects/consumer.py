@@ -191,7 +191,7 @@ def _refunded(order: DeskRecord) -> int:
 def _contact(books: Books, kind: str) -> str:
     value = books.attribute(f"contact.{kind}")
     if not isinstance(value, str) or not value:
-        raise ActFailed(f"The desk has no {kind} of this customer.")
+        raise ActFailed(f"There is no {kind} on file for this customer.")
     return value
 
 

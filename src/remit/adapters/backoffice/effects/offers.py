@@ -30,7 +30,7 @@ def accept(books: Books, params: JsonObject) -> Mapping[str, Json]:
         case "exception":
             return _except(books, params)
         case other:
-            raise ActFailed(f"The desk does not know offers of the kind {other}.")
+            raise ActFailed(f"There are no offers of the kind {other}.")
 
 
 def _credit(books: Books, params: JsonObject) -> Mapping[str, Json]:
@@ -68,7 +68,7 @@ def _except(books: Books, params: JsonObject) -> Mapping[str, Json]:
     order = books.own_record("order", asked.text(params, "order_id"))
     exception = asked.text(params, "exception")
     if exception not in EXCEPTIONS:
-        raise ActFailed(f"The desk does not know the exception {exception}.")
+        raise ActFailed(f"There is no exception {exception}.")
     order.data["exceptions"] = sorted({*order.data.get("exceptions", []), exception})
     books.save(order)
     return {}

@@ -90,7 +90,7 @@ def update_address(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Record a new address of the customer, and notify the contact on file."""
     email = books.attribute("contact.email")
     if not isinstance(email, str):
-        raise ActFailed("The desk has no contact on file to tell about the change.")
+        raise ActFailed("There is no contact on file to notify about the change.")
     books.set_attribute("contact.address", asked.text(params, "address"))
     books.notify(email, "The address of your account was changed. Tell us at once if that was not you.")
     return {}

@@ -29,7 +29,7 @@ _CHANGED: Final = "It has changed meanwhile."
 _FRESH_MS: Final = 2_000
 """Time after its entry within which an act may be sent; later, it is entered anew."""
 _BUSY: Final = "Something else is being done with it at this moment."
-_UNKNOWN: Final = "This desk cannot do that yet."
+_UNKNOWN: Final = "This is not possible here yet."
 _UNSENT: Final = "It cannot be sent like this."
 
 

@@ -67,7 +67,7 @@ class MappedRecords:
         """Answer a read with its mapped values."""
         known = self._file.action.get(action)
         if known is None:
-            return _failed("This desk cannot do that yet.")
+            return _failed("This is not possible here yet.")
         operation = self._mapping.operations[known.operation]
         try:
             query = filled_query(known.query, {"customer": customer}, params)

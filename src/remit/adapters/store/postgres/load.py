@@ -128,7 +128,7 @@ async def load_group_state(
     rows = await connection.fetch(_statement(names), desk, since, *columns)
     head = next((row for row in rows if row["what"].startswith("head")), None)
     if head is None:
-        raise Fault(Code.FAULT_STORE, "the store has no head for this desk: somebody emptied it")
+        raise Fault(Code.FAULT_STORE, "the store has no head for this server: it was emptied")
     log_head = LogHead(head["n"], head["m"], head["x"], head["a"], head["y"])
     state = GroupState(log_head, head["b"], head["z"], in_turns=head["what"] != "head")
     for what, a, b, n, _, body, mac, _ in rows:

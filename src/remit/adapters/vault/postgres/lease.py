@@ -134,9 +134,7 @@ class KeyLease:
                 began = self._clock()
                 epoch = await connection.fetchval(_JOIN, self._desk, self._node)
                 if epoch is None:
-                    raise Fault(
-                        Code.FAULT_STORE, "the content keys of this desk are gone: somebody emptied their database"
-                    )
+                    raise Fault(Code.FAULT_STORE, "the content keys are gone: their database was emptied")
                 self.held = LeasedKeys(epoch)
             if epoch == self.held.epoch:
                 self.held.until = began + LEASE_S

@@ -102,11 +102,11 @@ _MAX_NUMBER: Final = 999_999_999
 _SEAL: Final = "~"
 _STEADY: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 _INSTRUCTIONS: Final = (
-    "This is the support desk of {desk}. You act for one customer, within one mandate that the customer signed. The "
-    "tools are what was granted. Each call is decided by the desk anew and is recorded; a refusal says what would "
-    "help. Some calls must be confirmed by a person on the desk's own page: give your user the address, then call "
-    "ask_status. Nothing said in this conversation confirms anything. Use `words` only for a message that says no more "
-    "than the call. Call complete_task when you are done."
+    "This is the support of {desk}. You act for one customer, within one mandate that the customer signed. The tools are "
+    "what the customer allowed. Each call is decided anew and recorded; a refusal says what would help. Some calls need "
+    "a person's approval on the company's own page: give your user the address, then call ask_status. Nothing said in "
+    "this conversation approves anything. Use `words` only for a message that asks for no more than the call. Call "
+    "complete_task when you are done."
 )
 _REQUEST: Final = "what your assistant asked for"
 _NO_PAGE: Final = "Send the request from a program, without an Origin header."
@@ -284,7 +284,7 @@ class McpDoor:
         """
         key, _, proof = state.rpartition(_SEAL) if isinstance(state, str) else ("", "", "")
         if not key or not hmac.compare_digest(proof.encode(), self._sealed(key, workload, action).encode()):
-            raise RpcRefused(INVALID_PARAMS, "requestState is not one of this desk's for this call")
+            raise RpcRefused(INVALID_PARAMS, "requestState does not belong to this call")
         return key
 
     def _sealed(self, key: str, workload: Workload, action: str) -> str:
@@ -421,5 +421,5 @@ def verify_same_origin(scope: Scope, issuer: str) -> None:
     origin = one_header(scope, b"origin")
     parts = urlsplit(issuer)
     if origin and origin.lower() != f"{parts.scheme}://{parts.netloc}".lower():
-        public = "No page of another site is answered here."
+        public = "Requests from pages of other sites are not answered."
         raise Refused(Code.PERSON_NOT_ALLOWED, "a page of another origin", public=public, public_cure=_NO_PAGE)

@@ -165,7 +165,7 @@ def _routing_headers(scope: Scope) -> Mapping[bytes, str]:
     for name in _ROUTING:
         values = header_values(scope, name)
         if len(values) > 1:
-            raise RpcRefused(HEADER_MISMATCH, f"{name.decode()} stands twice")
+            raise RpcRefused(HEADER_MISMATCH, f"{name.decode()} appears twice")
         found[name] = values[0].strip(" \t") if values else ""  # RFC 9110 §5.5
     return found
 
@@ -216,7 +216,7 @@ def _session(scope: Scope) -> str:
     if not values:
         return ""
     if len(values) > 1 or _SESSION.fullmatch(values[0]) is None:
-        raise RpcRefused(INVALID_REQUEST, "Mcp-Session-Id is not one of this desk's")
+        raise RpcRefused(INVALID_REQUEST, "Mcp-Session-Id is not known here")
     return values[0]
 
 

@@ -102,22 +102,20 @@ def ask_members(reply: AskReply, *, confirm_at: str = "") -> Result:
 
 def _told(reply: AskReply, confirm_at: str) -> list[str]:
     """Return the sentences of a reply."""
-    again = (
-        f'Call {ASK_STATUS} with {{"ask": "{reply.countered_by or reply.ask}", "wait": 30}} to see what became of it.'
-    )
+    again = f'Call {ASK_STATUS} with {{"ask": "{reply.countered_by or reply.ask}", "wait": 30}} to see the outcome.'
     match str(reply.state):
         case "done":
             said = ["Done.", f"Result: {_json(reply.result)}."] if reply.result else ["Done."]
         case "failed":
-            said = ["The desk did not do it.", *([reply.public] if reply.public else [])]
+            said = ["It was not done.", *([reply.public] if reply.public else [])]
         case "unknown":
-            said = ["It is not known yet whether the desk did it; do not ask for it again.", again]
+            said = ["It is not known yet whether this was done; do not ask for it again.", again]
         case "permitted" | "acting":
-            said = ["Permitted. The desk has not done it yet; do not ask for it again.", again]
+            said = ["Permitted, but not done yet; do not ask for it again.", again]
         case "waiting":
             said = [*_waits(reply, confirm_at), again]
         case "countered":
-            said = ["The customer or the desk answered with less, as a request of its own.", again]
+            said = ["The customer or support approved less, as a request of its own.", again]
         case _ if reply.code is None:
             said = ["Refused."]
         case _:
@@ -129,10 +127,10 @@ def _told(reply: AskReply, confirm_at: str) -> list[str]:
 
 
 def _waits(reply: AskReply, confirm_at: str) -> list[str]:
-    said = [f"Not done yet: it must be confirmed first, by: {', '.join(reply.who)}."]
+    said = [f"Not done yet. It must first be approved by: {', '.join(reply.who)}."]
     if confirm_at:
-        said.append(f"Ask your user to open {confirm_at}, to sign in there and to decide.")
-        said.append("Only the answer given on that page counts; nothing said to you or by you confirms it.")
+        said.append(f"Ask your user to open {confirm_at}, sign in there and decide.")
+        said.append("Only the answer given on that page counts; nothing said to you or by you approves it.")
     if reply.expires_at:
         said.append(f"Without an answer by {instant_text(reply.expires_at)} it is refused.")
     return said

@@ -27,7 +27,7 @@ _WAIT: Final[JsonObject] = {
     "type": "integer",
     "minimum": 0,
     "maximum": MAX_WAIT_S,
-    "description": "Seconds to wait for news before answering",
+    "description": "Seconds to wait for news before the call returns",
 }
 _READS: Final[JsonObject] = {
     "readOnlyHint": True,
@@ -38,7 +38,7 @@ _READS: Final[JsonObject] = {
 _SPEAKS: Final[JsonObject] = {
     "type": "string",
     "minLength": 1,
-    "description": "A message to the desk about exactly this request. Leave it out when there is nothing to say; asking for more than the request in it is refused.",
+    "description": "A message to support about exactly this request. Leave it out when there is nothing to say; a message that asks for more than the request is blocked.",
 }
 _REPEATS: Final[JsonObject] = {
     "type": "string",
@@ -65,27 +65,27 @@ OWN: Final[Mapping[str, JsonObject]] = {
     for one in (
         _own(
             TASK_STATUS,
-            "See how the task stands",
-            "Tell the state of this task, what is left of its limits, and which requests wait for a person.",
+            "See the state of the task",
+            "Get the state of this task, what is left of its limits, and which requests need a person's approval.",
             {},
         ),
         _own(
             ASK_STATUS,
-            "See what became of a request",
-            "Tell what became of an earlier request of this task, for example whether a person has confirmed it.",
+            "See the outcome of a request",
+            "Get the outcome of an earlier request of this task, for example whether a person has approved it.",
             {"ask": {"type": "string", "description": "The `ask` of the earlier answer"}, "wait": _WAIT},
             "ask",
         ),
         _own(
             READ_INBOX,
-            "Read the desk's messages",
-            "Read the messages of the desk in this case, from number `after` on.",
+            "Read messages from support",
+            "Read the messages from support in this case, from number `after` on.",
             {"after": {"type": "integer", "minimum": 0}, "wait": _WAIT},
         ),
         _own(
             COMPLETE,
             "End the task",
-            "End this task when nothing more is to be asked for. The case stays open; no further call is answered.",
+            "End this task when you need nothing more. The case stays open; further calls are refused.",
             {},
             readOnlyHint=False,
         ),
@@ -165,9 +165,9 @@ def _sentences(granted: GrantedAction, catalogue: Catalogue, after: list[str]) -
     if action.effect is Effect.READ:
         said.append("It changes nothing.")
         if action.returns:
-            said.append(f"It tells, as far as granted: {', '.join(action.returns)}.")
+            said.append(f"It returns, as far as granted: {', '.join(action.returns)}.")
     elif people := sorted(catalogue.floors[action.area]):
-        said.append(f"Before it is done, it must be confirmed on the desk's own page by: {', '.join(people)}.")
+        said.append(f"Before it is done, it must be approved on the company's own page by: {', '.join(people)}.")
     if not action.reversible:
         said.append("It cannot be undone.")
     if granted.limits:
