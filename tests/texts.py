@@ -24,7 +24,7 @@ _KINDS = {
     "*.js": ("javascript", {"_": None, "marked": None, "plural": (1, 2)}),
 }
 _ROOMS = ("domain", "engine", "usecases", "entrypoints")
-_TO_CUSTOMERS = SOURCE / "entrypoints" / "web" / "entry_text.py"
+_TO_CUSTOMERS = {SOURCE / "entrypoints" / "web" / f"{one}_text.py" for one in ("act", "answer", "entry")}
 Text = tuple[str, str]
 """A text, and its plural ("" where it speaks of no number)."""
 
@@ -47,7 +47,7 @@ def _said() -> Iterator[tuple[Text, str]]:
                 for _, message, _, _ in extract(method, opened, keywords=keywords, options={"encoding": "utf-8"}):
                     one, many = message if isinstance(message, tuple) else (message, "")
                     yield (one, many), name
-                    if file == _TO_CUSTOMERS and to_others(one) != one:
+                    if file in _TO_CUSTOMERS and to_others(one) != one:
                         yield (to_others(one), ""), name
 
 

@@ -7,8 +7,9 @@ import pytest
 from desks.shop import CATALOGUE
 from remit.domain.i18n import ENGLISH
 from remit.domain.policy.rulebook import read_catalogue
+from remit.entrypoints.web.act_text import unknown_action_label
 from remit.entrypoints.web.entry_details import EntryContext, envelope_lines
-from remit.entrypoints.web.entry_text import entry_text, unknown_action_label
+from remit.entrypoints.web.entry_text import entry_text
 
 DESK = read_catalogue(CATALOGUE, today=None)
 OFFER = {

@@ -301,7 +301,7 @@ def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on
     link = sam.post("/security/v1/people/anna/recover", {})["link"]
     opened = link.removeprefix(desk.room.issuer)
     assert "all your other passkeys stop working" in get(desk, opened).text
-    assert "everything you allowed agents is paused" in get(desk, opened).text
+    assert "Everything you allowed agents is paused" in get(desk, opened).text
     for other in ("/enrol?code=abc", "/enrol", sam.post("/security/v1/people", {"id": "zoe", "kind": "customer"})["link"]):
         assert "stop working" not in get(desk, other.removeprefix(desk.room.issuer)).text
     begun = desk.room.call("POST", "/login/v1/enrol", {"code": link.partition("code=")[2]})
@@ -310,7 +310,7 @@ def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on
     anna.cookie = done.headers["set-cookie"].partition(";")[0]
     assert "/resume" in {one["href"] for one in Page(get(desk, "/me", anna).text).of("a")}
     shown = get(desk, "/resume", anna).text
-    assert "from <time" in shown
+    assert "From <time" in shown
     assert "Resume with passkey" not in shown
     assert "A new passkey replaced all others." in get(desk, "/me", anna).text
     proposed = sam.post("/security/v1/people/anna/verified", {"reason": "passport"})["proposal"]["proposal"]

@@ -245,7 +245,7 @@ def test_security_sees_what_agents_ask_just_now_with_the_risk_and_what_it_comes_
     now = page[page.index('data-live-part="now"') : page.index('aria-labelledby="happened"')]
     assert now.count('<li class="entry') == 9
     assert f"Risk: {newest['content']['risk']} of 100" in now
-    assert "Blocked: " in now
+    assert "<strong>Helper</strong> · Look at order W907 · blocked (" in now
     assert AGENT in now
 
 
@@ -262,7 +262,7 @@ def test_security_sees_what_was_changed_when_and_by_whom(
     assert {one["kind"] for one in rows} >= {"agent.registered", "agent.trusted", "person.changed"}
     page = desk.room.raw("GET", "/security/admin", cookie=sam.cookie).text
     changed = page[page.index('data-live-part="changed"') :]
-    assert "trust level was changed" in changed
+    assert "The trust level of Helper was changed." in re.sub(r"<[^>]+>", "", changed)
     assert "by sam" in changed
     assert AGENT in changed
 

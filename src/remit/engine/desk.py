@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import Action, MarkKind
+from remit.domain.confirm.distinct_names import RecordNames
 from remit.domain.confirm.render_mandate import limit_records
 from remit.domain.confirm.render_values import Names, part_kind, records_with_parts
 from remit.domain.errors import Code, Fault
@@ -109,7 +110,7 @@ async def record_names(
         for mark in action.marked(MarkKind.RESOURCE):
             records |= {(mark.of, one): None for value in values_at(params, mark.path) for one in _texts(value)}
     missing = [one for one in records if one not in known]
-    return {**known, **await _asked(desk, customer, missing, list(whole))}
+    return RecordNames({**known, **await _asked(desk, customer, missing, list(whole))})
 
 
 async def mandate_record_names(desk: DeskContext, customer: str, mandate: Mandate, known: Names = _NONE) -> Names:
@@ -121,7 +122,7 @@ async def mandate_record_names(desk: DeskContext, customer: str, mandate: Mandat
     targets = [(kind, one) for kind, ids in mandate.objective.target.items() for one in ids]
     tested = limit_records(mandate, desk.catalogue)
     missing = [one for one in dict.fromkeys([*targets, *tested]) if one not in known]
-    return {**known, **await _asked(desk, customer, missing, targets)}
+    return RecordNames({**known, **await _asked(desk, customer, missing, targets)})
 
 
 async def names_if_reachable(asked: Coroutine[None, None, Names]) -> Names:

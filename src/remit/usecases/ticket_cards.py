@@ -63,11 +63,14 @@ _MOVING: Final = frozenset(
 _WAITS: Final = "needs_human"
 _PERMISSIONS: Final = frozenset({"chain", "expires", "never", "objective", "power", "preapproved", "target", "tasks"})
 """Lines of a mandate on the card. ⚔ Not the agent's own summary."""
+_GONE: Final = "gone"
+_GONE_TIER: Final = marked("no longer registered")
 _TIERS: Final[Mapping[str, str]] = {
     "known": marked("The operator is known."),
     "trusted": marked("The operator is known and trusted."),
     "unproved": marked("The operator is not verified. Take special care."),
     "visitor": PROVED_NOTHING,
+    _GONE: marked("This agent is no longer registered. Its identity can't be verified anymore."),
 }
 
 
@@ -139,9 +142,9 @@ async def ticket_card(desk: DeskContext, task: TaskRecord) -> Mapping[str, str]:
         f"Remit: {state}",
         say(
             "{agent}, run by {operator}, acts for the customer {customer}.",
-            agent=quoted_text(name),
-            operator=quoted_text(task.operator),
-            customer=quoted_text(task.customer),
+            agent=quoted_text(name, say),
+            operator=quoted_text(task.operator, say),
+            customer=quoted_text(task.customer, say),
         ),
         say(_TIERS[tier]),
         *_proof(desk, task, tier, method),
@@ -152,7 +155,9 @@ async def ticket_card(desk: DeskContext, task: TaskRecord) -> Mapping[str, str]:
         say("A public reply here is a draft. Remit checks it before the agent gets it."),
     ]
     return {
-        "identity": f"{quoted_text(name)}, {quoted_text(task.operator)} ({tier})"[:_FIELD_LENGTH],
+        "identity": f"{quoted_text(name, say)}, {quoted_text(task.operator, say)} ({say(_GONE_TIER) if tier == _GONE else tier})"[
+            :_FIELD_LENGTH
+        ],
         "state": state[:_FIELD_LENGTH],
         "text": "\n".join(line[:_LINE_LENGTH] for line in lines[:_LINES]),
     }
@@ -162,18 +167,17 @@ async def _agent(desk: DeskContext, task: TaskRecord) -> tuple[str, str, str]:
     try:
         agent = (await desk.store.get(AgentRecord, task.client_id)).record
     except RecordMissing:
-        return task.client_id, "unproved", ""
+        return task.client_id, _GONE, ""
     return agent.name, shown_tier(agent, task.jkt).value, agent.method
 
 
 def _proof(desk: DeskContext, task: TaskRecord, tier: str, method: str) -> list[str]:
-    """Return the line about an agent's proof. ⚔ A visitor has none."""
+    """Return the line about an agent's proof. ⚔ A visitor has none, and of one whose record is gone none is known."""
     say = desk.catalogue.say
-    if tier == Tier.VISITOR:
+    if tier in {Tier.VISITOR, _GONE}:
         return []
-    return [
-        say("Verified identity: {actor} ({how}).", actor=quoted_text(task.actor), how=say(PROOFS.get(method, method)))
-    ]
+    how = say(PROOFS[method]) if method in PROOFS else make_visible(method)
+    return [say("Verified identity: {actor} ({how}).", actor=quoted_text(task.actor, say), how=how)]
 
 
 def _page(desk: DeskContext, task: TaskRecord) -> str:
@@ -230,7 +234,7 @@ async def _waits(desk: DeskContext, waiting: list[ConfirmationRecord]) -> list[s
         lines.append(
             say(
                 "{action}: waiting for approval by {who} until {when}: {page}",
-                action=quoted_text(name) if action is None else action_label(action),
+                action=quoted_text(name, say) if action is None else action_label(action),
                 who=_who(one, desk),
                 when=day_and_time(one.due, say),
                 page=page,

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, gathered, mandate
+from remit.domain.records import AgentRecord, TaskRecord
+from remit.ports.store import Commit, Drop
 from remit.sandbox import SandboxTask
-from remit.usecases.ticket_cards import write_ticket_cards
+from remit.usecases.ticket_cards import ticket_card, write_ticket_cards
 
 
 @pytest.fixture
@@ -136,3 +138,19 @@ def test_no_card_tells_of_a_canary(shown: Arena) -> None:
     assert any(line.startswith("Risk: ") and "Risk: 0 " not in line for line in card.text.split("\n"))
     assert "bait" not in card.text
     assert "petra" not in card.text
+
+
+@pytest.mark.proves("TICKET-CARD")
+def test_the_card_of_an_agent_that_is_registered_no_more_says_so(shown: Arena) -> None:
+    task = shown.task()
+
+    async def forget() -> None:
+        store = shown.context.store
+        kept = await store.get(AgentRecord, task.agent.client_id)
+        await store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+
+    shown.run(forget())
+    card = shown.run(ticket_card(shown.context, shown.run(shown.context.store.get(TaskRecord, task.id)).record))
+    assert card["identity"].endswith("(no longer registered)")
+    assert "This agent is no longer registered. Its identity can't be verified anymore." in card["text"]
+    assert "Verified identity" not in card["text"]

@@ -134,7 +134,7 @@ def everything(rendering: Rendering) -> str:
 
 def test_an_ask_is_shown_with_names_every_param_and_what_cannot_be_undone() -> None:
     made = render_ask(replace(ASK, params={**PARAMS, "items": ["i1", "i2"], "note": "leaks"}), CATALOGUE)
-    assert texts(made, "act") == ["Refund €40.00 for order W123 (kettle) to pm_7"]
+    assert texts(made, "act") == ["Refund €40.00 for order “kettle” to pm_7"]
     assert texts(made, "param") == [
         "Amount: €40.00",
         "items 1: i1",
@@ -213,7 +213,7 @@ def test_no_value_can_hide_reorder_or_fake_a_line(trick: str, field: str) -> Non
 
 
 def test_a_value_cannot_end_its_own_quotation() -> None:
-    assert quoted_text("x” to pm_9. “") == "“x⟨U+201D⟩ to pm_9. ⟨U+201C⟩”"
+    assert quoted_text("x” to pm_9. “", ENGLISH) == "“x⟨U+201D⟩ to pm_9. ⟨U+201C⟩”"
     assert make_visible("⟨new line⟩") == "⟨U+27E8⟩new line⟨U+27E9⟩"
     assert make_visible("a" + "\u0301" * 9).count("⟨") == 7
     assert make_visible("a    b") == "a⟨4 spaces⟩b"
@@ -354,8 +354,7 @@ def test_what_was_not_given_is_left_out_of_a_title_that_is_read_afterwards(param
 def test_what_stands_behind_the_last_gap_is_kept_and_a_bracket_is_closed() -> None:
     cancel = replace(REFUND, title="Cancel order {order_id} and pay back what was paid")
     assert (
-        past_title(cancel, {"order_id": "W1"}, {("order", "W1"): "kettle"}, ENGLISH)
-        == "Cancel order W1 (kettle) and pay back what was paid"
+        past_title(cancel, {"order_id": "W1"}, {("order", "W1"): "kettle"}, ENGLISH) == "Cancel order “kettle” and pay back what was paid"
     )
     assert past_title(cancel, {"reason": "late"}, {}, ENGLISH) == "Cancel order … and pay back what was paid"
     complain = replace(REFUND, title="File a complaint ({kind}) about order {order_id}")
@@ -411,10 +410,10 @@ PARTS = {("order", "W1"): "Kettle and lamp", (part_kind("order", "W1"), "i1"): "
 def test_a_part_is_shown_with_the_name_it_has_in_its_own_record() -> None:
     ask = replace(ASK, action=RETURN, params={"order_id": "W1", "item_ids": ["i1", "i2"]}, names=PARTS)
     made = render_ask(ask, CATALOGUE)
-    assert texts(made, "act") == ["Send back items of order W1 (“Kettle and lamp”): i1 (Kettle), i2"]
+    assert texts(made, "act") == ["Send back items of order “Kettle and lamp”: “Kettle”, i2"]
     assert texts(made, "param")[:2] == ["Items 1: i1 (Kettle)", "Items 2: i2"]
     other = render_ask(replace(ask, params={"order_id": "W2", "item_ids": ["i1"]}), CATALOGUE)
-    assert texts(other, "act") == ["Send back items of order W2: i1 (Cup)"]
+    assert texts(other, "act") == ["Send back items of order W2: “Cup”"]
 
 
 def test_a_changed_name_of_a_part_voids_a_yes() -> None:

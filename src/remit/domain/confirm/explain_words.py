@@ -116,7 +116,9 @@ def explain_marks(found: Iterable[ExcessSpan], texts: Mapping[str, str], catalog
         text = texts.get(span.where, "")
         quoted, why = text[span.start : span.end].strip(), explain_reason(span.why, catalogue)
         whole = not quoted or (span.start == 0 and span.end >= len(text))
-        lines[why if whole else catalogue.say("{words}: {why}", words=quoted_text(_short(quoted)), why=why)] = None
+        lines[
+            why if whole else catalogue.say("{words}: {why}", words=quoted_text(_short(quoted), catalogue.say), why=why)
+        ] = None
     return tuple(lines)
 
 

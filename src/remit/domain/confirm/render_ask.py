@@ -126,7 +126,7 @@ def render_ask(ask: AskDetails, catalogue: Catalogue) -> Rendering:
         RenderedLine(
             kind="who",
             text=_who(ask, say),
-            details=tuple(say("Acts through {agent}", agent=quoted_text(agent)) for agent in ask.chain),
+            details=tuple(say("Acts through {agent}", agent=quoted_text(agent, say)) for agent in ask.chain),
         ),
         RenderedLine(kind="act", text=fill_title(action, ask.params, ask.names, say)),
         *(
@@ -150,9 +150,9 @@ def _in_words(action: Action, catalogue: Catalogue) -> Action:
 def _who(ask: AskDetails, say: Translator) -> str:
     return say(
         "{agent}, run by {operator}, requests this for {customer}.",
-        agent=quoted_text(ask.agent),
-        operator=quoted_text(ask.operator),
-        customer=quoted_text(ask.customer),
+        agent=quoted_text(ask.agent, say),
+        operator=quoted_text(ask.operator, say),
+        customer=quoted_text(ask.customer, say),
     )
 
 
@@ -191,7 +191,7 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 
 
 def _done(performed: PerformedAct, names: Names, catalogue: Catalogue) -> RenderedLine:
-    act = fill_title(_in_words(performed.action, catalogue), performed.params, names, catalogue.say)
+    act = fill_title(_in_words(performed.action, catalogue), performed.params, names, catalogue.say, with_ids=True)
     outcome = catalogue.say(_OUTCOMES.get(performed.outcome, make_visible(performed.outcome)))
     return RenderedLine(
         kind="done", text=catalogue.say("Earlier under this permission: {act}", act=act), details=(outcome,)
@@ -241,7 +241,7 @@ def _beyond(ask: AskDetails, catalogue: Catalogue) -> list[RenderedLine]:
 
 def _theirs(ask: AskDetails, say: Translator) -> list[RenderedLine]:
     lines = [
-        RenderedLine(kind="file", text=say("The agent attached: {name}", name=quoted_text(name)), theirs=True)
+        RenderedLine(kind="file", text=say("The agent attached: {name}", name=quoted_text(name, say)), theirs=True)
         for name in ask.files
     ]
     if ask.words is not None:

@@ -77,8 +77,8 @@ def render_mandate(
     if agent or operator:
         who = say(
             "{agent}, run by {operator}, wants to act for you.",
-            agent=quoted_text(agent),
-            operator=quoted_text(operator),
+            agent=quoted_text(agent, say),
+            operator=quoted_text(operator, say),
         )
         lines.append(RenderedLine(kind="who", text=who))
     lines.extend(_purpose(mandate, catalogue, names))
@@ -102,13 +102,15 @@ def _purpose(mandate: Mandate, catalogue: Catalogue, names: Names) -> Iterator[R
             what = make_visible(resource.title if resource else kind)
             yield RenderedLine(
                 kind="target",
-                text=catalogue.say("Only for {kind} {record}", kind=what, record=_record(kind, id_, names)),
+                text=catalogue.say(
+                    "Only for {kind} {record}", kind=what, record=_record(kind, id_, names, catalogue.say)
+                ),
             )
 
 
-def _record(kind: str, id_: str, names: Names) -> str:
+def _record(kind: str, id_: str, names: Names, say: Translator) -> str:
     name = names.get((kind, id_), "")
-    return f"{quoted_text(id_)} ({quoted_text(name)})" if name else quoted_text(id_)
+    return f"{quoted_text(id_, say)} ({quoted_text(name, say)})" if name else quoted_text(id_, say)
 
 
 def _granted(power: Power, place: int, catalogue: Catalogue, names: Names) -> Iterator[RenderedLine]:
@@ -164,7 +166,7 @@ def attribute_label(attribute: Attribute, say: Translator) -> str:
 def _under_it(pattern: str, titles: Sequence[str], say: Translator) -> str:
     return say(
         "everything under {pattern} ({titles})",
-        pattern=quoted_text(pattern),
+        pattern=quoted_text(pattern, say),
         titles="; ".join(titles) if titles else say("nothing yet"),
     )
 
@@ -247,7 +249,7 @@ def with_part_names(names: Names, target: Mapping[str, Sequence[str]]) -> Names:
 def _named(value: Json, kinds: list[str], names: Names, say: Translator) -> str:
     if isinstance(value, str):
         name = next((names[kind, value] for kind in kinds if (kind, value) in names), "")
-        return f"{plain_value(value, say)} ({quoted_text(name)})" if name else plain_value(value, say)
+        return f"{plain_value(value, say)} ({quoted_text(name, say)})" if name else plain_value(value, say)
     if isinstance(value, list | tuple):
         return ", ".join(_named(item, kinds, names, say) for item in value) or say("(empty)")
     return plain_value(value, say)

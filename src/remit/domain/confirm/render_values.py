@@ -1,12 +1,13 @@
 """The look of single values: quoted, dated, with their records' names."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import OFFER_DIGEST, Action, MarkKind
+from remit.domain.confirm.distinct_names import names_alone
 from remit.domain.errors import Refused
 from remit.domain.i18n import OUR_YES_AND_NO, Translator, marked
 from remit.domain.param_paths import ParamPath
@@ -35,18 +36,24 @@ _MONTHS: Final = (
 )  # fmt: skip
 
 
-def quoted_text(text: str) -> str:
+_QUOTED: Final = marked("“{text}”")
+QUOTE_MARKS: Final = "“”„‟«»\u2039\u203a❝❞〝〞〟⹂\U0001f676\U0001f677\U0001f678"
+"""Every mark that begins or ends a quotation in some language, or looks as if it did."""
+_WITHOUT_MARKS: Final = {ord(mark): f"⟨U+{ord(mark):04X}⟩" for mark in QUOTE_MARKS}
+
+
+def quoted_text(text: str, say: Translator) -> str:
     """Quote a foreign text, so that it can neither end its quotation nor pass for our own words.
 
     One plain word or one amount stands bare; a text of digits does not, so that it never looks like a number.
     """
     word = _PLAIN.fullmatch(text) and not _NUMBER.fullmatch(text) and text not in OUR_YES_AND_NO
-    return text if word or _MONEY.fullmatch(text) else _in_quotes(text)
+    return text if word or _MONEY.fullmatch(text) else in_quotes(text, say)
 
 
-def _in_quotes(text: str) -> str:
-    inner = make_visible(text).replace("“", "⟨U+201C⟩").replace("”", "⟨U+201D⟩")
-    return f"“{inner}”"
+def in_quotes(text: str, say: Translator) -> str:
+    """Quote a foreign text in the reader's language, also one plain word. ⚔ No mark in it ends the quotation."""
+    return say(_QUOTED, text=make_visible(text).translate(_WITHOUT_MARKS))
 
 
 def day_and_time(instant: Instant, say: Translator) -> str:
@@ -68,7 +75,9 @@ def plain_value(value: Json, say: Translator) -> str:
     if isinstance(value, str):
         return _text(value, say)
     if isinstance(value, Mapping):
-        return ", ".join(f"{_key(key)}: {plain_value(item, say)}" for key, item in value.items()) or say("(no details)")
+        return ", ".join(f"{_key(key, say)}: {plain_value(item, say)}" for key, item in value.items()) or say(
+            "(no details)"
+        )
     return ", ".join(plain_value(item, say) for item in value) or say("(empty)")
 
 
@@ -107,7 +116,7 @@ def _text(text: str, say: Translator) -> str:
     try:
         instant = verify_instant(text)
     except Refused:
-        return quoted_text(text)
+        return quoted_text(text, say)
     return f"{day_and_time(instant, say)} ({text})"
 
 
@@ -121,12 +130,12 @@ def action_label(action: Action) -> str:
     return make_visible(action.short) or _PLACEHOLDER.sub("…", make_visible(action.title))
 
 
-def fill_title(action: Action, params: JsonObject, names: Names, say: Translator) -> str:
-    """Fill the action's title, each value quoted and each record named.
+def fill_title(action: Action, params: JsonObject, names: Names, say: Translator, *, with_ids: bool = False) -> str:
+    """Fill the action's title, each value quoted and each record named: by its name alone where that tells it apart.
 
-    Brackets around absent params alone disappear, so that signers read no row of dashes.
+    `with_ids` names the id of each record too, where no line of the params does. Brackets around absent params alone disappear, so that signers read no row of dashes.
     """
-    given = _given(action, params, names, say)
+    given = _given(action, params, names, say, with_ids=with_ids)
     return _PLACEHOLDER.sub(
         lambda match: given.get(match[1], _NOT_GIVEN), _without_empty_brackets(make_visible(action.title), given)
     )
@@ -157,12 +166,15 @@ def past_title(action: Action, params: JsonObject, names: Names, say: Translator
     return f"{text}{lead}" if pieces[-1] else text
 
 
-def _given(action: Action, params: JsonObject, names: Names, say: Translator) -> Mapping[str, str]:
+def _given(
+    action: Action, params: JsonObject, names: Names, say: Translator, *, with_ids: bool = False
+) -> Mapping[str, str]:
     """Return the value of each placeholder that has one."""
+    alone = frozenset[tuple[str, str]]() if with_ids else names_alone(names)
     kinds = {str(path): kind for path, kind in _kinds(action, params).items()}
     values = {path: _at(params, path) for path in _PLACEHOLDER.findall(make_visible(action.title))}
     return {
-        path: _named(value, kinds.get(path) or kinds.get(f"{path}[*]") or "", names, say)
+        path: _in_title(value, kinds.get(path) or kinds.get(f"{path}[*]") or "", names, alone, say)
         for path, value in values.items()
         if value is not None
     }
@@ -200,11 +212,22 @@ def _at(params: JsonObject, path: str) -> Json:
     return value
 
 
+def _in_title(value: Json, kind: str, names: Names, alone: Container[tuple[str, str]], say: Translator) -> str:
+    """Return a value as a title names it. ⚔ Records whose names are or look alike keep their ids."""
+    if is_list(value):
+        return ", ".join(_in_title(item, kind, names, alone, say) for item in value) or say("(empty)")
+    if isinstance(value, str) and (kind, value) in alone:
+        return in_quotes(names[kind, value], say)
+    return _named(value, kind, names, say)
+
+
 def _named(value: Json, kind: str, names: Names, say: Translator) -> str:
     if is_list(value):
         return ", ".join(_named(item, kind, names, say) for item in value) or say("(empty)")
     name = names.get((kind, value), "") if kind and isinstance(value, str) else ""
-    return f"{plain_value(value, say)} ({quoted_text(name)})" if name and name != value else plain_value(value, say)
+    return (
+        f"{plain_value(value, say)} ({quoted_text(name, say)})" if name and name != value else plain_value(value, say)
+    )
 
 
 def list_params(
@@ -217,9 +240,9 @@ def list_params(
     marks = {mark.path: mark.kind for mark in action.marks}
     kinds = _kinds(action, params)
     read = {name: value for name, value in params.items() if not (action.takes_offer and name == OFFER_DIGEST)}
-    for path, place, value in _leaves(read, ParamPath(()), "") if read else ():
+    for path, place, value in _leaves(read, ParamPath(()), "", say) if read else ():
         yield (
-            f"{_label(action.schema, path, place)}: {_named(value, kinds.get(path, ''), names, say)}",
+            f"{_label(action.schema, path, place, say)}: {_named(value, kinds.get(path, ''), names, say)}",
             _meaning(marks.get(path), value, say),
         )
 
@@ -251,27 +274,28 @@ def lookalike_warning(value: Json, say: Translator) -> tuple[str, ...]:
     return (say("Careful, some letters aren't what they look like: {letters}.", letters=names),)
 
 
-def _leaves(value: Json, path: ParamPath, place: str) -> Iterator[tuple[ParamPath, str, Json]]:
+def _leaves(value: Json, path: ParamPath, place: str, say: Translator) -> Iterator[tuple[ParamPath, str, Json]]:
     if isinstance(value, Mapping) and value:
         for key in sorted(value):
-            yield from _leaves(value[key], path.child(key), f"{place}.{_key(key)}" if place else _key(key))
+            label = _key(key, say)
+            yield from _leaves(value[key], path.child(key), f"{place}.{label}" if place else label, say)
     elif is_list(value) and value:
         for index, item in enumerate(value, start=1):
-            yield from _leaves(item, path.child(None), f"{place} {index}")
+            yield from _leaves(item, path.child(None), f"{place} {index}", say)
     else:
         yield path, place, value
 
 
-def _key(key: str) -> str:
+def _key(key: str, say: Translator) -> str:
     """Return a member's name, quoted where it could pass for a path or a sentence."""
-    return key if _KEY.fullmatch(key) else _in_quotes(key)
+    return key if _KEY.fullmatch(key) else in_quotes(key, say)
 
 
-def _label(schema: JsonObject, path: ParamPath, place: str) -> str:
+def _label(schema: JsonObject, path: ParamPath, place: str, say: Translator) -> str:
     """Return a parameter's title, else its place: `Items 2`, or `item_ids 2` without a title."""
     word = param_title(schema, path)
     # Only the first step has a title: the rest tells elements apart.
-    return place if word is None else f"{word}{place.removeprefix(_key(str(path.steps[0])))}"
+    return place if word is None else f"{word}{place.removeprefix(_key(str(path.steps[0]), say))}"
 
 
 def param_title(schema: JsonObject, path: ParamPath) -> str | None:

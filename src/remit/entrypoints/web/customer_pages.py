@@ -21,8 +21,10 @@ from remit.entrypoints.http.wire import Receive, Scope, malformed_request, one_h
 from remit.entrypoints.people.bodies import confirmation_body, consent_body
 from remit.entrypoints.people.session import verify_own_page
 from remit.entrypoints.staff.audit import LIMIT
+from remit.entrypoints.web.ask_rows import ask_row_text, fold_asks, row_of_each_entry
 from remit.entrypoints.web.edit_form import param_fields, power_fields
-from remit.entrypoints.web.entry_text import entry_asks, entry_text
+from remit.entrypoints.web.entry_parties import customer_parties
+from remit.entrypoints.web.entry_text import entry_asks
 from remit.entrypoints.web.file_pages import KINDS
 from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.pages import Pages, home_of, redirect_to, verified_next
@@ -144,8 +146,7 @@ class CustomerPages:
         desk = self.pages.spoken(scope)
         seen = await page_version(desk, person)  # before any content is read: later changes are news
         entries = await views.customer_history(desk, person)
-        asks = entry_asks(entries)
-        names = await _names(desk, person, asks)
+        history = await _history(desk, person, entries)
         return render_page(
             desk,
             "me.html",
@@ -155,9 +156,9 @@ class CustomerPages:
             waiting=await pending_confirmations(desk, person),
             requests=await pending_requests(desk, person),
             mandates=[_mandate(desk, row) for row in await views.list_mandates(desk, person)],
-            entries=[entry_text(row, desk.catalogue, asks, names=names) for row in entries[:_SHOWN]],
-            contests={row["entry"]: row for row in await views.list_contests(desk, person)},
-            more=max(0, len(entries) - _SHOWN),
+            entries=history.texts[:_SHOWN],
+            contests=history.contests,
+            more=max(0, len(history.texts) - _SHOWN),
             passkeys=await views.list_passkeys(desk, person),
         )
 
@@ -179,14 +180,13 @@ class CustomerPages:
         person, desk = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
         low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
         rows = await views.customer_history(desk, person, low=low)
-        asks = entry_asks(rows)
-        names = await _names(desk, person, asks)
+        history = await _history(desk, person, rows)
         return render_page(
             desk,
             "history.html",
             person,
-            entries=[entry_text(row, desk.catalogue, asks, names=names) for row in rows],
-            contests={row["entry"]: row for row in await views.list_contests(desk, person)},
+            entries=history.texts,
+            contests=history.contests,
             after=views.next_page(rows),
         )
 
@@ -254,6 +254,25 @@ async def _consent(
         choices=seen.choices,
         kinds={kind: desk.catalogue.resources[kind].title for kind in seen.choices},
         tier=say(TIERS[seen.agent.tier.value], desk=desk.catalogue.desk),
+    )
+
+
+@struct(frozen=True)
+class _History:
+    """A customer's entries for a page, an ask a row, and their disputes by row."""
+
+    texts: Sequence[Mapping[str, object]]
+    contests: Mapping[Json, Mapping[str, Json]]
+
+
+async def _history(desk: DeskContext, person: PersonRecord, entries: Sequence[Mapping[str, Json]]) -> _History:
+    asks, rows = entry_asks(entries), fold_asks(entries)
+    names = await _names(desk, person, asks)
+    parties = await customer_parties(desk, entries)
+    contests = {row["entry"]: row for row in await views.list_contests(desk, person)}
+    return _History(
+        texts=[ask_row_text(row, desk.catalogue, asks, names=names, parties=parties) for row in rows],
+        contests=row_of_each_entry(rows, contests),
     )
 
 

@@ -14,6 +14,7 @@ from remit.domain.i18n import Translator, marked
 from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json, JsonObject
+from remit.entrypoints.web.entry_parties import NO_PARTIES, EntryParties
 from remit.entrypoints.web.offer_form import terms_text
 
 _TITLES: Final[Mapping[str, str]] = {
@@ -69,13 +70,23 @@ _OTHERS_WORDS: Final[Mapping[str, str]] = {
 """Phrases addressed to the customer, as other readers see them; `You` at the beginning is `The customer`."""
 
 
+_AGENT_OF: Final = ("agent", "ask", "task", "mandate")
+"""Members of an envelope that tell its agent."""
+
+
 @struct(frozen=True)
 class EntryContext:
-    """The context of an entry's text: catalogue, names of records, and whether the reader is the customer."""
+    """The context of an entry's text: catalogue, names of records and parties, and whether the reader is the customer."""
 
     catalogue: Catalogue
     names: Names
     own: bool = True
+    parties: EntryParties = NO_PARTIES
+
+    def agent(self, envelope: JsonObject) -> str:
+        """Return the name of an entry's agent for a sentence, already quoted; "" where nothing tells it."""
+        known = self.parties.agents
+        return next((known[one] for name in _AGENT_OF if (one := str(envelope.get(name, ""))) in known), "")
 
     def said(self, sentence: str, /, **values: object) -> str:
         """Return a sentence addressed to the customer, for its reader. ⚔ Only the sentence is turned, no value."""

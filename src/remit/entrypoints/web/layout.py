@@ -120,7 +120,7 @@ def _made(say: Translator) -> Environment:
     made.filters["ago"] = lambda text: _when(_instant(text), say, "relative")
     made.filters["due"] = lambda text: _when(_instant(text), say, "due")
     made.filters["money"] = lambda text: amount(make_visible(text), say)
-    made.filters["quoted"] = quoted_text
+    made.filters["quoted"] = lambda text: quoted_text(text, say)
     made.filters["visible"] = make_visible
     made.filters["lookalike"] = lambda text: lookalike_warning(text, say)
     made.filters["cut_up"] = split_marked

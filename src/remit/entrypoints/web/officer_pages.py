@@ -7,7 +7,7 @@ from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.confirm.case_phrases import ENDINGS, PROOFS, PROVED_NOTHING, SIGNS
-from remit.domain.confirm.render_values import past_title
+from remit.domain.confirm.render_values import Names, past_title
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.records import PersonRecord, Tier
 from remit.domain.structs import replace, struct
@@ -20,8 +20,11 @@ from remit.entrypoints.http.wire import Receive, Scope, query_parameters, whole_
 from remit.entrypoints.staff.audit import LIMIT, report_query
 from remit.entrypoints.staff.audit import ROLES as AUDITORS
 from remit.entrypoints.web import file_pages
+from remit.entrypoints.web.act_text import unknown_action_label
+from remit.entrypoints.web.ask_rows import ask_row_text, fold_asks
 from remit.entrypoints.web.entry_details import EntryContext, envelope_lines
-from remit.entrypoints.web.entry_text import entry_asks, entry_text, unknown_action_label
+from remit.entrypoints.web.entry_parties import staff_parties
+from remit.entrypoints.web.entry_text import entry_asks, entry_text
 from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.offer_form import offer_forms, terms_text
 from remit.entrypoints.web.pages import Pages, redirect_to
@@ -37,6 +40,7 @@ from remit.usecases.transcript.report import CountedLog, CountProgress
 
 _CASE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _PAGE: Final = 200
+_INCIDENTS: Final = 50
 _PATIENCE_S: Final = 0.08
 """Maximum wait, in seconds, for a count; then the page shows its progress and asks again."""
 
@@ -125,6 +129,10 @@ class OfficerPages:
     async def _case(self, officer: PersonRecord, card: Mapping[str, Json]) -> HttpResponse:
         asks, timeline = card["asks"], card["timeline"]
         rows = [one for one in timeline if isinstance(one, Mapping)] if isinstance(timeline, list) else []
+        parties = await staff_parties(self.context, rows, str(card["customer_name"]))
+        known, asked = entry_asks(rows), asks if isinstance(asks, list) else []
+        wishes = [one for one in asked if isinstance(one, Mapping)]
+        names = await self._record_names(str(card["customer"]), [(one["action"], one["params"]) for one in wishes])
         return render_page(
             self.context,
             "case.html",
@@ -132,17 +140,17 @@ class OfficerPages:
             card=self._titled(card),
             file_kinds=self._words(file_pages.KINDS),
             file_states=self._words(file_pages.STATES),
-            timeline=[entry_text(row, self.context.catalogue, entry_asks(rows), own=False) for row in rows],
+            timeline=[
+                ask_row_text(row, self.context.catalogue, known, names=names, own=False, parties=parties)
+                for row in fold_asks(rows)
+            ],
             proofs=self._words(PROOFS),
             signs=self._words(SIGNS),
             answers=self._words(ANSWERS),
             whys=self._words(WHYS),
             attributes={name: one.title for name, one in self.context.catalogue.attributes.items()},
             who=self._who,
-            asks=await self._asks(
-                str(card["customer"]),
-                [one for one in asks if isinstance(one, Mapping)] if isinstance(asks, list) else [],
-            ),
+            asks=self._asks(wishes, names),
             tier=self._tier(str(card["tier"])),
             endings=self._words(ENDINGS),
             states=self._words(STATES),
@@ -155,12 +163,17 @@ class OfficerPages:
         objective = self.context.catalogue.objectives.get(str(row["objective"]))
         return {**row, "title": objective.title if objective is not None else str(row["objective"])}
 
-    async def _asks(self, customer: str, asks: Sequence[JsonObject]) -> list[dict[str, object]]:
+    async def _record_names(self, customer: str, asked: Sequence[tuple[Json, Json]]) -> Names:
+        """Return the desk's present names of the records in asks: the action's name, and its params."""
+        actions = self.context.catalogue.actions
+        wishes = [(actions.get(str(name)), params) for name, params in asked]
+        known = [(action, params) for action, params in wishes if action is not None and isinstance(params, Mapping)]
+        return await names_if_reachable(record_names(self.context, customer, known, {}))
+
+    def _asks(self, asks: Sequence[JsonObject], names: Names) -> list[dict[str, object]]:
         """Describe an agent's asks, with the desk's names of records."""
         actions = self.context.catalogue.actions
         wishes = [(actions.get(str(one["action"])), one["params"]) for one in asks]
-        known = [(action, params) for action, params in wishes if action is not None and isinstance(params, Mapping)]
-        names = await names_if_reachable(record_names(self.context, customer, known, {}))
         everybody = EntryContext(self.context.catalogue, names, own=False)
         titles = [
             past_title(action, params if isinstance(params, Mapping) else {}, names, self.context.catalogue.say)
@@ -196,7 +209,7 @@ class OfficerPages:
             self.context,
             "audit.html",
             officer,
-            entries=self._entries(rows, asks),
+            entries=await self._entries(rows, asks),
             ref=ref,
             low=low,
             oldest_first=bool(text),
@@ -206,10 +219,11 @@ class OfficerPages:
             contests=await audit.open_contests(self.context),
         )
 
-    def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
+    async def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
+        parties = await staff_parties(self.context, rows)
         return [
             {
-                **entry_text(row, self.context.catalogue, asks, own=False),
+                **entry_text(row, self.context.catalogue, asks, own=False, parties=parties),
                 "envelope": envelope_lines(row["envelope"], self.context.catalogue.say),
             }
             for row in rows
@@ -227,7 +241,7 @@ class OfficerPages:
             officer,
             story=seen,
             tasks=[{**self._titled(one), "tier_said": self._tier(str(one["tier"]))} for one in seen.tasks],
-            entries=self._entries(seen.entries, entry_asks(seen.entries)),
+            entries=await self._entries(seen.entries, entry_asks(seen.entries)),
             endings=self._words(ENDINGS),
             first=low == 0,
         )

@@ -1,0 +1,72 @@
+"""The parties of entries, for people who read them: the agents behind an ask, a task or a mandate, and the staff."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from remit.domain.records import AgentRecord, MandateRecord, PersonRecord, TaskRecord
+from remit.domain.structs import struct
+from remit.domain.values import Json
+from remit.engine.context import DeskContext
+from remit.ports.store import RecordMissing
+
+_PLACES: Final = ("ask", "task", "mandate")
+"""Members of an envelope whose agent is always the same."""
+
+
+@struct(frozen=True)
+class AgentParty:
+    """An agent of an entry, by its client id; without name and operator where its registration is gone."""
+
+    client_id: str
+    name: str = ""
+    operator: str = ""
+
+
+async def entry_agents(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Mapping[str, AgentParty]:
+    """Return the agents of entries, by every id that the entries carry: their ask, task, mandate and client id."""
+    envelopes = [one for row in rows if isinstance(one := row["envelope"], Mapping)]
+    clients: dict[str, str] = {}
+    for one in envelopes:
+        agent = str(one.get("agent", ""))
+        if agent:
+            clients |= {agent: agent, **{str(one[place]): agent for place in _PLACES if one.get(place)}}
+    for one in envelopes:
+        await _add_by_records(desk, one, clients)
+    parties = {client: await _party(desk, client) for client in set(clients.values())}
+    return {place: parties[client] for place, client in clients.items()}
+
+
+async def _add_by_records(desk: DeskContext, envelope: Mapping[str, Json], clients: dict[str, str]) -> None:
+    """Add the agent of an entry that names it by its task or its mandate alone."""
+    task, mandate, ask = (str(envelope.get(one, "")) for one in ("task", "mandate", "ask"))
+    try:
+        if task and task not in clients:
+            clients[task] = (await desk.store.get(TaskRecord, task)).record.client_id
+        if mandate and mandate not in clients:
+            clients[mandate] = (await desk.store.get(MandateRecord, mandate)).record.client_id
+    except RecordMissing:
+        return
+    if ask and task in clients:
+        clients.setdefault(ask, clients[task])
+
+
+async def _party(desk: DeskContext, client_id: str) -> AgentParty:
+    try:
+        agent = (await desk.store.get(AgentRecord, client_id)).record
+    except RecordMissing:
+        return AgentParty(client_id)
+    return AgentParty(client_id, agent.name, agent.operator)
+
+
+async def entry_staff(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Mapping[str, str]:
+    """Return the names of the people that the desk's section of entries names, by id. ⚔ For readers of the desk alone."""
+    found: dict[str, str] = {}
+    for row in rows:
+        content = row["content"]
+        by = content.get("by") if isinstance(content, Mapping) else None
+        if isinstance(by, str) and by and by not in found:
+            try:
+                found[by] = (await desk.store.get(PersonRecord, by)).record.name or by
+            except RecordMissing:
+                continue
+    return found
