@@ -202,8 +202,13 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
     return [
         ours("POST", "/desk/v1/confirmations/{id}/take", desk.take),
         ours("POST", "/desk/v1/confirmations/{id}/hand", desk.hand),
+        ours("GET", "/desk/v1/confirmations/{id}/about", desk.about),
+        ours("POST", "/desk/v1/decline", desk.decline),
+        ours("GET", "/desk/v1/mentions", desk.mentions),
+        ours("POST", "/desk/v1/mentions/{id}", desk.seen),
         ours("GET", "/desk/v1/cases", desk.cases),
         ours("GET", "/desk/v1/cases/{id}", desk.case),
+        ours("GET", "/desk/v1/cases/{id}/macros", desk.macros),
         ours("POST", "/desk/v1/cases/{id}/check", desk.check),
         ours("POST", "/desk/v1/cases/{id}/reply", desk.reply),
         ours("POST", "/desk/v1/cases/{id}/offers", desk.offer),

@@ -9,6 +9,9 @@ import { makePasskey, usePasskey } from './passkey.js';
 import { desk } from './desk.js';
 import { front } from './front.js';
 import { live } from './live.js';
+import { deciding, decidingKeys } from './decide.js';
+import { macros } from './macros.js';
+import { helping, queue, queueing } from './queue.js';
 import { receipt } from './receipt.js';
 import { sending, spent } from './send.js';
 import { _, plural } from './texts.js';
@@ -123,12 +126,18 @@ function bind(root) {
   }
   sending(root, guarded);
   desk(root, guarded);
+  queue(root);
+  macros(root);
+  deciding(root.querySelector('form[data-form="decide"]'), guarded);
   confirm(root.querySelector('form[data-form="confirm"]'), guarded);
 }
 
 front();
 bind(document);
 live(bind);
+helping();
+queueing();
+decidingKeys();
 counting();
 ticking();
 consent(document.querySelector('form[data-form="consent"]'), guarded);
