@@ -152,6 +152,15 @@ _MAX_FAMILY = 4
 
 
 @struct(frozen=True, kw_only=True)
+class SavedView:
+    """A named filter of a list: `page` is one of saved_views.PAGES, `query` its parameters as in the address."""
+
+    page: str
+    name: str
+    query: str
+
+
+@struct(frozen=True, kw_only=True)
 class PersonRecord:
     """A customer or an officer. `roles` is empty for a customer; `key` is the same for all accounts of one person."""
 
@@ -171,6 +180,8 @@ class PersonRecord:
     """The account at the company's provider (identity/oidc_login.login_id); "" for a built-in login alone."""
     language: str = ""
     """The language the person chose for notices; "" for the desk's first one."""
+    views: tuple[SavedView, ...] = ()
+    """An officer's saved filters, oldest first; at most saved_views.MAX_VIEWS."""
 
     def links(self) -> tuple[Link, ...]:
         """Index by kind, e-mail, role and login; a customer also by a name of several words, and by its endings."""

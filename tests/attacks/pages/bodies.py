@@ -55,5 +55,7 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "/security/v1/proposals/{id}": {"answer": "no"},
     "/security/v1/resume": {"operator": "bad.example", "reason": "over"},
     "/security/v1/suspend": {"operator": "worse.example", "reason": "fraud"},
+    "/staff/v1/views": {"page": "audit", "name": "Mine", "filters": {"q": "W1"}},
+    "/staff/v1/views/remove": {"page": "audit", "name": "Mine"},
 }
 """What is asked of each door that changes something, by who may. A new door stands here, or the tests say so."""

@@ -56,6 +56,7 @@ _LATER: Final[Mapping[str, Mapping[str, Any]]] = {
     records.AgentRecord.KIND: {"known_by": "", "document": "", "notification_uri": ""},
     records.AskRecord.KIND: {"enforcer": "", "usable_until": 0, "spoken": False},
     records.OfferRecord.KIND: {"choice": ""},
+    records.PersonRecord.KIND: {"views": ()},
     records.PushedRequest.KIND: {
         "resource": "",
         "document": "",

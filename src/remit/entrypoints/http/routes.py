@@ -38,6 +38,7 @@ from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.staff.audit import AuditApi
 from remit.entrypoints.staff.desk import DeskApi, FilesApi
 from remit.entrypoints.staff.security import CanaryApi, SecurityApi, StopApi
+from remit.entrypoints.staff.views import ViewsApi
 from remit.entrypoints.web.customer_pages import CustomerPages, LanguageForm
 from remit.entrypoints.web.file_pages import FilePages
 from remit.entrypoints.web.layout import static_answer
@@ -199,7 +200,10 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
     desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api, counted)
     canaries = CanaryApi(api)
     files = FilesApi(api)
+    views = ViewsApi(api)
     return [
+        ours("GET POST", "/staff/v1/views", views.views),
+        ours("POST", "/staff/v1/views/remove", views.remove),
         ours("POST", "/desk/v1/confirmations/{id}/take", desk.take),
         ours("POST", "/desk/v1/confirmations/{id}/hand", desk.hand),
         ours("GET", "/desk/v1/confirmations/{id}/about", desk.about),

@@ -31,6 +31,7 @@ from remit.entrypoints.people import visits as visits_api
 from remit.entrypoints.staff import audit as audit_api
 from remit.entrypoints.staff import desk as desk_api
 from remit.entrypoints.staff import security as security_api
+from remit.entrypoints.staff import views as views_api
 from remit.usecases.visitors.request import KNOWN_PARAMETERS
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
@@ -108,6 +109,10 @@ _OURS: Final = (
     _Operation("/desk/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
     _Operation("/desk/v1/confirmations/{id}/take", "Look after it for some minutes"),
     _Operation("/desk/v1/confirmations/{id}/hand", "Hand it over to a role or a colleague", desk_api.HandIn),
+    _get("/desk/v1/confirmations/{id}/about", "Facts, reasons, case and agent beside a decision"),
+    _Operation("/desk/v1/decline", "Decline several, each with its own checks and result", desk_api.DeclineIn),
+    _get("/desk/v1/mentions", "Notes that mention this officer"),
+    _Operation("/desk/v1/mentions/{id}", "Mark a mention as seen"),
     _get("/me/v1/contests", "What the customer contests"),
     _Operation("/me/v1/entries/{id}/contest", "Contest an entry", access_api.ContestIn, (201,)),
     _Operation(
@@ -118,6 +123,7 @@ _OURS: Final = (
     ),
     _get("/desk/v1/cases", "Cases with agents"),
     _get("/desk/v1/cases/{id}", "One case, as its officer sees it"),
+    _get("/desk/v1/cases/{id}/macros", "Prepared replies, filled in for this case"),
     _Operation("/desk/v1/cases/{id}/check", "What would be withheld of a text", desk_api.TextIn),
     _Operation("/desk/v1/cases/{id}/reply", "Write to the agent", desk_api.ReplyIn, (201,)),
     _Operation("/desk/v1/cases/{id}/offers", "Offer typed terms", desk_api.OfferIn, (201,)),
@@ -158,6 +164,9 @@ _OURS: Final = (
     ),
     _Operation("/security/v1/people/{id}/contact", "Change somebody's e-mail address", security_api.ContactIn),
     _Operation("/security/v1/erasures", "Propose to erase a customer's content", security_api.ErasureIn, (202,)),
+    _get("/staff/v1/views", "The officer's saved views of lists", "page"),
+    _Operation("/staff/v1/views", "Save the filters of a list under a name", views_api.ViewIn),
+    _Operation("/staff/v1/views/remove", "Remove a saved view", views_api.RemoveViewIn),
     _get("/audit/v1/entries", "Entries of the transcript", "low", "ref", "newest"),
     _get("/audit/v1/entries/{id}", "One entry"),
     _get("/audit/v1/cases/{id}", "A case as a story, from an entry on", "low"),

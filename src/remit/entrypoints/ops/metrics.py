@@ -130,7 +130,7 @@ _DOORS: Final = (
     ("pages", ("/oauth/authorize",)),
     ("oauth", ("/oauth/",)),
     ("decisions", ("/access/v1/",)),
-    ("people", ("/me/v1", "/desk/v1", "/security/v1", "/audit/v1", "/login/v1")),
+    ("people", ("/me/v1", "/desk/v1", "/security/v1", "/audit/v1", "/staff/v1", "/login/v1")),
     ("log", ("/log/",)),
     ("public", ("/.well-known/", "/v1/", "/openapi.json", "/healthz", "/readyz", "/metrics")),
     ("sandbox", ("/sandbox/",)),

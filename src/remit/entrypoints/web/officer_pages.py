@@ -84,7 +84,7 @@ class OfficerPages:
 
     @_in_their_language
     async def desk(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /desk?role=&due=&amount=&customer=&agent=&mine=&mentioned=&page=: the queue of this officer's roles, and the cases."""
+        """GET /desk?role=&due=&min=&customer=&agent=&state=&page=: the queue of this officer's roles, and the cases."""
         officer = desk_officer(self.context, await self.pages.who(scope, "officer"))
         return await queue_page(self.context, officer, query_parameters(scope))
 

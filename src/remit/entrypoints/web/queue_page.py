@@ -10,6 +10,7 @@ from remit.domain.values import Json
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.replies import HttpResponse
 from remit.entrypoints.http.wire import whole_number
+from remit.entrypoints.staff.views import view_body
 from remit.entrypoints.web import file_pages
 from remit.entrypoints.web.layout import render_page
 from remit.usecases.confirm.queue_rows import DUE, FILTERS, PAGE, QueueFilter, officer_queue, read_filter
@@ -17,6 +18,7 @@ from remit.usecases.desk.cases import list_cases
 from remit.usecases.desk.mentions import list_mentions
 from remit.usecases.desk.page_events import page_version
 from remit.usecases.files import held_files
+from remit.usecases.people.saved_views import list_views
 
 DUE_NAMES: Mapping[str, str] = {
     "1h": marked("in the next hour"),
@@ -52,6 +54,7 @@ async def queue_page(desk: DeskContext, officer: PersonRecord, query: Mapping[st
         rows=[{**row, "act": act_text(row)} for row in shown.rows],
         mentions=await list_mentions(desk, officer),
         filters=given,
+        views=[view_body(one) for one in list_views(desk, officer, "queue")],
         filtered=wanted != QueueFilter(),
         page=page,
         pages=(shown.fit + PAGE - 1) // PAGE,

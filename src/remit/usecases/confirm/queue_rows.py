@@ -30,8 +30,10 @@ _MINUTE_MS: Final = 60_000
 _URGENT_MS: Final = 15 * _MINUTE_MS
 DUE: Final[Mapping[str, int]] = {"1h": 60 * _MINUTE_MS, "4h": 240 * _MINUTE_MS, "24h": 1440 * _MINUTE_MS}
 """Choices of the filter by due time, with the time left."""
-FILTERS: Final = ("role", "due", "amount", "agent", "customer", "mine", "mentioned")
+FILTERS: Final = ("role", "due", "min", "agent", "customer", "state")
 """The names of the filters in an address."""
+STATES: Final = ("mine", "free", "mentioned")
+"""Choices of the filter by state: assigned to the officer, to nobody, or with a mention of the officer."""
 
 
 @struct(frozen=True, kw_only=True)
@@ -40,11 +42,10 @@ class QueueFilter:
 
     role: str = ""
     due: str = ""
-    amount: Decimal | None = None
+    least: Decimal | None = None
     agent: str = ""
     customer: str = ""
-    mine: bool = False
-    mentioned: bool = False
+    state: str = ""
 
 
 @struct(frozen=True, kw_only=True)
@@ -60,24 +61,23 @@ def read_filter(query: Mapping[str, str]) -> QueueFilter:
     """Read a filter from the parameters of an address; others are left alone.
 
     Raises:
-        Refused: `request.malformed` for an unknown due time, or an amount that is no number.
+        Refused: `request.malformed` for an unknown due time or state, or an amount that is no number.
     """
-    amount, due = query.get("amount", "").strip().replace(",", "."), query.get("due", "")
+    amount, due, state = query.get("min", "").strip().replace(",", "."), query.get("due", ""), query.get("state", "")
     try:
         least = Decimal(amount) if amount else None
     except InvalidOperation:
         least = Decimal("NaN")
-    if (due and due not in DUE) or (least is not None and not least.is_finite()):
-        public = marked("Enter a number as the amount, and choose one of the due times.")
+    if (due and due not in DUE) or (state and state not in STATES) or (least is not None and not least.is_finite()):
+        public = marked("Enter a number as the amount, and choose the other filters from their lists.")
         raise Refused(Code.REQUEST_MALFORMED, "an unknown filter", public=public)
     return QueueFilter(
         role=query.get("role", ""),
         due=due,
-        amount=least,
+        least=least,
         agent=query.get("agent", "").strip(),
         customer=query.get("customer", "").strip(),
-        mine=query.get("mine", "") == "1",
-        mentioned=query.get("mentioned", "") == "1",
+        state=state,
     )
 
 
@@ -183,7 +183,7 @@ async def _fits(
         customer = await reading.read.person(record.customer)
         if not _says(wanted.customer, record.customer, customer.name if customer is not None else ""):
             return False
-    if wanted.amount is None and not wanted.agent and not wanted.mentioned:
+    if wanted.least is None and not wanted.agent and wanted.state != "mentioned":
         return True
     return await _fits_ask(desk, reading, wanted, record)
 
@@ -191,19 +191,23 @@ async def _fits(
 def _fits_waiting(reading: _Reading, wanted: QueueFilter, record: ConfirmationRecord, role: str) -> bool:
     if (wanted.role and role != wanted.role) or (wanted.due and record.due - reading.now > DUE[wanted.due]):
         return False
+    if wanted.state not in {"mine", "free"}:
+        return True
     held = current_assignment(record, f"{OFFICER}{role}", reading.now)
-    return not wanted.mine or (held is not None and held.person_key == reading.officer.key)
+    if wanted.state == "free":
+        return held is None
+    return held is not None and held.person_key == reading.officer.key
 
 
 async def _fits_ask(desk: DeskContext, reading: _Reading, wanted: QueueFilter, record: ConfirmationRecord) -> bool:
     ask = await reading.read.ask(record.ask)
-    if wanted.mentioned and reading.mentioned(record, ask) is None:
+    if wanted.state == "mentioned" and reading.mentioned(record, ask) is None:
         return False
     if wanted.agent:
         agent = await reading.read.agent(ask.client_id)
         if not _says(wanted.agent, ask.client_id, agent.name if agent is not None else "", ask.operator):
             return False
-    return wanted.amount is None or _reaches(desk, ask, wanted.amount)
+    return wanted.least is None or _reaches(desk, ask, wanted.least)
 
 
 def _says(part: str, *names: str) -> bool:

@@ -16,6 +16,7 @@ import { receipt } from './receipt.js';
 import { sending, spent } from './send.js';
 import { _, plural } from './texts.js';
 import { localize, ticking } from './time.js';
+import { views } from './views.js';
 
 const forms = {
   'sign-in': async (form) => {
@@ -129,6 +130,7 @@ function bind(root) {
   queue(root);
   macros(root);
   deciding(root.querySelector('form[data-form="decide"]'), guarded);
+  views(root, guarded);
   confirm(root.querySelector('form[data-form="confirm"]'), guarded);
 }
 
