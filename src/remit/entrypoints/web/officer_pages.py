@@ -33,6 +33,7 @@ from remit.usecases.canaries import list_canaries
 from remit.usecases.desk import security_view
 from remit.usecases.desk.case_story import case_story
 from remit.usecases.desk.cases import case_card
+from remit.usecases.desk.macros import case_macros
 from remit.usecases.desk.page_events import security_page_version
 from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals
 from remit.usecases.transcript import audit
@@ -129,6 +130,8 @@ class OfficerPages:
             endings=self._words(ENDINGS),
             states=self._words(STATES),
             words_states=self._words(WORDS_STATES),
+            macros=await case_macros(self.context, str(card["case"])),
+            case_id=card["case"],
             offers=offer_forms(self.context.catalogue, officer.roles),
             terms=self._terms,
         )
