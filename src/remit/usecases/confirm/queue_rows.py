@@ -207,14 +207,14 @@ async def _fits_ask(desk: DeskContext, reading: _Reading, wanted: QueueFilter, r
         agent = await reading.read.agent(ask.client_id)
         if not _says(wanted.agent, ask.client_id, agent.name if agent is not None else "", ask.operator):
             return False
-    return wanted.least is None or _reaches(desk, ask, wanted.least)
+    return wanted.least is None or _has_amount(desk, ask, wanted.least)
 
 
 def _says(part: str, *names: str) -> bool:
     return any(part.casefold() in name.casefold() for name in names)
 
 
-def _reaches(desk: DeskContext, ask: AskRecord, least: Decimal) -> bool:
+def _has_amount(desk: DeskContext, ask: AskRecord, least: Decimal) -> bool:
     """Return whether an amount of an ask is large enough; another currency cannot be compared and counts as such."""
     amounts = amounts_of(desk.catalogue.actions.get(ask.action), recorded_params(ask))
     for one in amounts:
