@@ -271,6 +271,8 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "CREDENTIAL-FINGERPRINT": _model("inbound", "Of a credential a keyed fingerprint is kept, for the desk alone."),
     "OUTBOUND": _model("outbound", "What an agent may not be told is not told by an officer either; without facts nothing is sent."),
     "CONFIRM-WHO": _model("confirm-who", "Who is asked answers, two confirmations are two people."),
+    "CONFIRM-BESIDE": _model("confirm-beside", "Facts beside a decision are its customer's, for its role, and for no agent."),
+    "CONFIRM-MANY": _model("confirm-beside", "Several confirmations at once are only declined."),
     "CONFIRM-SIGNED": _model("confirm-signed", "A yes is a verified person's signature over exactly one ask."),
     "OPAQUE": _model("opaque", "An id that an agent chooses has a bounded alphabet and length, and carries no secret."),
     "LOOKALIKES": _model(

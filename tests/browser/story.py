@@ -110,7 +110,7 @@ class Story:
     def decide(self, one: Visit, home: str = "/me") -> None:
         """From one's own page to what waits."""
         self.open(one, home)
-        one.page.get_by_role("link", name="Review").click()
+        one.page.locator("a[data-open]").or_(one.page.get_by_role("link", name="Review")).first.click()
         expect(one.page).to_have_url(f"{self.login.issuer}/confirm/{one.page.url.rpartition('/')[2]}")
         one.ready()
 
@@ -250,22 +250,22 @@ def decide_together(story: Story, anna: Visit, olga: Visit, bea: Visit, task: Sa
     story.open(olga, "/desk")
     expect(olga.page.locator(".queue")).to_contain_text("it is much money")
     olga.page.get_by_role("button", name="Assign to me").click()
-    olga.result("Yours for ten minutes.")
-    story.open(olga, "/desk")  # sooner than the page does it by itself
-    expect(olga.page.get_by_text("You have this until")).to_be_visible()
+    olga.result("Assigned to you for 10 minutes.")
+    story.decide(olga, "/desk")
+    expect(olga.page.get_by_text("This is assigned to you until")).to_be_visible()
     olga.page.get_by_text("Hand over").first.click()
-    story.look(olga, "queue, handing over")
+    story.look(olga, "decision, handing over")
     olga.page.get_by_label("To", exact=True).select_option(label="Bea Lund")
     olga.page.get_by_label("Note").fill("You know this customer.")
     olga.page.get_by_role("button", name="Hand over").click()
-    olga.result("Handed over.")
+    olga.page.wait_for_url("**/desk")
     story.decide(bea, "/desk")
     expect(bea.page.locator(".theirs")).to_contain_text("The rest, please.")
     bea.page.get_by_role("button", name="Approve with passkey").click()
-    bea.result("Somebody else must still agree")
+    bea.result("Someone else must also approve")
     assert much.again().needs_human
     story.open(bea, "/desk")
-    expect(bea.page.get_by_text("Nothing waiting for this role.")).to_be_visible()
+    expect(bea.page.get_by_text("Nothing waiting for your roles.")).to_be_visible()
     story.decide(anna)
     expect(anna.page.get_by_text("The desk must agree as well")).to_be_visible()
     anna.page.get_by_role("button", name="Approve with passkey").click()
@@ -281,7 +281,7 @@ def answer_case(story: Story, anna: Visit, olga: Visit, task: SandboxTask) -> No
     olga.ready()
     olga.page.get_by_label("Your reply").fill(f"It was sent to {ADDRESS}, I think.")
     olga.page.get_by_role("button", name="Check and send").click()
-    olga.result("Not sent: it says what this agent may not be told.")
+    olga.result("Not sent. The text contains details that can't be shared with this agent.")
     expect(olga.page.locator("mark")).to_have_text(ADDRESS)
     story.look(olga, "case, reply held back")
     assert task.inbox() == []
@@ -289,10 +289,11 @@ def answer_case(story: Story, anna: Visit, olga: Visit, task: SandboxTask) -> No
     olga.result("Sent to the agent.")
     assert [one["text"] for one in task.inbox()] == ["It was sent to [withheld], I think."]
     story.open(olga, f"/desk/cases/{task.case}")
+    olga.page.get_by_text("Make an offer").click()
     olga.page.get_by_label("Amount").fill("5")
     olga.page.get_by_label("Kind").select_option(label="Goodwill")
     olga.page.get_by_role("button", name="Send offer").click()
-    olga.result("Offered")
+    olga.result("Offer made.")
     offer = task.inbox()[-1]["offer"]
     accepted = task.ask("offer.accept", {"offer_id": offer["offer_id"], "digest": offer["digest"]})
     story.decide(anna)

@@ -48,13 +48,13 @@ def test_an_officer_sees_what_is_marked_and_passes_it_on(olga: Visit, desk: Sand
     reply = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1"]}, words=MORE)
     olga.open("/desk")
     expect(olga.page.get_by_text("message review only")).to_be_visible()
-    olga.page.get_by_role("link", name="Review").click()
+    olga.page.locator("a[data-open]").click()
     expect(olga.page.get_by_role("heading", level=1)).to_have_text("Pass on the agent's message?")
     expect(olga.page.locator("mark").filter(has_text="W1002")).to_be_visible()
     expect(olga.page.get_by_role("button", name="Yes")).to_have_count(0)
     olga.ready()
     olga.page.get_by_role("button", name="Pass on with my passkey").click()
-    olga.result("Somebody else must still agree before anything is done.")
+    olga.result("Someone else must also approve before anything is done.")
     assert (reply.again().who, reply.again().body["words"]) == (["customer"], "released")
     assert [one for one in desk.transcript() if one["kind"] == "act.performed"] == []
 
@@ -62,7 +62,7 @@ def test_an_officer_sees_what_is_marked_and_passes_it_on(olga: Visit, desk: Sand
 def test_an_officer_lets_an_ask_go_on_without_its_words(olga: Visit, task: SandboxTask) -> None:
     reply = task.ask("order.read", READ, words=MORE)
     olga.open("/desk")
-    olga.page.get_by_role("link", name="Review").click()
+    olga.page.locator("a[data-open]").click()
     olga.ready()
     olga.page.get_by_role("button", name="Continue without the message").click()
     olga.result("The agent's message was left out. The request was decided separately.")
@@ -72,7 +72,7 @@ def test_an_officer_lets_an_ask_go_on_without_its_words(olga: Visit, task: Sandb
 def test_what_is_the_text_itself_cannot_go_on_without_it(olga: Visit, task: SandboxTask) -> None:
     reply = task.ask("case.comment", {"text": MORE})
     olga.open("/desk")
-    olga.page.get_by_role("link", name="Review").click()
+    olga.page.locator("a[data-open]").click()
     olga.ready()
     expect(olga.page.get_by_role("button", name="Continue without the message")).to_have_count(0)
     olga.page.get_by_role("button", name="Decline", exact=True).click()

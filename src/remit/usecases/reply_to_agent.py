@@ -36,6 +36,7 @@ from remit.engine.transcript.record import draft_entry, keyed_digest, seal_entri
 from remit.engine.words.check import free_texts
 from remit.ports.store import Commit, Conflict, LimitReached, Put, Reserve
 from remit.proof.canonical import b64url, canonical, digest
+from remit.usecases.desk.mentions import record_mentions
 
 _TRIES: Final = 8
 _DAY_MS: Final = 86_400_000
@@ -254,7 +255,7 @@ def _verify_offerable(action: Action, terms: JsonObject, ttl_s: int) -> None:
 
 
 async def note_internally(desk: DeskContext, officer: PersonRecord, case: str, text: str) -> None:
-    """Add an internal note to a case, unseen by agents and free of secrets.
+    """Add an internal note to a case, unseen by agents and free of secrets; a colleague named with `@` is told.
 
     Raises:
         Refused: `request.not_found`, `words.secret`, `request.malformed`.
@@ -266,6 +267,7 @@ async def note_internally(desk: DeskContext, officer: PersonRecord, case: str, t
         raise Refused(Code.WORDS_SECRET, "the note carries a secret")
     key = f"note_{b64url(desk.world.random(16))}"
     await desk.helpdesk.note(case=case, key=key, author=f"officer:{officer.id}", public=False, text=text)
+    await record_mentions(desk, officer, text, case=case)
 
 
 async def close_case(desk: DeskContext, case: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import msgspec
 from remit.adapters.store.cache import NOT_CACHED, SizedCache
 from remit.adapters.store.risk_history import decode_risk_history
 from remit.adapters.store.row_macs import RowMacs
-from remit.domain import records
+from remit.domain import mentions, records
 from remit.domain.events import records as events
 from remit.domain.incidents import records as incidents
 from remit.domain.policy.risk import RiskHistory
@@ -43,6 +43,7 @@ _KINDS: Final[tuple[type[Record], ...]] = (
     records.TokenFamily,
     records.CanaryRecord,
     records.LeakReport,
+    mentions.Mention,
     events.EventStream,
     events.OutgoingEvent,
     events.ReceivedEvent,

@@ -18,7 +18,15 @@ from remit.proof.canonical import digest
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _SHOWN: Final = (MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE)
 _POWERS: Final = (PowerKind.ACCEPT, PowerKind.RECEIVE, PowerKind.REQUEST)
-_OPTIONAL: Final = ("offer_required", "offer_required_for", "params", "returns", "reversible", "short")
+_OPTIONAL: Final = (
+    "offer_required",
+    "offer_required_for",
+    "params",
+    "returns",
+    "reversible",
+    "short",
+    "shown_to_officers",
+)
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -66,6 +74,9 @@ def read_action(name: str, value: object, *, names: DeclaredNames, attributes: M
         if "offer_required" in found
         else (),
         offer_required_for=_required_for(action, found.get("offer_required_for", {}), f"{key}.offer_required_for"),
+        shown_to_officers=texts(found["shown_to_officers"], f"{key}.shown_to_officers")
+        if "shown_to_officers" in found
+        else None,
     )
 
 

@@ -147,6 +147,8 @@ class Action:
     short: str = ""
     offer_required: tuple[str, ...] = ()
     offer_required_for: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    shown_to_officers: tuple[str, ...] | None = None
+    """The attributes an officer sees beside the decision; None: those of the records it names (`officer_facts`)."""
     speaks: bool = field(init=False, repr=False, compare=False)
     """Whether a param is free text."""
     discloses: bool = field(init=False, repr=False, compare=False)
@@ -231,6 +233,17 @@ class Objective:
     done_when: tuple[str, ...]
     examples: tuple[str, ...]
     visitors: JsonObject | None = None
+    shown_to_officers: tuple[str, ...] | None = None
+    """As of an action, for those of its actions that have none of their own."""
+
+
+@struct(frozen=True, kw_only=True)
+class Macro:
+    """A prepared reply of officers. `text` has the placeholders {customer}, {agent} and {case}."""
+
+    name: str
+    title: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +311,8 @@ class Catalogue:
     waivers: tuple[Waiver, ...]
     digest: str
     escalations: tuple[Escalation, ...] = ()
+    macros: tuple[Macro, ...] = ()
+    """Prepared replies. They decide nothing, so they are no part of the digest."""
     say: Translator = ENGLISH
     spoken: "Mapping[str, Catalogue]" = field(default_factory=dict)
     languages: tuple[str, ...] = (ENGLISH_NAME,)

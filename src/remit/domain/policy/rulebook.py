@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final, TypeVar
 
 from remit.domain.catalogue.actions import builtin_actions, builtin_attributes, read_action, short_title
+from remit.domain.catalogue.macros import read_macros, translated_macros
 from remit.domain.catalogue.model import (
     CUSTOMER,
     Action,
@@ -23,6 +24,7 @@ from remit.domain.catalogue.model import (
     Role,
     Waiver,
 )
+from remit.domain.catalogue.officer_facts import verify_shown
 from remit.domain.catalogue.schema import DeclaredNames
 from remit.domain.catalogue.tables import Table, catalogue_error, closed_table, flag, table, text, texts, toml_key
 from remit.domain.errors import Refused
@@ -37,7 +39,7 @@ from remit.domain.text.nearest import did_you_mean
 from remit.domain.values import Json, JsonObject, Money, verify_money
 from remit.proof.canonical import digest
 
-_PARTS: Final = ("action", "attribute", "escalation", "objective", "resource", "role")
+_PARTS: Final = ("action", "attribute", "escalation", "macro", "objective", "resource", "role")
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 _Plain = TypeVar("_Plain", Attribute, Objective, Resource, Role)
 _Titled = TypeVar("_Titled", Action, Attribute, Escalation, Objective, Resource, Role)
@@ -90,6 +92,7 @@ def _in(speech: Translator, given: Table, catalogue: Catalogue) -> Catalogue:
         actions=built_in_actions | _translated(given, key, "action", actions, read),
         attributes=built_in_attributes | _translated(given, key, "attribute", attributes, _title),
         escalations=tuple(reasons[rule.name] for rule in catalogue.escalations),
+        macros=translated_macros(catalogue.macros, given.get("macro", {}), f"{key}.macro"),
         objectives=_translated(given, key, "objective", catalogue.objectives, _title),
         resources=_translated(given, key, "resource", catalogue.resources, _title),
         roles=_translated(given, key, "role", catalogue.roles, _title),
@@ -194,9 +197,21 @@ DEFAULT_FLOORS: Final[Mapping[Area, frozenset[str]]] = {
 }
 """The confirmers required whatever policy says. The disclosure floor is for writes; `floors` has the rule for reads."""
 
-_TOP: Final = ("action", "attribute", "escalation", "floor", "language", "objective", "resource", "role", "waiver")
+_TOP: Final = (
+    "action",
+    "attribute",
+    "escalation",
+    "floor",
+    "language",
+    "macro",
+    "objective",
+    "resource",
+    "role",
+    "waiver",
+)
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 _MAX_EXAMPLES: Final = 200
+_OBJECTIVE: Final = ("target", "after", "done_when", "examples", "shown_to_officers", "visitors")
 
 
 def read_catalogue(
@@ -242,8 +257,10 @@ def read_catalogue(
         waivers=_waivers(top.get("waiver", ()), actions, today),
         digest="",
         escalations=read_escalations(top.get("escalation", ()), actions, roles),
+        macros=read_macros(top.get("macro", ())),
     )
     verify_presets(draft)
+    verify_shown(draft)
     spoken = read_languages(top.get("language", {}), draft, speeches)
     whole = _catalogue_digest(draft, spoken)
     languages = (draft.say.language, *spoken)
@@ -353,9 +370,7 @@ def _floors(given: Table, roles: Mapping[str, Role]) -> Mapping[Area, frozenset[
 
 def _objective(name: str, value: object, actions: Mapping[str, Action], resources: Mapping[str, Resource]) -> Objective:
     key = toml_key("objective", name)
-    found = closed_table(
-        value, key, required=("title", "actions"), optional=("target", "after", "done_when", "examples", "visitors")
-    )
+    found = closed_table(value, key, required=("title", "actions"), optional=_OBJECTIVE)
     inside = _objective_actions(texts(found["actions"], f"{key}.actions"), actions, f"{key}.actions")
     target = found.get("target")
     if target is not None and text(target, f"{key}.target") not in resources:
@@ -380,6 +395,9 @@ def _objective(name: str, value: object, actions: Mapping[str, Action], resource
         done_when=_of_objective(texts(found.get("done_when", ()), f"{key}.done_when"), inside, f"{key}.done_when"),
         examples=texts(examples, f"{key}.examples"),
         visitors=read_preset(found["visitors"], f"{key}.visitors") if "visitors" in found else None,
+        shown_to_officers=texts(found["shown_to_officers"], f"{key}.shown_to_officers")
+        if "shown_to_officers" in found
+        else None,
     )
 
 

@@ -110,6 +110,10 @@ _OURS: Final = (
     _Operation("/desk/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
     _Operation("/desk/v1/confirmations/{id}/take", "Assign it to me for some minutes"),
     _Operation("/desk/v1/confirmations/{id}/hand", "Hand it over to a role or a colleague", desk_api.HandIn),
+    _get("/desk/v1/confirmations/{id}/about", "Facts, reasons, case and agent beside a decision"),
+    _Operation("/desk/v1/decline", "Decline several, each with its own checks and result", desk_api.DeclineIn),
+    _get("/desk/v1/mentions", "Notes that mention this officer"),
+    _Operation("/desk/v1/mentions/{id}", "Mark a mention as seen"),
     _get("/me/v1/contests", "What the customer disputes"),
     _Operation("/me/v1/entries/{id}/contest", "Dispute an entry", access_api.ContestIn, (201,)),
     _Operation(
@@ -120,6 +124,7 @@ _OURS: Final = (
     ),
     _get("/desk/v1/cases", "Cases with agents"),
     _get("/desk/v1/cases/{id}", "One case, as its officer sees it"),
+    _get("/desk/v1/cases/{id}/macros", "Prepared replies, filled in for this case"),
     _Operation("/desk/v1/cases/{id}/check", "What would be withheld of a text", desk_api.TextIn),
     _Operation("/desk/v1/cases/{id}/reply", "Write to the agent", desk_api.ReplyIn, (201,)),
     _Operation("/desk/v1/cases/{id}/offers", "Offer typed terms", desk_api.OfferIn, (201,)),

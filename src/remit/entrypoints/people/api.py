@@ -51,7 +51,7 @@ from remit.usecases.agents.refused_credentials import refuse_human_credential
 from remit.usecases.confirm.answer import answer_invitation, show_invitation
 from remit.usecases.confirm.counter_offer import counter_offer, preview_counter_offer
 from remit.usecases.confirm.held_words import answer_words, asks_about_words
-from remit.usecases.confirm.queue import pending_confirmations
+from remit.usecases.confirm.queue_rows import pending_confirmations, read_filter
 from remit.usecases.mandates.backchannel import pending_requests
 from remit.usecases.mandates.grant import decline_request, grant_mandate, view_request
 from remit.usecases.mandates.narrow import narrow_mandate
@@ -314,10 +314,11 @@ class PeopleApi:
         return json_response(200, body)
 
     async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/waiting and /desk/v1/waiting: everything pending for this person, on one page."""
+        """GET /me/v1/waiting and /desk/v1/waiting: everything pending for this person; an officer's may be filtered."""
         person = await self._answering(scope)
+        wanted = None if person.kind == "customer" else read_filter(query_parameters(scope))
         body: dict[str, object] = {
-            "waiting": await pending_confirmations(desk_for_request(self.context, scope), person)
+            "waiting": await pending_confirmations(desk_for_request(self.context, scope), person, wanted)
         }
         if person.kind == "customer":
             body["requests"] = await pending_requests(self.context, person)

@@ -6,22 +6,29 @@ from urllib.parse import quote
 
 import msgspec
 
+from remit.domain.errors import Code, Fault
 from remit.domain.records import PersonRecord
 from remit.domain.structs import struct
 from remit.domain.values import decode_json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.files.store import FileBytes
 from remit.engine.leaks.scan_staff_text import preview_reply
-from remit.engine.people.accounts import desk_officer
+from remit.engine.people.accounts import desk_officer, verify_officer
 from remit.entrypoints.agents.api import message_body
 from remit.entrypoints.http.bodies import read_as, read_empty_body, read_object
+from remit.entrypoints.http.cookies import desk_for_request, desk_in_language
 from remit.entrypoints.http.replies import HttpResponse, json_response
 from remit.entrypoints.http.wire import Receive, Scope, convert, malformed_request
 from remit.entrypoints.people.api import PeopleApi
 from remit.entrypoints.people.bodies import checked_body
+from remit.entrypoints.web.phrases import page_refusal
 from remit.proof.canonical import canonical
+from remit.usecases.confirm.decline_many import DeclineResult, decline_many
 from remit.usecases.confirm.queue import HandoverTarget, assign_to_self, hand_over
 from remit.usecases.desk.cases import case_card, list_cases
+from remit.usecases.desk.decision_view import decision_view
+from remit.usecases.desk.macros import case_macros
+from remit.usecases.desk.mentions import dismiss_mention, list_mentions
 from remit.usecases.files import decide_file, file_bytes, file_view, held_files
 from remit.usecases.reply_to_agent import WantedOffer, close_case, make_offer, note_internally, reply_to_agent
 
@@ -54,6 +61,13 @@ class HandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: str = ""
     person: str = ""
     note: str = ""
+
+
+class DeclineIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The confirmations to decline, and the language they were shown in."""
+
+    confirmations: list[str]
+    language: str | None = None
 
 
 @struct(frozen=True)
@@ -132,11 +146,51 @@ class DeskApi:
             200, {"confirmation": record.id, "who": list(record.who), "due_at": instant_text(record.due)}
         )
 
+    async def decline(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
+        """POST /desk/v1/decline: decline several confirmations, each by the ordinary answer; a result for each."""
+        officer = await self._officer(scope)
+        body = await read_as(scope, receive, DeclineIn)
+        spoken = desk_in_language(self.context, scope, body.language)
+        results = await decline_many(self.context, officer, body.confirmations, language=spoken.catalogue.say.language)
+        return json_response(200, {"results": [_declined(one, spoken) for one in results]})
+
+    async def about(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
+        """GET /desk/v1/confirmations/{id}/about: facts, reasons, case and agent beside a decision of one's own role."""
+        officer = verify_officer(await self.people.who(scope))
+        return json_response(200, await decision_view(desk_for_request(self.context, scope), officer, found["id"]))
+
+    async def macros(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
+        """GET /desk/v1/cases/{id}/macros: the desk's prepared replies, filled in for this case."""
+        await self._officer(scope)
+        spoken = desk_for_request(self.context, scope)
+        return json_response(200, {"macros": await case_macros(spoken, found["id"])})
+
+    async def mentions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
+        """GET /desk/v1/mentions: notes that mention this officer, until they are marked as seen."""
+        return json_response(200, {"mentions": await list_mentions(self.context, await self._officer(scope))})
+
+    async def seen(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
+        """POST /desk/v1/mentions/{id}: mark a mention as seen."""
+        officer = await self._officer(scope)
+        await read_empty_body(scope, receive)
+        await dismiss_mention(self.context, officer, found["id"])
+        return json_response(200, {})
+
     async def close(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/close."""
         await self._officer(scope)
         await read_empty_body(scope, receive)
         return json_response(200, {"tasks": list(await close_case(self.context, found["id"]))})
+
+
+def _declined(result: DeclineResult, spoken: DeskContext) -> dict[str, object]:
+    """Build one result of several declines: the state of its ask, or the code and words of the refusal."""
+    body: dict[str, object] = {"confirmation": result.confirmation}
+    if result.reply is not None:
+        return {**body, "state": str(result.reply.state)}
+    error = result.error or Fault(Code.FAULT_INTERNAL)
+    title, said, cure = page_refusal(error, spoken.catalogue.say)
+    return {**body, "code": error.code.value, "title": title, "detail": said, "cure": cure}
 
 
 _ALONE: Final = b"default-src 'none'; sandbox"

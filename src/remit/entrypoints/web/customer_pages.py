@@ -13,7 +13,6 @@ from remit.engine.ask.reply import recorded_params
 from remit.engine.context import DeskContext
 from remit.engine.desk import names_if_reachable, record_names
 from remit.engine.files.store import ask_files
-from remit.engine.people.accounts import verify_officer
 from remit.entrypoints.http.bodies import read_form
 from remit.entrypoints.http.cookies import language_header
 from remit.entrypoints.http.replies import HttpResponse
@@ -22,6 +21,7 @@ from remit.entrypoints.people.bodies import confirmation_body, consent_body
 from remit.entrypoints.people.session import verify_own_page
 from remit.entrypoints.staff.audit import LIMIT
 from remit.entrypoints.web.ask_rows import ask_row_text, fold_asks, row_of_each_entry
+from remit.entrypoints.web.decide_page import decide_page
 from remit.entrypoints.web.edit_form import param_fields, power_fields
 from remit.entrypoints.web.entry_parties import customer_parties
 from remit.entrypoints.web.entry_text import entry_asks
@@ -31,7 +31,7 @@ from remit.entrypoints.web.pages import Pages, home_of, redirect_to, verified_ne
 from remit.entrypoints.web.phrases import METHODS, TIERS
 from remit.entrypoints.web.visit_pages import VisitPages, is_visit
 from remit.usecases.confirm.answer import show_invitation
-from remit.usecases.confirm.queue import pending_confirmations
+from remit.usecases.confirm.queue_rows import pending_confirmations
 from remit.usecases.desk.page_events import page_version
 from remit.usecases.mandates.backchannel import pending_requests
 from remit.usecases.mandates.grant import URN, view_request
@@ -200,13 +200,11 @@ class CustomerPages:
         return render_page(desk, "mandate.html", person, mandate=_mandate(desk, seen), fields=fields)
 
     async def confirm(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """GET /confirm/{id}: one act, for the customer or an officer to confirm, decline, or reduce."""
+        """GET /confirm/{id}: one act, for the customer or an officer (`decide_page`) to confirm, decline, or reduce."""
         person, desk = await self.pages.who(scope), self.pages.spoken(scope)
         if person.kind != "customer":
-            verify_officer(person)
-        seen = (
-            "" if person.kind == "customer" else await page_version(desk, person)
-        )  # before any content is read: later changes are news
+            return await decide_page(desk, self.context, person, found["id"])
+        seen = ""
         shown = await show_invitation(self.context, person, found["id"], language=desk.catalogue.say.language)
         body = confirmation_body(desk, shown)
         action = desk.catalogue.action(shown.ask.action)
@@ -215,20 +213,20 @@ class CustomerPages:
         names = await names_if_reachable(record_names(desk, shown.ask.customer, [(action, params)], {}))
         return render_page(
             desk,
-            "release.html" if shown.confirmation.words else "confirm.html",
+            "confirm.html",
             person,
             body=body,
             lines=lines,
             fields=param_fields(action, params, names, desk.catalogue.say),
             confirmation=shown.confirmation.id,
-            twin=f"{'/me/v1' if person.kind == 'customer' else '/desk/v1'}/confirmations/{shown.confirmation.id}",
+            twin=f"/me/v1/confirmations/{shown.confirmation.id}",
             seen=seen,
             taken=shown.taken,
             theirs=shown.taken is not None and shown.taken.person_key != person.key,
             expires_at=shown.confirmation.expires_at,
             files=await ask_files(self.context, shown.ask),
             file_kinds={name: desk.catalogue.say(word) for name, word in KINDS.items()},
-            others=[one for one in shown.confirmation.who if one != "customer"] if person.kind == "customer" else [],
+            others=[one for one in shown.confirmation.who if one != "customer"],
         )
 
 

@@ -29,12 +29,11 @@ from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.offer_form import offer_forms, terms_text
 from remit.entrypoints.web.pages import Pages, redirect_to
 from remit.entrypoints.web.phrases import ANSWERS, STATES, TIERS, WHYS, WORDS_STATES
+from remit.entrypoints.web.queue_page import queue_page
 from remit.entrypoints.web.report_page import report_page
-from remit.usecases.confirm.queue import officer_queue
 from remit.usecases.desk.case_story import case_story
-from remit.usecases.desk.cases import case_card, list_cases
-from remit.usecases.desk.page_events import page_version
-from remit.usecases.files import held_files
+from remit.usecases.desk.cases import case_card
+from remit.usecases.desk.macros import case_macros
 from remit.usecases.transcript import audit
 from remit.usecases.transcript.report import CountedLog, CountProgress
 
@@ -85,30 +84,9 @@ class OfficerPages:
 
     @_in_their_language
     async def desk(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /desk: pending confirmations for this officer's roles, and the cases with agents."""
+        """GET /desk?role=&due=&min=&customer=&agent=&state=&page=: the queue of this officer's roles, and the cases."""
         officer = desk_officer(self.context, await self.pages.who(scope, "officer"))
-        seen = await page_version(self.context, officer)  # before any content is read: later changes are news
-        rows = [self._titled(row) for row in await list_cases(self.context)]
-        waiting = await officer_queue(self.context, officer)
-        return render_page(
-            self.context,
-            "desk.html",
-            officer,
-            seen=seen,
-            files=await held_files(self.context),
-            queues=[
-                (role, self._role(role), [one for one in waiting if one["role"] == role])
-                for role in officer.roles
-                if role in self.context.catalogue.roles
-            ],
-            cases=rows,
-            roles=[self._role(role) for role in officer.roles],
-            role=self._role,
-            who=self._who,
-            file_whys=self._words(file_pages.WHYS),
-            signs=self._words(SIGNS),
-            endings=self._words(ENDINGS),
-        )
+        return await queue_page(self.context, officer, query_parameters(scope))
 
     def _role(self, name: str) -> str:
         found = self.context.catalogue.roles.get(name)
@@ -155,6 +133,8 @@ class OfficerPages:
             endings=self._words(ENDINGS),
             states=self._words(STATES),
             words_states=self._words(WORDS_STATES),
+            macros=await case_macros(self.context, str(card["case"])),
+            case_id=card["case"],
             offers=offer_forms(self.context.catalogue, officer.roles),
             terms=self._terms,
         )

@@ -1,29 +1,25 @@
 """The officers' queue: take a waiting confirmation, or hand it over with a note."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.confirm.confirmation import (
     ASSIGNMENT_MS,
-    current_assignment,
     reassigned_to_role,
     verify_unassigned,
     with_assignment,
 )
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked, said
-from remit.domain.policy.confirmers import OFFICER, Confirmer, RequiredConfirmers, verify_confirmer
+from remit.domain.policy.confirmers import OFFICER
 from remit.domain.policy.decision import Permit
-from remit.domain.policy.escalation import amounts_of
-from remit.domain.records import AgentRecord, AskRecord, Assignment, ConfirmationRecord, PersonRecord, Tier
+from remit.domain.records import AskRecord, Assignment, ConfirmationRecord, PersonRecord
 from remit.domain.secrets.find import find_secrets
 from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind
-from remit.domain.values import Instant, Json, JsonObject, instant_text
+from remit.domain.values import Instant, Json, instant_text
 from remit.engine.ask.reevaluate import reevaluate_confirmed
-from remit.engine.ask.reply import recorded_params
-from remit.engine.confirm.invite import rendering_in_language
 from remit.engine.context import DeskContext
 from remit.engine.leaks.revoke import revoke_leaked_in_text
 from remit.engine.leaks.scan import LeakSource
@@ -31,8 +27,9 @@ from remit.engine.notices import invitation_notices
 from remit.engine.people.accounts import verify_officer
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
 from remit.ports.store import Commit, Conflict, Precondition, Put, RecordMissing, Versioned
-from remit.usecases.confirm.answer import open_invitation, required_confirmers, verify_asked
-from remit.usecases.confirm.held_words import marked_texts
+from remit.usecases.confirm.answer import open_invitation, verify_asked
+from remit.usecases.confirm.queue_rows import eligible_recipients
+from remit.usecases.desk.mentions import mentions_of
 
 _TRIES: Final = 5
 _MAX_NOTE_LENGTH: Final = 2000
@@ -113,21 +110,14 @@ async def hand_over(
         )
         try:
             notices = invitation_notices(desk, changed, to=(told,))
-            more = (*((Put(asked, ask.rev, ask.record),) if come else ()), *notices.puts)
+            named = await mentions_of(desk, officer, to.note, case=ask.record.case, confirmation=changed.id)
+            more = (*((Put(asked, ask.rev, ask.record),) if come else ()), *notices.puts, *named)
             await _keep(desk, kept, changed, entry, preconditions=preconditions, more=more)
         except Conflict:
             continue
         await notices.log_unsent(desk)
         return changed
     raise Refused(Code.TASK_BUSY, "the invitation kept changing", retry_after_s=1)
-
-
-async def eligible_recipients(
-    desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, word: str, people: Iterable[PersonRecord]
-) -> list[PersonRecord]:
-    """Return the officers among `people` who may answer for a role, excluding the customer and earlier confirmers."""
-    confirmers = await required_confirmers(desk, record, ask)
-    return [one for one in people if _may(confirmers, word, one)]
 
 
 async def _word(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, officer: PersonRecord) -> str:
@@ -182,16 +172,6 @@ async def _to_role(
     return changed, (*state.preconditions, *evaluation.preconditions), to
 
 
-def _may(confirmers: RequiredConfirmers, word: str, person: PersonRecord) -> bool:
-    if person.kind != "officer" or person.paused:
-        return False
-    try:
-        facts = Confirmer(key=person.key, roles=frozenset(person.roles))
-        return verify_confirmer(replace(confirmers, who=frozenset({*confirmers.given, word})), facts) == word
-    except Refused:
-        return False
-
-
 def _verify_note(to: HandoverTarget) -> None:
     if bool(to.role) is bool(to.person):
         raise Refused(Code.REQUEST_MALFORMED, "a role or a person", public=marked("Choose one role or one colleague."))
@@ -238,126 +218,3 @@ async def _keep(
     written = await seal_entries(desk, entry)
     puts = (Put(changed, kept.rev, kept.record), *more)
     await desk.store.commit(Commit(preconditions=preconditions, puts=puts, entries=written.rows))
-
-
-_PAGE: Final = 200
-_COLLEAGUES: Final = 50
-
-
-async def pending_confirmations(desk: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
-    """List the confirmations waiting for a person: a customer's oldest first, an officer's most urgent first."""
-    if person.kind != "customer":
-        return await officer_queue(desk, person)
-    now = desk.world.now()
-    found = await desk.store.find(ConfirmationRecord, "confirmation.waiting", person.id, limit=_PAGE)
-    return [
-        invitation_row(desk, kept.record, (await desk.store.get(AskRecord, kept.record.ask)).record)
-        for kept in found
-        if now < kept.record.due
-    ]
-
-
-async def officer_queue(desk: DeskContext, officer: PersonRecord) -> list[Mapping[str, Json]]:
-    """List the confirmations waiting for an officer's roles, by due time; those of other roles are left out.
-
-    Those the person may not answer, as the customer or after answering already, have `yours` false.
-    """
-    now = desk.world.now()
-    found: list[tuple[ConfirmationRecord, str]] = []
-    colleagues: dict[str, list[PersonRecord]] = {}
-    for role in officer.roles:
-        kept = await desk.store.find(ConfirmationRecord, "confirmation.waiting", f"{OFFICER}{role}", limit=_PAGE)
-        found.extend((one.record, role) for one in kept if now < one.record.due)
-        colleagues[role] = [
-            one.record for one in await desk.store.find(PersonRecord, "person.role", role, limit=_COLLEAGUES)
-        ]
-    found.sort(key=lambda one: one[0].due)
-    return [await _row(desk, officer, record, role, colleagues[role]) for record, role in found]
-
-
-async def _row(
-    desk: DeskContext, officer: PersonRecord, record: ConfirmationRecord, role: str, colleagues: Iterable[PersonRecord]
-) -> Mapping[str, Json]:
-    ask = (await desk.store.get(AskRecord, record.ask)).record
-    agent, customer = await _agent(desk, ask.client_id), await _person(desk, record.customer)
-    word, now = f"{OFFICER}{role}", desk.world.now()
-    able = await eligible_recipients(desk, record, ask, word, (*colleagues, officer))
-    yours = any(one.id == officer.id for one in able)
-    return {
-        **invitation_row(desk, record, ask),
-        "role": role,
-        "case": ask.case,
-        "customer": record.customer,
-        "customer_name": customer.name if customer is not None else record.customer,
-        "agent": ask.client_id,
-        "agent_name": agent.name if agent is not None else ask.client_id,
-        "tier": (agent.tier if agent is not None else Tier.UNPROVED).value,
-        "amounts": list(amounts_of(desk.catalogue.actions.get(ask.action), recorded_params(ask))),
-        "risk": record.risk,
-        "signs": list(record.signs),
-        "rule": record.rule,
-        "reason": _reason(desk, record) if word in record.step else "",
-        "due_at": instant_text(record.due),
-        "then": list(record.then[0].roles) if record.then and word in record.step else [],
-        "answered": sorted({one.confirms_as for one in record.answers}),
-        "yours": yours,
-        "taken": _taken(record, word, officer, now),
-        "colleagues": [{"id": one.id, "name": one.name} for one in able if one.key != officer.key],
-        "roles": [] if record.words else sorted(_roles(desk, record, word)),
-        "words": list(marked_texts(desk, ask)) if record.words else [],
-    }
-
-
-def invitation_row(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord) -> Mapping[str, Json]:
-    """Return a waiting confirmation as all confirmers see it."""
-    return {
-        "confirmation": record.id,
-        "ask": ask.id,
-        "action": ask.action,
-        "operator": ask.operator,
-        "rendering": rendering_in_language(record, desk.catalogue.say.language),
-        "who": list(record.who),
-        "at": instant_text(record.at),
-        "expires_at": instant_text(record.expires_at),
-        "page": f"/confirm/{record.id}",
-    }
-
-
-def _reason(desk: DeskContext, record: ConfirmationRecord) -> str:
-    """Return the rule's reason in the reader's language, while the rule still states the same."""
-    return next(
-        (one.reason for one in desk.catalogue.escalations if one.name == record.rule and one.meant == record.reason),
-        record.reason,
-    )
-
-
-def _taken(record: ConfirmationRecord, word: str, officer: PersonRecord, now: Instant) -> JsonObject | None:
-    held = current_assignment(record, word, now)
-    if held is None:
-        return None
-    return {
-        "by": held.person,
-        "name": held.name,
-        "until": instant_text(held.until),
-        "mine": held.person_key == officer.key,
-    }
-
-
-def _roles(desk: DeskContext, record: ConfirmationRecord, word: str) -> set[str]:
-    """Return the roles it might be handed to; whether the rules accept their yes is evaluated on hand-over."""
-    named = {role for step in record.then for role in step.roles} if word in record.step else set(desk.catalogue.roles)
-    return {one for one in named if f"{OFFICER}{one}" not in record.who}
-
-
-async def _agent(desk: DeskContext, client_id: str) -> AgentRecord | None:
-    try:
-        return (await desk.store.get(AgentRecord, client_id)).record
-    except RecordMissing:
-        return None
-
-
-async def _person(desk: DeskContext, person_id: str) -> PersonRecord | None:
-    try:
-        return (await desk.store.get(PersonRecord, person_id)).record
-    except RecordMissing:
-        return None

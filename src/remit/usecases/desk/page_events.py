@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from remit.domain.confirm.confirmation import current_assignment
+from remit.domain.mentions import Mention
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.records import ConfirmationRecord, PersonRecord, Proposal, PushedRequest, TaskRecord
 from remit.engine.context import DeskContext
@@ -14,6 +15,7 @@ from remit.proof.canonical import b64url
 POLL_S: Final = 2.0
 """Poll interval, regardless of wake-ups, which are only hints."""
 _PAGE: Final = 200
+_QUEUE: Final = 500
 
 
 async def page_version(desk: DeskContext, person: PersonRecord) -> str:
@@ -31,10 +33,12 @@ async def page_version(desk: DeskContext, person: PersonRecord) -> str:
         now = desk.world.now()  # a taken confirmation is free again without any write
         for role in person.roles:
             word = f"{OFFICER}{role}"
-            found = await desk.store.find(ConfirmationRecord, "confirmation.waiting", word, limit=_PAGE)
+            found = await desk.store.find(ConfirmationRecord, "confirmation.waiting", word, limit=_QUEUE)
             names += [
                 f"{one.record.id}.{one.rev}.{current_assignment(one.record, word, now) is not None}" for one in found
             ]
+        mentions = await desk.store.find(Mention, "mention.person", person.id, limit=_PAGE // 4, newest=True)
+        names += [one.record.id for one in mentions]
         tasks = await desk.store.find(TaskRecord, "task.all", "", limit=_PAGE // 4, newest=True)
         names += [f"{one.record.id}.{one.record.state.value}" for one in tasks]
     return b64url(hashlib.sha256("\n".join(names).encode()).digest()[:12])

@@ -9,6 +9,9 @@ import { makePasskey, usePasskey } from './passkey.js';
 import { desk } from './desk.js';
 import { front } from './front.js';
 import { live } from './live.js';
+import { deciding, decidingKeys } from './decide.js';
+import { macros } from './macros.js';
+import { helping, queue, queueing } from './queue.js';
 import { receipt } from './receipt.js';
 import { security } from './security.js';
 import { sending, spent } from './send.js';
@@ -126,6 +129,9 @@ function bind(root) {
   }
   sending(root, guarded);
   desk(root, guarded);
+  queue(root);
+  macros(root);
+  deciding(root.querySelector('form[data-form="decide"]'), guarded);
   views(root, guarded);
   security(root);
   confirm(root.querySelector('form[data-form="confirm"]'), guarded);
@@ -134,6 +140,9 @@ function bind(root) {
 front();
 bind(document);
 live(bind);
+helping();
+queueing();
+decidingKeys();
 counting();
 ticking();
 switcher(document.querySelector('[data-switcher]'), guarded);
