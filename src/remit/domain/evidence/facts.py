@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
 from remit.domain.records import EndReason, Tier
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import JsonObject
@@ -25,85 +26,91 @@ class EvidenceFact(StrEnum):
         fact._value_, fact.title_text = value, title_text
         return fact
 
-    ACT_DONE = "act.performed:done", "acts done"
-    ACT_FAILED = "act.performed:failed", "acts the desk could not do"
-    ACT_PERFORMED = "act.performed", "outcomes of acts recorded"
-    ACT_UNKNOWN = "act.performed:unknown", "acts whose outcome was unknown"
-    ACT_VOID = "act.performed:void", "acts dropped before they were sent"
-    AGENT_DISOWNED = "agent.disowned", "agents that a customer says were not theirs"
-    AGENT_SUSPENDED = "agent.suspended", "suspensions of an agent, operator, customer or objective"
-    ANSWERED = "confirmation.answered", "confirmations answered or run out"
-    ANSWERED_LESS = "confirmation.answered:less", "confirmed for less"
-    ANSWERED_NO = "confirmation.answered:no", "declined by a person"
-    ANSWERED_NOT = "confirmation.answered:silence", "run out without an answer"
-    ANSWERED_WITHDRAWN = "confirmation.answered:withdrawn", "taken back by the agent before an answer"
-    ANSWERED_YES = "confirmation.answered:yes", "confirmed by a person"
-    CANARY_SEEN = "canary.seen", "canaries seen"
-    ATTACHMENT_SETTLED = "attachment.settled", "files held back, and decided about"
-    CONTEST_RAISED = "contest.raised", "entries contested"
-    CONTEST_SETTLED = "contest.settled", "contests settled"
-    DECIDED = "ask.decided", "decisions on asks"
-    ENDED = "task.ended", "tasks ended"
-    ENDED_CASE = "task.ended:case", "tasks ended as the case went elsewhere"
-    ENDED_DONE = "task.ended:done", "tasks ended as completed"
-    ENDED_LEAK = "task.ended:leak", "tasks ended for a leak"
-    ENDED_PERSON = "task.ended:person", "tasks ended by a person's no, or as the mandate was taken back"
-    ENDED_RECOVERED = "task.ended:recovered", "tasks ended as the log was recovered"
-    ENDED_RISK = "task.ended:risk", "tasks ended for raised risk"
-    ENDED_SUSPENDED = "task.ended:suspended", "tasks ended by a suspension"
-    ENDED_TIME = "task.ended:time", "tasks ended by time"
-    ENTRY_ERASED = "entry.erased", "erasures of content"
-    HELD = "ask.decided:held", "asks held for a person"
-    HELD_BOTH = "ask.decided:held:both", "held for customer and officer"
-    HELD_CUSTOMER = "ask.decided:held:customer", "held for the customer"
-    HELD_OFFICER = "ask.decided:held:officer", "held for an officer"
-    HELD_WORDS = "ask.decided:held:words", "held for an officer to look at the words"
-    EVENT_RECEIVED = "event.received", "events of other parties that ended something"
-    LEAK_FOUND = "leak.found", "leaks found"
-    LEFT_OUT = "ask.decided:left_out", "decisions on asks without words that say more than they do"
-    LOG_RECOVERED = "log.recovered", "recoveries of an older store"
-    MANDATE_BRANCHED = "mandate.granted:branch", "mandates handed on to another agent"
-    MANDATE_DECLINED = "mandate.declined", "mandates declined by the customer"
-    MANDATE_EXPIRED = "mandate.expired", "mandates run out"
-    MANDATE_GRANTED = "mandate.granted:customer", "mandates granted by a customer"
-    MANDATE_NARROWED = "mandate.narrowed", "mandates narrowed"
-    MANDATE_REVOKED = "mandate.revoked", "mandates revoked"
-    MESSAGE_BLOCKED = "message.blocked:agent", "messages of agents blocked"
-    MISUSED = "credential.misused", "sign-ins of people refused in a program's hands"
-    NATIVE_REPLY = "message.blocked:native_reply", "replies written past Remit, which reached no agent"
-    OFFER_MADE = "offer.made", "offers made"
-    PERMITTED = "ask.decided:permitted", "asks permitted"
-    PERMITTED_AFTER = "ask.decided:permitted:confirmed", "asks permitted after a person's yes"
-    PERMITTED_AT_ONCE = "ask.decided:permitted:at_once", "asks permitted at once"
-    REFUSED = "ask.decided:refused", "asks refused"
+    ACT_DONE = "act.performed:done", marked("actions done")
+    ACT_FAILED = "act.performed:failed", marked("actions that failed")
+    ACT_PERFORMED = "act.performed", marked("recorded outcomes of actions")
+    ACT_UNKNOWN = "act.performed:unknown", marked("actions whose outcome was not confirmed")
+    ACT_VOID = "act.performed:void", marked("actions cancelled before they were sent")
+    AGENT_DISOWNED = "agent.disowned", marked("reports by customers of unauthorized agent activity")
+    AGENT_SUSPENDED = "agent.suspended", marked("stops of an agent, operator, customer or purpose")
+    ANSWERED = "confirmation.answered", marked("approvals answered or expired")
+    ANSWERED_LESS = "confirmation.answered:less", marked("allowed less than requested")
+    ANSWERED_NO = "confirmation.answered:no", marked("declined by a person")
+    ANSWERED_NOT = "confirmation.answered:silence", marked("expired without an answer")
+    ANSWERED_WITHDRAWN = "confirmation.answered:withdrawn", marked("withdrawn by the agent before an answer")
+    ANSWERED_YES = "confirmation.answered:yes", marked("approved by a person")
+    CANARY_SEEN = "canary.seen", marked("canaries detected")
+    ATTACHMENT_SETTLED = "attachment.settled", marked("files put on hold and decided")
+    CONTEST_RAISED = "contest.raised", marked("entries disputed")
+    CONTEST_SETTLED = "contest.settled", marked("disputes resolved")
+    DECIDED = "ask.decided", marked("decisions on requests")
+    ENDED = "task.ended", marked("tasks ended")
+    ENDED_CASE = "task.ended:case", marked("tasks ended because the case moved")
+    ENDED_DONE = "task.ended:done", marked("tasks completed")
+    ENDED_LEAK = "task.ended:leak", marked("tasks ended because of a leak")
+    ENDED_PERSON = "task.ended:person", marked("tasks ended because a person declined or the permission was revoked")
+    ENDED_RECOVERED = "task.ended:recovered", marked("tasks ended because the log was recovered")
+    ENDED_RISK = "task.ended:risk", marked("tasks ended because of high risk")
+    ENDED_SUSPENDED = "task.ended:suspended", marked("tasks ended by a stop")
+    ENDED_TIME = "task.ended:time", marked("tasks ended by a time limit")
+    ENTRY_ERASED = "entry.erased", marked("erasures of content")
+    HELD = "ask.decided:held", marked("requests that needed approval")
+    HELD_BOTH = "ask.decided:held:both", marked("needed approval by customer and officer")
+    HELD_CUSTOMER = "ask.decided:held:customer", marked("needed approval by the customer")
+    HELD_OFFICER = "ask.decided:held:officer", marked("needed approval by an officer")
+    HELD_WORDS = "ask.decided:held:words", marked("on hold for an officer to review the message")
+    EVENT_RECEIVED = "event.received", marked("events from other parties that ended something")
+    LEAK_FOUND = "leak.found", marked("leaked secrets found")
+    LEFT_OUT = "ask.decided:left_out", marked("decisions on requests without a message that asks for more")
+    LOG_RECOVERED = "log.recovered", marked("recoveries of an older copy of the data")
+    MANDATE_BRANCHED = "mandate.granted:branch", marked("permissions passed on to another agent")
+    MANDATE_DECLINED = "mandate.declined", marked("permissions declined by the customer")
+    MANDATE_EXPIRED = "mandate.expired", marked("permissions expired")
+    MANDATE_GRANTED = "mandate.granted:customer", marked("permissions granted by a customer")
+    MANDATE_NARROWED = "mandate.narrowed", marked("permissions limited")
+    MANDATE_REVOKED = "mandate.revoked", marked("permissions revoked")
+    MESSAGE_BLOCKED = "message.blocked:agent", marked("messages from agents blocked")
+    MISUSED = "credential.misused", marked("people's sign-ins blocked when a program used them")
+    NATIVE_REPLY = (
+        "message.blocked:native_reply",
+        marked("replies written directly in the helpdesk, passed on to no agent"),
+    )
+    OFFER_MADE = "offer.made", marked("offers made")
+    PERMITTED = "ask.decided:permitted", marked("requests allowed")
+    PERMITTED_AFTER = "ask.decided:permitted:confirmed", marked("requests allowed after approval")
+    PERMITTED_AT_ONCE = "ask.decided:permitted:at_once", marked("requests allowed at once")
+    REFUSED = "ask.decided:refused", marked("requests blocked")
     REFUSED_CONFIRMATION = (
         "ask.decided:refused:confirmation",
-        "refused as a person had said no, or too much was waiting",
+        marked("blocked because a person had declined, or too much was pending"),
     )
-    REFUSED_MANDATE = "ask.decided:refused:mandate", "refused as outside the mandate"
-    REFUSED_OBJECTIVE = "ask.decided:refused:objective", "refused as outside the objective or its order"
-    REFUSED_OTHER = "ask.decided:refused:other", "refused for another reason"
-    REFUSED_OWNER = "ask.decided:refused:owner", "refused as not this customer's record"
-    REFUSED_PARAMS = "ask.decided:refused:params", "refused as no valid ask of this desk"
-    REFUSED_POLICY = "ask.decided:refused:policy", "refused by the desk's policies"
-    REFUSED_SECRET = "ask.decided:refused:secret", "refused for a secret in the message"
-    REFUSED_SPENT = "ask.decided:refused:spent", "refused as uses or total were spent"
-    REFUSED_WORDS = "ask.decided:refused:words", "refused for words that say more than the ask, or cannot be read"
-    REPLY_CUT = "reply.sent:cut", "replies cut to what the mandate covers"
-    REPLY_SENT = "reply.sent", "replies sent"
-    SENT_BEFORE_END = "task.ended:sent", "tasks ended with something sent already"
-    TASK_HELD = "task.held", "tasks held for raised risk"
-    TASK_OPENED = "task.opened", "tasks opened"
-    VISITED = "task.opened:visitor", "tasks opened by agents that proved no key"
-    VISITOR_ASKED = "ask.decided:visitor", "decisions on asks of agents that proved no key"
-    VOIDED_AT_END = "task.ended:voided", "tasks ended with something waiting, which died with them"
-    WAIVED = "ask.decided:waived", "asks permitted under a waiver, which lowered a floor"
-    WORDS_ANSWERED = "words.answered", "held words answered or run out"
-    WORDS_NOT = "words.answered:silence", "held words run out without an answer"
-    WORDS_WITHDRAWN = "words.answered:withdrawn", "held words taken back by the agent"
-    WORDS_REFUSED = "words.answered:no", "held words refused by an officer"
-    WORDS_RELEASED = "words.answered:release", "held words passed on by an officer"
-    WORDS_STRIPPED = "words.answered:strip", "held words left out by an officer"
+    REFUSED_MANDATE = "ask.decided:refused:mandate", marked("blocked as outside the permission")
+    REFUSED_OBJECTIVE = "ask.decided:refused:objective", marked("blocked as outside the purpose or its order of steps")
+    REFUSED_OTHER = "ask.decided:refused:other", marked("blocked for another reason")
+    REFUSED_OWNER = "ask.decided:refused:owner", marked("blocked as not this customer's record")
+    REFUSED_PARAMS = "ask.decided:refused:params", marked("blocked as not a valid request")
+    REFUSED_POLICY = "ask.decided:refused:policy", marked("blocked by policies")
+    REFUSED_SECRET = "ask.decided:refused:secret", marked("blocked because of a secret in the message")
+    REFUSED_SPENT = "ask.decided:refused:spent", marked("blocked because uses or total were used up")
+    REFUSED_WORDS = (
+        "ask.decided:refused:words",
+        marked("blocked because the message asks for more than the request, or can't be read"),
+    )
+    REPLY_CUT = "reply.sent:cut", marked("replies reduced to what the permission covers")
+    REPLY_SENT = "reply.sent", marked("replies sent")
+    SENT_BEFORE_END = "task.ended:sent", marked("tasks ended with something already sent")
+    TASK_HELD = "task.held", marked("tasks put on hold because of high risk")
+    TASK_OPENED = "task.opened", marked("tasks started")
+    VISITED = "task.opened:visitor", marked("tasks started by visitors (not verified)")
+    VISITOR_ASKED = "ask.decided:visitor", marked("decisions on requests of visitors (not verified)")
+    VOIDED_AT_END = "task.ended:voided", marked("tasks ended with something pending, which was cancelled")
+    WAIVED = "ask.decided:waived", marked("requests allowed under a waiver, which lowered a floor")
+    WORDS_ANSWERED = "words.answered", marked("messages on hold answered or expired")
+    WORDS_NOT = "words.answered:silence", marked("messages on hold expired without an answer")
+    WORDS_WITHDRAWN = "words.answered:withdrawn", marked("messages on hold withdrawn by the agent")
+    WORDS_REFUSED = "words.answered:no", marked("messages on hold declined by an officer")
+    WORDS_RELEASED = "words.answered:release", marked("messages on hold passed on by an officer")
+    WORDS_STRIPPED = "words.answered:strip", marked("messages on hold removed by an officer")
 
 
 TITLES: Final[Mapping[EvidenceFact, str]] = {fact: fact.title_text for fact in EvidenceFact}
