@@ -38,23 +38,23 @@ AGENT = "spiffe://helper.example/shop"
 ADDRESS = "Lindenweg 4, 20095 Hamburg"
 
 TOLD = (
-    "The customer let “spiffe://helper.example/shop” act for them: Return something and get the money back",
-    "The agent asked, and was allowed: Look at order W1001",
-    "The customer agreed to: Refund 15.00 EUR for order W1001 to pm_7.",
-    "Done: Refund 15.00 EUR for order W1001 to pm_7",
-    "The customer allowed less than requested than: Send back items i1, i2 of order W1001.",
-    "Done: Send back items i1 of order W1001",
-    "The customer said no to: Refund 20.00 EUR for order W1001 to pm_7.",
-    "Someone from support handed the request over to a colleague.",
-    "An officer of the desk agreed to: Refund 60.00 EUR for order W1001 to pm_7.",
-    "The customer agreed to: Refund 60.00 EUR for order W1001 to pm_7.",
-    "Done: Refund 60.00 EUR for order W1001 to pm_7",
-    "Support wrote to the agent.",
-    "The desk made an offer: Amount: 5.00 EUR, Kind: Goodwill.",
-    "The task ended: support stopped the agent.",
-    "The agent asked, and was refused: Look at order W1001 (Agent suspended)",
-    "A permission was revoked.",
-    "The task ended: the permission was revoked.",
+    "The customer allowed “Helper shop assistant” to act for them: Return something and get the money back",
+    "“Helper shop assistant” · Look at order W1001 · allowed",
+    "The customer approved: Refund €15.00 for order W1001 to pm_7",
+    "“Helper shop assistant” · Refund €15.00 for order W1001 to pm_7 · done",
+    "The customer allowed less than requested: Send back items i1, i2 of order W1001",
+    "“Helper shop assistant” · Send back items i1 of order W1001 · done",
+    "The customer declined: Refund €20.00 for order W1001 to pm_7",
+    " handed the request over to a colleague.",
+    "Bea Lund approved: Refund €60.00 for order W1001 to pm_7",
+    "The customer approved: Refund €60.00 for order W1001 to pm_7",
+    "“Helper shop assistant” · Refund €60.00 for order W1001 to pm_7 · done",
+    " wrote to “Helper shop assistant”.",
+    "Support made an offer: Amount: €5.00, Kind: Goodwill",
+    "“Helper shop assistant” · task ended: support stopped the agent",
+    "“Helper shop assistant” · Look at order W1001 · blocked (Agent suspended)",
+    "The customer revoked the permission of “Helper shop assistant”.",
+    "“Helper shop assistant” · task ended: the permission was revoked",
 )
 """What the record tells of all this, in its order, among other things."""
 
@@ -206,7 +206,7 @@ def answer_three(story: Story, anna: Visit, task: SandboxTask) -> None:
     anna.page.get_by_role("button", name="Allow less…").click()
     anna.page.get_by_label("Desk lamp").uncheck()
     anna.page.get_by_role("button", name="Review changes").click()
-    expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items i1 (Kettle) of order W1001")
+    expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items “Kettle” of order W1001")
     story.look(anna, "confirm, with less open")
     anna.page.get_by_role("button", name="Approve changed request with passkey").click()
     anna.result("Done, with your changes.")
@@ -215,7 +215,7 @@ def answer_three(story: Story, anna: Visit, task: SandboxTask) -> None:
     third = task.ask("payment.refund", refund("20.00 EUR"))
     story.decide(anna)
     anna.page.get_by_role("button", name="Decline", exact=True).click()
-    anna.result("You said no. Nothing was done")
+    anna.result("You declined. Nothing was done")
     story.look(anna, "confirm, answered")
     assert third.again().codes == ("confirmation.declined",)
 
@@ -223,7 +223,7 @@ def answer_three(story: Story, anna: Visit, task: SandboxTask) -> None:
 def look_back(story: Story, anna: Visit) -> None:
     """History, and a receipt to take home."""
     story.open(anna, "/me/history")
-    refunded = anna.page.locator("details", has=anna.page.locator("summary", has_text="a person had to agree")).first
+    refunded = anna.page.locator("details", has=anna.page.locator("summary", has_text="Refund €15.00")).first
     refunded.locator("summary").first.click()
     story.look(anna, "history")
     with anna.page.expect_download() as download:
@@ -267,7 +267,7 @@ def decide_together(story: Story, anna: Visit, olga: Visit, bea: Visit, task: Sa
     story.open(bea, "/desk")
     expect(bea.page.get_by_text("Nothing waiting for your roles.")).to_be_visible()
     story.decide(anna)
-    expect(anna.page.get_by_text("The desk must agree as well")).to_be_visible()
+    expect(anna.page.get_by_text("The support team must approve this too")).to_be_visible()
     anna.page.get_by_role("button", name="Approve with passkey").click()
     anna.result("Done.")
     assert much.again().outcome == "done"
@@ -293,11 +293,11 @@ def answer_case(story: Story, anna: Visit, olga: Visit, task: SandboxTask) -> No
     olga.page.get_by_label("Amount").fill("5")
     olga.page.get_by_label("Kind").select_option(label="Goodwill")
     olga.page.get_by_role("button", name="Send offer").click()
-    olga.result("Offer made.")
+    olga.result("Offer made")
     offer = task.inbox()[-1]["offer"]
     accepted = task.ask("offer.accept", {"offer_id": offer["offer_id"], "digest": offer["digest"]})
     story.decide(anna)
-    expect(anna.page.get_by_role("heading", level=1)).to_contain_text("a credit of 5.00 EUR")
+    expect(anna.page.get_by_role("heading", level=1)).to_contain_text("a credit of €5.00")
     anna.page.get_by_role("button", name="Approve with passkey").click()
     anna.result("Done.")
     assert accepted.again().outcome == "done"
@@ -315,13 +315,13 @@ def stop_and_resume(story: Story, anna: Visit, sam: Visit, kim: Visit, task: San
     sam.page.get_by_label("Which one").fill(AGENT)
     sam.page.get_by_role("button", name="Preview impact").first.click()
     expect(sam.page.locator("[data-foreseen]").first).to_contain_text(
-        "Ended at once: 1 running task, 1 question to people, 0 acts not yet sent."
+        "Would end at once: 1 running task, 1 pending approval, 0 actions not yet sent."
     )
     story.look(sam, "stop, foreseen")
     sam.page.get_by_label("Reason", exact=True).first.fill("It asks for odd things")
     sam.page.get_by_role("button", name="Stop now").first.click()
-    sam.result("Stopped everywhere after")
-    sam.result("Ended: 1 running task, 1 question to people, 0 acts not yet sent.")
+    sam.result("Stopped everywhere in")
+    sam.result("Ended: 1 running task, 1 pending approval, 0 actions not yet sent.")
     assert task.ask("order.read", {"order_id": "W1001"}).codes == ("agent.suspended",)
     assert waiting.again().state == "void"
     story.open(anna, "/me")
@@ -332,7 +332,7 @@ def stop_and_resume(story: Story, anna: Visit, sam: Visit, kim: Visit, task: San
     sam.page.get_by_role("button", name="Propose to resume").click()
     sam.result("Proposed. A second person must approve.")
     story.open(sam, "/security/proposals")
-    proposed = sam.page.get_by_role("listitem").filter(has_text="Resume the agent")
+    proposed = sam.page.get_by_role("listitem").filter(has_text="Resume agent")
     expect(proposed).to_contain_text("A second person must approve.")
     expect(proposed.get_by_role("button", name="Approve")).to_have_count(0)
     twin = proposed.get_by_role("button", name="Cancel proposal").get_attribute("data-send")
@@ -364,7 +364,7 @@ def audit(story: Story, ada: Visit, task: SandboxTask) -> None:
     """The case as a story, everything verified, and a receipt checked: the one on the page and the one the customer took home."""
     story.open(ada, "/audit")
     ada.page.get_by_role("button", name="Verify all entries").click()
-    ada.result("entries are as they were recorded")
+    ada.result("entries are unchanged since they were recorded")
     ada.page.get_by_label("About").fill(task.case)
     ada.page.get_by_role("button", name="Find").click()
     expect(ada.page.get_by_role("heading", name="Entries")).to_be_visible()
@@ -374,11 +374,11 @@ def audit(story: Story, ada: Visit, task: SandboxTask) -> None:
     ada.page.locator(".entries details summary").last.click()
     story.look(ada, "story of the case")
     ada.page.locator(".entries details[open]").get_by_role("link", name="Check it in this browser").click()
-    ada.result("It holds: entry")
+    ada.result("Valid: entry")
     ada.ready()
-    ada.page.get_by_label("Another receipt").set_input_files(story.receipt)
+    ada.page.get_by_label("A different receipt").set_input_files(story.receipt)
     ada.page.get_by_role("button", name="Check receipt").click()
-    ada.result("It holds: entry")
+    ada.result("Valid: entry")
     story.look(ada, "receipt")
 
 

@@ -308,7 +308,7 @@ def test_what_a_report_is_asked_for_stands_in_one_line(browser: Browser, desk: S
     ada = visit(browser, desk)
     ada.enrol("ada", "officer", "Ada Quist", ["audit"])
     ada.open("/audit/report")
-    expect(ada.page.get_by_role("heading", name="What the record shows")).to_be_visible()  # it is counted first
+    expect(ada.page.get_by_role("heading", name="Evidence in the audit log")).to_be_visible()  # it is counted first
     places = ada.page.evaluate(
         "[...document.querySelectorAll('.filters :is(input, select, button)')]"
         ".map((one) => one.getBoundingClientRect()).map((one) => [one.top, one.bottom])"

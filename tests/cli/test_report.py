@@ -17,7 +17,7 @@ def test_a_fresh_desk_has_exercised_nothing(remit: Run, desk: Path) -> None:
     assert {each["state"] for one in ran.json["frameworks"] for each in one["controls"]} == {"not exercised"}
     shown = remit("report", "--config", desk)
     assert " exercised\n" not in shown.out.replace("not exercised", "-")
-    assert "decisions on asks: 0 (" in shown.out
+    assert "decisions on requests: 0 (" in shown.out
     assert "Nothing is said about" in shown.out
     assert "shown by" not in shown.out
 
@@ -31,7 +31,7 @@ def test_what_happened_is_told_with_the_entries_to_look_at(remit: Run, desk: Pat
     (framework,) = told["frameworks"]
     assert [each["id"] for each in framework["controls"] if each["state"] == "exercised"] == ["ASI10"]
     shown = remit("report", "--config", desk, "--framework", "owasp-asi").out
-    assert f"shown by: suspensions of an agent, operator, customer or objective: 1 (entry {entry})" in shown
+    assert f"shown by: stops of an agent, operator, customer or purpose: 1 (entry {entry})" in shown
     assert "NHI" not in shown
 
 

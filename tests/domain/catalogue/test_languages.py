@@ -11,7 +11,7 @@ from remit.adapters.files.translations import load_translations
 from remit.domain.catalogue.model import Catalogue, PowerKind
 from remit.domain.confirm.render_ask import AskDetails, Budget, render_ask
 from remit.domain.confirm.render_mandate import render_mandate
-from remit.domain.confirm.render_values import plain_value
+from remit.domain.confirm.render_values import list_params, plain_value
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import ENGLISH
 from remit.domain.mandate.parse import read_mandate
@@ -144,7 +144,7 @@ def test_a_mandate_reads_in_german_throughout() -> None:
     ]
     assert [text for text, _ in lines[8:]] == [
         "Der Agent darf nie verbindliche Zusagen für Sie machen",
-        "Der Agent darf nie sehen: alles unter “identity.*” (Geburtsdatum (vertraulich); vollständiger Name)",
+        "Der Agent darf nie sehen: alles unter „identity.*“ (Geburtsdatum (vertraulich); vollständiger Name)",
         "Alles, was oben nicht steht, ist gesperrt.",
         "Die Erlaubnis endet am 28. September 2026, 14:13 UTC oder sobald Sie sie widerrufen.",
         "Für höchstens 3 Aufgaben.",
@@ -164,8 +164,8 @@ def test_no_point_before_three_digits_is_read_as_thousands() -> None:
         ("1.500 KWD", "1.500 KWD", "1,500 KWD"),
         ("1500.50 EUR", "€1,500.50", "1.500,50 €"),
         ("1.500 EUR", "€1.500", "1,500 €"),
-        ("1.500", "“1.500”", "“1.500”"),
-        ("10.123.456", "“10.123.456”", "“10.123.456”"),
+        ("1.500", "“1.500”", "„1.500“"),
+        ("10.123.456", "“10.123.456”", "„10.123.456“"),
     ):
         assert (plain_value(value, ENGLISH), plain_value(value, german.say)) == (english, said), value
     ask = AskDetails(
@@ -180,3 +180,42 @@ def test_no_point_before_three_digits_is_read_as_thousands() -> None:
     lines = {line.kind: line.text for line in render_ask(ask, german).lines}
     assert lines["act"] == "1,500 KWD für Bestellung W1 erstatten auf pm_1"
     assert lines["budget"].endswith("insgesamt 2,500 KWD, 3,125, 4,00 €.")
+
+
+VALUES = {"no longer needed": "wird nicht mehr gebraucht", "ordered by mistake": "aus Versehen bestellt", "too late": "dauert zu lange"}
+
+
+def test_listed_values_are_read_in_the_language_and_stay_the_same_on_the_wire() -> None:
+    one, german = read(), read().in_language("de")
+    cancel, params = german.action("order.cancel"), {"order_id": "W1", "reason": "too late"}
+    assert [text for text, _ in list_params(cancel, params, {}, german.say)] == ["Bestellung: W1", "Grund: dauert zu lange"]
+    assert [text for text, _ in list_params(one.action("order.cancel"), params, {}, one.say)][1] == "Reason: “too late”"
+    assert german.attributes["order.status"].value_titles["delivered"] == "zugestellt"
+    assert cancel.schema["properties"]["reason"]["enum"] == [*VALUES]  # type: ignore[index,call-overload]
+    other = {**VALUES, "too late": "zu spät"}
+    changed = read(lambda language, _: language["action"]["order.cancel"].update(values={"reason": other})).in_language("de")
+    assert changed.action("order.cancel").digest != cancel.digest, "who signed another word signed something else"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"reason": {**VALUES, "too late": "aus Versehen bestellt"}},
+        {"reason": {**VALUES, "too late": "\u0430us Versehen bestellt"}},
+        {"reason": {**VALUES, "never": "nie"}},
+        {"reason": {"too late": "zu spät"}},
+        {"order_id": {"W1": "eins"}},
+        {"nothing": {}},
+    ],
+    ids=["equal", "look alike", "unknown value", "incomplete", "no listed values", "no param"],
+)
+def test_titles_of_values_are_whole_and_tell_values_apart(values: Any) -> None:
+    with pytest.raises(Refused, match="values"):
+        read(lambda language, _: language["action"]["order.cancel"].update(values=values))
+
+
+def test_titles_of_an_attributes_values_are_for_attributes_that_exist() -> None:
+    with pytest.raises(Refused, match="no such attribute"):
+        read(lambda language, _: language["value"].update({"order.nothing": {"a": "b"}}))
+    with pytest.raises(Refused, match="look alike"):
+        read(lambda language, _: language["value"].update({"order.status": {"sent": "unterwegs", "pending": "unterwegs"}}))

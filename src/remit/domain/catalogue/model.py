@@ -85,7 +85,8 @@ class ParamMark:
 class Attribute:
     """A fact that can be told, `area.name`.
 
-    `values` are all it can be, where the desk lists them; `link`: its value is an address of the web.
+    `values` are all it can be, where the desk lists them; `value_titles` what people read in place of some of them, in
+    the catalogue's language; `link`: its value is an address of the web.
     """
 
     name: str
@@ -93,6 +94,11 @@ class Attribute:
     sensitive: bool
     values: frozenset[str] = frozenset()
     link: bool = False
+    value_titles: Mapping[str, str] = field(default_factory=dict)
+
+
+VALUE_TITLES: Final = "x-titles"
+"""The member of a param's schema with the titles of its listed values, in the catalogue's language."""
 
 
 @struct(frozen=True, kw_only=True)

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final, TypeAlias
 
-from remit.domain.text.confusables import skeleton
+from remit.domain.text.confusables import look_alike, looks
 
 _Names: TypeAlias = Mapping[tuple[str, str], str]
 
@@ -44,25 +44,13 @@ def stand_alone(names: _Names) -> frozenset[tuple[str, str]]:
     """
     seen: dict[str, set[tuple[str, str]]] = {}
     for place, name in names.items():
-        for look in (*_looks(name), *_looks(place[1])):
+        for look in (*looks(name), *looks(place[1])):
             seen.setdefault(look, set()).add(place)
     return frozenset(
         place
         for place, name in names.items()
-        if name.strip() and not _LIKE_AN_ID.fullmatch(name) and all(seen[look] == {place} for look in _looks(name))
+        if name.strip() and not _LIKE_AN_ID.fullmatch(name) and all(seen[look] == {place} for look in looks(name))
     )
-
-
-@lru_cache(maxsize=4096)
-def _looks(text: str) -> tuple[str, ...]:
-    """Return what a text looks like, as it is and with its capitals lowered."""
-    plain = " ".join(text.split())
-    return skeleton(plain), skeleton(plain.casefold())
-
-
-def look_alike(one: str, other: str) -> bool:
-    """Return whether two names are equal or look so."""
-    return bool({*_looks(one)} & {*_looks(other)})
 
 
 def passes_for_ours(name: str, own: Iterable[str]) -> bool:

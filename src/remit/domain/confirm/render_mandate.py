@@ -14,11 +14,13 @@ from remit.domain.confirm.render_values import (
     part_kind,
     plain_value,
     quoted_text,
+    titled_value,
+    value_titles,
 )
 from remit.domain.i18n import Translator, marked
 from remit.domain.ids import matches
 from remit.domain.mandate.model import Condition, ConditionOp, Mandate, Power
-from remit.domain.param_paths import ParamPath
+from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json
 
@@ -213,7 +215,10 @@ def _value(test: Condition, power: Power, catalogue: Catalogue, names: Names) ->
 
 def limit_text(value: Json, path: str, actions: Sequence[str], catalogue: Catalogue, names: Names) -> str:
     """Return a limit's value, with the names of the records in it."""
-    return _named(value, sorted(set(_kinds(path, actions, catalogue))), names, catalogue.say)
+    known = [catalogue.actions[name].schema for name in actions if name in catalogue.actions]
+    titles = [value_titles(schema, parse_path(path)) for schema in known]
+    same = titles[0] if titles and all(one == titles[0] for one in titles) else {}
+    return _named(value, sorted(set(_kinds(path, actions, catalogue))), names, catalogue.say, same)
 
 
 def _kinds(path: str, actions: Sequence[str], catalogue: Catalogue) -> Iterator[str]:
@@ -246,12 +251,14 @@ def with_part_names(names: Names, target: Mapping[str, Sequence[str]]) -> Names:
     return {**names, **{(one_of[kind], part): name for (kind, part), name in names.items() if kind in one_of}}
 
 
-def _named(value: Json, kinds: list[str], names: Names, say: Translator) -> str:
+def _named(value: Json, kinds: list[str], names: Names, say: Translator, titles: Mapping[str, str]) -> str:
     if isinstance(value, str):
+        if value in titles:
+            return titled_value(value, titles)
         name = next((names[kind, value] for kind in kinds if (kind, value) in names), "")
         return f"{plain_value(value, say)} ({quoted_text(name, say)})" if name else plain_value(value, say)
     if isinstance(value, list | tuple):
-        return ", ".join(_named(item, kinds, names, say) for item in value) or say("(empty)")
+        return ", ".join(_named(item, kinds, names, say, titles) for item in value) or say("(empty)")
     return plain_value(value, say)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from remit.domain.catalogue.model import OFFER_DIGEST, Action, MarkKind
+from remit.domain.catalogue.model import OFFER_DIGEST, VALUE_TITLES, Action, MarkKind
 from remit.domain.confirm.distinct_names import names_alone
 from remit.domain.errors import Refused
 from remit.domain.i18n import OUR_YES_AND_NO, Translator, marked
@@ -174,7 +174,8 @@ def _given(
     kinds = {str(path): kind for path, kind in _kinds(action, params).items()}
     values = {path: _at(params, path) for path in _PLACEHOLDER.findall(make_visible(action.title))}
     return {
-        path: _in_title(value, kinds.get(path) or kinds.get(f"{path}[*]") or "", names, alone, say)
+        path: titled_value(value, value_titles(action.schema, ParamPath((path,))))
+        or _in_title(value, kinds.get(path) or kinds.get(f"{path}[*]") or "", names, alone, say)
         for path, value in values.items()
         if value is not None
     }
@@ -241,15 +242,30 @@ def list_params(
     kinds = _kinds(action, params)
     read = {name: value for name, value in params.items() if not (action.takes_offer and name == OFFER_DIGEST)}
     for path, place, value in _leaves(read, ParamPath(()), "", say) if read else ():
+        text = titled_value(value, value_titles(action.schema, path)) or _named(value, kinds.get(path, ""), names, say)
         yield (
-            f"{_label(action.schema, path, place, say)}: {_named(value, kinds.get(path, ''), names, say)}",
+            f"{_label(action.schema, path, place, say)}: {text}",
             _meaning(marks.get(path), value, say),
         )
 
 
+def value_titles(schema: JsonObject, path: ParamPath) -> Mapping[str, str]:
+    """Return what people read in place of a param's listed values; none for nested params."""
+    members = schema.get("properties")
+    member = members.get(str(path.steps[0])) if isinstance(members, Mapping) and len(path.steps) == 1 else None
+    titles = member.get(VALUE_TITLES) if isinstance(member, Mapping) else None
+    return {name: str(title) for name, title in titles.items()} if isinstance(titles, Mapping) else {}
+
+
+def titled_value(value: Json, titles: Mapping[str, str]) -> str:
+    """Return the title of a listed value; "" where it has none."""
+    return make_visible(titles[value]) if isinstance(value, str) and value in titles else ""
+
+
 def named_value(action: Action, params: JsonObject, names: Names, path: ParamPath, value: Json, say: Translator) -> str:
     """Return one value of the params with its record's name, as a form shows it."""
-    return _named(value, _kinds(action, params).get(path, ""), names, say)
+    titled = titled_value(value, value_titles(action.schema, path))
+    return titled or _named(value, _kinds(action, params).get(path, ""), names, say)
 
 
 def _meaning(kind: MarkKind | None, value: Json, say: Translator) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
 from remit.domain.records import EndReason, Tier
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import JsonObject
@@ -25,88 +26,91 @@ class EvidenceFact(StrEnum):
         fact._value_, fact.title_text = value, title_text
         return fact
 
-    ACT_DONE = "act.performed:done", "acts done"
-    ACT_FAILED = "act.performed:failed", "acts that failed"
-    ACT_PERFORMED = "act.performed", "outcomes of acts recorded"
-    ACT_UNKNOWN = "act.performed:unknown", "acts whose outcome was unknown"
-    ACT_VOID = "act.performed:void", "acts cancelled before they were sent"
-    AGENT_DISOWNED = "agent.disowned", "agents that a customer reported as not theirs"
-    AGENT_SUSPENDED = "agent.suspended", "suspensions of an agent, operator, customer or objective"
-    ANSWERED = "confirmation.answered", "confirmations answered or expired"
-    ANSWERED_LESS = "confirmation.answered:less", "approved for less"
-    ANSWERED_NO = "confirmation.answered:no", "declined by a person"
-    ANSWERED_NOT = "confirmation.answered:silence", "expired without an answer"
-    ANSWERED_WITHDRAWN = "confirmation.answered:withdrawn", "cancelled by the agent before an answer"
-    ANSWERED_YES = "confirmation.answered:yes", "approved by a person"
-    CANARY_SEEN = "canary.seen", "canaries seen"
-    ATTACHMENT_SETTLED = "attachment.settled", "files on hold that were reviewed"
-    CONTEST_RAISED = "contest.raised", "entries disputed"
-    CONTEST_SETTLED = "contest.settled", "disputes settled"
-    DECIDED = "ask.decided", "decisions on asks"
-    ENDED = "task.ended", "tasks ended"
-    ENDED_CASE = "task.ended:case", "tasks ended because the case was merged or reassigned"
-    ENDED_DONE = "task.ended:done", "tasks ended as completed"
-    ENDED_LEAK = "task.ended:leak", "tasks ended because of a leak"
-    ENDED_PERSON = "task.ended:person", "tasks ended because a person declined or revoked the mandate"
-    ENDED_RECOVERED = "task.ended:recovered", "tasks ended because the log was recovered"
-    ENDED_RISK = "task.ended:risk", "tasks ended because of raised risk"
-    ENDED_SUSPENDED = "task.ended:suspended", "tasks ended by a suspension"
-    ENDED_TIME = "task.ended:time", "tasks ended by time"
-    ENTRY_ERASED = "entry.erased", "erasures of content"
-    HELD = "ask.decided:held", "asks waiting for approval"
-    HELD_BOTH = "ask.decided:held:both", "waiting for customer and officer"
-    HELD_CUSTOMER = "ask.decided:held:customer", "waiting for the customer"
-    HELD_OFFICER = "ask.decided:held:officer", "waiting for an officer"
-    HELD_WORDS = "ask.decided:held:words", "waiting for an officer to review the message"
-    EVENT_RECEIVED = "event.received", "events from other parties that ended something"
-    LEAK_FOUND = "leak.found", "leaks found"
-    LEFT_OUT = "ask.decided:left_out", "decisions on asks whose message was removed for asking for more"
-    LOG_RECOVERED = "log.recovered", "recoveries from an older store"
-    MANDATE_BRANCHED = "mandate.granted:branch", "mandates passed on to another agent"
-    MANDATE_DECLINED = "mandate.declined", "mandates declined by the customer"
-    MANDATE_EXPIRED = "mandate.expired", "mandates expired"
-    MANDATE_GRANTED = "mandate.granted:customer", "mandates granted by a customer"
-    MANDATE_NARROWED = "mandate.narrowed", "mandates narrowed"
-    MANDATE_REVOKED = "mandate.revoked", "mandates revoked"
-    MESSAGE_BLOCKED = "message.blocked:agent", "messages of agents blocked"
-    MISUSED = "credential.misused", "sign-ins of people blocked because a program used them"
-    NATIVE_REPLY = "message.blocked:native_reply", "replies written outside Remit, which reached no agent"
-    OFFER_MADE = "offer.made", "offers made"
-    PERMITTED = "ask.decided:permitted", "asks permitted"
-    PERMITTED_AFTER = "ask.decided:permitted:confirmed", "asks permitted after a person approved"
-    PERMITTED_AT_ONCE = "ask.decided:permitted:at_once", "asks permitted at once"
-    REFUSED = "ask.decided:refused", "asks refused"
+    ACT_DONE = "act.performed:done", marked("actions done")
+    ACT_FAILED = "act.performed:failed", marked("actions that failed")
+    ACT_PERFORMED = "act.performed", marked("recorded outcomes of actions")
+    ACT_UNKNOWN = "act.performed:unknown", marked("actions whose outcome was not confirmed")
+    ACT_VOID = "act.performed:void", marked("actions cancelled before they were sent")
+    AGENT_DISOWNED = "agent.disowned", marked("reports by customers of unauthorized agent activity")
+    AGENT_SUSPENDED = "agent.suspended", marked("stops of an agent, operator, customer or purpose")
+    ANSWERED = "confirmation.answered", marked("approvals answered or expired")
+    ANSWERED_LESS = "confirmation.answered:less", marked("allowed less than requested")
+    ANSWERED_NO = "confirmation.answered:no", marked("declined by a person")
+    ANSWERED_NOT = "confirmation.answered:silence", marked("expired without an answer")
+    ANSWERED_WITHDRAWN = "confirmation.answered:withdrawn", marked("withdrawn by the agent before an answer")
+    ANSWERED_YES = "confirmation.answered:yes", marked("approved by a person")
+    CANARY_SEEN = "canary.seen", marked("canaries detected")
+    ATTACHMENT_SETTLED = "attachment.settled", marked("files put on hold and decided")
+    CONTEST_RAISED = "contest.raised", marked("entries disputed")
+    CONTEST_SETTLED = "contest.settled", marked("disputes resolved")
+    DECIDED = "ask.decided", marked("decisions on requests")
+    ENDED = "task.ended", marked("tasks ended")
+    ENDED_CASE = "task.ended:case", marked("tasks ended because the case moved")
+    ENDED_DONE = "task.ended:done", marked("tasks completed")
+    ENDED_LEAK = "task.ended:leak", marked("tasks ended because of a leak")
+    ENDED_PERSON = "task.ended:person", marked("tasks ended because a person declined or the permission was revoked")
+    ENDED_RECOVERED = "task.ended:recovered", marked("tasks ended because the log was recovered")
+    ENDED_RISK = "task.ended:risk", marked("tasks ended because of high risk")
+    ENDED_SUSPENDED = "task.ended:suspended", marked("tasks ended by a stop")
+    ENDED_TIME = "task.ended:time", marked("tasks ended by a time limit")
+    ENTRY_ERASED = "entry.erased", marked("erasures of content")
+    HELD = "ask.decided:held", marked("requests that needed approval")
+    HELD_BOTH = "ask.decided:held:both", marked("needed approval by customer and officer")
+    HELD_CUSTOMER = "ask.decided:held:customer", marked("needed approval by the customer")
+    HELD_OFFICER = "ask.decided:held:officer", marked("needed approval by an officer")
+    HELD_WORDS = "ask.decided:held:words", marked("on hold for an officer to review the message")
+    EVENT_RECEIVED = "event.received", marked("events from other parties that ended something")
+    LEAK_FOUND = "leak.found", marked("leaked secrets found")
+    LEFT_OUT = "ask.decided:left_out", marked("decisions on requests without a message that asks for more")
+    LOG_RECOVERED = "log.recovered", marked("recoveries of an older copy of the data")
+    MANDATE_BRANCHED = "mandate.granted:branch", marked("permissions passed on to another agent")
+    MANDATE_DECLINED = "mandate.declined", marked("permissions declined by the customer")
+    MANDATE_EXPIRED = "mandate.expired", marked("permissions expired")
+    MANDATE_GRANTED = "mandate.granted:customer", marked("permissions granted by a customer")
+    MANDATE_NARROWED = "mandate.narrowed", marked("permissions limited")
+    MANDATE_REVOKED = "mandate.revoked", marked("permissions revoked")
+    MESSAGE_BLOCKED = "message.blocked:agent", marked("messages from agents blocked")
+    MISUSED = "credential.misused", marked("people's sign-ins blocked when a program used them")
+    NATIVE_REPLY = (
+        "message.blocked:native_reply",
+        marked("replies written directly in the helpdesk, passed on to no agent"),
+    )
+    OFFER_MADE = "offer.made", marked("offers made")
+    PERMITTED = "ask.decided:permitted", marked("requests allowed")
+    PERMITTED_AFTER = "ask.decided:permitted:confirmed", marked("requests allowed after approval")
+    PERMITTED_AT_ONCE = "ask.decided:permitted:at_once", marked("requests allowed at once")
+    REFUSED = "ask.decided:refused", marked("requests blocked")
     REFUSED_CONFIRMATION = (
         "ask.decided:refused:confirmation",
-        "refused because a person had declined, or too much was waiting",
+        marked("blocked because a person had declined, or too much was pending"),
     )
-    REFUSED_MANDATE = "ask.decided:refused:mandate", "refused as outside the mandate"
-    REFUSED_OBJECTIVE = "ask.decided:refused:objective", "refused as outside the objective or its order"
-    REFUSED_OTHER = "ask.decided:refused:other", "refused for another reason"
-    REFUSED_OWNER = "ask.decided:refused:owner", "refused as not this customer's record"
-    REFUSED_PARAMS = "ask.decided:refused:params", "refused as not a valid ask"
-    REFUSED_POLICY = "ask.decided:refused:policy", "refused by company policy"
-    REFUSED_SECRET = "ask.decided:refused:secret", "refused for a secret in the message"
-    REFUSED_SPENT = "ask.decided:refused:spent", "refused because uses or total were used up"
+    REFUSED_MANDATE = "ask.decided:refused:mandate", marked("blocked as outside the permission")
+    REFUSED_OBJECTIVE = "ask.decided:refused:objective", marked("blocked as outside the purpose or its order of steps")
+    REFUSED_OTHER = "ask.decided:refused:other", marked("blocked for another reason")
+    REFUSED_OWNER = "ask.decided:refused:owner", marked("blocked as not this customer's record")
+    REFUSED_PARAMS = "ask.decided:refused:params", marked("blocked as not a valid request")
+    REFUSED_POLICY = "ask.decided:refused:policy", marked("blocked by policies")
+    REFUSED_SECRET = "ask.decided:refused:secret", marked("blocked because of a secret in the message")
+    REFUSED_SPENT = "ask.decided:refused:spent", marked("blocked because uses or total were used up")
     REFUSED_WORDS = (
         "ask.decided:refused:words",
-        "refused because the message asks for more than the ask, or cannot be read",
+        marked("blocked because the message asks for more than the request, or can't be read"),
     )
-    REPLY_CUT = "reply.sent:cut", "replies shortened to what the mandate covers"
-    REPLY_SENT = "reply.sent", "replies sent"
-    SENT_BEFORE_END = "task.ended:sent", "tasks ended after something had been sent"
-    TASK_HELD = "task.held", "tasks on hold because of raised risk"
-    TASK_OPENED = "task.opened", "tasks opened"
-    VISITED = "task.opened:visitor", "tasks opened by agents without a verified key"
-    VISITOR_ASKED = "ask.decided:visitor", "decisions on asks of agents without a verified key"
-    VOIDED_AT_END = "task.ended:voided", "tasks ended while something was waiting, which was cancelled"
-    WAIVED = "ask.decided:waived", "asks permitted under a waiver that lowered a floor"
-    WORDS_ANSWERED = "words.answered", "messages on hold that were answered or expired"
-    WORDS_NOT = "words.answered:silence", "messages on hold that expired without an answer"
-    WORDS_WITHDRAWN = "words.answered:withdrawn", "messages on hold that the agent cancelled"
-    WORDS_REFUSED = "words.answered:no", "messages on hold that an officer refused"
-    WORDS_RELEASED = "words.answered:release", "messages on hold that an officer passed on"
-    WORDS_STRIPPED = "words.answered:strip", "messages on hold that an officer removed"
+    REPLY_CUT = "reply.sent:cut", marked("replies reduced to what the permission covers")
+    REPLY_SENT = "reply.sent", marked("replies sent")
+    SENT_BEFORE_END = "task.ended:sent", marked("tasks ended with something already sent")
+    TASK_HELD = "task.held", marked("tasks put on hold because of high risk")
+    TASK_OPENED = "task.opened", marked("tasks started")
+    VISITED = "task.opened:visitor", marked("tasks started by visitors (not verified)")
+    VISITOR_ASKED = "ask.decided:visitor", marked("decisions on requests of visitors (not verified)")
+    VOIDED_AT_END = "task.ended:voided", marked("tasks ended with something pending, which was cancelled")
+    WAIVED = "ask.decided:waived", marked("requests allowed under a waiver, which lowered a floor")
+    WORDS_ANSWERED = "words.answered", marked("messages on hold answered or expired")
+    WORDS_NOT = "words.answered:silence", marked("messages on hold expired without an answer")
+    WORDS_WITHDRAWN = "words.answered:withdrawn", marked("messages on hold withdrawn by the agent")
+    WORDS_REFUSED = "words.answered:no", marked("messages on hold declined by an officer")
+    WORDS_RELEASED = "words.answered:release", marked("messages on hold passed on by an officer")
+    WORDS_STRIPPED = "words.answered:strip", marked("messages on hold removed by an officer")
 
 
 TITLES: Final[Mapping[EvidenceFact, str]] = {fact: fact.title_text for fact in EvidenceFact}

@@ -9,15 +9,16 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.domain.evidence.facts import SET_UP, TITLES, EvidenceFact, facts_of
 from remit.domain.evidence.frameworks import Control, Framework
+from remit.domain.i18n import marked
 from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, JsonObject, instant_text, verify_instant
 
 PLACES: Final = 5
 """The number of first entries listed for each figure."""
-MEANING: Final = (
-    "Exercised: entries of this log show the control at work. Not exercised: none does, "
-    "so that nothing can be said of it. Neither is a score: no control is better for being exercised often."
+MEANING: Final = marked(
+    "Exercised: entries in this log show the control at work. Not exercised: no entry does, so the log says nothing "
+    "about it. Neither is a score. A control isn't better because it's exercised often."
 )
 SUMS: Final[Mapping[EvidenceFact, tuple[EvidenceFact, ...]]] = {
     EvidenceFact.DECIDED: (

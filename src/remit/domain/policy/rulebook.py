@@ -5,14 +5,16 @@ A language is complete or refused: no person reads, or signs, a page in two lang
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import combinations
 from typing import Final, TypeVar
 
 from remit.domain.catalogue.actions import builtin_actions, builtin_attributes, read_action, short_title
 from remit.domain.catalogue.macros import read_macros, translated_macros
 from remit.domain.catalogue.model import (
     CUSTOMER,
+    VALUE_TITLES,
     Action,
     Area,
     Attribute,
@@ -35,11 +37,12 @@ from remit.domain.policy.visitors import read_preset, verify_presets
 from remit.domain.policy.waivers import read_waiver
 from remit.domain.records import Tier
 from remit.domain.structs import replace
+from remit.domain.text.confusables import look_alike
 from remit.domain.text.nearest import did_you_mean
 from remit.domain.values import Json, JsonObject, Money, verify_money
 from remit.proof.canonical import digest
 
-_PARTS: Final = ("action", "attribute", "escalation", "macro", "objective", "resource", "role")
+_PARTS: Final = ("action", "attribute", "escalation", "macro", "objective", "resource", "role", "value")
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 _Plain = TypeVar("_Plain", Attribute, Objective, Resource, Role)
 _Titled = TypeVar("_Titled", Action, Attribute, Escalation, Objective, Resource, Role)
@@ -90,7 +93,8 @@ def _in(speech: Translator, given: Table, catalogue: Catalogue) -> Catalogue:
         catalogue,
         say=speech,
         actions=built_in_actions | _translated(given, key, "action", actions, read),
-        attributes=built_in_attributes | _translated(given, key, "attribute", attributes, _title),
+        attributes=built_in_attributes
+        | _with_value_titles(given, key, _translated(given, key, "attribute", attributes, _title)),
         escalations=tuple(reasons[rule.name] for rule in catalogue.escalations),
         macros=translated_macros(catalogue.macros, given.get("macro", {}), f"{key}.macro"),
         objectives=_translated(given, key, "objective", catalogue.objectives, _title),
@@ -115,6 +119,31 @@ def _translated(
     return {name: read(item, toml_key(f"{key}.{part}", name), values[name]) for name, item in known.items()}
 
 
+def _with_value_titles(given: Table, key: str, attributes: dict[str, Attribute]) -> dict[str, Attribute]:
+    """Add what people read in place of an attribute's values, as far as the language has it."""
+    where = f"{key}.value"
+    found = dict(attributes)
+    for name, value in table(given.get("value", {}), where).items():
+        at = toml_key(where, name)
+        if name not in attributes:
+            raise catalogue_error(at, "no such attribute is declared", "correct the name or remove it")
+        titles = value_titles(value, at, attributes[name].values, open_values=not attributes[name].values)
+        found[name] = replace(attributes[name], value_titles=titles)
+    return found
+
+
+def value_titles(value: object, key: str, known: Collection[str], *, open_values: bool = False) -> Mapping[str, str]:
+    """Read the titles of values. ⚔ Complete, and none that looks like another one: who signs tells them apart."""
+    titles = {name: text(title, toml_key(key, name)) for name, title in table(value, key).items()}
+    wrong = [] if open_values else [*(one for one in titles if one not in known), *(set(known) - set(titles))]
+    if wrong:
+        raise catalogue_error(toml_key(key, wrong[0]), "is no title of each value and of no other", "write them all")
+    for one, other in combinations(titles.values(), 2):
+        if look_alike(one, other):
+            raise catalogue_error(key, f"two values have titles that look alike: {one!r}", "write different ones")
+    return titles
+
+
 def _title(item: _Plain, key: str, value: object) -> _Plain:
     return replace(item, title=text(value, key))
 
@@ -127,7 +156,7 @@ def _action(action: Action, key: str, value: object, language: str) -> Action:
     """Translate an action. ⚔ Its title shows the same params: all signers see the same money, records, recipients."""
     params = dict(_titled_params(action.schema))
     required = ("title", *(("short",) if action.short else ()), *(("params",) if params else ()))
-    found = closed_table(value, key, required=required)
+    found = closed_table(value, key, required=required, optional=("values",))
     title = text(found["title"], f"{key}.title")
     shown, wanted = (Counter(_PLACEHOLDER.findall(each)) for each in (title, action.title))
     if shown != wanted or set("{}") & set(_PLACEHOLDER.sub("", title)):
@@ -139,15 +168,38 @@ def _action(action: Action, key: str, value: object, language: str) -> Action:
     short = short_title(found["short"], f"{key}.short") if action.short else ""
     names = closed_table(found.get("params", {}), f"{key}.params", required=tuple(params))
     titles = {name: text(names[name], f"{key}.params.{name}") for name in params}
+    values = _values(action, f"{key}.values", found.get("values", {}))
     relied_on: JsonObject = {
         "digest": action.digest,
         "language": language,
         "title": title,
         "short": short,
         "params": dict(titles),
+        **({"values": {name: dict(words) for name, words in values.items()}} if values else {}),
     }
-    schema = _with_titles(action.schema, titles)
+    schema = _with_titles(action.schema, titles, values)
     return replace(action, title=title, short=short, schema=schema, digest=digest(relied_on))
+
+
+def _values(action: Action, key: str, value: object) -> Mapping[str, Mapping[str, str]]:
+    """Read the titles of the values of an action's enumerated params, by param."""
+    listed = dict(_enumerated(action.schema))
+    found: dict[str, Mapping[str, str]] = {}
+    for name, titles in table(value, key).items():
+        if name not in listed:
+            raise catalogue_error(
+                toml_key(key, name), "is no param with listed values", "correct the name or remove it"
+            )
+        found[name] = value_titles(titles, toml_key(key, name), listed[name])
+    return found
+
+
+def _enumerated(schema: JsonObject) -> Iterator[tuple[str, Collection[str]]]:
+    members = schema.get("properties")
+    for name, member in members.items() if isinstance(members, Mapping) else ():
+        values = member.get("enum") if isinstance(member, Mapping) else None
+        if isinstance(values, list | tuple):
+            yield name, [one for one in values if isinstance(one, str)]
 
 
 def _titled_params(schema: JsonObject) -> Iterator[tuple[str, str]]:
@@ -157,12 +209,18 @@ def _titled_params(schema: JsonObject) -> Iterator[tuple[str, str]]:
             yield name, title
 
 
-def _with_titles(schema: JsonObject, titles: Mapping[str, str]) -> JsonObject:
+def _with_titles(schema: JsonObject, titles: Mapping[str, str], values: Mapping[str, Mapping[str, str]]) -> JsonObject:
     members = schema.get("properties")
     if not isinstance(members, Mapping):
         return schema
     titled: dict[str, Json] = {
-        name: {**member, "title": titles[name]} if name in titles and isinstance(member, Mapping) else member
+        name: {
+            **member,
+            **({"title": titles[name]} if name in titles else {}),
+            **({VALUE_TITLES: dict(values[name])} if name in values else {}),
+        }
+        if isinstance(member, Mapping)
+        else member
         for name, member in members.items()
     }
     return {**schema, "properties": titled}
@@ -174,6 +232,10 @@ def languages_digest_input(spoken: Mapping[str, Catalogue]) -> JsonObject:
     def titles(items: Mapping[str, Attribute | Objective | Resource | Role]) -> JsonObject:
         return {name: item.title for name, item in items.items()}
 
+    def values(catalogue: Catalogue) -> JsonObject:
+        named = {name: one.value_titles for name, one in catalogue.attributes.items() if one.value_titles}
+        return {"values": {name: dict(words) for name, words in named.items()}} if named else {}
+
     return {
         language: {
             "actions": {name: action.digest for name, action in catalogue.actions.items() if not action.builtin},
@@ -182,6 +244,7 @@ def languages_digest_input(spoken: Mapping[str, Catalogue]) -> JsonObject:
             "objectives": titles(catalogue.objectives),
             "resources": titles(catalogue.resources),
             "roles": titles(catalogue.roles),
+            **values(catalogue),
         }
         for language, catalogue in spoken.items()
     }

@@ -8,7 +8,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -64,6 +64,18 @@ def are_confusable(one: str, other: str) -> bool:
     if one.casefold() == other.casefold():
         return False
     return skeleton(one) == skeleton(other) or skeleton(one.casefold()) == skeleton(other.casefold())
+
+
+@lru_cache(maxsize=4096)
+def looks(text: str) -> tuple[str, ...]:
+    """Return what a name looks like, as it is and with its capitals lowered; its spaces count as one each."""
+    plain = " ".join(text.split())
+    return skeleton(plain), skeleton(plain.casefold())
+
+
+def look_alike(one: str, other: str) -> bool:
+    """Return whether two names are equal or look so, written large or small."""
+    return bool({*looks(one)} & {*looks(other)})
 
 
 def scripts_of(text: str) -> frozenset[str]:

@@ -64,9 +64,14 @@ async def entry_staff(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> 
     for row in rows:
         content = row["content"]
         by = content.get("by") if isinstance(content, Mapping) else None
-        if isinstance(by, str) and by and by not in found:
-            try:
-                found[by] = (await desk.store.get(PersonRecord, by)).record.name or by
-            except RecordMissing:
-                continue
+        for one in by if isinstance(by, list | tuple) else (by,):
+            if isinstance(one, str) and one and one not in found:
+                found[one] = await _person(desk, one)
     return found
+
+
+async def _person(desk: DeskContext, person: str) -> str:
+    try:
+        return (await desk.store.get(PersonRecord, person)).record.name or person
+    except RecordMissing:
+        return person

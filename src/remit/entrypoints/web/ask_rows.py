@@ -133,7 +133,7 @@ def ask_row_text(
     `entry` and `at` are those of the newest entry; `details` those of the decision and the outcome, each once.
     """
     steps = [entry_text(one, catalogue, asks, names=names, own=own, parties=parties) for one in row.entries]
-    if len(steps) == 1 and row.last["kind"] != "ask.decided":
+    if len(steps) == 1 and object_of(row.last["envelope"]).get("decision") != "needs_human":
         return {**steps[0], "steps": steps}
     known = EntryContext(catalogue, names or {}, own, parties)
     sentence, look = _told(row, known, asks or {})

@@ -146,7 +146,7 @@ class CustomerPages:
         desk = self.pages.spoken(scope)
         seen = await page_version(desk, person)  # before any content is read: later changes are news
         entries = await views.customer_history(desk, person)
-        history = await _history(desk, person, entries)
+        history = await _history(desk, person, entries, most=_SHOWN)
         return render_page(
             desk,
             "me.html",
@@ -156,9 +156,9 @@ class CustomerPages:
             waiting=await pending_confirmations(desk, person),
             requests=await pending_requests(desk, person),
             mandates=[_mandate(desk, row) for row in await views.list_mandates(desk, person)],
-            entries=history.texts[:_SHOWN],
+            entries=history.texts,
             contests=history.contests,
-            more=max(0, len(history.texts) - _SHOWN),
+            more=history.more,
             passkeys=await views.list_passkeys(desk, person),
         )
 
@@ -260,16 +260,22 @@ class _History:
     """A customer's entries for a page, an ask a row, and their disputes by row."""
 
     texts: Sequence[Mapping[str, object]]
+    more: int
     contests: Mapping[Json, Mapping[str, Json]]
 
 
-async def _history(desk: DeskContext, person: PersonRecord, entries: Sequence[Mapping[str, Json]]) -> _History:
-    asks, rows = entry_asks(entries), fold_asks(entries)
-    names = await _names(desk, person, asks)
-    parties = await customer_parties(desk, entries)
+async def _history(
+    desk: DeskContext, person: PersonRecord, entries: Sequence[Mapping[str, Json]], *, most: int | None = None
+) -> _History:
+    """Describe entries, at most a number of rows."""
+    asks, folded = entry_asks(entries), fold_asks(entries)
+    rows = folded[:most]
+    names = await _names(desk, person, {row.ask: asks[row.ask] for row in rows if row.ask in asks})
+    parties = await customer_parties(desk, [one for row in rows for one in row.entries])
     contests = {row["entry"]: row for row in await views.list_contests(desk, person)}
     return _History(
         texts=[ask_row_text(row, desk.catalogue, asks, names=names, parties=parties) for row in rows],
+        more=len(folded) - len(rows),
         contests=row_of_each_entry(rows, contests),
     )
 

@@ -9,7 +9,7 @@ from typing import Final
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.confirm.case_phrases import ENDINGS
 from remit.domain.confirm.explain_words import explain_reason
-from remit.domain.confirm.render_values import Names, list_params, plain_value
+from remit.domain.confirm.render_values import Names, list_params, plain_value, titled_value
 from remit.domain.i18n import Translator, marked
 from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
@@ -192,9 +192,11 @@ def _value(name: str, value: Json, known: EntryContext) -> str:
         return to_reader(ENDINGS[value], known)
     if name == "objective" and isinstance(value, str) and value in known.catalogue.objectives:
         return make_visible(known.catalogue.objectives[value].title)
+    attribute = known.catalogue.attributes.get(name)
+    titles = attribute.value_titles if attribute is not None else {}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return "; ".join(_record(one, known) for one in value)
-    return _record(value, known)
+        return "; ".join(titled_value(one, titles) or _record(one, known) for one in value)
+    return titled_value(value, titles) or _record(value, known)
 
 
 def _record(value: Json, known: EntryContext) -> str:

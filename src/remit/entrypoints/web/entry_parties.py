@@ -6,10 +6,11 @@ from itertools import combinations
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Catalogue
-from remit.domain.confirm.distinct_names import look_alike, passes_for_ours
+from remit.domain.confirm.distinct_names import passes_for_ours
 from remit.domain.confirm.render_values import in_quotes, quoted_text
 from remit.domain.i18n import marked
 from remit.domain.structs import struct
+from remit.domain.text.confusables import look_alike
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json
 from remit.engine.context import DeskContext

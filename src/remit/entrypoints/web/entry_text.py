@@ -366,13 +366,14 @@ _HIGH: Final = 40
 def decision_row(
     row: Mapping[str, Json], catalogue: Catalogue, parties: EntryParties = NO_PARTIES
 ) -> dict[str, object]:
-    """Describe a decision: `sentence`, `look`, `agent`, `operator`, `risk` of 100, whether `high`, `signs`, `case`."""
+    """Describe a decision: `sentence`, `look`, `agent` and its name, `operator`, `risk` of 100, whether `high`, `signs`, `case`."""
     envelope, content = object_of(row["envelope"]), object_of(row["content"])
     risk, signs = content.get("risk", envelope.get("risk")), content.get("signs")  # older entries have it outside
     level = risk if isinstance(risk, int) else 0
     return {
         **entry_text(row, catalogue, own=False, parties=parties),
         "agent": str(envelope.get("agent", "")),
+        "agent_name": parties.agents.get(str(envelope.get("agent", "")), ""),
         "operator": str(envelope.get("operator", "")),
         "case": str(envelope.get("case", "")),
         "risk": level,
@@ -394,7 +395,7 @@ def change_row(row: Mapping[str, Json], catalogue: Catalogue, parties: EntryPart
         "about": str(content.get("person") or envelope.get("agent") or envelope.get("name") or ""),
         "before": _tier(envelope.get("from"), catalogue),
         "now": _tier(envelope.get("to"), catalogue),
-        "by": ", ".join(map(str, by)) if isinstance(by, list | tuple) else str(by or ""),
+        "by": ", ".join(parties.staff.get(one, one) for one in map(str, list_of(by) or [by or ""])),
         "reason": str(content.get("reason", "")),
     }
 

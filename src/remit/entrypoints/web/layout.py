@@ -22,6 +22,7 @@ from remit.engine.context import DeskContext
 from remit.entrypoints.http.cookies import NAMES
 from remit.entrypoints.http.replies import HttpResponse, encode_json
 from remit.entrypoints.web.phrases import IN_FORMS, OFFERS, RESUMES, SENTENCES, STOPPABLE, TRUST, split_marked
+from remit.entrypoints.web.secret_titles import secret_title
 
 HTML: Final = b"text/html; charset=utf-8"
 _TYPES: Final[Mapping[str, bytes]] = {
@@ -124,6 +125,8 @@ def _made(say: Translator) -> Environment:
     made.filters["visible"] = make_visible
     made.filters["lookalike"] = lambda text: lookalike_warning(text, say)
     made.filters["cut_up"] = split_marked
+    made.filters["role_title"] = lambda name, title: title(name)
+    made.filters["secret"] = lambda kind: secret_title(kind, say)
     made.globals["static"] = _static
     made.globals["modules"] = sorted(name for name in static_files() if name.endswith(".js"))
     made.globals["language"] = say.language

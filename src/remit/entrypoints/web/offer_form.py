@@ -5,7 +5,7 @@ Whether an offer may be made is decided by its use case.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from remit.domain.catalogue.model import OFFER_PARAMS, Action, Catalogue, MarkKind
+from remit.domain.catalogue.model import OFFER_PARAMS, VALUE_TITLES, Action, Catalogue, MarkKind
 from remit.domain.confirm.offers import offer_limit, widest_limit
 from remit.domain.confirm.render_values import action_label, amount, plain_value
 from remit.domain.errors import Refused
@@ -114,6 +114,9 @@ def _title(name: str, schema: Json) -> str:
 def _words(value: Json, schema: Json, say: Translator) -> str:
     """Return a value; the catalogue's own words in readable form."""
     if isinstance(value, str) and isinstance(schema, Mapping) and "enum" in schema:
+        titles = schema.get(VALUE_TITLES)
+        if isinstance(titles, Mapping) and value in titles:
+            return make_visible(str(titles[value]))
         words = make_visible(value).replace("_", " ")
         return words[:1].upper() + words[1:]
     return plain_value(value, say)

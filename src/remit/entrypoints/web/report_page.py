@@ -1,9 +1,11 @@
-"""The page of the report: the log's evidence for controls of known frameworks, in English as these are."""
+"""The page of the report: the log's evidence for controls of known frameworks, whose own titles stay English."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from remit.domain.evidence.facts import TITLES, EvidenceFact
-from remit.domain.evidence.report import MEANING, SUMS, FactCount
+from remit.domain.evidence.report import MEANING, SUMS, ControlState, FactCount
+from remit.domain.i18n import Translator, marked
 from remit.domain.records import PersonRecord
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.replies import HttpResponse
@@ -15,6 +17,7 @@ def report_page(
     desk: DeskContext, officer: PersonRecord, told_report: Report, asked: Mapping[str, str]
 ) -> HttpResponse:
     """Render the report. `asked` are its parameters: `since`, `until` and `framework`."""
+    say = desk.catalogue.say
     return render_page(
         desk,
         "report.html",
@@ -22,8 +25,8 @@ def report_page(
         report=told_report,
         figures_told=[
             {
-                "whole": _figure(whole, told_report.figures.of(whole)),
-                "shares": [_figure(evidence, told_report.figures.of(evidence)) for evidence in shares],
+                "whole": _figure(whole, told_report.figures.of(whole), say),
+                "shares": [_figure(evidence, told_report.figures.of(evidence), say) for evidence in shares],
             }
             for whole, shares in SUMS.items()
         ],
@@ -33,16 +36,16 @@ def report_page(
                 "controls": [
                     {
                         "about": each.control,
-                        "state": each.state.value,
-                        "shown": [_figure(fact, found) for fact, found in each.shown.items() if found.total],
-                        "beside": [_figure(fact, found) for fact, found in each.beside.items() if found.total],
+                        "state": say(_STATES[each.state]),
+                        "shown": [_figure(fact, found, say) for fact, found in each.shown.items() if found.total],
+                        "beside": [_figure(fact, found, say) for fact, found in each.beside.items() if found.total],
                     }
                     for each in evidence.controls
                 ],
             }
             for evidence in told_report.evidence
         ],
-        meaning=MEANING,
+        meaning=say(MEANING),
         choices=desk.frameworks,
         since=asked.get("since", ""),
         until=asked.get("until", ""),
@@ -50,5 +53,11 @@ def report_page(
     )
 
 
-def _figure(fact: EvidenceFact, found: FactCount) -> dict[str, object]:
-    return {"title": TITLES[fact], "total": found.total, "places": found.places}
+_STATES: Final[Mapping[ControlState, str]] = {
+    ControlState.EXERCISED: marked("exercised"),
+    ControlState.NOT_EXERCISED: marked("not exercised"),
+}
+
+
+def _figure(fact: EvidenceFact, found: FactCount, say: Translator) -> dict[str, object]:
+    return {"title": say(TITLES[fact]), "total": found.total, "places": found.places}

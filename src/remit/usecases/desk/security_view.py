@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final
 
+from remit.domain.confirm.render_values import quoted_text
 from remit.domain.records import AgentRecord, PersonRecord, Suspension, TaskRecord
+from remit.domain.text.normalize import make_visible
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
 from remit.engine.confirm.invite import WHAT as RULES
 from remit.engine.context import DeskContext
 from remit.engine.tasks import has_moved_or_leaked
 from remit.engine.transcript.record import entry_row
+from remit.ports.store import RecordMissing
 
 EVENTS: Final = frozenset({
     Kind.AGENT_DISOWNED,
@@ -79,9 +82,21 @@ async def list_suspensions(desk: DeskContext) -> list[Mapping[str, Json]]:
         task = held.record
         alone = number < _PAGE and not await has_moved_or_leaked(desk, task.id)
         at = instant_text(task.opened_at)
-        reason = f"{task.client_id}, for {task.customer}: its risk was too high"
+        reason = desk.catalogue.say(
+            "{agent}, acting for {customer}: the risk was too high",
+            agent=quoted_text(await _name_of(desk, AgentRecord, task.client_id), desk.catalogue.say),
+            customer=make_visible(await _name_of(desk, PersonRecord, task.customer)),
+        )
         found.append({"what": "task", "name": task.id, "reason": reason, "by": "", "at": at, "alone": alone})
     return found
+
+
+async def _name_of(desk: DeskContext, kind: type[AgentRecord | PersonRecord], record_id: str) -> str:
+    """Return the name of an agent or a person; the id where there is none."""
+    try:
+        return (await desk.store.get(kind, record_id)).record.name or record_id
+    except RecordMissing:
+        return record_id
 
 
 async def list_officers(desk: DeskContext) -> list[Mapping[str, Json]]:
