@@ -48,7 +48,7 @@ def test_a_public_reply_written_natively_is_an_incident_and_tells_the_agent_noth
 def test_a_subject_rewritten_natively_is_not_told(arena: Arena) -> None:
     task = arena.task()
     before = arena.ask(task, "case.read", {}).json()["result"]
-    assert before["case.subject"] == "Return something and get the money back"
+    assert before["case.subject"] == "Return an item and get the money back"
     arena.helpdesk._change(task.case, subject=TEXT)
     read = arena.ask(task, "case.read", {})
     assert read.json()["result"] == before

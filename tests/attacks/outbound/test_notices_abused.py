@@ -85,7 +85,7 @@ def test_an_invitation_says_who_asks_for_what_purpose_and_no_value_of_the_ask(ar
         assert value not in said.replace(arena.anna.invitation(reply), "")
     assert letter.page == f"{ISSUER}/confirm/{arena.anna.invitation(reply)}"
     assert (letter.person, letter.address) == ("anna", "anna@mail.example")
-    assert "Return something and get the money back" in letter.text
+    assert "Return an item and get the money back" in letter.text
     assert "Topic: money." in letter.text
 
 
@@ -368,7 +368,7 @@ def test_one_request_leads_an_officer_to_its_own_page(asked: tuple[Arena, Post])
     post.later(GATHER_MS)
     (letter,) = [one for one in post.letters if one.person == "ann"]
     assert letter.page == f"{ISSUER}/confirm/{ann.invitation(reply)}"
-    assert "officer" in letter.subject
+    assert "waiting for approval" in letter.subject
 
 
 @pytest.mark.proves("NOTICE-KEPT")

@@ -68,7 +68,7 @@ def test_a_notice_in_the_log_names_agent_and_purpose_in_the_readers_language(spo
     said = log.messages[-1]
     for part in (
         f"“{NAME}” needs your approval",
-        "Purpose: Return something and get the money back.",
+        "Purpose: Return an item and get the money back.",
         "Topic: money.",
         "run by “helper”",
     ):

@@ -36,7 +36,7 @@ def test_everything_people_read_is_in_the_language_and_everything_else_is_as_it_
     assert german.say.language == "de"
     assert one.in_language("fr") is one
     assert german.digest == one.digest
-    assert german.action("payment.refund").title == "{amount} für Bestellung {order_id} erstatten auf {payment_method_id}"
+    assert german.action("payment.refund").title == "{amount} für Bestellung {order_id} auf {payment_method_id} erstatten"
     assert german.action("case.close").title == "Vorgang schließen"
     assert german.attributes["case.status"].title == "Status des Vorgangs"
     assert german.action("order.return").schema["properties"]["item_ids"]["title"] == "Artikel"  # type: ignore[index,call-overload]
@@ -128,7 +128,7 @@ def test_a_mandate_reads_in_german_throughout() -> None:
     lines = [(line.text, line.details) for line in made.lines]
     assert lines[1:8] == [
         ("Helper, betrieben von helper.example, möchte für Sie handeln.", ()),
-        ("Etwas zurückgeben und das Geld zurückbekommen", ()),
+        ("Einen Artikel zurückgeben und das Geld zurückbekommen", ()),
         ("Nur für Bestellung W1", ()),
         ("Der Agent darf einen Vorgang eröffnen und darin für Sie schreiben.", ()),
         ("Der Agent darf sehen: Stand einer Bestellung; Adresse, an die eine Bestellung geht (vertraulich)", ()),

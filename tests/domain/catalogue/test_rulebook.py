@@ -335,9 +335,9 @@ def test_files_of_a_folder_are_merged(tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     ("second", "says"),
     [
-        (ACTION + TOML, "b.toml: desk: stands in"),
+        (ACTION + TOML, "b.toml: desk: is in"),
         (ACTION.replace("routine", "misc"), 'b.toml: action."order.read".area'),
-        (ACTION + '[resource.order]\ntitle = "again"\n', 'b.toml: resource."order": stands in'),
+        (ACTION + '[resource.order]\ntitle = "again"\n', 'b.toml: resource."order": is in'),
         ("[desk", "b.toml: is no TOML"),
         ("[[waiver]]\naction = 'x.y'\n", "b.toml: waiver[0].limit: is missing"),
     ],
