@@ -38,6 +38,8 @@ PAGES = {
     "receipt": ("customer", "/verify?entry={entry}"),
     "report": ("admin", "/audit/report"),
     "security": ("admin", "/security"),
+    "security, administration": ("admin", "/security/admin"),
+    "security, agents": ("admin", "/security/agents"),
 }
 
 

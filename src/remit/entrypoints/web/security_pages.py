@@ -1,5 +1,6 @@
 """Pages of security: incidents, agents and operators, what needs a second person, and administration."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Final
@@ -8,7 +9,7 @@ from urllib.parse import quote, urlencode
 from remit.domain.confirm.case_phrases import PROOFS, PROVED_NOTHING
 from remit.domain.confirm.render_values import quoted_text
 from remit.domain.incidents.titles import title_of
-from remit.domain.records import AgentRecord, PersonRecord
+from remit.domain.records import AgentRecord, MandateRecord, PersonRecord, TaskRecord
 from remit.domain.structs import replace, struct
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json, JsonObject
@@ -34,6 +35,8 @@ from remit.usecases.incidents.view import FILTERS, count_live, list_incidents, r
 from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals
 
 _EVENTS: Final = 40
+_LINKED: Final = frozenset({"agent", "detail", "incident", "operator", "owner_before", "sent_by", "sent_in"})
+"""Members of entries that are told by links, or are known beside them."""
 _ROWS: Final = 25
 """Rows of one page of a list."""
 
@@ -130,7 +133,7 @@ class SecurityPages:
         incident = content.get("incident", "") if isinstance(content, Mapping) else ""
         agent = _agent_of(row)
         return {
-            **entry_text(row, self.context.catalogue, own=False),
+            **self._told(row),
             "agent": agent,
             "agent_name": names.get(agent, ""),
             "operator": "",
@@ -139,6 +142,13 @@ class SecurityPages:
             "signs": [],
             "incident": str(incident or _envelope(row).get("incident", "")),
         }
+
+    def _told(self, row: Mapping[str, Json]) -> dict[str, object]:
+        """Describe an entry without the ids that its links stand for."""
+        content = row["content"]
+        if isinstance(content, Mapping):
+            row = {**row, "content": {name: one for name, one in content.items() if name not in _LINKED}}
+        return entry_text(row, self.context.catalogue, own=False)
 
     async def _agents(self, rows: Iterable[Mapping[str, Json]]) -> dict[str, str]:
         """Return the names of the agents in entries, by id."""
@@ -167,7 +177,7 @@ class SecurityPages:
             seen=seen,
             incident=self._incident(row),
             timeline=[self._line(one, people) for one in rows],
-            ended=[self._ended(str(one)) for one in ended] if isinstance(ended, list) else [],
+            ended=[await self._ended(str(one)) for one in ended] if isinstance(ended, list) else [],
             guards=await list_guards(self.context),
             resolutions=self._words(phrases.RESOLUTIONS),
             low=low,
@@ -188,7 +198,7 @@ class SecurityPages:
 
     def _line(self, row: Mapping[str, Json], people: Mapping[str, str]) -> dict[str, object]:
         """Return one entry of a time line: a sentence of names, and the text a colleague wrote."""
-        told = entry_text(row, self.context.catalogue, own=False)
+        told = self._told(row)
         content: JsonObject = row["content"] if isinstance(row["content"], Mapping) else {}
         say, envelope = self.context.catalogue.say, _envelope(row)
         by, owner = (make_visible(people.get(str(content.get(one, "")), "")) for one in ("by", "owner"))
@@ -218,8 +228,18 @@ class SecurityPages:
             return {**told, "text": "", "case": str(envelope.get("case", ""))}
         return {**told, "sentence": sentence, "text": text, "details": [], "case": ""}
 
-    def _ended(self, ended: str) -> str:
+    async def _ended(self, ended: str) -> str:
+        """Say what was ended, by the name of its agent or purpose."""
         what, _, name = ended.partition(" ")
+        kind = {"agent": AgentRecord, "mandate": MandateRecord, "task": TaskRecord}.get(what)
+        found = None
+        if kind is not None:
+            with contextlib.suppress(RecordMissing):
+                found = (await self.context.store.get(kind, name)).record
+        if isinstance(found, AgentRecord):
+            name = found.name
+        elif isinstance(found, MandateRecord | TaskRecord):
+            name = self._objectives().get(found.objective, found.objective)
         return self.context.catalogue.say(phrases.ENDED.get(what, phrases.ENDED["task"]), name=make_visible(name))
 
     @_for_guards
@@ -288,7 +308,7 @@ class SecurityPages:
         return [self._incident(one) for one in _objects(rows)]
 
     def _entries(self, rows: Json) -> list[dict[str, object]]:
-        return [entry_text(one, self.context.catalogue, own=False) for one in _objects(rows)]
+        return [self._event(one, {}) for one in _objects(rows)]
 
     @_for_guards
     async def proposals(self, officer: PersonRecord, _scope: Scope, _found: Mapping[str, str]) -> HttpResponse:

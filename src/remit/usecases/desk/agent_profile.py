@@ -28,6 +28,8 @@ from remit.usecases.incidents.view import ANY, IncidentFilter, list_incidents
 
 AGENTS: Final = 200
 """Agents of one list."""
+_AGENTS: Final = 20
+"""Agents of an operator whose entries stand in its history."""
 _LIVE: Final = 2000
 _ENTRIES: Final = 40
 _GRANTS: Final = 400
@@ -104,7 +106,7 @@ async def read_operator(desk: DeskContext, operator: str) -> Mapping[str, Json]:
         "customers": len({one.record.customer for one in mandates}),
         "tasks": [task_row(desk, one.record) for one in tasks],
         "incidents": await list_incidents(desk, IncidentFilter(state=ANY, operator=operator)),
-        "entries": await _entries(desk, operator),
+        "entries": await _entries(desk, operator, *(str(one["client_id"]) for one in agents[:_AGENTS])),
     }
 
 
@@ -135,8 +137,10 @@ async def _is_stopped(desk: DeskContext, operator: str) -> bool:
     return found is not None and found.active
 
 
-async def _entries(desk: DeskContext, ref: str) -> Sequence[Mapping[str, Json]]:
-    return [await entry_row(desk, one) for one in await desk.store.entries(ref=ref, limit=_ENTRIES, newest=True)]
+async def _entries(desk: DeskContext, *refs: str) -> Sequence[Mapping[str, Json]]:
+    """Return the newest entries under some look-up ids, newest first."""
+    found = {one.index: one for ref in refs for one in await desk.store.entries(ref=ref, limit=_ENTRIES, newest=True)}
+    return [await entry_row(desk, found[place]) for place in sorted(found, reverse=True)[:_ENTRIES]]
 
 
 async def _history(desk: DeskContext, client_id: str) -> tuple[Mapping[str, int], int]:
