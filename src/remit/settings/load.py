@@ -136,6 +136,7 @@ def _settings(
         beyond=beyond_of(words),
         contacts=words.contacts,
         sandbox=document.sandbox.enabled,
+        officers_named_to=document.transcript.officers_named_to,
         terms=document.terms,
         limits=_limits(document.limits, limits, times=SANDBOX_TIMES if document.sandbox.enabled else 1),
         peer_header=document.limits.peer_header,

@@ -388,6 +388,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "task.held": _said("A task was put on hold for review.", "no"),
     "task.opened": _opened,
     "task.resumed": _said("Support reviewed the task and resumed it."),
+    "transcript.exported": _said("The audit log was exported."),
     "words.answered": words_answer_sentence,
 }
 
