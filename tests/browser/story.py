@@ -359,10 +359,11 @@ def alone(sam: Visit, twin: str) -> list[object]:
 def audit(story: Story, ada: Visit, task: SandboxTask) -> None:
     """The case as a story, everything verified, and a receipt checked: the one on the page and the one the customer took home."""
     story.open(ada, "/audit")
+    ada.page.locator(".integrity > summary").click()
     ada.page.get_by_role("button", name="Verify all entries").click()
-    ada.result("entries are as they were recorded")
-    ada.page.get_by_label("About").fill(task.case)
-    ada.page.get_by_role("button", name="Find").click()
+    ada.result("entries are unchanged since they were recorded")
+    ada.page.get_by_role("searchbox", name="Search").fill(task.case)
+    ada.page.get_by_role("button", name="Search").click()
     expect(ada.page.get_by_role("heading", name="Entries")).to_be_visible()
     told = iter(ada.page.locator(".entries summary .what").all_inner_texts())
     for said in TOLD:
@@ -370,11 +371,11 @@ def audit(story: Story, ada: Visit, task: SandboxTask) -> None:
     ada.page.locator(".entries details summary").last.click()
     story.look(ada, "story of the case")
     ada.page.locator(".entries details[open]").get_by_role("link", name="Check it in this browser").click()
-    ada.result("It holds: entry")
+    ada.result("Valid: entry")
     ada.ready()
-    ada.page.get_by_label("Another receipt").set_input_files(story.receipt)
+    ada.page.get_by_label("A different receipt").set_input_files(story.receipt)
     ada.page.get_by_role("button", name="Check receipt").click()
-    ada.result("It holds: entry")
+    ada.result("Valid: entry")
     story.look(ada, "receipt")
 
 

@@ -7,7 +7,7 @@ a letter for where it stands: `w:` anywhere, `a:` agent, `p:` operator, `u:` cus
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -349,18 +349,27 @@ def _words(text: str) -> Iterator[str]:
             yield from _PIECE.findall(whole)
 
 
-def _named(letter: str, texts: Iterable[str]) -> Iterator[str]:
-    """Return the tokens of names, found by their first letters, too."""
-    for text in texts:
-        for word in _words(text):
-            for end in range(_SHORTEST, min(len(word), _LONGEST)):
-                yield f"w:{word[:end]}"
-                yield f"{letter}:{word[:end]}"
-            yield f"w:{word}"
-            yield f"{letter}:{word}"
+def _named(letter: str, text: str) -> Iterator[str]:
+    for word in _words(text):
+        for end in range(_SHORTEST, min(len(word), _LONGEST)) if letter != "w" else ():
+            yield f"w:{word[:end]}"
+            yield f"{letter}:{word[:end]}"
+        yield f"w:{word}"
+        yield f"{letter}:{word}"
 
 
-def entry_tokens(row: Mapping[str, Json], names: EntryNames) -> tuple[set[str], tuple[Decimal, ...]]:
+def named_tokens(letter: str, text: str) -> frozenset[str]:
+    """Return the tokens of one name, found by its first letters, too."""
+    return frozenset(_named(letter, text))
+
+
+Named = Callable[[str, str], AbstractSet[str]]
+"""Gives the tokens of a name, as `named_tokens` does; names repeat, so that they may be remembered."""
+
+
+def entry_tokens(
+    row: Mapping[str, Json], names: EntryNames, named: Named = named_tokens
+) -> tuple[set[str], tuple[Decimal, ...]]:
     """Return the tokens and amounts of an opened entry. ⚔ An erased one has those of its envelope alone."""
     envelope, content = _object(row["envelope"]), _object(row["content"])
     kind = str(row["kind"])
@@ -371,13 +380,12 @@ def entry_tokens(row: Mapping[str, Json], names: EntryNames) -> tuple[set[str], 
             tokens.update(f"w:{one}" for one in _words(value))
     tokens.update(_codes(envelope))
     tokens.update(_became(kind, envelope))
-    tokens.update(_named("a", (str(envelope.get("agent", "")), names.agent)))
-    tokens.update(_named("p", (str(envelope.get("operator", "")),)))
+    tokens.update(named("a", str(envelope.get("agent", ""))), named("a", names.agent))
+    tokens.update(named("p", str(envelope.get("operator", ""))))
     amounts: list[Decimal] = []
     if row["erased"] is not True:
-        tokens.update(_named("u", names.customer))
-        tokens.update(_named("o", names.officers))
-        tokens.update(f"w:{one}" for one in _words(names.title))
+        for letter, texts in (("u", names.customer), ("o", names.officers), ("w", (names.title,))):
+            tokens.update(*(named(letter, text) for text in texts))
         for text in _texts(content):
             if len(tokens) > MAX_TOKENS:
                 break

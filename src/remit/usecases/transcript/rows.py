@@ -12,7 +12,8 @@ from remit.engine.transcript.record import entry_row
 from remit.ports.store import StoredEntry
 from remit.usecases.transcript.search_index import WIDTH, Candidate, RowNames, TranscriptIndex, found_by
 
-PAGE: Final = 30
+PAGE: Final = 20
+"""Rows of a page: three screens of a phone."""
 MAX_PAGE: Final = 200
 _ASK_ENTRIES: Final = 100
 _ABOUT: Final = 200
@@ -139,22 +140,30 @@ async def _open_row(
     kept = await _entries(desk, candidate)
     opened = [await entry_row(desk, one) for one in kept]
     # ⚔ Matched on what it opens to now: the index may be of before an erasure.
-    parts = [await found_by(desk, one, row, names, officers=named) for one, row in zip(kept, opened, strict=True)]
-    tokens: set[str] = set()
-    for part in parts:
-        tokens.update(part.tokens)
-    found = Found(
-        tokens=tokens,
-        amounts=tuple(one for part in parts for one in part.amounts),
-        first_at=min(one.row.at for one in kept),
-        last_at=max(one.row.at for one in kept),
-    )
-    if not query.matches(found):
+    if not query.is_empty and not query.matches(await _found(desk, kept, opened, names, officers=named)):
         return None
     if not named:
         opened = [without_officers(one) for one in opened]
     row = await _fold(kept, opened, names, named=named)
     return None if not whole and row.state in _OPEN and await _goes_on(desk, row) else row
+
+
+async def _found(
+    desk: DeskContext,
+    kept: Sequence[StoredEntry],
+    opened: Sequence[Mapping[str, Json]],
+    names: RowNames,
+    *,
+    officers: bool,
+) -> Found:
+    """Return what the opened entries of a row are found by together."""
+    parts = [await found_by(desk, one, row, names, officers=officers) for one, row in zip(kept, opened, strict=True)]
+    return Found(
+        tokens=frozenset(token for part in parts for token in part.tokens),
+        amounts=tuple(one for part in parts for one in part.amounts),
+        first_at=min(one.row.at for one in kept),
+        last_at=max(one.row.at for one in kept),
+    )
 
 
 async def _goes_on(desk: DeskContext, row: TranscriptRow) -> bool:

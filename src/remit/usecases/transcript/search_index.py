@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from array import array
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -12,16 +13,17 @@ from remit.domain.catalogue.model import Action
 from remit.domain.errors import Fault, Refused
 from remit.domain.records import AgentRecord, PersonRecord
 from remit.domain.structs import struct
-from remit.domain.transcript.search import EntryNames, Found, SearchQuery, entry_tokens, officers_of
+from remit.domain.transcript.entry import Kind
+from remit.domain.transcript.search import EntryNames, Found, SearchQuery, entry_tokens, named_tokens, officers_of
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.transcript.erase import ERASURES
 from remit.engine.transcript.record import entry_row
 from remit.ports.store import RecordMissing, StoredEntry
 
-WIDTH: Final = 512
+WIDTH: Final = 128
 """Entries of a segment: what is read at once."""
-MAX_SEGMENTS: Final = 512
+MAX_SEGMENTS: Final = 2048
 """Segments kept; of a longer log the oldest are read again when they are searched."""
 _STEP: Final = 16
 _REST: Final = 2
@@ -35,6 +37,7 @@ class _Row:
     """An ask's entries, or one other entry."""
 
     entries: list[int]
+    seen: set[int]
     first_at: int
     last_at: int
     amounts: tuple[Decimal, ...] = ()
@@ -50,6 +53,21 @@ class _Segment:
     rows: list[_Row] = field(default_factory=list)
     asks: dict[str, int] = field(default_factory=dict)
     postings: dict[int, "array[int]"] = field(default_factory=dict)
+    hashes: dict[str, int] = field(default_factory=dict)
+    """Hashes worked out for this segment, while it is read."""
+
+    def hash(self, token: str) -> int:
+        """Return a token's hash."""
+        found = self.hashes.get(token)
+        if found is None:
+            found = self.hashes[token] = _hash(self.key, token)
+        return found
+
+    def close(self, *, for_good: bool) -> None:
+        """Forget what only reading needs. ⚔ No word stays in the clear."""
+        self.hashes.clear()
+        for row in self.rows if for_good else ():
+            row.seen.clear()
 
 
 @struct(frozen=True)
@@ -67,6 +85,14 @@ class RowNames:
         self._desk = desk
         self._agents: dict[str, str] = {}
         self._people: dict[str, tuple[str, str]] = {}
+        self._tokens: dict[tuple[str, str], AbstractSet[str]] = {}
+
+    def tokens(self, letter: str, text: str) -> AbstractSet[str]:
+        """Return the tokens of a name."""
+        found = self._tokens.get((letter, text))
+        if found is None:
+            found = self._tokens[letter, text] = named_tokens(letter, text)
+        return found
 
     async def agent(self, client_id: str) -> str:
         """Return an agent's name, "" for an unknown one."""
@@ -150,16 +176,17 @@ class TranscriptIndex:
         """Return the rows below place `before` that may be found, the newest first, and where each segment ends.
 
         A number says that everything from that place on was looked through. It ends at the log's beginning, or where a
-        segment would have to be read after `deadline` (ticks).
+        segment but the first would have to be read after `deadline` (ticks).
 
         Raises:
             Fault: `fault.store`.
         """
         size = await self.refresh(desk)
-        top = min(before, size)
+        top, is_first = min(before, size), True
         for number in range((top - 1) // WIDTH, -1, -1) if top else ():
-            if desk.world.ticks() > deadline and not self._is_read(number, size):
+            if not is_first and desk.world.ticks() > deadline and not self._is_read(number, size):
                 return
+            is_first = False
             segment = await self._segment(desk, number, size)
             for row in self._look(segment, query):
                 newest = row.entries[-1]
@@ -183,7 +210,9 @@ class TranscriptIndex:
         try:
             for number in list(range((size - 1) // WIDTH, -1, -1))[:MAX_SEGMENTS] if size else []:
                 if not self._is_read(number, size):
-                    await self._segment(desk, number, size, rest=_REST)
+                    begun = desk.world.ticks()
+                    await self._segment(desk, number, size)
+                    await asyncio.sleep(_REST * (desk.world.ticks() - begun))
         except (Fault, Refused):
             return  # the next search meets it, and says so
 
@@ -205,21 +234,21 @@ class TranscriptIndex:
             reverse=True,
         )
 
-    async def _segment(self, desk: DeskContext, number: int, size: int, *, rest: float = 0) -> _Segment:
-        """Return a segment, read as far as the log goes; `rest` is the time to rest after each step, in its own time."""
+    async def _segment(self, desk: DeskContext, number: int, size: int) -> _Segment:
+        """Return a segment, read as far as the log goes; others have their turn after each step."""
         async with self._turn:
             start, end = number * WIDTH, min((number + 1) * WIDTH, size)
             segment = self._segments.get(number) or _Segment(start, start, self._key)
             names = RowNames(desk)
             while segment.end < end:
-                begun = desk.world.ticks()
                 found = await desk.store.entries(low=segment.end, limit=min(_STEP, end - segment.end))
                 if not found:
                     break
                 for one in found:
                     await self._add(desk, segment, one, names)
                     segment.end = one.index + 1
-                await asyncio.sleep(rest * (desk.world.ticks() - begun))
+                await asyncio.sleep(0)
+            segment.close(for_good=segment.end == start + WIDTH)
             if segment.key == self._key:  # ⚔ else an erasure came meanwhile: nothing of before is kept
                 self._keep(number, segment)
             return segment
@@ -235,9 +264,10 @@ class TranscriptIndex:
         place = segment.asks.get(ask) if ask else None
         if place is None:
             place = len(segment.rows)
-            segment.rows.append(_Row([], entry.row.at, entry.row.at))
+            segment.rows.append(_Row([], set(), entry.row.at, entry.row.at))
             if ask:
                 segment.asks[ask] = place
+            if ask and not _is_first(row):
                 for earlier in await _earlier(desk, ask, segment.start):
                     await self._enter(desk, segment, place, earlier, await entry_row(desk, earlier), names)
         await self._enter(desk, segment, place, entry, row, names)
@@ -257,8 +287,10 @@ class TranscriptIndex:
         kept.first_at, kept.last_at = min(kept.first_at, entry.row.at), max(kept.last_at, entry.row.at)
         if found.amounts:
             kept.amounts = tuple(dict.fromkeys((*kept.amounts, *found.amounts)))
-        for token in found.tokens:
-            segment.postings.setdefault(_hash(segment.key, token), array("H")).append(place)
+        new = {segment.hash(token) for token in found.tokens} - kept.seen
+        kept.seen |= new
+        for token in new:
+            segment.postings.setdefault(token, array("H")).append(place)
 
 
 def _hash(key: bytes, token: str) -> int:
@@ -270,8 +302,14 @@ async def found_by(
 ) -> Found:
     """Return what an opened entry is found by."""
     known = await names.of_entry(row, entry.row.subject, desk.catalogue.actions, officers=officers)
-    tokens, amounts = entry_tokens(row, known)
+    tokens, amounts = entry_tokens(row, known, names.tokens)
     return Found(tokens=tokens, amounts=amounts, first_at=entry.row.at, last_at=entry.row.at)
+
+
+def _is_first(row: Mapping[str, Json]) -> bool:
+    """Return whether an entry is the first of its ask: a decision after no answer, about no held words."""
+    envelope = _object(row["envelope"])
+    return row["kind"] == Kind.ASK_DECIDED and not envelope.get("confirmed_by") and "words" not in envelope
 
 
 async def _earlier(desk: DeskContext, ask: str, before: int) -> Sequence[StoredEntry]:
