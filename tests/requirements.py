@@ -316,6 +316,12 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "high-water", "After a recovery nothing of before is worth anything: tokens, mandates, what waited, what counts once."
     ),
     "ROWS": _model("rows", "Rows written beside Remit are not read, and rows put back or taken out stop the next start."),
+    "SEARCH-ERASED": _model("search", "Erased content is found by no search, and is in no export."),
+    "SEARCH-ROLES": _model(
+        "search", "Auditors alone search and export, as long as they are; officers are named where the desk names them."
+    ),
+    "EXPORT-RECORDED": _model("search", "An export is on the record before its first row leaves, and its entry outlives no erasure."),
+    "EXPORT-FORMULA": Requirement("No cell of an exported table runs as a formula.", "OWASP CSV Injection"),
     "ERASED": _model("erasure", "What two people erased is gone from the working records too, and stays gone after a restore."),
     "LOG-START": _model("high-water", "A cut or changed log stops the start."),
     "HIGH-WATER": _model("high-water", "A store older than what was published does not start."),

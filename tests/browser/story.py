@@ -363,10 +363,11 @@ def alone(sam: Visit, twin: str) -> list[object]:
 def audit(story: Story, ada: Visit, task: SandboxTask) -> None:
     """The case as a story, everything verified, and a receipt checked: the one on the page and the one the customer took home."""
     story.open(ada, "/audit")
+    ada.page.locator(".integrity > summary").click()
     ada.page.get_by_role("button", name="Verify all entries").click()
     ada.result("entries are unchanged since they were recorded")
-    ada.page.get_by_label("About").fill(task.case)
-    ada.page.get_by_role("button", name="Find").click()
+    ada.page.get_by_role("searchbox", name="Search").fill(task.case)
+    ada.page.get_by_role("button", name="Search").click()
     expect(ada.page.get_by_role("heading", name="Entries")).to_be_visible()
     told = iter(ada.page.locator(".entries summary .what").all_inner_texts())
     for said in TOLD:

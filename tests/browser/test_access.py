@@ -18,6 +18,7 @@ from remit.sandbox import Sandbox
 PHONE, DESK = ViewportSize(width=360, height=780), ViewportSize(width=1440, height=900)
 PAGES = {
     "audit": ("sam", "/audit"),
+    "audit, found": ("sam", "/audit?q=refund&decision=refuse"),
     "audit of one case": ("sam", "/audit?ref={case}"),
     "case": ("olga", "/desk/cases/{case}"),
     "confirm": ("anna", "/confirm/{confirmation}"),

@@ -243,6 +243,7 @@ def test_a_contest_is_settled(crew: Crew, desk: Sandbox, task: SandboxTask) -> N
     entry = anna.get("/me/v1/history")["entries"][0]["entry"]
     anna.post(f"/me/v1/entries/{entry}/contest", {"text": "I never said so."})
     page = crew.open(desk.officer("ada", ["audit"]), "/audit")
+    page.get_by_text("Resolve", exact=True).click()
     page.get_by_label("Your answer to the customer").fill("You did, with your passkey.")
     page.get_by_role("button", name="Resolve dispute").click()
     said(page, "Dispute resolved. Your answer is in the audit log.")

@@ -117,12 +117,12 @@ def test_a_receipt_is_checked_in_the_browser_and_one_of_another_log_or_changed_i
     entry = anna.desk.transcript()[-1]["index"]
     receipt = anna.desk.room.raw("GET", f"/log/receipts/{entry}", cookie=cookie_of(anna)).text
     anna.open(f"/verify?entry={entry}")
-    anna.result(f"It holds: entry {entry} stands in the log browser.remit.invalid exactly as below.")
+    anna.result(f"Valid: entry {entry} is in the log browser.remit.invalid exactly as shown below.")
     anna.page.get_by_text("Only for the customer").click()
     expect(anna.page.locator("[data-proved] details[open] pre")).to_contain_text("Helper shop assistant")
     changed = tmp_path / "changed.tlog-proof"
     changed.write_text(receipt.replace(f"index {entry}", f"index {entry - 1}"))
-    anna.page.get_by_label("Another receipt").set_input_files(changed)
+    anna.page.get_by_label("A different receipt").set_input_files(changed)
     anna.page.get_by_role("button", name="Check receipt").click()
     anna.result("Verification failed.")
     expect(anna.page.locator("[data-proved]")).to_be_empty()
@@ -216,8 +216,9 @@ def test_an_officer_answers_without_leaking_offers_and_verifies(anna: Visit, age
     olga.result("Offered")
     assert task.inbox()[-1]["offer"]["terms"] == {"amount": "15.00 EUR", "item_ids": ["i1", "i2"], "kind": "goodwill"}
     olga.open("/audit")
+    olga.page.locator(".integrity > summary").click()
     olga.page.get_by_role("button", name="Verify all entries").click()
-    olga.result("entries are as they were recorded (1 tile, ")
+    olga.result("entries are unchanged since they were recorded (1 tile, ")
     assert olga.errors == []
     olga.context.close()
 

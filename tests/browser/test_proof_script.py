@@ -109,6 +109,57 @@ def test_what_is_changed_anywhere_is_refused_like_there(receipts: tuple[list[str
     assert sum(map(bool, found)) < len(cases) / 10
 
 
+@pytest.fixture(scope="module")
+def handed_out() -> tuple[list[dict[str, object]], str]:
+    """What the client hands out with replies of every kind: receipts as JSON."""
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        anna, agent = desk.customer("anna", name="Änna “B” \\ \u2028"), desk.agent("spiffe://helper.example/shop")
+        task = agent.open(anna.grant(agent, copy.deepcopy(MANDATE)))
+        replies = [
+            task.ask("case.comment", {"text": 'The kettle {leaks}: "a, b" [c] \\ \u00e9 \U0001f600'}),
+            task.ask("order.read", {"order_id": "W1001"}),
+        ]
+        asked = task.ask("payment.refund", {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"})
+        anna.confirm(asked)
+        replies += [asked, asked.again()]
+        return [dict(one.receipt) for one in replies], desk.room.raw("GET", "/log/key").text.strip()
+
+
+@pytest.mark.proves("RECEIPT-BROWSER")
+def test_what_the_client_hands_out_is_read_as_by_remit_verify_however_it_was_written(
+    handed_out: tuple[list[dict[str, object]], str],
+) -> None:
+    given, key = handed_out
+    texts = [
+        written for one in given for written in (json.dumps(one), json.dumps(one, ensure_ascii=False, indent=2), canonical(one).decode())
+    ]
+    found = judged([(text, key) for text in texts])
+    assert "" not in found
+    assert found == [ours(text, key) for text in texts]
+    assert any(len(one["entries"]) > 1 for one in given)  # type: ignore[arg-type]
+
+
+@pytest.mark.proves("RECEIPT-BROWSER")
+def test_what_is_changed_in_a_handed_out_receipt_is_refused_like_there(handed_out: tuple[list[dict[str, object]], str]) -> None:
+    given, key = handed_out
+    chance = random.Random(7)
+    cases: list[tuple[str, str]] = []
+    for text in (json.dumps(one, indent=1) for one in given):
+        for _ in range(300):
+            at = chance.randrange(len(text))
+            cases.append((text[:at] + chance.choice('"\\{}[],: 0aé1.e-tn') + text[at + chance.randrange(2) :], key))
+        cases += [
+            (text.replace('"v": 1', '"v": 1, "v": 1'), key),
+            (text.replace('"v": 1', '"v": 2'), key),
+            (f"{text} x", key),
+            (text[:-1], key),
+        ]
+    found, expected = judged(cases), [ours(*case) for case in cases]
+    assert not [one for one in found if str(one).startswith("broke")]
+    assert all(one == other for one, other in zip(found, expected, strict=True) if one)
+    assert sum(map(bool, found)) < len(cases) / 5
+
+
 def written_anew(text: str) -> str:
     """A receipt with what it opens in canonical form."""
     extra = text.split("\n")[1].removeprefix("extra ")

@@ -97,6 +97,7 @@ def walk(tour: Tour, browser: Browser, desk: Sandbox) -> None:
     anna.result("Valid")
     tour.take("receipt", anna)
     sam.open("/audit")
+    sam.page.locator(".integrity > summary").click()
     sam.page.get_by_role("button", name="Verify all entries").click()
     sam.result("entries")
     tour.take("audit", sam, whole=False)

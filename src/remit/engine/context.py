@@ -88,6 +88,8 @@ class DeskTerms:
     """Whether agents that sign by Web Bot Auth may ask without having been registered."""
     tls_proxies: tuple[Network, ...] = ()
     """The proxies that hand on clients' certificates; none, and no certificate is read."""
+    officers_named_to: tuple[str, ...] = ("audit", "security")
+    """The roles whose pages name officers; other readers see "support"."""
 
 
 @struct(frozen=True, kw_only=True)

@@ -138,6 +138,7 @@ def _settings(
         contacts=words.contacts,
         sandbox=document.sandbox.enabled,
         switcher=document.sandbox.switcher,
+        officers_named_to=document.transcript.officers_named_to,
         terms=document.terms,
         limits=_limits(document.limits, limits, times=SANDBOX_TIMES if document.sandbox.enabled else 1),
         peer_header=document.limits.peer_header,

@@ -19,6 +19,7 @@ from remit.settings.notify import NotifySettings
 from remit.settings.people import PeopleSettings
 from remit.settings.telemetry import Telemetry
 from remit.settings.terms import TermsTable
+from remit.settings.transcript import NAMED_TO
 from remit.settings.values import LOOPBACK
 from remit.settings.visitors import VisitorSettings
 from remit.settings.words import DEFAULT_LANGUAGES, NO_MODEL
@@ -88,6 +89,8 @@ class Settings:
     """The company's own helpdesk; None for the built-in one."""
     visitors: VisitorSettings | None = None
     """The terms for agents without a key; None where none are let in."""
+    officers_named_to: tuple[str, ...] = NAMED_TO
+    """The roles whose pages name officers."""
     decision_point: DecisionPointSettings | None = None
     """The decision point; None where no caller is named."""
     events: EventsSettings | None = None

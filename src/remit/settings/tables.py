@@ -18,6 +18,7 @@ from remit.settings.notify import NotifyTable
 from remit.settings.people import PeopleTable
 from remit.settings.telemetry import TelemetryTable
 from remit.settings.terms import TermsTable
+from remit.settings.transcript import TranscriptTable
 from remit.settings.values import Text
 from remit.settings.visitors import VisitorsTable
 from remit.settings.words import WordsTable
@@ -161,6 +162,7 @@ class Document(Table, frozen=True):
     ] = field(default=())
     events: EventsTable = EventsTable()
     sandbox: SandboxTable = SandboxTable()
+    transcript: TranscriptTable = TranscriptTable()
     visitors: VisitorsTable = VisitorsTable()
     spiffe: SpiffeTable = SpiffeTable()
     web_bot_auth: WebBotAuthTable = WebBotAuthTable()

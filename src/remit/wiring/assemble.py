@@ -396,4 +396,5 @@ def _terms(settings: Settings, origin: str) -> DeskTerms:
         federation=settings.federation,
         strangers=settings.strangers,
         tls_proxies=settings.tls_proxies,
+        officers_named_to=settings.officers_named_to,
     )

@@ -10,6 +10,7 @@ LESS: Final = {"params": SEND_BACK}
 
 BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "/audit/v1/contests/{id}": {"text": "It was so."},
+    "/audit/v1/export": {"format": "csv", "filters": {"q": "W1"}},
     "/audit/v1/verify": {},
     "/desk/v1/cases/{id}/check": {"text": "Hello"},
     "/desk/v1/cases/{id}/close": {},

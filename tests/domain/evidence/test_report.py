@@ -242,6 +242,7 @@ def test_every_kind_is_counted_as_a_fact_or_known_to_be_none() -> None:
         Kind.INCIDENT_NOTED,
         Kind.INCIDENT_OPENED,
         Kind.NOISE_COUNTED,
+        Kind.TRANSCRIPT_EXPORTED,
         Kind.WAIVER_USED,
     }
 

@@ -69,6 +69,7 @@ class Kind(StrEnum):
     TASK_HELD = "task.held"
     TASK_OPENED = "task.opened"
     TASK_RESUMED = "task.resumed"
+    TRANSCRIPT_EXPORTED = "transcript.exported"
     WAIVER_USED = "waiver.used"
     WORDS_ANSWERED = "words.answered"
 

@@ -36,11 +36,13 @@ from remit.entrypoints.people.page_events import LiveApi
 from remit.entrypoints.people.visits import VisitsApi
 from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.staff.audit import AuditApi
+from remit.entrypoints.staff.audit_search import AuditSearchApi
 from remit.entrypoints.staff.desk import DeskApi, FilesApi
 from remit.entrypoints.staff.incidents import IncidentApi
 from remit.entrypoints.staff.security import CanaryApi, SecurityApi, StopApi
 from remit.entrypoints.staff.views import ViewsApi
 from remit.entrypoints.switcher_api import SWITCH, SwitcherApi
+from remit.entrypoints.web.audit_pages import AuditPages
 from remit.entrypoints.web.customer_pages import CustomerPages, LanguageForm
 from remit.entrypoints.web.file_pages import FilePages
 from remit.entrypoints.web.layout import static_answer
@@ -48,7 +50,9 @@ from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.web.pages import Pages
 from remit.entrypoints.web.security_pages import SecurityPages
 from remit.entrypoints.web.visit_pages import AUTHORIZE, VisitPages
+from remit.usecases.transcript.export_rows import Exports
 from remit.usecases.transcript.report import CountedLog
+from remit.usecases.transcript.search_index import TranscriptIndex
 
 
 def make_app(
@@ -71,7 +75,7 @@ def make_app(
     )
     tokens = TokenVerifier()
     agents = AgentApi(desk, tokens, signs, limits)
-    counted = CountedLog()
+    counted, index = CountedLog(), TranscriptIndex()
     receipts = ReceiptsApi(agents, AuditApi(PeopleApi(desk, limits), counted))
 
     point = desk.decision_point
@@ -79,6 +83,7 @@ def make_app(
 
     async def stop_all() -> None:
         await counted.stop()
+        await index.stop()
         await stop()
 
     return App(
@@ -90,13 +95,13 @@ def make_app(
             *a2a_routes(agents),
             *public_routes(Public(desk, openapi(desk), metrics, health, limits)),
             *decision_routes(decisions),
-            *people_routes(desk, limits, counted),
+            *people_routes(desk, limits, counted, index),
             *registration_routes(desk, VisitorEndpoints(desk, tokens, limits)),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
             route("POST", EVENTS, HelpdeskEventsApi(desk, limits).event),
             route("POST", BACK_CHANNEL, LoginApi(desk, limits).back_channel),
             route("GET", FRONT_CHANNEL, LoginApi(desk, limits).front_channel),
-            *page_routes(desk, limits, counted),
+            *page_routes(desk, limits, counted, index),
             *signal_routes(desk, limits),
             *sandbox_routes(desk, sandbox),
             *switcher_routes(desk, limits),
@@ -144,7 +149,7 @@ def decision_routes(decisions: DecisionApi | None) -> list[Route]:
     return [] if decisions is None else [route("GET", "/.well-known/authzen-configuration", decisions.metadata)]
 
 
-def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[Route]:
+def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog, index: TranscriptIndex) -> list[Route]:
     """Build the routes of people's JSON."""
     api = PeopleApi(desk, limits)
     access = AccessApi(api)
@@ -185,6 +190,7 @@ def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> lis
         ours("POST", "/me/v1/entries/{id}/contest", contests.contest),
         ours("POST", "/me/v1/entries/{id}/disown", contests.disown),
         *_officer_routes(api, counted, ours),
+        *_search_routes(AuditSearchApi(api, index, Exports()), ours),
     ]
 
 
@@ -262,7 +268,12 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
     ]
 
 
-def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[Route]:
+def _search_routes(search: AuditSearchApi, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
+    """Build the JSON routes of the auditors' search."""
+    return [ours("GET", "/audit/v1/rows", search.rows), ours("POST", "/audit/v1/export", search.export)]
+
+
+def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog, index: TranscriptIndex) -> list[Route]:
     """Build the routes of people's pages."""
     pages = Pages(desk, limits)
     customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(desk, limits)
@@ -298,7 +309,7 @@ def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[
         ours("/security/operators/{id:path}", guard.operator),
         ours("/security/proposals", guard.proposals),
         ours("/security/admin", guard.admin),
-        ours("/audit", officer.audit),
+        ours("/audit", AuditPages(pages, index).audit),
         ours("/audit/cases/{id}", officer.story),
         ours("/audit/report", officer.report),
         ours("/language", unproved(limits, LanguageForm(pages).choose), "POST"),

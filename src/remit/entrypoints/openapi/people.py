@@ -29,6 +29,7 @@ from remit.entrypoints.people import access as access_api
 from remit.entrypoints.people import api as people_api
 from remit.entrypoints.people import visits as visits_api
 from remit.entrypoints.staff import audit as audit_api
+from remit.entrypoints.staff import audit_search
 from remit.entrypoints.staff import desk as desk_api
 from remit.entrypoints.staff import incidents as incidents_api
 from remit.entrypoints.staff import security as security_api
@@ -75,6 +76,13 @@ def _form(path: str, summary: str, takes: Shape, answers: Shape, *, signed_in: b
 _MANDATE: Final[Shape] = {"type": "object", "description": "A remit_mandate that narrows the one there is"}
 _LIVE: Final = ("/me/v1/live", "/desk/v1/live", "/security/v1/live")
 _VISIT: Final = tuple(sorted(KNOWN_PARAMETERS))
+_EXPORT: Final[Shape] = {
+    "200": {
+        "description": "The rows, as they are found",
+        "content": {"text/csv": {"schema": {"type": "string"}}, "application/jsonl": {"schema": {"type": "string"}}},
+    },
+    **problems(*_NO, *_NO_BODY),
+}
 _OURS: Final = (
     _Operation("/login/v1/enrol", "Begin or finish enrolling a passkey", people_api.EnrolIn, signed_in=False),
     _Operation("/login/v1/sign-in", "Begin or finish signing in", people_api.AssertedIn, signed_in=False),
@@ -182,6 +190,14 @@ _OURS: Final = (
     _Operation("/staff/v1/views", "Save the filters of a list under a name", views_api.ViewIn),
     _Operation("/staff/v1/views/remove", "Remove a saved view", views_api.RemoveViewIn),
     _get("/audit/v1/entries", "Entries of the transcript", "low", "ref", "newest"),
+    _get(
+        "/audit/v1/rows",
+        "Found rows, newest first, an ask folded into one",
+        *audit_search.PARAMETERS,
+        "before",
+        "limit",
+    ),
+    _Operation("/audit/v1/export", "Export found rows as CSV or JSON lines", audit_search.ExportIn, answers=_EXPORT),
     _get("/audit/v1/entries/{id}", "One entry"),
     _get("/audit/v1/cases/{id}", "A case as a story, from an entry on", "low"),
     _Operation("/audit/v1/verify", "Verify the whole log now"),
@@ -219,7 +235,7 @@ _PAGES: Final = (
     _page("/security/operators/{id}", "One operator"),
     _page("/security/proposals", "What needs a second person"),
     _page("/security/admin", "Registration, people, canaries and changes"),
-    _page("/audit", "The auditors' page", "low", "ref", "newest"),
+    _page("/audit", "The auditors' page", *audit_search.PARAMETERS, "before", "low", "ref"),
     _page("/audit/cases/{id}", "A case as a story", "low"),
     _page("/audit/report", "The report", "since", "until", "framework"),
 )

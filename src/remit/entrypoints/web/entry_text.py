@@ -335,6 +335,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
         marked("Support reviewed the task of {agent} and resumed it."),
         marked("Support reviewed the task and resumed it."),
     ),
+    "transcript.exported": _said("The audit log was exported."),
     "words.answered": words_answer_sentence,
     "incident.assigned": _said("An incident got another owner."),
     "incident.closed": _said("An incident was closed.", "ok"),

@@ -1,6 +1,5 @@
 """Pages of the staff: the officer's queue and cases, and audit."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from typing import Final
@@ -27,19 +26,15 @@ from remit.entrypoints.web.entry_parties import staff_parties
 from remit.entrypoints.web.entry_text import entry_asks, entry_text
 from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.offer_form import offer_forms, terms_text
-from remit.entrypoints.web.pages import Pages, redirect_to
+from remit.entrypoints.web.pages import Pages
 from remit.entrypoints.web.phrases import ANSWERS, STATES, TIERS, WHYS, WORDS_STATES
 from remit.entrypoints.web.queue_page import queue_page
 from remit.entrypoints.web.report_page import report_page
 from remit.usecases.desk.case_story import case_story
 from remit.usecases.desk.cases import case_card
 from remit.usecases.desk.macros import case_macros
-from remit.usecases.transcript import audit
 from remit.usecases.transcript.report import CountedLog, CountProgress
 
-_CASE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_PAGE: Final = 200
-_INCIDENTS: Final = 50
 _PATIENCE_S: Final = 0.08
 """Maximum wait, in seconds, for a count; then the page shows its progress and asks again."""
 
@@ -175,30 +170,6 @@ class OfficerPages:
         )
 
     @_in_their_language
-    async def audit(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit?low=&ref=: the transcript, its key and checkpoint, and the customers' contests."""
-        officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
-        asked = query_parameters(scope)
-        text, ref = asked.get("low", ""), asked.get("ref", "").strip()
-        if ref.startswith("case_") and _CASE.fullmatch(ref):
-            return redirect_to(f"/audit/cases/{ref}")
-        low = whole_number(text or "0", where="low", most=LIMIT)
-        rows = await audit.browse_entries(self.context, low=low, ref=ref, newest=not text)
-        asks = entry_asks(rows)
-        return render_page(
-            self.context,
-            "audit.html",
-            officer,
-            entries=await self._entries(rows, asks),
-            ref=ref,
-            low=low,
-            oldest_first=bool(text),
-            page_size=_PAGE,
-            checkpoint=await self.context.store.checkpoint(),
-            key=self.context.signer.log_key(),
-            contests=await audit.open_contests(self.context),
-        )
-
     async def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
         parties = await staff_parties(self.context, rows)
         return [

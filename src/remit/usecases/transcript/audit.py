@@ -18,6 +18,7 @@ from remit.engine.transcript.record import entry_row, open_entry, prepare_entry,
 from remit.ports.store import Commit, Conflict, EntryRow, Put, RecordMissing, StoredEntry
 from remit.proof.tiles import Bundle, Tile, encode_bundle
 from remit.usecases.transcript.report import no_progress
+from remit.usecases.transcript.search_index import RowNames
 from remit.usecases.transcript.verify import LogReport, verify_log
 
 _PAGE: Final = 200
@@ -143,10 +144,12 @@ async def _copy(desk: DeskContext, note: str, size: int) -> _LogCopy:
 
 async def open_contests(desk: DeskContext) -> list[Mapping[str, Json]]:
     """List the open contests, oldest first."""
+    names = RowNames(desk)
     return [
         {
             "contest": one.record.id,
             "customer": one.record.customer,
+            "customer_name": (await names.person(one.record.customer))[1],
             "entry": one.record.entry,
             "text": one.record.text,
             "at": instant_text(one.record.at),

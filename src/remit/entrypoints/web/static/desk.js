@@ -123,6 +123,8 @@ const forms = {
   verify: async (form) => {
     const told = await call('/audit/v1/verify', {});
     const tiles = plural('{count} tile', '{count} tiles', told.tiles);
+    const mark = form.closest('details')?.querySelector('[data-verified]');
+    if (mark) mark.textContent = _('verified just now');
     say(form, 'ok', plural('The only entry is unchanged since it was recorded ({tiles}, {ms} ms).', 'All {count} entries are unchanged since they were recorded ({tiles}, {ms} ms).', told.entries, { tiles, ms: told.took_ms }), _('Root hash: {root}', { root: told.root }));
   },
 };

@@ -154,10 +154,124 @@ async function leafOf(extra) {
   return { kind, sections, leaf: await sha256(bytesOf('remit-leaf-v1\0'), ...hashes) };
 }
 
-// Verify one receipt (C2SP tlog-proof). Answers what is proved; throws Unproved with the reason otherwise.
+// JSON as an agent's program may have written it anew: no member twice, nothing behind it. Objects have no prototype.
+const TOKEN = /[\t\n\r ]*("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null|[{}[\],:])/y;
+const DEPTH = 96;
+const MOST = 16 * 1024 * 1024;
+
+function reading(text) {
+  TOKEN.lastIndex = 0;
+  const next = () => {
+    const [, token] = TOKEN.exec(text) || [];
+    check(token !== undefined, marked('Part of it can\'t be read.'));
+    return token;
+  };
+  const value = (token, depth) => {
+    check(depth < DEPTH, marked('Part of it can\'t be read.'));
+    if (token === '{') return members(depth);
+    if (token === '[') return items(depth);
+    check(!/^[}\],:]$/.test(token), marked('Part of it can\'t be read.'));
+    const found = JSON.parse(token);
+    if (typeof found !== 'number') return found;
+    check(Number.isFinite(found), marked('Part of it can\'t be read.'));
+    return /[.eE]/.test(token) ? new Number(found) : found; // 5.0 is no place in a log
+  };
+  const members = (depth) => {
+    const found = Object.create(null);
+    let token = next();
+    if (token === '}') return found;
+    for (;;) {
+      check(token.startsWith('"') && next() === ':', marked('Part of it can\'t be read.'));
+      const name = JSON.parse(token);
+      check(!Object.hasOwn(found, name), marked('A field of the receipt appears twice.'));
+      found[name] = value(next(), depth + 1);
+      token = next();
+      if (token === '}') return found;
+      check(token === ',', marked('Part of it can\'t be read.'));
+      token = next();
+    }
+  };
+  const items = (depth) => {
+    const found = [];
+    let token = next();
+    if (token === ']') return found;
+    for (;;) {
+      found.push(value(token, depth + 1));
+      token = next();
+      if (token === ']') return found;
+      check(token === ',', marked('Part of it can\'t be read.'));
+      token = next();
+    }
+  };
+  const found = value(next(), 0);
+  check(/^[\t\n\r ]*$/.test(text.slice(TOKEN.lastIndex)), marked('The receipt has data after its end.'));
+  return found;
+}
+
+// A value in its one canonical form (RFC 8785): what is hashed.
+function canonical(value) {
+  if (value instanceof Number) return String(Number(value));
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (value && typeof value === 'object') {
+    return `{${Object.keys(value).sort().map((name) => `${canonical(name)}:${canonical(value[name])}`).join(',')}}`;
+  }
+  if (typeof value === 'string') check(!/[\ud800-\udfff]/u.test(value), marked('Part of it can\'t be read.'));
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+}
+
+const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+const hasExactly = (value, names) => isObject(value) && Object.keys(value).sort().join() === names;
+
+async function leafOfObject(shown) {
+  check(isObject(shown.sections) && isObject(shown.hashes), marked('The receipt does not have the expected contents.'));
+  const hashes = [];
+  for (const name of SECTIONS) {
+    const opened = Object.hasOwn(shown.sections, name);
+    check(opened !== Object.hasOwn(shown.hashes, name), marked('Each part of an entry must be either open or hashed.'));
+    if (opened) {
+      const one = shown.sections[name];
+      check(hasExactly(one, 'body,salt') && typeof one.salt === 'string' && (one.body === null || isObject(one.body)), marked('An open part must have a salt and a body.'));
+      hashes.push(await sha256(unb64(one.salt, 16), bytesOf(`${name}\0`), bytesOf(canonical(one.body))));
+    } else {
+      check(typeof shown.hashes[name] === 'string', marked('The receipt does not have the expected contents.'));
+      hashes.push(unb64(shown.hashes[name], 32));
+    }
+  }
+  check(Object.keys(shown.sections).length + Object.keys(shown.hashes).length === SECTIONS.length, marked('The receipt has an unknown part.'));
+  const sections = Object.fromEntries(SECTIONS.filter((name) => Object.hasOwn(shown.sections, name)).map((name) => [name, shown.sections[name].body]));
+  check(sections.envelope && sections.envelope.kind === shown.kind && /^[a-z]+\.[a-z_]+$/.test(shown.kind), marked('The receipt\'s kind does not match its envelope.'));
+  check(Number.isInteger(sections.envelope.at), marked('The receipt does not have the expected contents.'));
+  return { kind: shown.kind, sections, leaf: await sha256(bytesOf('remit-leaf-v1\0'), ...hashes) };
+}
+
+// A receipt as it comes with a reply, and as `remit.client` hands it out: JSON, with one entry or several.
+async function verifiedJson(text, keyText) {
+  const known = await readKey(keyText);
+  check(text.length <= MOST, marked('The receipt is too long.'));
+  const receipt = reading(text);
+  check(hasExactly(receipt, 'checkpoint,entries,log,v') && receipt.v === 1, marked('The receipt does not have the expected contents.'));
+  check(typeof receipt.checkpoint === 'string' && Array.isArray(receipt.entries) && receipt.entries.length > 0, marked('The receipt does not contain its entry.'));
+  const checkpoint = await readCheckpoint(receipt.checkpoint, known);
+  check(receipt.log === checkpoint.origin, marked('The checkpoint belongs to another log.'));
+  const entries = [];
+  for (const one of receipt.entries) {
+    check(hasExactly(one, 'hashes,index,kind,proof,sections') && Number.isSafeInteger(one.index) && one.index >= 0, marked('The receipt does not say which entry it proves.'));
+    check(Array.isArray(one.proof) && one.proof.length <= 63 && one.proof.every((step) => typeof step === 'string'), marked('The receipt does not have the expected contents.'));
+    check(!entries.length || entries[entries.length - 1].index < one.index, marked('The receipt\'s entries are not in the order of the log.'));
+    const { kind, sections, leaf } = await leafOfObject(one);
+    const root = await rootOf(await sha256([0], leaf), one.index, checkpoint.size, one.proof.map((step) => unb64(step, 32)));
+    check(same(root, checkpoint.root), marked('The proof leads to a different root hash. The entry is not in this log as shown.'));
+    entries.push({ index: one.index, kind, at: sections.envelope.at, sections });
+  }
+  return { ...entries[0], entries, size: checkpoint.size, origin: checkpoint.origin };
+}
+
+// Verify one receipt (C2SP tlog-proof, or JSON). Answers what is proved; throws Unproved with the reason otherwise.
 export async function verifyReceipt(text, keyText) {
   try {
-    return await verified(text, keyText);
+    if (/^[\t\n\r ]*\{/.test(text)) return await verifiedJson(text, keyText);
+    const found = await verified(text, keyText);
+    return { ...found, entries: [{ index: found.index, kind: found.kind, at: found.at, sections: found.sections }] };
   } catch (problem) {
     // What JSON and UTF-8 are is the browser's to say; what is neither proves nothing.
     if (problem instanceof SyntaxError || problem instanceof TypeError) throw new Unproved(marked('Part of it can\'t be read.'));
@@ -169,7 +283,7 @@ async function verified(text, keyText) {
   const known = await readKey(keyText);
   const cut = text.indexOf('\n\n');
   const lines = text.slice(0, Math.max(cut, 0)).split('\n');
-  check(cut > 0 && lines.shift() === 'c2sp.org/tlog-proof@v1', marked('This is not a receipt. A receipt begins with c2sp.org/tlog-proof@v1.'));
+  check(cut > 0 && lines.shift() === 'c2sp.org/tlog-proof@v1', marked('This is not a receipt. A receipt begins with c2sp.org/tlog-proof@v1, or is the JSON of a reply\'s receipt.'));
   check((lines[0] || '').startsWith('extra '), marked('The receipt does not contain its entry.'));
   const extra = new TextDecoder('utf-8', { fatal: true }).decode(unb64(lines.shift().slice('extra '.length)));
   const [, index] = /^index (0|[1-9][0-9]{0,15})$/.exec(lines.shift() || '') || [];

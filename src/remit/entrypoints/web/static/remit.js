@@ -1,5 +1,6 @@
 // The few things a page cannot do without a program: use a passkey, and send an answer. Nothing is decided here.
 import { formOf, readJson } from './edit.js';
+import { audit } from './audit.js';
 import { call } from './call.js';
 import { say, fail } from './say.js';
 import { counting } from './counting.js';
@@ -134,6 +135,7 @@ function bind(root) {
   deciding(root.querySelector('form[data-form="decide"]'), guarded);
   views(root, guarded);
   security(root);
+  audit(root, guarded);
   confirm(root.querySelector('form[data-form="confirm"]'), guarded);
 }
 

@@ -1,0 +1,149 @@
+"""Rows of the audit log in words: an ask with its decision, answers and outcome in one line, or another entry."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from remit.domain.catalogue.model import CUSTOMER, Catalogue
+from remit.domain.confirm.render_values import past_title
+from remit.domain.errors import MEANINGS, Code
+from remit.domain.i18n import Translator, marked
+from remit.domain.policy.confirmers import OFFICER
+from remit.domain.text.normalize import make_visible
+from remit.domain.transcript.entry import Kind
+from remit.entrypoints.web.act_text import unknown_action_label
+from remit.entrypoints.web.entry_details import EntryContext, envelope_lines
+from remit.entrypoints.web.entry_text import entry_asks, entry_text
+from remit.usecases.transcript.rows import RowAnswer, TranscriptRow
+
+STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "declined": (marked("Declined"), "no"),
+    "done": (marked("Done"), "ok"),
+    "expired": (marked("Expired"), "no"),
+    "failed": (marked("Failed"), "no"),
+    "needs_human": (marked("Waiting for approval"), "wait"),
+    "permit": (marked("Allowed"), ""),
+    "refuse": (marked("Blocked"), "no"),
+    "unknown": (marked("Outcome not confirmed yet"), "wait"),
+    "void": (marked("Cancelled"), ""),
+    "withdrawn": (marked("Withdrawn"), ""),
+}
+"""What became of an ask, and its look."""
+DECISIONS: Final[Mapping[str, str]] = {
+    "permit": marked("Allowed"),
+    "needs_human": marked("Needed approval"),
+    "refuse": marked("Blocked"),
+    "approved": marked("Approved"),
+    "declined": marked("Declined"),
+    "expired": marked("Expired"),
+    "withdrawn": marked("Withdrawn"),
+    "done": marked("Done"),
+    "failed": marked("Failed"),
+    "unknown": marked("Outcome not confirmed yet"),
+}
+"""Decisions, answers and outcomes to look for."""
+KINDS: Final[Mapping[str, str]] = {
+    "ask": marked("Requests"),
+    "confirmation": marked("Approvals"),
+    "act": marked("Actions"),
+    "mandate": marked("Permissions"),
+    "task": marked("Tasks"),
+    "agent": marked("Agents"),
+    "person": marked("People"),
+    "contest": marked("Disputes"),
+    "leak": marked("Leaks"),
+    "canary": marked("Canaries"),
+    "policy": marked("Rules"),
+    "entry": marked("Erasures"),
+    "transcript": marked("Exports"),
+}
+"""Groups of kinds to look for."""
+_BY: Final[Mapping[str, str]] = {
+    "less": marked("less allowed by {name}"),
+    "no": marked("declined by {name}"),
+    "no_and_end": marked("declined by {name}"),
+    "release": marked("message passed on by {name}"),
+    "strip": marked("continued without the message by {name}"),
+    "yes": marked("approved by {name}"),
+}
+_ALONE: Final[Mapping[str, str]] = {
+    "silence": marked("no one answered in time"),
+    "withdrawn": marked("withdrawn by the agent"),
+}
+
+
+def row_text(row: TranscriptRow, catalogue: Catalogue) -> dict[str, object]:
+    """Return a row for the page: `agent`, `act`, `answers`, `state` with its `look`, and its entries as sentences."""
+    say = catalogue.say
+    asks = entry_asks(row.entries)
+    entries = [
+        {
+            **entry_text(one, catalogue, asks, own=False),
+            "envelope": envelope_lines(one["envelope"], say),
+        }
+        for one in row.entries
+    ]
+    newest = entries[-1]
+    state, look = STATES.get(row.state, ("", str(newest["look"])))
+    return {
+        "entry": row.entry,
+        "first": row.first,
+        "at": row.at,
+        "is_ask": bool(row.ask) and row.kind == Kind.ASK_DECIDED,
+        "agent": make_visible(row.agent_name or row.agent),
+        "agent_id": row.agent,
+        "customer": make_visible(row.customer_name or row.customer),
+        "customer_id": row.customer,
+        "case": row.case,
+        "act": _act(row, catalogue) if row.action or row.decision else "",
+        "answers": _answers(row.answers, catalogue),
+        "why": _why(row, say),
+        "state": say(state) if state else "",
+        "look": look,
+        "sentence": newest["sentence"],
+        "officers": [make_visible(one) for one in row.officers],
+        "erased": row.erased,
+        "entries": entries,
+    }
+
+
+def row_sentence(row: TranscriptRow, catalogue: Catalogue) -> str:
+    """Return a row in one line: `Helper · Refund €20.00 for order W1001 · approved by Anna · Done`."""
+    told = row_text(row, catalogue)
+    if not told["is_ask"]:
+        return " · ".join([str(told["sentence"]), *row.officers])
+    answers = told["answers"] if isinstance(told["answers"], list) else []
+    parts = [told["agent"], told["act"], *answers, told["state"], told["why"]]
+    return " · ".join(str(one) for one in parts if one)
+
+
+def _act(row: TranscriptRow, catalogue: Catalogue) -> str:
+    action = catalogue.actions.get(row.action)
+    if action is None:
+        return unknown_action_label(row.action, EntryContext(catalogue, {}, own=False))
+    return past_title(action, row.params, {}, catalogue.say)
+
+
+def _why(row: TranscriptRow, say: Translator) -> str:
+    return say(MEANINGS[Code(row.code)].title) if row.state == "refuse" and row.code in set(Code) else ""
+
+
+def _answers(answers: Sequence[RowAnswer], catalogue: Catalogue) -> list[str]:
+    found = [_answer(one, catalogue) for one in answers]
+    return list(dict.fromkeys(one for one in found if one))
+
+
+def _answer(one: RowAnswer, catalogue: Catalogue) -> str:
+    say = catalogue.say
+    if one.answer in _ALONE:
+        return say(_ALONE[one.answer])
+    with_name = _BY.get(one.answer)
+    if with_name is None:
+        return ""
+    if one.role == CUSTOMER:
+        name = make_visible(one.name) or say("the customer")
+    else:
+        name = make_visible(one.name) or say("someone from support")
+        role = catalogue.roles.get(one.role.removeprefix(OFFICER))
+        if one.name and role is not None:
+            name = f"{name} ({make_visible(role.title)})"
+    return say(with_name, name=name)

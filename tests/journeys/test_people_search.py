@@ -1,0 +1,174 @@
+"""An auditor looks through the transcript: one row an ask, found by names, records, amounts, agents, codes and days, page by page, and exported."""
+
+import copy
+import csv
+import io
+import json
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from desks.shop import CATALOGUE, FACTS, MANDATE
+from remit.client.errors import Refused
+from remit.sandbox import Sandbox
+from remit.sandbox.people import SandboxCustomer, SandboxPerson
+from remit.sandbox.workloads import SandboxAgent, SandboxTask
+from remit.usecases.transcript import search_index
+
+REFUND = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}
+
+
+@pytest.fixture
+def ada(desk: Sandbox) -> SandboxPerson:
+    return desk.officer("ada", ["audit"], name="Ada Lang")
+
+
+@pytest.fixture
+def refund(anna: SandboxCustomer, task: SandboxTask) -> str:
+    asked = task.ask("payment.refund", REFUND, words="Please refund 40.00 EUR for order W1001.")
+    anna.confirm(asked)
+    task.ask("payment.refund", {**REFUND, "amount": "400.00 EUR"})
+    task.ask("case.comment", {"text": "Gertrud sends her regards."})
+    return str(asked.ask)
+
+
+def page(person: SandboxPerson, **asked: str) -> Any:
+    return person.get(f"/audit/v1/rows?{urlencode(asked)}")
+
+
+def exported(desk: Sandbox, person: SandboxPerson, written: str, **filters: str) -> str:
+    answer = desk.room.raw("POST", "/audit/v1/export", {"format": written, "filters": filters}, cookie=person.cookie)
+    return str(answer.content.decode())
+
+
+def test_an_ask_is_one_row_with_its_decision_answers_and_outcome(ada: SandboxPerson, refund: str) -> None:
+    (row,) = page(ada, q="W1001 €40.00 decision:approved")["rows"]
+    assert row["ask"] == refund
+    assert (row["state"], row["decision"], row["outcome"], row["agent_name"], row["customer_name"]) == (
+        "done",
+        "permit",
+        "done",
+        "Helper",
+        "Anna Berg",
+    )
+    assert [(one["answer"], one["role"], one["name"]) for one in row["answers"]] == [("yes", "customer", "Anna Berg")]
+    assert [one["kind"] for one in row["entries"]] == ["ask.decided", "confirmation.answered", "ask.decided", "act.performed"]
+    assert row["params"] == REFUND
+    refused = page(ada, decision="refuse")["rows"]
+    assert [(one["state"], one["code"]) for one in refused if one["action"] == "payment.refund"] == [("refuse", "mandate.limit_exceeded")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "kinds"),
+    [
+        ({"q": "gertrud"}, {"ask.decided"}),
+        ({"q": "berg refund"}, {"ask.decided"}),
+        ({"q": "agent:helper kind:mandate"}, {"mandate.granted"}),
+        ({"q": "code:mandate"}, {"ask.decided"}),
+        ({"kind": "task", "customer": "anna"}, {"task.opened"}),
+        ({"min": "399", "max": "400,00"}, {"ask.decided"}),
+        ({"from": "2020-01-01", "kind": "act"}, {"ask.decided"}),
+        ({"to": "2020-01-01"}, set()),
+        ({"q": "gertrud nobody"}, set()),
+    ],
+)
+def test_rows_are_found_by(ada: SandboxPerson, refund: str, asked: dict[str, str], kinds: set[str]) -> None:
+    del refund
+    found = page(ada, **asked)
+    assert {one["kind"] for one in found["rows"]} == kinds
+    assert found["complete"] is True
+
+
+def test_what_cannot_be_looked_for_is_told_on_the_page_and_in_json(desk: Sandbox, ada: SandboxPerson) -> None:
+    with pytest.raises(Refused, match=r"request\.malformed"):
+        page(ada, **{"from": "soon"})
+    shown = desk.room.raw("GET", "/audit?from=soon", cookie=ada.cookie)
+    assert "Enter a day such as 2026-11-30." in shown.text
+    for body in (
+        {"format": "xls", "filters": {}},
+        {"format": "csv", "filters": {"low": "1"}},
+        {"format": "csv", "filters": {"from": "soon"}},
+    ):
+        with pytest.raises(Refused, match=r"request\.malformed"):
+            ada.post("/audit/v1/export", body)
+
+
+def test_pages_go_on_where_they_end_and_new_entries_are_found_at_once(
+    ada: SandboxPerson, task: SandboxTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_index, "WIDTH", 16)
+    monkeypatch.setattr("remit.usecases.transcript.rows.WIDTH", 16)
+    for number in range(40):
+        task.ask("case.comment", {"text": f"Number {number} of them."})
+    seen: list[int] = []
+    before: dict[str, str] = {}
+    while True:
+        found = page(ada, q="number", limit="7", **before)
+        seen += [one["entry"] for one in found["rows"]]
+        if found["next"] is None:
+            break
+        before = {"before": str(found["next"])}
+    assert len(seen) == 40
+    assert seen == sorted(set(seen), reverse=True)
+    task.ask("case.comment", {"text": "Number forty of them."})
+    assert len(page(ada, q="number", limit="200")["rows"]) == 41
+
+
+def test_an_ask_over_two_parts_of_the_index_is_one_row(
+    desk: Sandbox, ada: SandboxPerson, anna: SandboxCustomer, task: SandboxTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_index, "WIDTH", 4)
+    monkeypatch.setattr("remit.usecases.transcript.rows.WIDTH", 4)
+    asked = task.ask("payment.refund", REFUND)
+    assert [one["state"] for one in page(ada, q="W1001")["rows"]] == ["needs_human"]
+    for number in range(9):
+        desk.customer(f"c{number}")
+    anna.confirm(asked)
+    (row,) = page(ada, q="refund W1001")["rows"]
+    assert (row["state"], len(row["entries"])) == ("done", 4)
+    assert [one["ask"] for one in page(ada)["rows"]].count(row["ask"]) == 1
+
+
+def test_what_the_page_shows_is_what_is_exported(desk: Sandbox, ada: SandboxPerson, refund: str) -> None:
+    del refund
+    shown = page(ada, customer="anna")["rows"]
+    lines = [json.loads(line) for line in exported(desk, ada, "jsonl", customer="anna").splitlines()]
+    assert [{name: one for name, one in line.items() if name != "sentence"} for line in lines] == shown
+    table = list(csv.DictReader(io.StringIO(exported(desk, ada, "csv", customer="anna").removeprefix("\ufeff"))))
+    assert [int(one["entry"]) for one in table] == [one["entry"] for one in shown]
+    told = next(one for one in table if one["state"] == "done" and one["action"] == "payment.refund")
+    assert told["sentence"] == "Helper · Refund €40.00 for order W1001 to pm_7 · approved by Anna Berg · Done"
+    (kept,) = [one for one in page(ada, kind="transcript")["rows"] if one["entries"][0]["envelope"]["format"] == "csv"]
+    assert kept["officers"] == ["Ada Lang"]
+
+
+def test_the_page_shows_rows_and_leads_to_cases_ids_and_places(desk: Sandbox, ada: SandboxPerson, task: SandboxTask, refund: str) -> None:
+    def shown(path: str) -> str:
+        return str(desk.room.raw("GET", path, cookie=ada.cookie).text)
+
+    text = shown(f"/audit?q={quote('refund €40')}")
+    assert "<b>Helper</b> · Refund €40.00 for order W1001" in text
+    assert "approved by Anna Berg" in text
+    assert text.count('class="row ') == 1
+    assert shown(f"/audit?ref={task.id}").count('class="row ') >= 3
+    assert shown(f"/audit?ref={refund}").count('class="row ') == 1
+    assert 'id="r3"' in shown("/audit?low=3")
+    led = desk.room.raw("GET", f"/audit?q={task.case}", cookie=ada.cookie, check=False)
+    assert (led.status_code, led.headers["location"]) == (303, f"/audit/cases/{task.case}")
+
+
+def test_answers_of_officers_stand_with_their_names_and_roles(anna: SandboxCustomer, agent: SandboxAgent) -> None:
+    del anna, agent
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue["floor"] = {"payment": ["customer", "officer:billing"]}
+    with Sandbox(catalogue, facts=FACTS) as desk:
+        anna, agent = desk.customer("anna", name="Anna Berg"), desk.agent("spiffe://helper.example/shop", name="Helper")
+        task = agent.open(anna.grant(agent, copy.deepcopy(MANDATE)))
+        asked, olga = task.ask("payment.refund", REFUND), desk.officer("olga", ["billing"], name="Olga Kern")
+        anna.confirm(asked)
+        olga.confirm(asked)
+        ada = desk.officer("ada", ["audit"])
+        (row,) = page(ada, q="officer:kern refund")["rows"]
+        assert [(one["role"], one["name"]) for one in row["answers"]] == [("customer", "Anna Berg"), ("officer:billing", "Olga Kern")]
+        assert "approved by Olga Kern (" in desk.room.raw("GET", "/audit?q=kern+refund", cookie=ada.cookie).text
