@@ -1,27 +1,46 @@
 """`remit` and `python -m remit`."""
 
 import gc
+import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from types import FrameType
 
 _INTERRUPTED = 130
+_PATIENCE_S = 5.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line, by default this process's own, and return the exit code."""
     if argv is not None:
         return _run(argv)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         code = _run(sys.argv[1:], own=True)
     except KeyboardInterrupt:  # before there was a command, or after it was done
         code = _INTERRUPTED
     with suppress(OSError, ValueError):
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # nothing is left to stop, and Python's own end would show a traceback
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to stop; Python's own end would show a traceback
     return code
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Interrupt the command once: what a command does to leave nothing half written is not interrupted again.
+
+    Whoever goes on pressing Ctrl-C ends it all the same, after a while.
+    """
+    began = time.monotonic()
+
+    def again(_number: int, _frame: FrameType | None) -> None:
+        if time.monotonic() - began > _PATIENCE_S:
+            os._exit(_INTERRUPTED)
+
+    signal.signal(signal.SIGINT, again)
+    raise KeyboardInterrupt
 
 
 def _run(words: Sequence[str], *, own: bool = False) -> int:

@@ -46,11 +46,11 @@ def serving(
 
 
 @contextmanager
-def serving_pack(folder: Path, name: str, terms: Mapping[str, int] | None = None) -> Iterator[str]:
-    """Serve a starter pack on the built-in desk, with its first records; yields its address."""
+def serving_pack(folder: Path, name: str, terms: Mapping[str, int] | None = None, *, switcher: bool = False) -> Iterator[str]:
+    """Serve a starter pack on the built-in desk, with its first records; yields its address. `switcher`: as a demo does."""
     pack = read_pack(name)
     rules = RulesSource(catalogue=pack.catalogue, policies=pack.policies)
-    with _served(folder, terms, lambda settings: build_desk(settings, rules), seed=pack.seed) as issuer:
+    with _served(folder, terms, lambda settings: build_desk(settings, rules), seed=pack.seed, switcher=switcher) as issuer:
         yield issuer
 
 
@@ -64,6 +64,7 @@ def _served(
     notify: Mapping[str, Any] | None = None,
     words: Mapping[str, Any] | None = None,
     events: Mapping[str, Any] | None = None,
+    switcher: bool = False,
 ) -> Iterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
@@ -74,7 +75,7 @@ def _served(
         "log": {"name": "browser.remit.invalid", "high_water": "high-water/checkpoint"},
         "desk": {"database": "desk.sqlite"},
         "words": {"secrets": "refuse", "model": "none", **(words or {})},
-        "sandbox": {"enabled": True},
+        "sandbox": {"enabled": True, "switcher": switcher},
         "terms": dict(terms or {}),
         "people": dict(people or {}),
         "notify": dict(notify or {}),

@@ -56,7 +56,7 @@ def test_a_private_key_is_never_taken_in(remit: Run, desk: Path, tmp_path: Path)
     keys = tmp_path / "keys.json"
     keys.write_text(json.dumps(public_keys(private=True)))
     ran = remit("agent", "add", "--config", desk, "--client-id", "a", "--operator", "o", "--jwks", keys)
-    refused(ran, "request.malformed", "holds a private key; nothing was kept")
+    refused(ran, "request.malformed", "has a private key in it; nothing was saved")
     assert remit("agent", "list", "--json", "--config", desk).json["agents"] == []
 
 

@@ -73,7 +73,7 @@ def test_acts_that_wait_long_are_told_with_how_long(remit: Run, desk: Path) -> N
     waits(desk, (OutboxState.QUEUED, 200), (OutboxState.QUEUED, 100), (OutboxState.UNKNOWN, 300))
     queued, sent = found(remit, desk, "outbox")
     assert (queued["state"], sent["state"]) == ("look", "look")
-    assert queued["says"].startswith("2 acts wait to be sent, the oldest for 2")
+    assert queued["says"].startswith("2 acts are queued, the oldest for 2")
     assert sent["says"].startswith("the outcome of 1 acts is not known, of the oldest for 3")
 
 

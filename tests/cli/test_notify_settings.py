@@ -160,7 +160,7 @@ def test_authorities_that_are_none_stop_the_check(remit: Run, desk: Path) -> Non
 
 def test_a_new_desk_says_that_it_only_logs(remit: Run, desk: Path) -> None:
     assert 'kind = "log"' in (desk / "remit.toml").read_text()
-    assert [(one["state"], one["says"]) for one in found(remit, desk, "notices")] == [("ok", "are lines of the log alone")]
+    assert [(one["state"], one["says"]) for one in found(remit, desk, "notices")] == [("ok", "go to the log only")]
     change(desk, 'issuer = "http://localhost:8080"', 'issuer = "https://desk.example"')
     assert [one["state"] for one in found(remit, desk, "notices")] == ["look"]
 

@@ -131,7 +131,7 @@ def test_a_second_ctrl_c_cuts_off_what_is_under_way_and_says_so_without_a_traceb
         assert serving.process.wait(60) == 130
     assert serving.process.stderr is not None
     assert serving.process.stderr.read() == (
-        "remit: stopped at once; requests under way were cut off. What was recorded stands, and what was queued goes on at the next start.\n"
+        "remit: stopped at once; running requests were cut off. What was recorded stays, and queued acts go on at the next start.\n"
     )
 
 
@@ -293,9 +293,9 @@ def test_with_two_admins_one_person_alone_gives_no_roles_and_no_trust(remit: Run
     change(desk, "http://localhost:8080", "https://support.example")
     change(desk, 'host = "127.0.0.1"', 'host = "0.0.0.0"')
     third = ("person", "add", "eve", "--config", desk, "--kind", "officer", "--role", "security")
-    refused(remit(*third), "person.not_allowed", "one person alone cannot give roles")
+    refused(remit(*third), "person.not_allowed", "one person can't give roles")
     assert remit(*third[:-2]).code == 0
     keys = tmp_path / "keys.json"
     keys.write_text('{"keys": []}')
     trusted = ("agent", "add", "--config", desk, "--client-id", "spiffe://x.example/a", "--jwks", keys, "--tier", "trusted")
-    refused(remit(*trusted), "person.not_allowed", "one person alone cannot make an agent trusted")
+    refused(remit(*trusted), "person.not_allowed", "one person can't make an agent trusted")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from remit.__main__ import main
@@ -121,7 +122,7 @@ def test_an_ask_from_another_terminal_waits_until_it_is_answered_without_a_brows
         rest = asking.stdout.read()
     assert asking.returncode == 0, rest
     again = running.beside("--act-as", "customer")
-    assert "Nothing waits for you" in again.stdout
+    assert "You have nothing to decide right now." in again.stdout
 
 
 def _ask(running: Running, answers: str) -> tuple[str, str]:
@@ -157,12 +158,78 @@ def test_after_a_no_or_what_was_taken_back_one_can_go_on_asking(running: Running
     (running.folder / "people.json").write_text(json.dumps(kept))
     said, answered = _ask(running, "y\n")
     assert said.count("mandate.inactive") == 1
-    assert "A new one is signed for anna" in said
+    assert "Anna signs a new one" in said
     assert "You said yes" in answered
     door.close()
 
 
-@pytest.mark.parametrize(("whom", "hint"), [("officer", "customer alone"), ("security", "/security"), ("auditor", "/audit")])
+def _asked_for(running: Running, aim: str, answers: str) -> tuple[dict[str, Any], str]:
+    """An ask that an officer decides, in JSON, and what the officer's terminal showed."""
+    asking = subprocess.Popen(
+        command("--dir", running.folder, "--json", "--ask", "--for", aim),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_ENV,
+    )
+    with asking:
+        assert asking.stderr is not None
+        assert asking.stdout is not None
+        said = ""
+        for line in asking.stderr:
+            said += line
+            if "in a terminal" in line:
+                break
+        assert f"{running.told['url']}/desk" in said
+        assert "--act-as officer" in said
+        answered = running.beside("--act-as", "officer", answers=answers).stdout
+        told: dict[str, Any] = json.loads(asking.stdout.read())
+        asking.stderr.read()
+    assert asking.returncode == 0, (said, told)
+    return told, answered
+
+
+def test_a_large_refund_lands_with_the_officer_who_decides_it(running: Running) -> None:
+    told, answered = _asked_for(running, "officer", "y\n")
+    assert [(one["tried"].partition(" ")[0], one["outcome"]) for one in told["steps"]] == [("file", "done"), ("refund", "done")]
+    assert "Refund €60" in answered or "Refund €59" in answered
+    assert "You said yes; the ask is done." in answered
+
+
+def test_a_message_that_the_desk_cannot_read_lands_with_the_officer(running: Running) -> None:
+    told, answered = _asked_for(running, "words", "y\n")
+    assert [one["outcome"] for one in told["steps"]] == ["done"]
+    assert "The agent's message: Ik heb drie weken" in answered
+
+
+def test_a_file_that_the_desk_cannot_read_lands_with_the_officer(running: Running) -> None:
+    told, answered = _asked_for(running, "file", "n\n")
+    assert [one["code"] for one in told["steps"]] == ["words.attachment"]
+    assert "parcel.heic" in answered
+    assert "The file is discarded." in answered
+
+
+def test_what_works_beside_a_demo_is_told_as_json(running: Running) -> None:
+    assert len(json.loads(running.beside("--json", "--links").stdout)["links"]) == 4
+    idle = json.loads(running.beside("--json", "--act-as", "officer").stdout)
+    assert (idle["person"], idle["pending"], idle["answered"]) == ("olga", 0, [])
+
+
+def test_a_browser_of_this_machine_becomes_each_person_of_the_demo(running: Running) -> None:
+    url = running.told["url"]
+    ours = {"origin": url, "sec-fetch-site": "same-origin"}
+    with httpx.Client(base_url=url) as browser:
+        people = browser.post("/sandbox/v1/switch", json={}, headers=ours).json()["people"]
+        assert {"anna", "bram", "olga", "sven", "ada"} <= {one["id"] for one in people}
+        for person, page in (("anna", "/me"), ("olga", "/desk"), ("sven", "/security"), ("ada", "/audit")):
+            assert browser.post("/sandbox/v1/switch", json={"person": person}, headers=ours).json() == {"page": page}
+            shown = browser.get(page)
+            assert shown.status_code == 200, page
+            assert "data-switcher" in shown.text
+        assert browser.post("/sandbox/v1/switch", json={"person": "anna"}, headers={"origin": "https://evil.example"}).status_code == 403
+
+
+@pytest.mark.parametrize(("whom", "hint"), [("officer", "--ask --for officer"), ("security", "/security"), ("auditor", "/audit")])
 def test_whoever_has_nothing_to_answer_is_told_where_their_work_stands(running: Running, whom: str, hint: str) -> None:
     said = running.beside("--act-as", whom).stdout
     assert "Nothing waits for you." in said
@@ -183,6 +250,29 @@ def test_a_second_run_says_that_one_is_running_and_the_first_stops_on_demand(run
     assert running.beside("--stop").returncode == 0
     assert running.process.wait(timeout=60) == 0
     assert not DemoFolder(running.folder).is_held()
+
+
+def test_a_later_run_serves_the_same_desk_again_and_says_so(running: Running) -> None:
+    folder = DemoFolder(running.folder)
+    if folder.is_held():
+        running.beside("--stop")
+    kept = (running.folder / "people.json").read_text()
+    again = subprocess.Popen(
+        command("--json", "--dir", running.folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_ENV
+    )
+    with again:
+        assert again.stdout is not None
+        assert again.stderr is not None
+        told = json.loads(again.stdout.readline())
+        assert (told["url"], told["folder"]) == (running.told["url"], str(running.folder))
+        assert "rows" not in told
+        assert "You have nothing to decide" in running.beside("--act-as", "customer").stdout
+        again.terminate()
+        said = again.stderr.read()
+    assert f"Using the desk of the last run in {running.folder}" in said or "Using the desk of the last run in" in said
+    assert "--fresh" in said
+    assert again.returncode == 0
+    assert json.loads(kept)["mandate"] == json.loads((running.folder / "people.json").read_text())["mandate"]
 
 
 def test_agents_load_nothing_of_remit_but_its_client() -> None:

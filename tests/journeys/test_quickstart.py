@@ -1,23 +1,27 @@
 """The quickstart, as it is printed: its commands, its two programs, and what it says comes of them."""
 
 import _thread
+import asyncio
 import json
 import re
 import shlex
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.conftest import remit, serve  # noqa: F401  # fixtures of the command line's own tests
 from cli.running import Run, Serve
 from journeys.played import Anna
-from remit.client import Refused, new_key
+from remit.client import Agent, PrivateKeyJwt, Refused, Reply, new_key
 
 PAGE = (Path(__file__).parents[2] / "docs" / "quickstart.md").read_text(encoding="utf-8")
 KEYS, AGENT = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-CLIENT = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "client.md").read_text(encoding="utf-8"), re.DOTALL)[0]
+CLIENT, SYNC, HANDING_ON, RECEIPTS = re.findall(
+    r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "client.md").read_text(encoding="utf-8"), re.DOTALL
+)
 POLICIES = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8"), re.DOTALL)[
     0
 ]
@@ -67,6 +71,83 @@ def run_client(anna: Anna, url: str, folder: Path) -> tuple[object, ...]:
     return printed[-1]
 
 
+def run_others(anna: Anna, url: str, identity: PrivateKeyJwt, other: PrivateKeyJwt) -> tuple[str, Reply]:
+    """The second and third example: what the second prints, under a mandate granted before, and a reply that has a receipt."""
+    names: dict[str, Any] = {"__name__": "handing_on"}
+    exec(compile(HANDING_ON.replace("W123", "W1001"), "handing_on.py", "exec"), names)
+    proof = Path("proof.pem").read_text()
+    wrong: list[BaseException] = []
+
+    async def both() -> tuple[str, Reply]:
+        async with Agent(desk=url, identity=identity, key=proof) as mine, Agent(desk=url, identity=other) as theirs:
+            mandate = await mine.request_mandate(
+                objective="return-item",
+                target={"order": ["W1001"]},
+                powers=[
+                    {"power": "represent"},
+                    {"power": "receive", "attributes": ["order.status", "order.items"]},
+                    {"power": "request", "actions": ["order.return"], "uses": 1},
+                ],
+                chain=1,
+                chain_operators=["courier.example"],
+                max_tasks=4,
+                on_url=lambda address: apart(lambda: anna.allow(address), wrong),
+            )
+            async with mandate.task() as task:
+                reply = await task.ask("order.read", {"order_id": "W1001"})
+            printed = await asyncio.to_thread(run_sync, url, identity, mandate.id)
+            part = await names["hand_on"](mandate, names["introduce"](theirs))
+            await names["work"](theirs, part.id)
+            return printed, reply
+
+    try:
+        return asyncio.run(both())
+    except KeyboardInterrupt:
+        raise wrong[0] from None
+
+
+def run_sync(url: str, identity: PrivateKeyJwt, mandate: str) -> str:
+    """The second example; what it prints. A registered key stands for the platform's SVID."""
+    program = re.sub(r"man_[a-z0-9]+", mandate, SYNC.replace("https://support.acme.example", url))
+    printed: list[str] = []
+    own = {"print": lambda *what: printed.append(str(what)), "identity": identity}
+    exec(compile(program.replace('JwtSvidFile("/run/svid")', "identity"), "sync.py", "exec"), {"__name__": "sync", **own})
+    return printed[-1]
+
+
+def run_rest(anna: Anna, url: str, folder: Path, key: str) -> None:
+    """The other examples of `docs/client.md`, after the first."""
+    (folder / "proof.pem").write_text(new_key())
+    mine, other = (
+        PrivateKeyJwt(f"https://{name}.example/agent", (folder / where / "agent.pem").read_text(), "k1")
+        for name, where in (("helper", "."), ("courier", "other"))
+    )
+    printed, reply = run_others(anna, url, mine, other)
+    assert "order.status" in printed
+    assert check_receipt(reply, key)[0][0] == "my-desk.remit.invalid"
+
+
+def check_receipt(reply: Reply, key: str) -> list[tuple[object, ...]]:
+    """The fourth example, on a receipt of the walk."""
+    printed: list[tuple[object, ...]] = []
+    names: dict[str, Any] = {"__name__": "receipts", "print": lambda *what: printed.append(what)}
+    exec(compile(RECEIPTS, "receipts.py", "exec"), names)
+    names["check"](json.dumps(reply.receipt).encode(), key, reply.ask)
+    return printed
+
+
+def add_courier(remit: Run, add: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811  # the fixture
+    """Another agent, registered as the first one was: a part is handed on to it."""
+    (folder / "other").mkdir()
+    monkeypatch.chdir(folder / "other")
+    exec(compile(KEYS, "keys.py", "exec"), {"__name__": "keys"})
+    monkeypatch.chdir(folder)
+    changed = ("helper.example", "courier.example"), ("agent.jwks", "other/agent.jwks"), ("Helper", "Courier")
+    for old, new in changed:
+        add = [one.replace(old, new) for one in add]
+    assert remit(*add).code == 0
+
+
 def test_the_commands_are_the_ones_this_test_knows() -> None:
     assert [shlex.split(one)[:2] for one in COMMANDS] == [
         ["make", "setup"],
@@ -97,6 +178,7 @@ def test_the_quickstart_works_as_it_is_printed(
     assert checked.json["ok"]
     exec(compile(KEYS, "keys.py", "exec"), {"__name__": "keys"})
     assert remit(*add).code == 0
+    add_courier(remit, add, tmp_path, monkeypatch)
     code = remit(*invite, "--json").json["code"]
 
     serving = serve(tmp_path / "my-desk")
@@ -129,6 +211,8 @@ def test_the_quickstart_works_as_it_is_printed(
         assert [what[0] for what in printed[1:]] == ["done", "needs_human", said]
         assert printed[1][1]["order.status"]  # type: ignore[index]  # the result
         assert printed[2][1] == ("customer",)
+        if said == "done":  # before the asks of step 6: they raise the risk, and a person is asked about each read
+            run_rest(anna, serving.url, tmp_path, made["log_key"])
     assert [(code, got) for _, code, got in tried if code != got] == []
     assert len(tried) == len(REFUSED) == 4
     assert run_client(anna, serving.url, tmp_path)[0] == "done"

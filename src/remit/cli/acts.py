@@ -36,7 +36,7 @@ def _list(args: argparse.Namespace, out: CommandOutput) -> int:
 
     found = [one.row() for one in with_desk(settings_of(args), work)]
     rows = [[str(value) for value in row.values()] for row in found]
-    lines = table(_HEAD, rows) if found else ["No act is unclear."]
+    lines = table(_HEAD, rows) if found else ["No act has an unknown outcome."]
     out.tell({"acts": found}, *lines)
     return ExitCode.OK
 

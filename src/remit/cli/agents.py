@@ -112,7 +112,7 @@ def _verify_tier(settings: Settings, tier: str) -> None:
     """Verify that a trust tier takes two people on a desk reachable from outside (docs/model/model.md#two-people)."""
     if tier == Tier.TRUSTED and not settings.loopback:
         cure = "Register it as known, then raise its tier on the /security page, where a second person approves it."
-        raise AdvisedError(Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot make an agent trusted"), cure)
+        raise AdvisedError(Refused(Code.PERSON_NOT_ALLOWED, "one person can't make an agent trusted"), cure)
 
 
 def _method(args: argparse.Namespace) -> ClientMethod:
@@ -168,8 +168,8 @@ def _jwks(path: Path) -> Json:
     keys = found.get("keys") if isinstance(found, Mapping) else None
     listed = keys if isinstance(keys, Sequence) and not isinstance(keys, str) else ()
     if any(isinstance(key, Mapping) and ({"d", "k"} & key.keys()) for key in listed):
-        cure = "Give the public keys alone, and replace that key: it has been somewhere it should not be."
-        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, f"{path} holds a private key; nothing was kept"), cure)
+        cure = "Give the public keys only, and replace that key: it was in the wrong place."
+        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, f"{path} has a private key in it; nothing was saved"), cure)
     return found
 
 

@@ -53,9 +53,9 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
     record, planted = with_desk(settings_of(args), work, on_page=True)
     out.tell(
         {**canary_row(record), "value": planted},
-        f"{record.name} is planted ({record.id}). Put this value where you said it stands: {record.place}",
+        f"{record.name} is ready ({record.id}). Put this value into: {record.place}",
         planted,
-        "It is shown this once: the desk keeps a keyed digest of it alone.",
+        "This is the only time it is shown: Remit keeps a keyed digest only.",
     )
     return ExitCode.OK
 
@@ -80,5 +80,5 @@ def _remove(args: argparse.Namespace, out: CommandOutput) -> int:
         return await remove_canary(desk.context, args.canary, by=command_seat())
 
     record = with_desk(settings_of(args), work, on_page=True)
-    out.tell({"removed": record.id}, f"{record.name} is taken away ({record.id}).")
+    out.tell({"removed": record.id}, f"{record.name} is removed ({record.id}).")
     return ExitCode.OK

@@ -142,7 +142,7 @@ def _choose(args: argparse.Namespace) -> None:
         args.backoffice = "directory"
     if _yes("PostgreSQL as the store? [y/N] "):
         args.store = input("Database for records and transcript (postgresql://USER@HOST/DATABASE, no password): ")
-        args.keys = input("Another database, for the content keys alone: ")
+        args.keys = input("A second database, for content keys only: ")
     if _yes("An OpenID provider as the login? [y/N] "):
         args.login = input(f"{_LOGIN['login']}: ")
 

@@ -107,7 +107,7 @@ def _beside(args: argparse.Namespace, folder: DemoFolder, screen: Screen, again:
 def _verify_played(folder: DemoFolder) -> None:
     """Verify that no demo is still starting: none of its people exists yet."""
     if folder.is_held() and not folder.kept(PEOPLE).get("people"):
-        raise DemoStopped("the demo is still starting: nobody is there yet.", "Wait until it has printed its links.")
+        raise DemoStopped("the demo is still starting.", "Wait until it has printed its links.")
 
 
 def _read(question: str, screen: Screen) -> str:

@@ -125,7 +125,7 @@ def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
             detail = f"{host} port {port} cannot be used"
             cure = "The log line above says why; choose another with --host or --port."
             raise AdvisedError(Refused(Code.SETTINGS_INVALID, detail), cure) from None
-    out.note("remit: stopped; nothing was left under way.")
+    out.note("remit: stopped; every request was answered.")
     return ExitCode.OK
 
 

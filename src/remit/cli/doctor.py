@@ -61,7 +61,7 @@ def check_login(settings: Settings) -> Iterator[CheckFinding]:
         reached = asyncio.run(provider.refresh(now=Instant(time.time_ns() // 1_000_000)))
     except Fault as fault:
         cure = "See that it answers, and that people.oidc.issuer is written exactly as it calls itself."
-        yield CheckFinding("login", "wrong", f"{fault.detail}: nobody can sign in there.", cure)
+        yield CheckFinding("login", "wrong", f"{fault.detail}: no one can sign in there.", cure)
         return
     yield CheckFinding("login", "ok", f"{reached.issuer} answers, with {reached.keys} keys")
     if not reached.says_iss:
@@ -95,8 +95,8 @@ def _outbox(settings: Settings) -> Iterator[CheckFinding]:
     seen, now = store_location(settings).outbox(), time.time()
     queued_s, sent_s = (max(0.0, now - at / 1000) if at else 0.0 for at in (seen.queued_at, seen.sent_at))
     if seen.queued and queued_s > _LONG_S:
-        cure = "See that the desk's systems answer and that the desk is served: what waits is sent by itself then."
-        says = f"{seen.queued:,} acts wait to be sent, the oldest for {queued_s:,.0f} s."
+        cure = "Check that your systems answer and the server runs: queued acts are then sent by themselves."
+        says = f"{seen.queued:,} acts are queued, the oldest for {queued_s:,.0f} s."
         yield CheckFinding("outbox", "look", says, cure)
     if seen.sent and sent_s > _LONG_S:
         yield CheckFinding(
@@ -165,7 +165,7 @@ def _certificate(settings: Settings) -> Iterator[CheckFinding]:
     try:
         ends = certificate_expiry(issuer.hostname, issuer.port or _HTTPS)
     except (OSError, ValueError) as problem:
-        says = f"{settings.issuer} cannot be looked at from here: {problem}."
+        says = f"{settings.issuer} can't be checked from here: {problem}."
         cure = "Let its name lead to your proxy, with a certificate that is good for it."
         yield CheckFinding("certificate", "look", says, cure)
         return
@@ -199,7 +199,7 @@ def _telemetry(settings: Settings) -> Iterator[CheckFinding]:
         says = f"traces of {settings.telemetry.sample_percent} requests in 100 go to {settings.telemetry.endpoint}"
         yield CheckFinding("traces", "ok", says)
     if settings.telemetry.trusts_callers:
-        says = "whoever calls says which trace a request belongs to, and whether it is kept."
+        says = "callers decide which trace a request belongs to, and whether it is kept."
         cure = "Let the proxy write traceparent anew, never pass it on, or take telemetry.trust_traceparent out."
         yield CheckFinding("traces", "look", says, cure)
 
@@ -211,15 +211,13 @@ def _notices(settings: Settings) -> Iterator[CheckFinding]:
         if answers:
             yield CheckFinding("notices", "ok", f"{name}: {says}")
         else:
-            cure = (
-                f"See that it answers from here, and what notify.{name}_… says: people are told nothing until it does."
-            )
+            cure = f"See that it answers from here, and what notify.{name}_… says: no notice is sent until it does."
             yield CheckFinding("notices", "wrong", f"{name}: {says}.", cure)
     if not seen and not settings.loopback:
         cure = "Set notify.kind, or have what reads the log pass lines of the logger remit.notices on."
-        yield CheckFinding("notices", "look", "are lines of the log alone; this desk sends none.", cure)
+        yield CheckFinding("notices", "look", "go to the log only; this desk sends no notices.", cure)
     elif not seen:
-        yield CheckFinding("notices", "ok", "are lines of the log alone")
+        yield CheckFinding("notices", "ok", "go to the log only")
 
 
 def _leaks(settings: Settings) -> Iterator[CheckFinding]:
@@ -229,7 +227,7 @@ def _leaks(settings: Settings) -> Iterator[CheckFinding]:
             yield CheckFinding("leaks", "ok", f"{name}: {says}")
         else:
             cure = (
-                "See that it answers from here, and what its table [[leak]] says: nobody there is told until it does."
+                "See that it answers from here, and what its table [[leak]] says: no owner is notified until it does."
             )
             yield CheckFinding("leaks", "wrong", f"{name}: {says}.", cure)
 
@@ -382,7 +380,7 @@ def _modes(settings: Settings) -> Iterator[CheckFinding]:
     for path in open_ones:
         yield CheckFinding("files", "wrong", f"{path} is open to others.", f"chmod go= {path}")
     if not open_ones:
-        yield CheckFinding("files", "ok", f"keys and records in {settings.data} are open to their owner alone")
+        yield CheckFinding("files", "ok", f"keys and records in {settings.data} are readable by their owner only")
 
 
 def _disk(settings: Settings) -> Iterator[CheckFinding]:
@@ -409,15 +407,15 @@ def _disk_of(path: Path) -> int:
 
 def _reach(settings: Settings) -> Iterator[CheckFinding]:
     if settings.sandbox:
-        says = "is on: anybody on this machine may add people and agents."
+        says = "is on: anyone on this machine can add people and agents."
         yield CheckFinding("sandbox", "look", says, "Set [sandbox] enabled = false for a real desk.")
     if not settings.loopback and not settings.issuer.startswith("https:"):
         cure = "Put TLS in front and set server.issuer."
         yield CheckFinding("reach", "wrong", f"{settings.issuer} is not https.", cure)
     if not settings.loopback and not settings.peer_header:
-        says = "callers behind a proxy cannot be told from one another: what proves nothing is limited for all of them together."
+        says = "Remit can't tell callers behind a proxy apart: unauthenticated requests share one limit."
         yield CheckFinding("limits", "look", says, "Let the proxy set a header and name it in limits.peer_header.")
-    where = "this machine alone" if settings.loopback else "from outside"
+    where = "this machine only" if settings.loopback else "from outside"
     yield CheckFinding("reach", "ok", f"{settings.issuer} on {settings.host} port {settings.port}: {where}")
 
 
@@ -437,7 +435,7 @@ def _store(settings: Settings) -> Iterator[CheckFinding]:
     yield from _log(settings)
     rows = inspect_rows(settings)
     if rows is None:
-        says = "have no MACs yet: the next start gives them theirs, once, as they stand then."
+        says = "have no MACs yet: the next start adds them, once."
         yield CheckFinding("rows", "look", says, "Start the desk.")
     else:
         yield CheckFinding("rows", "ok", f"all {rows:,} are those that this desk wrote")
@@ -457,12 +455,12 @@ def _states(settings: Settings) -> Iterator[CheckFinding]:
 def _content_keys(settings: Settings) -> Iterator[CheckFinding]:
     """Check the content keys: without them no personal content in a store opens."""
     read = inspect_content_keys(settings, store_location(settings).sealings())
-    says = (
-        "belong to the store" if read else "are in use by the desk that is served, which looked at them when it began"
-    )
+    says = "belong to the store" if read else "are in use by the running server, which checked them at its start"
     yield CheckFinding("content keys", "ok", f"{content_keys_place(settings)} {says}")
     if keys_share_store_server(settings):
-        says = "are on the store's server: a backup of that server holds both, and put back it brings back what was erased."
+        says = (
+            "are on the store's server: a backup of that server has both, and restoring it brings erased content back."
+        )
         cure = "Move them to another server, and name it in keys.content."
         yield CheckFinding("content keys", "look", f"{content_keys_place(settings)} {says}", cure)
 
@@ -477,7 +475,7 @@ def _clock(seen: StoreSummary) -> CheckFinding:
     now = time.time()
     ahead_s = seen.last_at / 1000 - now
     if ahead_s > 0 or datetime.fromtimestamp(now, tz=UTC).year < _FIRST_YEAR:
-        says = f"stands {max(ahead_s, 0):,.1f} s before the last entry of the log."
+        says = f"stands {max(ahead_s, 0):,.1f} s behind the last entry of the log."
         cure = "Set the clock (NTP) here, and where that entry was written, then restart."
         return CheckFinding("clock", "wrong", says, cure)
     newest = f"; the newest entry of the log is {-ahead_s:,.0f} s old" if seen.entries else ""

@@ -97,7 +97,9 @@ def suspicious_settings(settings: Settings, loaded: LoadedRules) -> Iterator[Che
             yield CheckFinding("waiver", "look", says, "Name the officer who answers for it, or officer:<role>.")
     own, meant = loaded.catalogue.currency, _currencies(settings, loaded.catalogue)
     if meant and own not in meant:
-        says = f"the desk's currency is {own}, and its waivers, offers and policies speak of {', '.join(sorted(meant))} alone."
+        says = (
+            f"the desk's currency is {own}, and its waivers, offers and policies name {', '.join(sorted(meant))} only."
+        )
         yield CheckFinding("currency", "look", says, "Write them, and the policy cases, in the desk's own currency.")
 
 
@@ -131,20 +133,20 @@ def _roles(catalogue: Catalogue) -> Sequence[str]:
 FIRST_CODE_S: Final = 15 * 60
 _ROLES: Final = ("admin", "security", "audit")
 _TOML: Final = """\
-# Settings of this desk. `remit check` says what is wrong with them. Paths start at this file's folder.
+# Settings of this desk. `remit check` validates them. Paths are relative to this file's folder.
 
 [server]
 issuer = "http://localhost:{port}"   # the address people and agents use; https unless it is this machine
 host = "127.0.0.1"                   # where the process listens
 port = {port}
-data = "data"                        # keys and content keys; for the desk's own eyes only
+data = "data"                        # keys and content keys; private
 
 [store]
 url = "{store}"
 {keys}
 [log]
-name = "{name}"                      # the transcript's name; it never changes
-high_water = "high-water/checkpoint" # better on another disk than the store: by it an old copy of the store is noticed
+name = "{name}"                      # the log's name; never change it
+high_water = "high-water/checkpoint" # better on another disk than the store: it reveals an old copy of the store
 
 [catalogue]
 files = ["catalogue/*.toml"]
@@ -157,21 +159,21 @@ cases = ["policy_cases/*.toml"]
 {desk}database = "{database}"        # the built-in desk: cases, and in a file the records too
 
 [words]
-languages = {languages}                   # languages in which messages are read: en, de; others are unreadable
-secrets = "refuse"                   # what happens to a message that carries a secret: refuse or redact
-beyond = "refuse"                    # and to one that says more than it asks: refuse, hold (for an officer with the role named in `officer`) or strip
+languages = {languages}                   # the languages of messages Remit reads: en, de; others are unreadable
+secrets = "refuse"                   # a message with a secret in it: refuse or redact
+beyond = "refuse"                    # a message that asks for more than the request: refuse, hold (for an officer with the role in `officer`) or strip
 
 [notify]
-kind = "log"                         # how people are told that something waits: log, smtp (mail) or webhook; docs/operating.md
+kind = "log"                         # how people are notified: log, smtp (mail) or webhook; docs/operating.md
 
 [dpop]
-nonce = false                        # true: no proof can be made in advance; an agent needs one more request to begin with
+nonce = false                        # true: no proof can be made in advance; costs an agent one more request at its start
 
 [sandbox]
-enabled = false                      # true: anybody on this machine may add people and agents, to try things
+enabled = false                      # true: anyone on this machine can add people and agents, to try things
 
 [visitors]
-enabled = false                      # true: assistants without a key of their own may ask; docs/visitors.md
+enabled = false                      # true: assistants without a key can ask; docs/visitors.md
 {tables}"""
 _README: Final = """\
 # A desk with Remit
@@ -179,14 +181,14 @@ _README: Final = """\
 | here | what it is |
 |---|---|
 | `remit.toml` | settings |
-| `catalogue/`, `policies/`, `policy_cases/` | what the desk can do, its rules, and examples of what the rules must say |
-| `examples/`, `seed.json` | mandates to try, and the invented customers the built-in desk began with |
+| `catalogue/`, `policies/`, `policy_cases/` | the desk's actions, its rules, and test cases for the rules |
+| `examples/`, `seed.json` | mandates to try, and the sample customers of the built-in desk |
 | `data/` | store, keys, content keys: keep it private, back up `data/store.sqlite` and `data/keys` apart from each other |
 | `high-water/` | the newest published checkpoint; keep it on another disk than `data/` |
 
-    remit check      # are settings, catalogue and policies valid, and do the policy cases hold?
-    remit serve      # serve the desk
-    remit doctor     # what an operator should look at
+    remit check      # validate settings, catalogue and policies, and run the policy cases
+    remit serve      # start the server
+    remit doctor     # check the desk
 
 Put this folder under version control without `data/` and `high-water/` (`.gitignore` says so).
 
@@ -284,14 +286,14 @@ def _tell(args: argparse.Namespace, out: CommandOutput, plan: _Plan, admitted: A
         },
         f"Made a desk in {folder} with the {f'pack {plan.pack}' if plan.pack else f'rules of {args.rules}'}.",
         *(
-            [f"  customers  {', '.join(people)} (invented, with records to try; --empty leaves them out)"]
+            [f"  customers  {', '.join(people)} (samples with records to try; --empty leaves them out)"]
             if people
             else []
         ),
         f"  log key    {key}",
-        "             Give it to auditors: receipts and the log are verified with it.",
+        "             Give it to auditors: it verifies receipts and the log.",
         "",
-        f"First admin: {admitted.person.id}. Within 15 minutes, and once, this enrols their passkey:",
+        f"First admin: {admitted.person.id}. This link enrols their passkey, once, within 15 minutes:",
         f"  {page}",
         f"  (later: {command_line('person', 'invite', admitted.person.id, '--config', folder)})",
         "",
@@ -383,8 +385,8 @@ def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
         # ⚔ Every account of the machine reads command lines, and the settings are no place for a secret either.
         raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, "--store or --keys carries a password"),
-            "Change it, since it was on a command line. Leave it out here: it stands in ~/.pgpass (mode 0600), in PGPASSWORD,"
-            " or with the complete address in REMIT_STORE_URL.",
+            "Change it, since it was on a command line. Leave it out here: put it into ~/.pgpass (mode 0600), into PGPASSWORD,"
+            " or the complete address into REMIT_STORE_URL.",
         )
     line = f'\n[keys]\ncontent = "{keys}"   # content keys alone: never in one backup with the store\n'
     return {"store": store, "keys": line, "database": store}
@@ -488,7 +490,7 @@ def _check(args: argparse.Namespace, out: CommandOutput) -> int:
             else ()
         ),
         f"policies   {len(settings.policies)} file{'' if len(settings.policies) == 1 else 's'}: valid",
-        f"cases      {len(results) - len(failed)} of {len(results)} hold",
+        f"cases      {len(results) - len(failed)} of {len(results)} pass",
         *(f"  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
         f"rules      {loaded.digest}: {force}",
         f"words      judged {judged}",

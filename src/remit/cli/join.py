@@ -44,7 +44,7 @@ def _join(args: argparse.Namespace, out: CommandOutput) -> int:
         raise AdvisedError(Refused(Code.SETTINGS_INVALID, "a new node joins a desk whose store is shared"), cure)
     key = log_key(settings)
     if inspect_high_water(settings.high_water, key, verify_ed25519) is not None:
-        detail = f"log.high_water: {settings.high_water} holds what this node has seen already"
+        detail = f"log.high_water: {settings.high_water} has what this node has seen already"
         raise AdvisedError(Refused(Code.SETTINGS_INVALID, detail), "Start it with `remit serve`.")
     if "://" not in args.source and not Path(args.source).is_dir():
         raise AdvisedError(
@@ -60,5 +60,5 @@ def _join(args: argparse.Namespace, out: CommandOutput) -> int:
     size = inspect_high_water(settings.high_water, key, verify_ed25519)
     entries = 0 if size is None else size.checkpoint.size
     body = {"entries": entries}
-    out.tell(body, f"This node goes on from {entries:,} published entries. Start it with `remit serve`.")
+    out.tell(body, f"This node continues after {entries:,} published entries. Start it with `remit serve`.")
     return ExitCode.OK

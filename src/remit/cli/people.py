@@ -142,10 +142,10 @@ def _recover(args: argparse.Namespace, out: CommandOutput) -> int:
     page = enrol_link(settings, made.code, port=args.port)
     out.tell(
         {"person": made.person.id, "code": made.code, "enrol": page, "expires_at": instant_text(made.expires_at)},
-        f"{made.person.id} makes a new passkey here, once, until {instant_text(made.expires_at)}:",
+        f"{made.person.id} makes a new passkey with this link, once, until {instant_text(made.expires_at)}:",
         f"  {page}",
         *_start(settings, page),
-        "All their other passkeys and sign-ins end with it, and what they allowed agents is paused.",
+        "Using it ends all their other passkeys and sign-ins, and pauses their permissions for agents.",
         "The new passkey waits 72 hours; two officers who verified the person can end the wait on the /security page.",
     )
     return ExitCode.OK
@@ -160,8 +160,8 @@ def _contact(args: argparse.Namespace, out: CommandOutput) -> int:
     out.tell(
         {"person": changed.id, "email": changed.email},
         f"{changed.id}'s address is {changed.email} from now on.",
-        "This desk sends no mail: tell them of the change yourself, at the old address and the new one.",
-        "For 72 hours their passkeys confirm nothing but everyday things.",
+        "This desk sends no mail: tell them about the change yourself, at the old and the new address.",
+        "For 72 hours their passkeys confirm only routine requests.",
     )
     return ExitCode.OK
 
@@ -172,7 +172,7 @@ def _unlink(args: argparse.Namespace, out: CommandOutput) -> int:
     )
     out.tell(
         {"person": free.id, "login": ""},
-        f"{free.id} belongs to no login of the company any more, and is signed out everywhere.",
+        f"{free.id} is detached from the company login and signed out everywhere.",
         "The next login whose claims name this id is connected to the account.",
     )
     return ExitCode.OK
@@ -197,14 +197,14 @@ async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) ->
     }
     if len(admins) >= NEEDED:
         cure = "Add the officer without roles, then give the role on the /security page, where a second person approves it."
-        raise AdvisedError(Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot give roles"), cure)
+        raise AdvisedError(Refused(Code.PERSON_NOT_ALLOWED, "one person can't give roles"), cure)
 
 
 def _tell(out: CommandOutput, settings: Settings, admitted: Admitted, port: int | None) -> None:
     page = enrol_link(settings, admitted.code, port=port)
     person = admitted.person
     young = (
-        "The passkey confirms nothing above routine for 72 hours, unless two officers vouch for the person on /security.",
+        "For 72 hours the passkey confirms only routine requests, unless two officers confirm the person's identity on /security.",
     )
     out.tell(
         {
@@ -215,7 +215,7 @@ def _tell(out: CommandOutput, settings: Settings, admitted: Admitted, port: int 
             "enrol": page,
             "expires_at": instant_text(admitted.expires_at),
         },
-        f"{person.id} ({', '.join((person.kind, *person.roles))}) enrols a passkey here, once, until {instant_text(admitted.expires_at)}:",
+        f"{person.id} ({', '.join((person.kind, *person.roles))}) enrols a passkey with this link, once, until {instant_text(admitted.expires_at)}:",
         f"  {page}",
         *_start(settings, page),
         "Hand it over in person: the first one to open it becomes this person.",

@@ -56,7 +56,7 @@ def _test(args: argparse.Namespace, out: CommandOutput) -> int:
             ],
         },
         *(f"FAILED  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
-        f"{len(results) - len(failed)} of {len(results)} cases hold.",
+        f"{len(results) - len(failed)} of {len(results)} cases pass.",
     )
     return ExitCode.REFUSED if failed else ExitCode.OK
 
@@ -77,7 +77,7 @@ def _propose(args: argparse.Namespace, out: CommandOutput) -> int:
     out.tell(
         {"proposal": proposal.id, "rules": digest, "by": proposal.by},
         f"{proposal.by} proposes the rules {digest}.",
-        f"Within a day another admin approves exactly these: {_approving(args.config)}",
+        f"Another admin approves exactly these within a day: {_approving(args.config)}",
     )
     return ExitCode.OK
 

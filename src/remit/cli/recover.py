@@ -59,14 +59,16 @@ def _recover(args: argparse.Namespace, out: CommandOutput) -> int:
         asdict(done),
         f"Recovered: the store keeps {done.kept:,} entries{lost}.",
         *(
-            ["  the log had gone on otherwise: the published checkpoint is kept in the log.recovered entry as evidence"]
+            [
+                "  the log had continued differently: the published checkpoint is kept in the log.recovered entry as evidence"
+            ]
             if done.forked
             else []
         ),
         f"  {done.mandates} mandates revoked, {done.tasks} tasks ended, {done.confirmations} confirmations void",
-        f"  {done.acts_unknown} acts are unknown now: the desk is asked about them once it serves",
-        "  every token, session, one-time link and proposal from before is dead",
-        "Look at suspensions, passkeys and roles before you serve: what the lost entries changed in them is not known here.",
+        f"  {done.acts_unknown} acts have an unknown outcome: Remit asks about them once the server runs",
+        "  every earlier token, session, one-time link and proposal is dead",
+        "Check suspensions, passkeys and roles before you start the server: changes in the lost entries are unknown.",
     )
     return ExitCode.OK
 
@@ -80,8 +82,8 @@ def _plan(args: argparse.Namespace, settings: Settings, out: CommandOutput) -> i
     when = instant_text(at)
     out.tell(
         {"kid": kid, "from": when},
-        f"The next token key is {kid}. It is published now and used from {when} on; tokens from before live until they expire.",
-        "Where machines keep the folder of keys apart, copy it to all of them before then.",
+        f"The next token key is {kid}. It is published now and used from {when} on; earlier tokens work until they expire.",
+        "If machines have separate key folders, copy it to all of them before then.",
     )
     return ExitCode.OK
 
@@ -93,6 +95,6 @@ def _rotate(args: argparse.Namespace, out: CommandOutput) -> int:
         return _plan(args, settings, out)
     verify_not_served(settings)
     kid = rotate_keys(settings, keep_old=not args.at_once)
-    old = "every token from before is dead" if args.at_once else "tokens from before live until they expire"
+    old = "every earlier token is dead" if args.at_once else "earlier tokens work until they expire"
     out.tell({"kid": kid, "kept_old": not args.at_once}, f"The new token key is {kid}; {old}.")
     return ExitCode.OK

@@ -156,7 +156,7 @@ def _several(
     workers = WorkerPool(command, listener, args.workers, out, announce, drain_s=args.drain)
     code = asyncio.run(workers.run())
     out.note(
-        "remit: stopped; nothing was left under way."
+        "remit: stopped; every request was answered."
         if code == ExitCode.OK
         else "remit: stopped; some workers were ended at once."
     )
@@ -221,11 +221,11 @@ def _run(
             signal.signal(number, handler)
     if server.forced:
         out.note(
-            "remit: stopped at once; requests under way were cut off. What was recorded stands, and what was queued goes on at the next start."
+            "remit: stopped at once; running requests were cut off. What was recorded stays, and queued acts go on at the next start."
         )
         return ExitCode.INTERRUPTED
     if life is None:
-        out.note("remit: stopped; nothing was left under way.")
+        out.note("remit: stopped; every request was answered.")
     return ExitCode.OK
 
 

@@ -95,7 +95,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     path = Path(args.config)
     file = path / CONFIG if path.is_dir() else path
     if not file.is_file():
-        cure = "Name the desk's remit.toml with --config, or make a desk with `remit init DIR`."
+        cure = "Name the desk's remit.toml with --config, or create a desk with `remit init DIR`."
         raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no {file}"), cure)
     return load_settings(file)
 
@@ -119,7 +119,7 @@ def verify_desk_exists(settings: Settings) -> None:
         Refused: `settings.invalid`.
     """
     if not settings.keys.is_dir():
-        cure = "Make a desk with `remit init DIR`; if there was one, mount its data there."
+        cure = "Create a desk with `remit init DIR`, or mount the data of the one you have."
         raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there are no keys in {settings.keys}"), cure)
 
 

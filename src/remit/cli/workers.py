@@ -98,7 +98,7 @@ class WorkerPool:
         worker = await self._start(number)
         if not await _serves(worker):
             code = await _ended(worker, self._stop_s)
-            cure = "Its own message stands above."
+            cure = "See its message above."
             raise AdvisedError(Fault(Code.FAULT_INTERNAL, f"worker {number} did not start (exit code {code})"), cure)
         self._running[number] = worker
 
@@ -146,7 +146,7 @@ class WorkerPool:
         for number in list(self._running):
             new = await self._start(number)
             if not await _serves(new):
-                self._out.note(f"remit: the new worker {number} did not start; the old ones go on.")
+                self._out.note(f"remit: the new worker {number} did not start; the old ones keep running.")
                 await _ended(new, self._stop_s)
                 return
             old, self._running[number] = self._running[number], new

@@ -198,7 +198,7 @@ async def _beyond(assistant: Assistant) -> None:
     await call("accepted", "say yes in her place", "payment_refund", {**card, "amount": "20.00 EUR"})
     await _elsewhere(assistant)
     await call("other_order", "look at another order of hers", "order_read", {"order_id": "W1003"})
-    await call("other_person", "look at somebody else's order", "order_read", {"order_id": "W1002"})
+    await call("other_person", "read another customer's order", "order_read", {"order_id": "W1002"})
     await call("again", "send back more than once", "order_return", {"order_id": _ORDER, "item_ids": ["i2"]})
     await call("too_much", "refund more than she allowed", "payment_refund", {**card, "amount": "150.00 EUR"})
     await call("profile", "read her profile", "profile_read", {})

@@ -34,7 +34,7 @@ class Balance:
 
     @property
     def same(self) -> bool:
-        """Whether honest work alone would leave the same."""
+        """Whether honest work would leave the same."""
         return self.now == self.honest
 
 

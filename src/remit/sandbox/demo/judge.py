@@ -12,7 +12,7 @@ class StepVerdict(StrEnum):
     GOT_THROUGH = "got through"
     NOT_DONE = "honest work was not done"
     OTHERWISE = "stopped, but not for the reason it must be"
-    UNKNOWN = "nobody expected this step"
+    UNKNOWN = "not an expected step"
     MISSING = "was not tried"
 
 

@@ -37,7 +37,7 @@ class DemoResult:
 
     @property
     def money_same(self) -> bool:
-        """Whether the money is where honest work alone would leave it."""
+        """Whether the money is where honest work would leave it."""
         return all(one.same for one in self.balances)
 
     @property

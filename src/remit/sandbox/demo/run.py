@@ -182,11 +182,11 @@ def _tell(screen: Screen, ended: DemoResult) -> None:
     if not ended.steps:
         screen.good(f"{len(ended.rows)} steps ended as they must: honest work was done, and no attack got through.")
     if ended.money_same and not ended.others:
-        screen.good("The desk's own books hold what honest work alone would leave: money, records, customers, acts.")
+        screen.good("The desk's own books hold what honest work would leave: money, records, customers, acts.")
     if not ended.verified.problems:
         verified = ended.verified
         screen.good(
-            f"Offline, with the public key alone: {verified.entries} entries of the log and {verified.receipts} receipts verify."
+            f"Offline, with the public key only: {verified.entries} entries of the log and {verified.receipts} receipts verify."
         )
     for wrong in ended.wrong:
         screen.bad(wrong)

@@ -108,7 +108,7 @@ CAST: Final[Sequence[DemoAgent]] = (
     DemoAgent(
         name="zombie",
         customer="bram",
-        about="its case is closed; goes on with the credential it holds",
+        about="its case is closed; keeps using its old credential",
         expected={
             "read": DONE,
             "read_on": _refused("task.ended", "credential.revoked"),
@@ -147,7 +147,7 @@ ASSISTANT: Final = DemoAgent(
     },
     visits=True,
 )
-ASKER: Final = DemoAgent(name="asker", customer="anna", about="waits for you to try it", expected={})
+ASKER: Final = DemoAgent(name="asker", customer="anna", about="for you to try", expected={})
 GOALS: Final[Sequence[CustomerGoal]] = (
     CustomerGoal(customer="anna", action="order.return", params={"order_id": "W1001", "item_ids": ["i1"]}),
     CustomerGoal(

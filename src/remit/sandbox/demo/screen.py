@@ -67,8 +67,8 @@ class Screen:
 
     def balances(self, rows: Sequence[Balance]) -> None:
         """Write the money at the desk against the balances of honest work alone."""
-        self.heading("Money the desk holds, read from its own books")
-        self.line(f"  {'':38}{'before':>12}{'now':>12}{'honest work alone':>20}")
+        self.heading("The desk's money, from its own books")
+        self.line(f"  {'':38}{'before':>12}{'now':>12}{'honest work only':>20}")
         for balance in rows:
             place = f"{balance.customer}, {balance.record}, {balance.method}"
             before, now, honest = euros(balance.before), euros(balance.now), euros(balance.honest)
