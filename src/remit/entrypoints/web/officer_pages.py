@@ -132,6 +132,7 @@ class OfficerPages:
             words_states=self._words(WORDS_STATES),
             macros=await case_macros(self.context, str(card["case"])),
             case_id=card["case"],
+            mine=[f"{OFFICER}{role}" for role in officer.roles],
             offers=offer_forms(self.context.catalogue, officer.roles),
             terms=self._terms,
         )
