@@ -71,7 +71,7 @@ class Doors:
 
     def whose(self, path: str) -> str:
         """Who may use a door."""
-        if "confirm" in path and not path.endswith(("/take", "/hand")):
+        if "confirm" in path and not path.endswith(("/about", "/hand", "/take")):
             return "anna"
         return next(
             (
@@ -128,6 +128,8 @@ def doors() -> Iterator[Doors]:
             "requests": arena.agent().push(mandate())[0].rpartition(":")[2],
         }
         task.ask("order.read", {"order_id": "W1"}, attachments=[{"name": "a.bin", "media_type": "", "data_b64": "AAECAwQF"}])
+        arena.desk.officer("bea", ["billing"]).post(f"/desk/v1/cases/{task.case}/notes", {"text": "@bill, please look."})
+        ids["mentions"] = people["bill"].get("/desk/v1/mentions")["mentions"][0]["mention"]
         ids["files"] = people["bill"].get("/desk/v1/files")["files"][0]["file"]
         written: list[str] = []
         store = arena.context.store

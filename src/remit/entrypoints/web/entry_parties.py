@@ -37,11 +37,17 @@ async def customer_parties(desk: DeskContext, rows: Sequence[Mapping[str, Json]]
     return EntryParties(agents=agent_labels(await entry_agents(desk, rows), desk.catalogue))
 
 
-async def staff_parties(desk: DeskContext, rows: Sequence[Mapping[str, Json]], customer: str = "") -> EntryParties:
-    """Return the parties of entries for a reader of the desk; `customer` is the name of all the entries' customer."""
+async def staff_parties(
+    desk: DeskContext, rows: Sequence[Mapping[str, Json]], customer: str = "", *, reader: str = ""
+) -> EntryParties:
+    """Return the parties of entries for a reader of the desk; `customer` is the name of all the entries' customer.
+
+    A `reader` with a role that `[transcript] officers_named_to` leaves out is given no names of staff; "" is a colleague.
+    """
+    named = not reader or reader in desk.terms.officers_named_to
     return EntryParties(
         agents=agent_labels(await entry_agents(desk, rows), desk.catalogue),
-        staff=await entry_staff(desk, rows),
+        staff=await entry_staff(desk, rows) if named else {},
         customer=customer,
     )
 

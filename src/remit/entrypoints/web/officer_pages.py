@@ -130,6 +130,7 @@ class OfficerPages:
             words_states=self._words(WORDS_STATES),
             macros=await case_macros(self.context, str(card["case"])),
             case_id=card["case"],
+            mine=[f"{OFFICER}{role}" for role in officer.roles],
             offers=offer_forms(self.context.catalogue, officer.roles),
             terms=self._terms,
         )
@@ -171,7 +172,7 @@ class OfficerPages:
 
     @_in_their_language
     async def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
-        parties = await staff_parties(self.context, rows)
+        parties = await staff_parties(self.context, rows, reader="audit")
         return [
             {
                 **entry_text(row, self.context.catalogue, asks, own=False, parties=parties),

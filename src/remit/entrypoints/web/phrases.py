@@ -169,6 +169,10 @@ IN_FORMS: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
         marked("Lower an amount or remove something. Everything else stays the same."),
     ),
     ("contact", Code.REQUEST_NOT_FOUND): _NOBODY,
+    ("decide", Code.PARAMS_INVALID): (
+        marked("This isn't less than requested"),
+        marked("Lower an amount or remove something. Everything else stays the same."),
+    ),
     ("erase", Code.PERSON_NOT_ALLOWED): (marked("You aren't allowed to do this"), ""),
     ("erase", Code.REQUEST_NOT_FOUND): _NOBODY,
     ("person", Code.REQUEST_MALFORMED): (marked("No one was added"), ""),

@@ -21,7 +21,7 @@ from remit.usecases.confirm.answer import required_confirmers
 from remit.usecases.confirm.held_words import marked_texts
 from remit.usecases.desk.mentions import list_mentions
 
-PAGE: Final = 50
+PAGE: Final = 25
 """Rows of one page of the queue."""
 _MOST: Final = 500
 _OWN: Final = 200

@@ -63,7 +63,7 @@ async function reply(form, withhold) {
     form.elements.text.value = '';
     marked(form, '', []);
     say(form, 'ok', _('Sent to the agent.'), sent.withheld ? plural('{count} part was removed.', '{count} parts were removed.', sent.withheld) : '');
-    later();
+    if (!document.querySelector('[data-decide]')) later(); // the page of a decision is gone once it was made
   } catch (problem) {
     if (problem.code !== 'reply.withheld') throw problem;
     marked(form, text, problem.body.held);

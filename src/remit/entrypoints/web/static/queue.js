@@ -51,9 +51,11 @@ function move(by) {
 }
 
 async function take(confirmation) {
+  const had = document.activeElement;
   try {
     await call(`/desk/v1/confirmations/${confirmation}/take`, {});
-    say(place(), 'quiet ok', _('Assigned to you for 10 minutes. Your colleagues can see that.'));
+    say(place(), 'ok', _('Assigned to you for 10 minutes. Your colleagues can see that.'));
+    had?.focus(); // it is announced where it stands, and the work goes on in the list
   } catch (problem) {
     fail(place(), problem);
   }
