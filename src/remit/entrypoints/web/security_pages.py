@@ -21,6 +21,7 @@ from remit.entrypoints.staff.audit import LIMIT
 from remit.entrypoints.staff.incidents import incident_filter
 from remit.entrypoints.staff.security import ROLES as GUARDS
 from remit.entrypoints.web import incident_phrases as phrases
+from remit.entrypoints.web.entry_parties import NO_PARTIES, EntryParties, staff_parties
 from remit.entrypoints.web.entry_text import change_row, decision_row, entry_text
 from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.pages import Pages
@@ -102,7 +103,7 @@ class SecurityPages:
         wanted = incident_filter(asked, officer)
         decisions = await security_view.list_decisions(self.context)
         events = (await security_view.list_events(self.context))[:_EVENTS]
-        names = await self._agents([*decisions, *events])
+        parties = await self._parties([*decisions, *events])
         return await self._page(
             "security.html",
             officer,
@@ -113,29 +114,22 @@ class SecurityPages:
             incidents=[self._incident(one) for one in await list_incidents(self.context, wanted)],
             kinds=self._words(phrases.KINDS),
             guards=await list_guards(self.context),
-            decisions=[
-                {
-                    **decision_row(row, self.context.catalogue),
-                    "agent_name": names.get(_agent_of(row), ""),
-                    "incident": "",
-                }
-                for row in decisions
-            ],
-            events=[self._event(row, names) for row in events],
+            decisions=[{**decision_row(row, self.context.catalogue, parties), "incident": ""} for row in decisions],
+            events=[self._event(row, parties) for row in events],
         )
 
     def _incident(self, row: Mapping[str, Json]) -> dict[str, object]:
         """Return an incident with its title in words."""
         return {**row, "title": self.context.catalogue.say(title_of(str(row["kind"]), str(row["detail"])))}
 
-    def _event(self, row: Mapping[str, Json], names: Mapping[str, str]) -> dict[str, object]:
+    def _event(self, row: Mapping[str, Json], parties: EntryParties) -> dict[str, object]:
         content = row["content"]
         incident = content.get("incident", "") if isinstance(content, Mapping) else ""
         agent = _agent_of(row)
         return {
-            **self._told(row),
+            **self._told(row, parties),
             "agent": agent,
-            "agent_name": names.get(agent, ""),
+            "agent_name": parties.agents.get(agent, ""),
             "operator": "",
             "case": str(_envelope(row).get("case", "")),
             "risk": 0,
@@ -143,22 +137,15 @@ class SecurityPages:
             "incident": str(incident or _envelope(row).get("incident", "")),
         }
 
-    def _told(self, row: Mapping[str, Json]) -> dict[str, object]:
+    def _told(self, row: Mapping[str, Json], parties: EntryParties = NO_PARTIES) -> dict[str, object]:
         """Describe an entry without the ids that its links stand for."""
         content = row["content"]
         if isinstance(content, Mapping):
             row = {**row, "content": {name: one for name, one in content.items() if name not in _LINKED}}
-        return entry_text(row, self.context.catalogue, own=False)
+        return entry_text(row, self.context.catalogue, own=False, parties=parties)
 
-    async def _agents(self, rows: Iterable[Mapping[str, Json]]) -> dict[str, str]:
-        """Return the names of the agents in entries, by id."""
-        found: dict[str, str] = {}
-        for agent in {_agent_of(row) for row in rows} - {""}:
-            try:
-                found[agent] = (await self.context.store.get(AgentRecord, agent)).record.name
-            except RecordMissing:
-                continue
-        return found
+    async def _parties(self, rows: Sequence[Mapping[str, Json]]) -> EntryParties:
+        return await staff_parties(self.context, rows, reader="security")
 
     @_for_guards
     async def incident(self, officer: PersonRecord, scope: Scope, found: Mapping[str, str]) -> HttpResponse:
@@ -285,7 +272,7 @@ class SecurityPages:
             decided=self._words(phrases.DECIDED),
             task_states=self._words(phrases.TASK_STATES),
             incidents=self._incidents(agent["incidents"]),
-            entries=self._entries(agent["entries"]),
+            entries=await self._entries(agent["entries"]),
         )
 
     @_for_guards
@@ -301,14 +288,16 @@ class SecurityPages:
             operator=operator,
             task_states=self._words(phrases.TASK_STATES),
             incidents=self._incidents(operator["incidents"]),
-            entries=self._entries(operator["entries"]),
+            entries=await self._entries(operator["entries"]),
         )
 
     def _incidents(self, rows: Json) -> list[dict[str, object]]:
         return [self._incident(one) for one in _objects(rows)]
 
-    def _entries(self, rows: Json) -> list[dict[str, object]]:
-        return [self._event(one, {}) for one in _objects(rows)]
+    async def _entries(self, rows: Json) -> list[dict[str, object]]:
+        entries = _objects(rows)
+        parties = await self._parties(entries)
+        return [self._event(one, parties) for one in entries]
 
     @_for_guards
     async def proposals(self, officer: PersonRecord, _scope: Scope, _found: Mapping[str, str]) -> HttpResponse:
@@ -327,6 +316,7 @@ class SecurityPages:
         """GET /security/admin: registration, people, roles, recovery, addresses, erasure, canaries, and changes."""
         seen = await security_page_version(self.context, officer)
         changes = await security_view.list_changes(self.context)
+        parties = await self._parties(changes)
         return await self._page(
             "security_admin.html",
             officer,
@@ -335,7 +325,7 @@ class SecurityPages:
             officers=await security_view.list_officers(self.context),
             customers=await security_view.list_customers(self.context),
             roles=sorted({*self.context.catalogue.roles, *SPECIAL_ROLES}),
-            changes=[change_row(row, self.context.catalogue) for row in changes],
+            changes=[change_row(row, self.context.catalogue, parties) for row in changes],
             canaries=await list_canaries(self.context),
             baits=self._words(BAITS),
         )
