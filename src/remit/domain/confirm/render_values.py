@@ -224,6 +224,13 @@ def list_params(
         )
 
 
+def param_kinds(action: Action, params: JsonObject) -> tuple[MarkKind | None, ...]:
+    """Return the meaning of each line of `list_params`, in its order."""
+    marks = {mark.path: mark.kind for mark in action.marks}
+    read = {name: value for name, value in params.items() if not (action.takes_offer and name == OFFER_DIGEST)}
+    return tuple(marks.get(path) for path, _, _ in (_leaves(read, ParamPath(()), "") if read else ()))
+
+
 def named_value(action: Action, params: JsonObject, names: Names, path: ParamPath, value: Json, say: Translator) -> str:
     """Return one value of the params with its record's name, as a form shows it."""
     return _named(value, _kinds(action, params).get(path, ""), names, say)
