@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import field
 
+from remit.domain.brand import Brand
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.evidence.frameworks import Framework
 from remit.domain.identity.certificates import Network
@@ -86,6 +87,8 @@ class DeskTerms:
     """Whether agents that sign by Web Bot Auth may ask without having been registered."""
     tls_proxies: tuple[Network, ...] = ()
     """The proxies that hand on clients' certificates; none, and no certificate is read."""
+    brand: Brand = field(default_factory=Brand)
+    """The company's logo and colour on people's pages."""
 
 
 @struct(frozen=True, kw_only=True)

@@ -394,4 +394,5 @@ def _terms(settings: Settings, origin: str) -> DeskTerms:
         federation=settings.federation,
         strangers=settings.strangers,
         tls_proxies=settings.tls_proxies,
+        brand=settings.brand,
     )
