@@ -26,4 +26,5 @@ export function live(bind) {
   if (!page || !window.EventSource) return;
   const source = new EventSource(`${page.dataset.live}?since=${encodeURIComponent(page.dataset.seen)}`);
   source.addEventListener('changed', () => { refresh(bind).catch(() => {}); });
+  document.addEventListener('decided', () => { refresh(bind).catch(() => {}); });
 }
