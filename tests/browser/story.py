@@ -172,8 +172,8 @@ def consent(story: Story, anna: Visit) -> SandboxTask:
     anna.result("This is what you would allow now.")
     card = anna.page.locator('[data-power="4"]')
     card.get_by_text("Allow less").click()
-    card.get_by_label("Amount, at most").fill("90.00")
-    expect(card.locator("[data-details]")).to_contain_text("amount: at most 90.00")
+    card.get_by_label("Amount (maximum)", exact=True).fill("90.00")
+    expect(card.locator("[data-details]")).to_contain_text("amount: at most €90.00")
     story.look(anna, "consent, cut")
     allow = anna.page.get_by_role("button", name="Allow with passkey")
     expect(allow).to_be_enabled()
@@ -194,7 +194,7 @@ def answer_three(story: Story, anna: Visit, task: SandboxTask) -> None:
     assert (read.outcome, read.withheld) == ("done", 1), "the address was struck"
     first = task.ask("payment.refund", refund("15.00 EUR"), words="The kettle leaks.")
     story.decide(anna)
-    expect(anna.page.get_by_role("heading", level=1)).to_contain_text("Refund 15.00 EUR for order W1001")
+    expect(anna.page.get_by_role("heading", level=1)).to_contain_text("Refund €15.00 for order W1001")
     expect(anna.page.locator("main")).to_contain_text("Card ending 4242")
     expect(anna.page.locator(".theirs")).to_contain_text("The kettle leaks.")
     anna.page.get_by_role("button", name="Approve with passkey").click()
@@ -215,7 +215,7 @@ def answer_three(story: Story, anna: Visit, task: SandboxTask) -> None:
     third = task.ask("payment.refund", refund("20.00 EUR"))
     story.decide(anna)
     anna.page.get_by_role("button", name="Decline", exact=True).click()
-    anna.result("You said no. Nothing was done")
+    anna.result("You declined. Nothing was done")
     story.look(anna, "confirm, answered")
     assert third.again().codes == ("confirmation.declined",)
 
@@ -223,7 +223,7 @@ def answer_three(story: Story, anna: Visit, task: SandboxTask) -> None:
 def look_back(story: Story, anna: Visit) -> None:
     """History, and a receipt to take home."""
     story.open(anna, "/me/history")
-    refunded = anna.page.locator("details", has=anna.page.locator("summary", has_text="a person had to agree")).first
+    refunded = anna.page.locator("details", has=anna.page.locator("summary", has_text="Waiting for approval")).first
     refunded.locator("summary").first.click()
     story.look(anna, "history")
     with anna.page.expect_download() as download:

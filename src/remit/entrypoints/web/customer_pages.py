@@ -21,7 +21,7 @@ from remit.entrypoints.http.wire import Receive, Scope, malformed_request, one_h
 from remit.entrypoints.people.bodies import confirmation_body, consent_body
 from remit.entrypoints.people.session import session_cookie, verify_own_page
 from remit.entrypoints.staff.audit import LIMIT
-from remit.entrypoints.web.decision_page import agent_shown, decided_page, key_lines
+from remit.entrypoints.web.decision_page import agent_shown, decided_page, key_lines, trust_line
 from remit.entrypoints.web.edit_form import param_fields, power_fields
 from remit.entrypoints.web.entry_text import entry_asks, entry_text
 from remit.entrypoints.web.file_pages import KINDS
@@ -279,6 +279,7 @@ async def _consent(
         choices=seen.choices,
         kinds={kind: desk.catalogue.resources[kind].title for kind in seen.choices},
         tier=say(TIERS[seen.agent.tier.value], desk=desk.catalogue.desk),
+        trust=trust_line(desk, seen.agent.tier.value),
     )
 
 

@@ -8,7 +8,7 @@ from remit.domain.confirm.render_values import fill_title, param_kinds
 from remit.domain.errors import MEANINGS, Code
 from remit.domain.i18n import marked
 from remit.domain.policy.visitors import shown_tier
-from remit.domain.records import AgentRecord, AskRecord, AskState, ConfirmationState, PersonRecord, TaskRecord
+from remit.domain.records import AgentRecord, AskRecord, AskState, ConfirmationState, PersonRecord, TaskRecord, Tier
 from remit.domain.values import JsonObject, instant_text
 from remit.engine.ask.reply import recorded_params
 from remit.engine.context import DeskContext
@@ -17,6 +17,7 @@ from remit.entrypoints.web.phrases import SENTENCES, TIERS
 from remit.ports.store import RecordMissing
 from remit.usecases.confirm.decision import NO_ANSWER, ConfirmationDecision
 
+_VISITOR: Final = marked("It isn't verified. Every change it requests needs your passkey.")
 _KEY: Final = frozenset({MarkKind.MONEY, MarkKind.RECIPIENT})
 _OWN: Final[Mapping[str, str]] = {
     "less": marked("You approved less than requested"),
@@ -60,7 +61,13 @@ async def agent_shown(desk: DeskContext, ask: AskRecord) -> dict[str, object]:
     except RecordMissing:
         return {"agent": None, "tier": "", "trust": ""}
     tier = shown_tier(agent, task.jkt).value
-    return {"agent": agent, "tier": tier, "trust": desk.catalogue.say(TIERS[tier], desk=desk.catalogue.desk)}
+    return {"agent": agent, "tier": tier, "trust": trust_line(desk, tier)}
+
+
+def trust_line(desk: DeskContext, tier: str) -> str:
+    """Return the trust in an agent as a sentence of its own."""
+    text = _VISITOR if tier == Tier.VISITOR else TIERS[tier]
+    return desk.catalogue.say(text, desk=desk.catalogue.desk)
 
 
 def key_lines(action: Action, params: JsonObject, lines: Sequence[JsonObject]) -> list[JsonObject]:
