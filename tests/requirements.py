@@ -282,6 +282,8 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "CONFIRM-EARLIER": _model("confirm-shown", "What is signed lists what was done before under the same mandate."),
     "CONFIRM-FRESH": _model("confirm-shown", "A yes is void when what would be shown has changed."),
     "CONFIRM-LESS": _model("confirm-answers", "A counter-offer is less and nothing else."),
+    "DECISION-SHOWN": _model("confirm-decided", "What was decided is shown to those who were asked, and to nobody else."),
+    "UNDO": _model("confirm-undo", "A yes is taken back by its giver alone, and only while nothing was sent."),
     "CONFIRM-UNFRAMED": _model("confirm-signed", "A signature of a framed or foreign page counts nothing."),
     "ESCALATION": _model(
         "escalation-rules", "An escalation rule only adds people; what nobody answers in time is handed on or refused, never done."
@@ -309,6 +311,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "passkeys", "A passkey is removed by a passkey's signature, never the last, never by a younger one that waits."
     ),
     "ENROL-ONCE": _model("passkeys", "An enrolment link works once."),
+    "SESSION-KEPT": _model("enrolment-links", "A link takes nobody's session without having asked."),
+    "LINK-NAMES": _model("enrolment-links", "A link names its person to its holder; every other code names nobody."),
+    "LOGO": _model("logo", "A company's logo runs nothing and refers to nowhere else."),
     "OFFERS": _model("offers", "An offer lies within the limits of whoever makes it, and is accepted as it was recorded."),
     "RECEIPT-SECTIONS": _model("sections", "A receipt opens its holder's sections alone."),
     "SECTION-SALTS": _model("sections", "A closed section cannot be guessed from its hash; the public log holds hashes alone."),

@@ -48,7 +48,7 @@ def walk_customer(tour: Tour, browser: Browser, desk: Sandbox) -> tuple[Visit, S
     anna.open(f"/oauth/authorize?request_uri={request}&client_id={agent.client_id}")
     tour.take("consent", anna)
     anna.page.locator('[data-power="3"]').get_by_text("Allow less").click()
-    anna.page.locator('[data-power="3"]').get_by_label("at most").first.fill("40.00")
+    anna.page.locator('[data-power="3"]').get_by_label("Amount (maximum)", exact=True).fill("40.00")
     anna.page.locator("h1").click()
     anna.result("This is what you would allow now.")
     tour.take("consent-phone", anna, size=PHONE)

@@ -111,8 +111,8 @@ def consent(anna: Visit, agent: SandboxAgent, *, strike: int | None = None, at_m
     if at_most:
         card = anna.page.locator('[data-power="4"]')
         card.get_by_text("Allow less").click()
-        card.get_by_label("Amount, at most").fill(at_most)
-        expect(card.locator("[data-details]")).to_contain_text(f"amount: at most {at_most}")
+        card.get_by_label("Amount (maximum)", exact=True).fill(at_most)
+        expect(card.locator("[data-details]")).to_contain_text(f"amount: at most €{at_most}")
     expect(allow).to_be_enabled()
     allow.click()
     anna.page.wait_for_url(CALLBACK)

@@ -161,7 +161,10 @@ def test_an_act_for_two_is_shown_to_both_and_done_when_both_agreed(desk: Sandbox
     assert "Request from a customer's agent" in seen
     assert f'data-twin="/desk/v1{page.replace("/confirm", "/confirmations")}"' in seen
     assert anna.confirm(reply).needs_human
-    assert get(desk, page, anna).status_code == 403
+    given = get(desk, page, anna)
+    assert given.status_code == 200
+    assert "You approved this" in given.text
+    assert 'data-answer="yes"' not in given.text
     assert sam.confirm(reply).outcome == "done"
 
 
@@ -175,8 +178,19 @@ def test_everything_in_ones_name_can_be_read_from_the_first_entry_on(desk: Sandb
     second = anna.get(f"/me/v1/history?low={first[-1]['entry'] + 1}")["entries"]
     assert len(first) == 200
     assert second
-    assert f"/me/history?low={first[-1]['entry'] + 1}" in get(desk, "/me/history", anna).text
-    assert "Next page" not in get(desk, f"/me/history?low={second[0]['entry']}", anna).text
+    newest = anna.get("/me/v1/history")["entries"]
+    assert [one["entry"] for one in newest] == sorted((one["entry"] for one in newest), reverse=True)
+    before = anna.get(f"/me/v1/history?before={newest[-1]['entry']}")["entries"]
+    assert {one["entry"] for one in (*newest, *before)} == {one["entry"] for one in (*first, *second)}
+    page = get(desk, "/me/history", anna).text
+    assert page.count('<li class="entry ') == 25
+    assert f"/me/history?before={newest[24]['entry']}" in page
+    assert f'id="e{newest[0]["entry"]}"' in page
+    older = get(desk, f"/me/history?before={newest[24]['entry']}", anna).text
+    assert f'id="e{newest[25]["entry"]}"' in older
+    assert "Older entries" not in get(desk, f"/me/history?before={first[5]['entry']}", anna).text
+    with pytest.raises(Refused, match=r"request\.malformed"):
+        anna.get("/me/v1/history?low=0&before=9")
 
 
 @pytest.mark.parametrize(("path", "status"), [("/me", 403), ("/nothing", 404), ("/confirm/cnf_x", 404), ("/desk/cases/case_x", 404)])

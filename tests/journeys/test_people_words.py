@@ -48,7 +48,7 @@ def test_consent_names_what_it_is_about_in_plain_words(desk: Sandbox, anna: Sand
     shown = consent_page(desk, anna, agent, copy.deepcopy(MANDATE))
     for said in (
         "Which order is it about?",
-        "The agent may request: Send back items of an order",
+        "Send back items of an order, once",
         "item_ids: only these: i1 (Kettle), i2 (“Desk lamp”)",
         "payment_method_id: one of pm_7 (“Card ending 4242”), pm_8 (“Gift card”)",
     ):

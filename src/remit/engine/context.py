@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import field
 
+from remit.domain.brand import Brand
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.evidence.frameworks import Framework
 from remit.domain.identity.certificates import Network
@@ -90,6 +91,8 @@ class DeskTerms:
     """The proxies that hand on clients' certificates; none, and no certificate is read."""
     officers_named_to: tuple[str, ...] = ("audit", "security")
     """The roles whose pages name officers; other readers see "support"."""
+    brand: Brand = field(default_factory=Brand)
+    """The company's logo and colour on people's pages."""
 
 
 @struct(frozen=True, kw_only=True)

@@ -297,9 +297,9 @@ class Store(Protocol):
         """
 
     async def entries(
-        self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
+        self, *, ref: str = "", low: int = 0, before: int | None = None, limit: int = 100, newest: bool = False
     ) -> Sequence[StoredEntry]:
-        """Return entries by look-up id ("" for all), from place `low` on."""
+        """Return entries by look-up id ("" for all), from place `low` on and before place `before`."""
 
     async def close(self) -> None:
         """Let pending commits finish, then close."""

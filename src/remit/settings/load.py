@@ -12,6 +12,7 @@ import msgspec
 from remit.domain.errors import Code, Refused
 from remit.domain.structs import replace
 from remit.settings.backoffice import backoffice_of, directory_of, mapped_of
+from remit.settings.brand import brand_of
 from remit.settings.decision_point import decision_point_of
 from remit.settings.decode import InvalidSetting, decode
 from remit.settings.deliveries import deliveries_of
@@ -125,6 +126,7 @@ def _settings(
         desk_database=base / (f"{server.data}/desk.sqlite" if is_postgres_url(desk.database) else desk.database),
         desk_url=desk.database if is_postgres_url(desk.database) else "",
         backoffice=desk.backoffice,
+        brand=brand_of(desk.logo, desk.accent, base),
         http_backoffice=backoffice_of(
             document.backoffice, base, used=desk.backoffice == "http", other=desk.backoffice in {"mapped", "directory"}
         ),

@@ -5,6 +5,7 @@ from dataclasses import field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from remit.domain.brand import Brand
 from remit.domain.identity.certificates import Network
 from remit.domain.identity.federation import FederationRule
 from remit.domain.structs import struct
@@ -91,6 +92,8 @@ class Settings:
     """The terms for agents without a key; None where none are let in."""
     officers_named_to: tuple[str, ...] = NAMED_TO
     """The roles whose pages name officers."""
+    brand: Brand = field(default_factory=Brand)
+    """The company's logo and colour on people's pages."""
     decision_point: DecisionPointSettings | None = None
     """The decision point; None where no caller is named."""
     events: EventsSettings | None = None

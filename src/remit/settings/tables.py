@@ -86,7 +86,7 @@ class PoliciesTable(Table, frozen=True):
 
 
 class DeskTable(Table, frozen=True):
-    """`[desk]`: the built-in desk, and the pack it was made with."""
+    """`[desk]`: the built-in desk, the pack it was made with, and the company's logo and colour."""
 
     database: Annotated[
         str, Meta(min_length=1, description='a file such as "data/desk.sqlite", or postgresql://USER@HOST/DATABASE')
@@ -94,6 +94,8 @@ class DeskTable(Table, frozen=True):
     pack: Text | None = None
     backoffice: Literal["builtin", "directory", "facts", "http", "mapped"] = "builtin"
     helpdesk: HelpdeskProduct = "builtin"
+    logo: Annotated[str, Meta(description='an SVG or PNG file such as "logo.svg"')] = ""
+    accent: Annotated[str, Meta(description='a colour such as "#1d5c52"')] = ""
 
 
 class LimitsTable(Table, frozen=True):

@@ -61,7 +61,9 @@ _MOVING: Final = frozenset(
 )
 """Entries after which an officer must see another card."""
 _WAITS: Final = "needs_human"
-_PERMISSIONS: Final = frozenset({"chain", "expires", "never", "objective", "power", "preapproved", "target", "tasks"})
+_PERMISSIONS: Final = frozenset(
+    {"at", "chain", "expires", "may", "never", "objective", "power", "preapproved", "target", "tasks"}
+)
 """Lines of a mandate on the card. ⚔ Not the agent's own summary."""
 _GONE: Final = "gone"
 _GONE_TIER: Final = marked("no longer registered")

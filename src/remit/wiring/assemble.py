@@ -397,4 +397,5 @@ def _terms(settings: Settings, origin: str) -> DeskTerms:
         strangers=settings.strangers,
         tls_proxies=settings.tls_proxies,
         officers_named_to=settings.officers_named_to,
+        brand=settings.brand,
     )

@@ -109,10 +109,10 @@ class InstrumentedStore:
         return self.inner.prove(indexes)
 
     def entries(
-        self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
+        self, *, ref: str = "", low: int = 0, before: int | None = None, limit: int = 100, newest: bool = False
     ) -> Coroutine[Any, Any, Sequence[StoredEntry]]:
         """Read entries by lookup id."""
-        return self.inner.entries(ref=ref, low=low, limit=limit, newest=newest)
+        return self.inner.entries(ref=ref, low=low, before=before, limit=limit, newest=newest)
 
     def close(self) -> Coroutine[Any, Any, None]:
         """Let pending commits finish, then close."""

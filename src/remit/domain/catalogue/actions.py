@@ -19,6 +19,7 @@ _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _SHOWN: Final = (MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE)
 _POWERS: Final = (PowerKind.ACCEPT, PowerKind.RECEIVE, PowerKind.REQUEST)
 _OPTIONAL: Final = (
+    "counted",
     "offer_required",
     "offer_required_for",
     "params",
@@ -60,6 +61,7 @@ def read_action(name: str, value: object, *, names: DeclaredNames, attributes: M
         name=name,
         title=title,
         short=short_title(found["short"], f"{key}.short") if "short" in found else "",
+        counted=counted_noun(found["counted"], f"{key}.counted") if "counted" in found else (),
         power=power,
         area=_word(Area, found["area"], f"{key}.area"),
         effect=effect,
@@ -128,6 +130,19 @@ def short_title(value: object, key: str) -> str:
     return short
 
 
+def counted_noun(value: object, key: str) -> tuple[str, str]:
+    """Read an action's noun, for one and for more: `{ one = "one refund", many = "{count} refunds" }`.
+
+    Raises:
+        Refused: `catalogue.invalid`, also without the number, or with another placeholder.
+    """
+    found = closed_table(value, key, required=("one", "many"))
+    one, many = short_title(found["one"], f"{key}.one"), text(found["many"], f"{key}.many")
+    if _PLACEHOLDER.findall(many) != ["count"] or set("{}") & set(_PLACEHOLDER.sub("", many)):
+        raise catalogue_error(f"{key}.many", "must show the number once", 'write such as "{count} refunds"')
+    return one, many
+
+
 def _word(kind: type[_Word], value: object, key: str, *, among: Sequence[_Word] = ()) -> _Word:
     known = among or tuple(kind)
     for word in known:
@@ -176,6 +191,7 @@ def _sealed(  # noqa: PLR0913  # an action has these parts
     params: ParamsSchema,
     sensitive: Sequence[str] = (),
     short: str = "",
+    counted: tuple[str, str] | tuple[()] = (),
     builtin: bool = False,
 ) -> Action:
     """Build the action with its digest over everything a signer relies on.
@@ -192,6 +208,7 @@ def _sealed(  # noqa: PLR0913  # an action has these parts
         "returns": sorted(returns),
         "sensitive": sorted(sensitive),
         **({"short": short} if short else {}),
+        **({"counted": list(counted)} if counted else {}),
     }
     return Action(
         name=name,
@@ -207,6 +224,7 @@ def _sealed(  # noqa: PLR0913  # an action has these parts
         builtin=builtin,
         digest=digest(relied_on),
         short=short,
+        counted=counted,
     )
 
 

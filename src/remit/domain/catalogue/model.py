@@ -134,7 +134,7 @@ class Action:
     """A capability of the desk, `area.verb`.
 
     `schema` is the closed JSON Schema (2020-12) of its params, `declared` all its parameter paths as texts, `short`
-    its name before any param is known. `offer_required` are the terms every offer needs, `offer_required_for` those
+    its name before any param is known, `counted` its noun for one and for `{count}`. `offer_required` are the terms every offer needs, `offer_required_for` those
     a term's value needs besides. `digest` is over all a signer relies on: schema, effect, area, titles, power, returns.
     """
 
@@ -151,6 +151,7 @@ class Action:
     builtin: bool
     digest: str
     short: str = ""
+    counted: tuple[str, str] | tuple[()] = ()
     offer_required: tuple[str, ...] = ()
     offer_required_for: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     shown_to_officers: tuple[str, ...] | None = None

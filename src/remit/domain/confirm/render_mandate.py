@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from remit.domain.catalogue.model import Action, Attribute, Catalogue, MarkKind, PowerKind
+from remit.domain.catalogue.model import Catalogue, Effect, MarkKind, PowerKind
+from remit.domain.confirm.power_lines import MOST_NAMED, action_text, attribute_text, power_line
 from remit.domain.confirm.render_ask import RenderedLine, Rendering
 from remit.domain.confirm.render_values import (
     Names,
@@ -18,26 +19,11 @@ from remit.domain.confirm.render_values import (
     value_titles,
 )
 from remit.domain.i18n import Translator, marked
-from remit.domain.ids import matches
 from remit.domain.mandate.model import Condition, ConditionOp, Mandate, Power
 from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json
 
-_SAYS: Final = {
-    PowerKind.ACCEPT: marked("The agent may make a binding commitment for you: {what}"),
-    PowerKind.DISCLOSE: marked("The agent may share with support: {what}"),
-    PowerKind.RECEIVE: marked("The agent may see: {what}"),
-    PowerKind.REPRESENT: marked("The agent may open a case and write in it for you."),
-    PowerKind.REQUEST: marked("The agent may request: {what}"),
-}
-_SAYS_ALL: Final = {
-    PowerKind.ACCEPT: marked("The agent may make binding commitments for you"),
-    PowerKind.DISCLOSE: marked("The agent may share information with support"),
-    PowerKind.RECEIVE: marked("The agent may see information"),
-    PowerKind.REPRESENT: _SAYS[PowerKind.REPRESENT],
-    PowerKind.REQUEST: marked("The agent may make requests"),
-}
 _NEVER: Final = {
     PowerKind.ACCEPT: marked("The agent may never make a binding commitment for you: {what}"),
     PowerKind.DISCLOSE: marked("The agent may never share with support: {what}"),
@@ -52,6 +38,8 @@ _NEVER_ALL: Final = {
     PowerKind.REPRESENT: _NEVER[PowerKind.REPRESENT],
     PowerKind.REQUEST: marked("The agent may never make any request"),
 }
+_CHOICES: Final = frozenset({ConditionOp.EQUALS, ConditionOp.ONE_OF, ConditionOp.SUBSET_OF})
+_PLACES: Final = frozenset({MarkKind.PART, MarkKind.RECIPIENT, MarkKind.RESOURCE})
 _TESTS: Final = {
     ConditionOp.AFTER: marked("only after {value}"),
     ConditionOp.BEFORE: marked("only before {value}"),
@@ -69,8 +57,9 @@ def render_mandate(
 ) -> Rendering:
     """Render the powers this mandate grants: one line each, its limits in the details.
 
-    Powers keep the mandate's order and carry their place, so that each can be struck or lowered. The agent's summary
-    stands last, marked as its own.
+    Powers keep the mandate's order and carry their place, so that each can be struck or lowered. A power's line is a
+    short sentence (`power_lines`); its records and recipients (`at`) and its warnings (`caution`) are lines of their
+    own, and its details hold every limit. The agent's summary stands last, marked as its own.
 
     Source: docs/model/model.md#grant, #summary, #pre-approval.
     """
@@ -84,8 +73,9 @@ def render_mandate(
         )
         lines.append(RenderedLine(kind="who", text=who))
     lines.extend(_purpose(mandate, catalogue, names))
+    lines.append(RenderedLine(kind="may", text=say("The agent may:")))
     for place, power in enumerate(mandate.powers):
-        lines.extend(_granted(power, place, catalogue, names))
+        lines.extend(_granted(power, place, mandate, catalogue, names))
     lines.extend(_denied(power, place, catalogue, names) for place, power in enumerate(mandate.never))
     lines.append(RenderedLine(kind="never", text=say("Anything not listed above is blocked.")))
     lines.extend(_life(mandate, say))
@@ -115,15 +105,67 @@ def _record(kind: str, id_: str, names: Names, say: Translator) -> str:
     return f"{quoted_text(id_, say)} ({quoted_text(name, say)})" if name else quoted_text(id_, say)
 
 
-def _granted(power: Power, place: int, catalogue: Catalogue, names: Names) -> Iterator[RenderedLine]:
-    what = _what(power, catalogue)
-    text = catalogue.say(_SAYS[power.power], what=what) if what else catalogue.say(_SAYS_ALL[power.power])
-    yield RenderedLine(kind="power", text=text, details=tuple(_limits(power, catalogue, names)), place=place)
+def _granted(power: Power, place: int, mandate: Mandate, catalogue: Catalogue, names: Names) -> Iterator[RenderedLine]:
+    limits = (*_whole(power, catalogue), *_limits(power, catalogue, names))
+    yield RenderedLine(kind="power", text=power_line(power, catalogue), details=limits, place=place)
+    for text in _places(power, mandate, catalogue, names):
+        yield RenderedLine(kind="at", text=text, place=place)
+    for text in _cautions(power, catalogue):
+        yield RenderedLine(kind="caution", text=text, place=place)
     if power.preapproved:
         text = catalogue.say(
             "You approve this now. If the agent requests exactly what is described above, you won't be asked again."
         )
         yield RenderedLine(kind="preapproved", text=text, place=place)
+
+
+def _whole(power: Power, catalogue: Catalogue) -> Iterator[str]:
+    """Yield the complete list of what a power covers, where its line leaves some out or does not name it."""
+    if power.power is PowerKind.REPRESENT:
+        return
+    named = [attribute_text(pattern, catalogue) for pattern in power.attributes or ()]
+    if len(named) > MOST_NAMED:
+        yield "; ".join(named)
+    actions = catalogue.actions
+    yield from (action_text(one, catalogue) for one in power.actions or () if one in actions and actions[one].counted)
+
+
+def _places(power: Power, mandate: Mandate, catalogue: Catalogue, names: Names) -> Iterator[str]:
+    """Yield the records, parts and recipients that a power is limited to, besides those of the whole mandate."""
+    for test in power.where:
+        if test.op not in _CHOICES or not _is_place(test.path, power, mandate, catalogue):
+            continue
+        values = test.value if isinstance(test.value, list | tuple) else (test.value,)
+        kinds = sorted(set(_kinds(str(test.path), power.actions or (), catalogue)))
+        called = [_called(one, kinds, names, catalogue.say) for one in values]
+        if len(set(called)) < len(called):  # ⚔ two records of one name are told apart by their ids
+            called = [_named(one, kinds, names, catalogue.say) for one in values]
+        yield f"{_word(test.path, power, catalogue)}: {', '.join(called) or catalogue.say('(empty)')}"
+
+
+def _is_place(path: ParamPath, power: Power, mandate: Mandate, catalogue: Catalogue) -> bool:
+    plain = str(path).removesuffix("[*]")
+    for name in power.actions or ():
+        action = catalogue.actions.get(name)
+        for mark in action.marks if action is not None else ():
+            if str(mark.path).removesuffix("[*]") == plain and mark.kind in _PLACES:
+                return mark.kind is not MarkKind.RESOURCE or mark.of not in mandate.objective.target
+    return False
+
+
+def _called(value: Json, kinds: list[str], names: Names, say: Translator) -> str:
+    name = next((names[kind, value] for kind in kinds if isinstance(value, str) and (kind, value) in names), "")
+    return quoted_text(name) if name else plain_value(value, say)
+
+
+def _cautions(power: Power, catalogue: Catalogue) -> Iterator[str]:
+    """Yield the warnings about a power. ⚔ A page never folds them."""
+    actions = [catalogue.actions[name] for name in power.actions or () if name in catalogue.actions]
+    if any(one.effect is Effect.WRITE and not one.reversible for one in actions):
+        yield catalogue.say("This cannot be undone.")
+    for test in power.where:
+        if any(test.path in _recipients(name, catalogue) for name in power.actions or ()):
+            yield from lookalike_warning(test.value, catalogue.say)
 
 
 def _denied(power: Power, place: int, catalogue: Catalogue, names: Names) -> RenderedLine:
@@ -133,44 +175,9 @@ def _denied(power: Power, place: int, catalogue: Catalogue, names: Names) -> Ren
 
 
 def _what(power: Power, catalogue: Catalogue) -> str:
-    named = [_action(pattern, catalogue) for pattern in power.actions or ()]
-    named += [_attribute(pattern, catalogue) for pattern in power.attributes or ()]
+    named = [action_text(pattern, catalogue) for pattern in power.actions or ()]
+    named += [attribute_text(pattern, catalogue) for pattern in power.attributes or ()]
     return "; ".join(named)
-
-
-def _action(pattern: str, catalogue: Catalogue) -> str:
-    say, found = catalogue.say, catalogue.actions.get(pattern)
-    if found is not None:
-        return _with_warning(found, say)
-    under = [_with_warning(one, say) for name, one in sorted(catalogue.actions.items()) if matches(pattern, name)]
-    return _under_it(pattern, under, say)
-
-
-def _with_warning(action: Action, say: Translator) -> str:
-    label = action_label(action)
-    return say("{action} (without sensitive data)", action=label) if action.power is PowerKind.RECEIVE else label
-
-
-def _attribute(pattern: str, catalogue: Catalogue) -> str:
-    say, found = catalogue.say, catalogue.attributes.get(pattern)
-    if found is not None:
-        return attribute_label(found, say)
-    under = [attribute_label(one, say) for name, one in sorted(catalogue.attributes.items()) if matches(pattern, name)]
-    return _under_it(pattern, under, say)
-
-
-def attribute_label(attribute: Attribute, say: Translator) -> str:
-    """Return an attribute's title, marked when it is sensitive."""
-    title = make_visible(attribute.title)
-    return say("{attribute} (sensitive)", attribute=title) if attribute.sensitive else title
-
-
-def _under_it(pattern: str, titles: Sequence[str], say: Translator) -> str:
-    return say(
-        "everything under {pattern} ({titles})",
-        pattern=quoted_text(pattern, say),
-        titles="; ".join(titles) if titles else say("nothing yet"),
-    )
 
 
 def _limits(power: Power, catalogue: Catalogue, names: Names) -> Iterator[str]:

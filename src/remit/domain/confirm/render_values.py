@@ -262,6 +262,13 @@ def titled_value(value: Json, titles: Mapping[str, str]) -> str:
     return make_visible(titles[value]) if isinstance(value, str) and value in titles else ""
 
 
+def param_kinds(action: Action, params: JsonObject) -> tuple[MarkKind | None, ...]:
+    """Return the meaning of each line of `list_params`, in its order."""
+    marks = {mark.path: mark.kind for mark in action.marks}
+    read = {name: value for name, value in params.items() if not (action.takes_offer and name == OFFER_DIGEST)}
+    return tuple(marks.get(path) for path, _, _ in (_leaves(read, ParamPath(()), "") if read else ()))
+
+
 def named_value(action: Action, params: JsonObject, names: Names, path: ParamPath, value: Json, say: Translator) -> str:
     """Return one value of the params with its record's name, as a form shows it."""
     titled = titled_value(value, value_titles(action.schema, path))

@@ -10,7 +10,7 @@ from datetime import date
 from itertools import combinations
 from typing import Final, TypeVar
 
-from remit.domain.catalogue.actions import builtin_actions, builtin_attributes, read_action, short_title
+from remit.domain.catalogue.actions import builtin_actions, builtin_attributes, counted_noun, read_action, short_title
 from remit.domain.catalogue.macros import read_macros, translated_macros
 from remit.domain.catalogue.model import (
     CUSTOMER,
@@ -156,7 +156,8 @@ def _action(action: Action, key: str, value: object, language: str) -> Action:
     """Translate an action. ⚔ Its title shows the same params: all signers see the same money, records, recipients."""
     params = dict(_titled_params(action.schema))
     required = ("title", *(("short",) if action.short else ()), *(("params",) if params else ()))
-    found = closed_table(value, key, required=required, optional=("values",))
+    optional = ("counted", "values") if action.counted else ("values",)
+    found = closed_table(value, key, required=required, optional=optional)
     title = text(found["title"], f"{key}.title")
     shown, wanted = (Counter(_PLACEHOLDER.findall(each)) for each in (title, action.title))
     if shown != wanted or set("{}") & set(_PLACEHOLDER.sub("", title)):
@@ -166,6 +167,7 @@ def _action(action: Action, key: str, value: object, language: str) -> Action:
             f"use exactly {', '.join(sorted(wanted)) or 'no placeholders'}",
         )
     short = short_title(found["short"], f"{key}.short") if action.short else ""
+    counted = counted_noun(found["counted"], f"{key}.counted") if "counted" in found else ()
     names = closed_table(found.get("params", {}), f"{key}.params", required=tuple(params))
     titles = {name: text(names[name], f"{key}.params.{name}") for name in params}
     values = _values(action, f"{key}.values", found.get("values", {}))
@@ -176,9 +178,10 @@ def _action(action: Action, key: str, value: object, language: str) -> Action:
         "short": short,
         "params": dict(titles),
         **({"values": {name: dict(words) for name, words in values.items()}} if values else {}),
+        **({"counted": list(counted)} if counted else {}),
     }
     schema = _with_titles(action.schema, titles, values)
-    return replace(action, title=title, short=short, schema=schema, digest=digest(relied_on))
+    return replace(action, title=title, short=short, counted=counted, schema=schema, digest=digest(relied_on))
 
 
 def _values(action: Action, key: str, value: object) -> Mapping[str, Mapping[str, str]]:

@@ -45,7 +45,7 @@ from remit.entrypoints.switcher_api import SWITCH, SwitcherApi
 from remit.entrypoints.web.audit_pages import AuditPages
 from remit.entrypoints.web.customer_pages import CustomerPages, LanguageForm
 from remit.entrypoints.web.file_pages import FilePages
-from remit.entrypoints.web.layout import static_answer
+from remit.entrypoints.web.layout import ACCENT, LOGO, static_answer
 from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.web.pages import Pages
 from remit.entrypoints.web.security_pages import SecurityPages
@@ -186,6 +186,10 @@ def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog, index:
         ours("GET POST", "/desk/v1/confirmations/{id}", api.confirmation),
         ours("POST", "/me/v1/confirmations/{id}/less", api.less),
         ours("POST", "/desk/v1/confirmations/{id}/less", api.less),
+        ours("GET", "/me/v1/confirmations/{id}/decision", api.decision),
+        ours("GET", "/desk/v1/confirmations/{id}/decision", api.decision),
+        ours("POST", "/me/v1/confirmations/{id}/undo", api.undo),
+        ours("POST", "/desk/v1/confirmations/{id}/undo", api.undo),
         ours("GET", "/me/v1/contests", contests.contests),
         ours("POST", "/me/v1/entries/{id}/contest", contests.contest),
         ours("POST", "/me/v1/entries/{id}/disown", contests.disown),
@@ -290,7 +294,7 @@ def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog, index: T
         ours("/login", customer.login),
         ours(START, login.start),
         ours(BACK, login.back),
-        ours("/enrol", customer.enrol),
+        ours("/enrol", unproved(limits, customer.enrol)),
         ours(AUTHORIZE, customer.authorize),
         ours(AUTHORIZE, VisitPages(pages).pick, "POST"),
         ours("/resume", customer.resume),
@@ -314,6 +318,8 @@ def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog, index: T
         ours("/audit/report", officer.report),
         ours("/language", unproved(limits, LanguageForm(pages).choose), "POST"),
         ours("/static/{name}", _static),
+        ours(LOGO, pages.brand),
+        ours(ACCENT, pages.brand),
     ]
 
 

@@ -43,6 +43,7 @@ from remit.entrypoints.people.bodies import (
     checked_body,
     confirmation_body,
     consent_body,
+    decision_body,
     localized_refusal,
     person_body,
 )
@@ -50,6 +51,7 @@ from remit.entrypoints.people.session import request_session, session_cookie, si
 from remit.usecases.agents.refused_credentials import refuse_human_credential
 from remit.usecases.confirm.answer import answer_invitation, show_invitation
 from remit.usecases.confirm.counter_offer import counter_offer, preview_counter_offer
+from remit.usecases.confirm.decision import show_decision, undo_yes
 from remit.usecases.confirm.held_words import answer_words, asks_about_words
 from remit.usecases.confirm.queue_rows import pending_confirmations, read_filter
 from remit.usecases.mandates.backchannel import pending_requests
@@ -58,7 +60,12 @@ from remit.usecases.mandates.narrow import narrow_mandate
 from remit.usecases.people import overview as views
 from remit.usecases.people.company_login import sign_out_address
 from remit.usecases.people.contact import choose_language
-from remit.usecases.people.enrol import begin_enrolment, finish_enrolment
+from remit.usecases.people.enrol import (
+    begin_enrolment,
+    finish_enrolment,
+    other_person_signed_in,
+    verify_replaceable,
+)
 from remit.usecases.people.sign_in import begin_sign_in, finish_sign_in
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[HttpResponse]]
@@ -100,6 +107,8 @@ class EnrolIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     response: dict[str, Any] | None = None
     assertion: dict[str, Any] | None = None
     label: str = ""
+    replaces: bool = False
+    """Whether the session of another person in this browser may end."""
 
 
 class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,7 +209,9 @@ class PeopleApi:
         if body.response is None:
             session = None if body.code else await request_session(self.context, self.limits, scope)
             begun = await begin_enrolment(self.context, code=body.code, session=session)
-            person = begun.person
+            person, cookie = begun.person, session_cookie(self.context, scope)
+            if person is not None:
+                await verify_replaceable(self.context, person, cookie, replaces=body.replaces)
             shown: dict[str, object] = {
                 "ceremony": begun.ceremony,
                 "options": begun.options,
@@ -214,8 +225,11 @@ class PeopleApi:
             label=body.label,
             assertion=body.assertion,
             cookie=session_cookie(self.context, scope),
+            replaces=body.replaces,
         )
         await self._store_language(scope, done.person)
+        if await other_person_signed_in(self.context, done.person, session_cookie(self.context, scope)):
+            await sign_out(self.context, session_cookie(self.context, scope))
         return json_response(200, person_body(done.person), (_cookie(done.cookie, self.context),))
 
     async def _store_language(self, scope: Scope, person: PersonRecord) -> None:
@@ -325,11 +339,21 @@ class PeopleApi:
         return json_response(200, body)
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/history?low=: everything done in this customer's name, newest first, or paged from the start."""
-        person = await self.who(scope, "customer")
-        text = query_parameters(scope).get("low")
-        low = None if text is None else whole_number(text, where="low", most=999_999_999)
-        return json_response(200, {"entries": await views.customer_history(self.context, person, low=low)})
+        """GET /me/v1/history?before=: everything done for this customer, newest first; `low=` pages from the start.
+
+        Raises:
+            Refused: `request.malformed` with both, or for no number.
+        """
+        person, query = await self.who(scope, "customer"), query_parameters(scope)
+        low, before = (
+            None if (text := query.get(name)) is None else whole_number(text, where=name, most=999_999_999)
+            for name in ("low", "before")
+        )
+        if low is not None and before is not None:
+            raise malformed_request("give low or before, not both")
+        return json_response(
+            200, {"entries": await views.customer_history(self.context, person, low=low, before=before)}
+        )
 
     async def confirmation(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET and POST /me/v1/confirmations/{id}, and the same under /desk/v1."""
@@ -363,6 +387,20 @@ class PeopleApi:
         if spoken.catalogue.say.texts and "reason" in reply_body:
             reply_body = {**reply_body, "reason": spoken.catalogue.say.again(str(reply_body["reason"]))}
         return json_response(200, reply_body)
+
+    async def decision(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
+        """GET /me/v1/confirmations/{id}/decision, and the same under /desk/v1: an answered confirmation's outcome."""
+        person, spoken = await self._answering(scope), desk_for_request(self.context, scope)
+        language = spoken.catalogue.say.language
+        shown = await show_decision(self.context, person, found["id"], language=language)
+        return json_response(200, decision_body(shown))
+
+    async def undo(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
+        """POST /me/v1/confirmations/{id}/undo, and the same under /desk/v1: takes back one's own yes in time."""
+        person, spoken = await self._answering(scope), desk_for_request(self.context, scope)
+        await read_empty_body(scope, receive)
+        reply = await undo_yes(self.context, person, found["id"], language=spoken.catalogue.say.language)
+        return json_response(200, ask_body(reply))
 
     async def less(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/confirmations/{id}/less: a new challenge for less."""

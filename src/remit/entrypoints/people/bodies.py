@@ -12,6 +12,7 @@ from remit.entrypoints.http.wire import decode_object
 from remit.entrypoints.web.phrases import page_refusal
 from remit.proof.canonical import b64url, unb64url
 from remit.usecases.confirm.answer import InvitationView
+from remit.usecases.confirm.decision import ConfirmationDecision
 from remit.usecases.confirm.held_words import marked_texts, preview_stripped
 from remit.usecases.mandates.grant import ConsentView
 
@@ -70,6 +71,22 @@ def consent_body(desk: DeskContext, consent: ConsentView) -> dict[str, object]:
         },
         "expires_at": instant_text(request.expires_at),
         **({"binding_message": request.binding} if request.binding else {}),
+    }
+
+
+def decision_body(shown: ConfirmationDecision) -> dict[str, object]:
+    """Build an answered confirmation; `state` is that of the ask that acts, which a counter-offer replaces."""
+    given = shown.given
+    return {
+        "confirmation": shown.confirmation.id,
+        "ask": shown.ask.id,
+        "answer": shown.answer,
+        "own": shown.own,
+        "at": "" if given is None else instant_text(given.at),
+        "state": shown.ask.state.value,
+        "reason": shown.ask.reason,
+        "undoable": shown.undoable,
+        "rendering": shown.rendering,
     }
 
 

@@ -18,10 +18,11 @@ from remit.entrypoints.http.cookies import language_header
 from remit.entrypoints.http.replies import HttpResponse
 from remit.entrypoints.http.wire import Receive, Scope, malformed_request, one_header, query_parameters, whole_number
 from remit.entrypoints.people.bodies import confirmation_body, consent_body
-from remit.entrypoints.people.session import verify_own_page
+from remit.entrypoints.people.session import session_cookie, verify_own_page
 from remit.entrypoints.staff.audit import LIMIT
 from remit.entrypoints.web.ask_rows import ask_row_text, fold_asks, row_of_each_entry
 from remit.entrypoints.web.decide_page import decide_page
+from remit.entrypoints.web.decision_page import agent_shown, decided_page, key_lines, trust_line
 from remit.entrypoints.web.edit_form import param_fields, power_fields
 from remit.entrypoints.web.entry_parties import customer_parties
 from remit.entrypoints.web.entry_text import entry_asks
@@ -31,6 +32,7 @@ from remit.entrypoints.web.pages import Pages, home_of, redirect_to, verified_ne
 from remit.entrypoints.web.phrases import METHODS, TIERS
 from remit.entrypoints.web.visit_pages import VisitPages, is_visit
 from remit.usecases.confirm.answer import show_invitation
+from remit.usecases.confirm.decision import show_decision
 from remit.usecases.confirm.queue_rows import pending_confirmations
 from remit.usecases.desk.page_events import page_version
 from remit.usecases.mandates.backchannel import pending_requests
@@ -39,10 +41,10 @@ from remit.usecases.mandates.request_outline import RequestOutline, outline_requ
 from remit.usecases.mandates.resume import pause_state
 from remit.usecases.people import overview as views
 from remit.usecases.people.contact import choose_language
-from remit.usecases.people.enrol import first_by_login
-from remit.usecases.people.recover import find_recovered_person
+from remit.usecases.people.enrol import find_invited_person, first_by_login, other_person_signed_in
 
-_SHOWN: Final = 50
+_SHOWN: Final = 10
+_HISTORY: Final = 25
 
 
 @struct(frozen=True)
@@ -81,15 +83,20 @@ class CustomerPages:
     async def enrol(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /enrol?code=…: opening it spends nothing, so that a mail scanner cannot use the link up."""
         code, after = query_parameters(scope).get("code", ""), verified_next(query_parameters(scope).get("next", ""))
-        recovered = await find_recovered_person(self.context, code) if code else None
+        invited = await find_invited_person(self.context, code) if code else None
         session, rules = await self.pages.session(scope), self.context.logins
         first = "" if session is None or code else await first_by_login(self.context, session)
+        other = None
+        if invited is not None:
+            other = await other_person_signed_in(self.context, invited.person, session_cookie(self.context, scope))
         return render_page(
             self.pages.spoken(scope),
             "enrol.html",
             None if session is None else session.person,
             code=code,
-            recovered=recovered,
+            invited=None if invited is None else invited.person,
+            recovered=invited.person if invited is not None and invited.recovers else None,
+            other=other,
             after=after,
             first=first,
             company="" if rules is None else rules.name,
@@ -158,7 +165,7 @@ class CustomerPages:
             mandates=[_mandate(desk, row) for row in await views.list_mandates(desk, person)],
             entries=history.texts,
             contests=history.contests,
-            more=history.more,
+            more=history.more > 0,
             passkeys=await views.list_passkeys(desk, person),
         )
 
@@ -176,18 +183,20 @@ class CustomerPages:
         )
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/history?low=: everything, page by page, from the first entry on."""
+        """GET /me/history?before=: everything, newest first, page by page."""
         person, desk = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
-        low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
-        rows = await views.customer_history(desk, person, low=low)
-        history = await _history(desk, person, rows)
+        text = query_parameters(scope).get("before")
+        before = None if text is None else whole_number(text, where="before", most=LIMIT)
+        rows = await views.customer_history(desk, person, before=before)  # older ones tell what was asked
+        history = await _history(desk, person, rows, entries=_HISTORY)
         return render_page(
             desk,
             "history.html",
             person,
             entries=history.texts,
             contests=history.contests,
-            after=views.next_page(rows),
+            older=rows[_HISTORY - 1]["entry"] if len(rows) > _HISTORY else None,
+            newest=before is None,
         )
 
     async def mandate(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -200,12 +209,18 @@ class CustomerPages:
         return render_page(desk, "mandate.html", person, mandate=_mandate(desk, seen), fields=fields)
 
     async def confirm(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """GET /confirm/{id}: one act, for the customer or an officer (`decide_page`) to confirm, decline, or reduce."""
+        """GET /confirm/{id}: one act, for the customer or an officer to confirm, decline, or reduce; later, the decision."""
         person, desk = await self.pages.who(scope), self.pages.spoken(scope)
-        if person.kind != "customer":
-            return await decide_page(desk, self.context, person, found["id"])
-        seen = ""
-        shown = await show_invitation(self.context, person, found["id"], language=desk.catalogue.say.language)
+        seen, language = await page_version(desk, person), desk.catalogue.say.language
+        # before any content is read: later changes are news
+        try:
+            if person.kind != "customer":
+                return await decide_page(desk, self.context, person, found["id"])
+            shown = await show_invitation(self.context, person, found["id"], language=language)
+        except Refused as refused:
+            if refused.code not in _ANSWERED:
+                raise
+            return await self._decided(desk, person, found["id"], seen, refused)
         body = confirmation_body(desk, shown)
         action = desk.catalogue.action(shown.ask.action)
         lines = _many(_object(body["rendering"])["lines"])
@@ -217,6 +232,8 @@ class CustomerPages:
             person,
             body=body,
             lines=lines,
+            key=key_lines(action, params, lines),
+            **await agent_shown(desk, shown.ask),
             fields=param_fields(action, params, names, desk.catalogue.say),
             confirmation=shown.confirmation.id,
             twin=f"/me/v1/confirmations/{shown.confirmation.id}",
@@ -228,6 +245,16 @@ class CustomerPages:
             file_kinds={name: desk.catalogue.say(word) for name, word in KINDS.items()},
             others=[one for one in shown.confirmation.who if one != "customer"],
         )
+
+    async def _decided(
+        self, desk: DeskContext, person: PersonRecord, confirmation: str, seen: str, refused: Refused
+    ) -> HttpResponse:
+        """Show what was decided to those who were asked; to all others the refusal, as if there were nothing more."""
+        try:
+            shown = await show_decision(self.context, person, confirmation, language=desk.catalogue.say.language)
+        except Refused:
+            raise refused from None
+        return render_page(desk, "decided.html", person, seen=seen, **await decided_page(desk, person, shown))
 
 
 async def _consent(
@@ -248,10 +275,11 @@ async def _consent(
         consent=body,
         fields=power_fields(wire, desk.catalogue, seen.names),
         lines={kind: [line for line in seen.lines if line["kind"] == kind] for kind in _CONSENT_LINES},
-        powers=[line for line in seen.lines if line["kind"] in {"power", "preapproved"}],
+        powers=[line for line in seen.lines if line["place"] is not None and line["kind"] != "never"],
         choices=seen.choices,
         kinds={kind: desk.catalogue.resources[kind].title for kind in seen.choices},
         tier=say(TIERS[seen.agent.tier.value], desk=desk.catalogue.desk),
+        trust=trust_line(desk, seen.agent.tier.value),
     )
 
 
@@ -265,10 +293,15 @@ class _History:
 
 
 async def _history(
-    desk: DeskContext, person: PersonRecord, entries: Sequence[Mapping[str, Json]], *, most: int | None = None
+    desk: DeskContext,
+    person: PersonRecord,
+    found: Sequence[Mapping[str, Json]],
+    *,
+    entries: int | None = None,
+    most: int | None = None,
 ) -> _History:
-    """Describe entries, at most a number of rows."""
-    asks, folded = entry_asks(entries), fold_asks(entries)
+    """Describe the first of the entries that were found, at most a number of rows; the others tell what was asked."""
+    asks, folded = entry_asks(found), fold_asks(found[:entries])
     rows = folded[:most]
     names = await _names(desk, person, {row.ask: asks[row.ask] for row in rows if row.ask in asks})
     parties = await customer_parties(desk, [one for row in rows for one in row.entries])
@@ -296,7 +329,9 @@ def _mandate(desk: DeskContext, row: Mapping[str, Json]) -> dict[str, object]:
     return {**row, "title": objective.title if objective is not None else str(row["objective"])}
 
 
-_CONSENT_LINES: Final = ("objective", "target", "never", "expires", "tasks", "chain", "summary")
+_ANSWERED: Final = frozenset({Code.CONFIRMATION_EXPIRED, Code.CONFIRMATION_REPLAYED, Code.CONFIRMATION_WRONG_PERSON})
+"""Refusals of a confirmation that may have been decided already."""
+_CONSENT_LINES: Final = ("may", "objective", "target", "never", "expires", "tasks", "chain", "summary")
 
 
 def _many(value: Json | object) -> Sequence[JsonObject]:

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind
-from remit.domain.confirm.render_mandate import attribute_label, limit_text, with_part_names
+from remit.domain.confirm.power_lines import attribute_label
+from remit.domain.confirm.render_mandate import limit_text, with_part_names
 from remit.domain.confirm.render_values import Names, action_label, named_value, param_title
 from remit.domain.i18n import Translator
 from remit.domain.param_paths import ParamPath, parse_path

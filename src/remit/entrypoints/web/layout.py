@@ -11,6 +11,7 @@ from typing import Final
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from remit.domain.brand import Brand, accent_style
 from remit.domain.confirm.render_values import amount, day_and_time, lookalike_warning, quoted_text
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import Translator
@@ -72,6 +73,29 @@ def static_answer(name: str, known: str) -> HttpResponse:
     return HttpResponse(200, file.body, file.media_type, headers)
 
 
+LOGO: Final = "/brand/logo"
+ACCENT: Final = "/brand/accent.css"
+_STILL: Final = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox")
+"""⚔ Opened by itself, a logo runs and loads nothing, whatever it holds."""
+
+
+def brand_answer(brand: Brand, path: str, known: str) -> HttpResponse:
+    """GET /brand/logo and /brand/accent.css: the company's own, from our own address.
+
+    Raises:
+        Refused: `request.not_found` where none is set.
+    """
+    if path == LOGO:
+        body, kind, more = brand.logo, brand.media_type.encode(), (_STILL,)
+    else:
+        body, kind, more = accent_style(brand).encode(), _TYPES[".css"], ()
+    if not body:
+        raise Refused(Code.REQUEST_NOT_FOUND, f"no {path} is set")
+    tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    headers = ((b"cache-control", b"no-cache"), (b"etag", tag.encode()), *more)
+    return HttpResponse(304, b"", kind, headers) if known == tag else HttpResponse(200, body, kind, headers)
+
+
 def render_page(
     desk: DeskContext, name: str, person: PersonRecord | None, *, status: int = 200, **shown: object
 ) -> HttpResponse:
@@ -87,6 +111,8 @@ def render_page(
             desk_roles=("admin", *catalogue.roles),
             languages=languages,
             switcher=desk.terms.switcher,
+            logo=LOGO if desk.terms.brand.logo else "",
+            accent=ACCENT if desk.terms.brand.accent else "",
             **shown,
         )
     )

@@ -13,9 +13,9 @@ from remit.entrypoints.http.cookies import clear_duplicate_cookies, desk_for_req
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import STATUS, HttpResponse
 from remit.entrypoints.http.request_log import log_fault
-from remit.entrypoints.http.wire import Receive, Scope
+from remit.entrypoints.http.wire import Receive, Scope, one_header
 from remit.entrypoints.people.session import session_cookie, signed_in
-from remit.entrypoints.web.layout import render_page
+from remit.entrypoints.web.layout import brand_answer, render_page
 from remit.entrypoints.web.phrases import IN_PAGES, NO_ROLE, page_refusal
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[HttpResponse]]
@@ -47,6 +47,10 @@ class Pages:
     async def lost(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """Build the page for an unknown address."""
         return await self._refusal(scope, Refused(Code.REQUEST_NOT_FOUND))
+
+    async def brand(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
+        """GET /brand/logo and /brand/accent.css: the company's logo and colour."""
+        return brand_answer(self.context.terms.brand, scope["path"], one_header(scope, b"if-none-match"))
 
     def spoken(self, scope: Scope) -> DeskContext:
         """Return the desk in the language of a request."""

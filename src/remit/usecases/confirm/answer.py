@@ -156,7 +156,7 @@ async def answer_invitation(
         try:
             if said == "yes":
                 return await _yes(desk, person, word, kept, ask, SignedAssertion(assertion, language))
-            return await _no(desk, person, word, kept, ask, (said, language))
+            return await record_no(desk, person, word, kept, ask, (said, language))
         except (Conflict, LimitReached):
             continue
     raise Refused(Code.TASK_BUSY, "the ask kept changing", retry_after_s=1)
@@ -368,17 +368,23 @@ async def void_ask(
     desk.notify.wake(f"ask:{void.id}")
 
 
-async def _no(
+async def record_no(
     desk: DeskContext,
     person: PersonRecord,
     word: str,
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],
     heard: tuple[str, str],
+    *,
+    also: tuple[Put, ...] = (),
 ) -> AskReply:
     """Record a no; one suffices. It binds the act for the operator and all above; a customer's starts a pause too.
 
-    `heard` is `no` or `no_and_end`, with the language of the rendering it answers.
+    `heard` is `no` or `no_and_end`, with the language of the rendering it answers; `also` is changed with it.
+
+    Raises:
+        Conflict: something of it changed meanwhile; nothing is recorded.
+        LimitReached: the same, for a counter.
 
     ⚔ If an officer's no did not bind, an agent would ask until it finds another officer.
     """
@@ -408,7 +414,7 @@ async def _no(
         )  # with the answer, so that no fault in between keeps the task alive
     await desk.store.commit(
         Commit(
-            puts=(Put(closed, kept.rev, kept.record), Put(declined, ask.rev, ask.record)),
+            puts=(Put(closed, kept.rev, kept.record), Put(declined, ask.rev, ask.record), *also),
             reserves=tuple(changed),
             entries=written.rows,
         )

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Mapping
 
 from remit.domain.errors import Code, Refused
-from remit.domain.i18n import marked
+from remit.domain.i18n import marked, said
 from remit.domain.identity.oidc_login import is_vouched
 from remit.domain.ids import new_id, verify_email_address
 from remit.domain.policy.confirmers import OFFICER, Enrolment, restricted_until
@@ -142,6 +142,52 @@ async def invite_person(desk: DeskContext, person_id: str, *, how: Enrolment, tt
     return code
 
 
+@struct(frozen=True)
+class InvitedPerson:
+    """The person a one-time code is for, and whether it replaces their lost passkeys."""
+
+    person: PersonRecord
+    recovers: bool
+
+
+async def find_invited_person(desk: DeskContext, code: str) -> InvitedPerson | None:
+    """Return the person a one-time code enrols; the code is not used up.
+
+    ⚔ None for every other code, whether it is used, expired or made up: only its holder learns a name.
+    """
+    try:
+        link = (await desk.store.get(Invitation, keyed_id(desk, "invitation", code))).record
+        person = (await desk.store.get(PersonRecord, link.person)).record
+    except RecordMissing:
+        return None
+    if desk.world.now() >= link.expires_at:
+        return None
+    return InvitedPerson(person, link.how == Enrolment.RECOVERY.value)
+
+
+async def other_person_signed_in(desk: DeskContext, person: PersonRecord, cookie: str) -> PersonRecord | None:
+    """Return the person whose session in this browser a new passkey's would replace, if that is another person."""
+    try:
+        found = (await resolve_session(desk, cookie)).person
+    except Refused:
+        return None
+    return None if found.key == person.key else found
+
+
+async def verify_replaceable(desk: DeskContext, person: PersonRecord, cookie: str, *, replaces: bool) -> None:
+    """Verify that no other person's session ends without having been asked about.
+
+    ⚔ A link alone would sign its opener in as somebody else, unnoticed, in the middle of their own work.
+
+    Raises:
+        Refused: `request.conflict`.
+    """
+    other = None if replaces else await other_person_signed_in(desk, person, cookie)
+    if other is not None:
+        public = said("You're signed in as {name}. Reload the page to sign out and go on.", name=other.name or other.id)
+        raise Refused(Code.REQUEST_CONFLICT, "another person is signed in in this browser", public=public)
+
+
 async def begin_enrolment(desk: DeskContext, *, code: str = "", session: LiveSession | None = None) -> BegunCeremony:
     """Issue an enrolment challenge, by a one-time code or for a signed-in person.
 
@@ -189,8 +235,9 @@ async def finish_enrolment(
     label: str,
     assertion: JsonObject | None = None,
     cookie: str = "",
+    replaces: bool = False,
 ) -> NewSession:
-    """Store a new passkey, use up the code, and sign the person in.
+    """Store a new passkey, use up the code, and sign the person in; `replaces` the session of another person there.
 
     ⚔ A session alone adds nothing: a stolen one could add a passkey that confirms. The old passkey signs (`assertion`),
     and the new one inherits its waiting time, so that a fresh link passkey cannot launder itself. A first one rests on
@@ -206,6 +253,8 @@ async def finish_enrolment(
 
     Source: docs/model/model.md#passkeys.
     """
+    subject = (await _take(desk, ceremony_id, "enrol")).record.subject
+    await verify_replaceable(desk, (await desk.store.get(PersonRecord, subject)).record, cookie, replaces=replaces)
     for _ in range(_TRIES):
         with contextlib.suppress(Conflict):
             return await _finish(desk, ceremony_id, response, label, assertion, cookie)

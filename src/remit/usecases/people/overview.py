@@ -1,7 +1,7 @@
 """People's views of their own data: mandates, history, passkeys; pending ones are in `confirm/queue`."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from remit.domain.confirm.render_ask import rendering_json
 from remit.domain.confirm.render_mandate import render_mandate
@@ -116,11 +116,20 @@ async def granted_before(desk: DeskContext, person: PersonRecord, client_id: str
 
 
 async def customer_history(
-    desk: DeskContext, person: PersonRecord, *, low: int | None = None
+    desk: DeskContext,
+    person: PersonRecord,
+    *,
+    low: int | None = None,
+    before: int | None = None,
+    limit: int = _PAGE,
 ) -> list[Mapping[str, Json]]:
-    """List entries about this customer with their own section: newest first, or a page from entry `low` on."""
+    """List entries about this customer with their own section.
+
+    Newest first, also before entry `before`; or a page from entry `low` on, oldest first.
+    """
     rows: list[Mapping[str, Json]] = []
-    for entry in await desk.store.entries(ref=person.id, low=low or 0, limit=_PAGE, newest=low is None):
+    found = await desk.store.entries(ref=person.id, low=low or 0, before=before, limit=limit, newest=low is None)
+    for entry in found:
         opened = await open_entry(desk, entry.row, about=person.id)
         envelope = opened.sections[Section.ENVELOPE].body
         mine = opened.sections.get(Section.CUSTOMER)
@@ -135,12 +144,6 @@ async def customer_history(
             }
         )
     return rows
-
-
-def next_page(rows: Sequence[Mapping[str, Json]]) -> int | None:
-    """Return the start of the page after a full page of entries; None after the last."""
-    last = rows[-1]["entry"] if len(rows) == _PAGE else None
-    return last + 1 if isinstance(last, int) else None
 
 
 async def list_passkeys(desk: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:

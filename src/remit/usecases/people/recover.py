@@ -3,13 +3,12 @@
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.policy.confirmers import Enrolment
-from remit.domain.records import Invitation, PasskeyRecord, PersonRecord
+from remit.domain.records import PasskeyRecord, PersonRecord
 from remit.domain.structs import replace
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices, notify_access_change
-from remit.engine.people.sessions import keyed_id
 from remit.engine.transcript.record import account_facts, prepare_entry
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Versioned
 from remit.usecases.people.admit import Admitted, issue_invitation
@@ -37,16 +36,6 @@ async def start_recovery(desk: DeskContext, person_id: str, *, by: str, ttl_s: i
         ),
     )
     return made
-
-
-async def find_recovered_person(desk: DeskContext, code: str) -> PersonRecord | None:
-    """Return the person a one-time link recovers, None for any other link; the code is not used up."""
-    try:
-        link = (await desk.store.get(Invitation, keyed_id(desk, "invitation", code))).record
-        person = (await desk.store.get(PersonRecord, link.person)).record
-    except RecordMissing:
-        return None
-    return person if link.how == Enrolment.RECOVERY.value and desk.world.now() < link.expires_at else None
 
 
 async def verify_vouchable(desk: DeskContext, person_id: str, seen: Instant) -> Versioned[PersonRecord]:

@@ -37,8 +37,8 @@ union all select 'touch', id, '', at, null, null from touch where desk = $1 and 
 _COUNTERS: Final = "select key, used, mac from counter where desk = $1 and scope = $2"
 _ENTRIES: Final = "select e.idx, e.kind, e.at, e.leaf, e.envelope, e.content, e.subject from "
 _BY_REF: Final = """ref r join entry e on e.desk = $1 and e.idx = r.idx
-where r.desk = $1 and r.ref = $4 and r.idx >= $2 order by r.idx {} limit $3"""
-_OF_ALL: Final = "entry e where e.desk = $1 and e.idx >= $2 order by e.idx {0} limit $3"
+where r.desk = $1 and r.ref = $5 and r.idx >= $2 and r.idx < $4 order by r.idx {} limit $3"""
+_OF_ALL: Final = "entry e where e.desk = $1 and e.idx >= $2 and e.idx < $4 order by e.idx {0} limit $3"
 _ENTRY: Final = {
     (of_ref, newest): _ENTRIES + (_BY_REF if of_ref else _OF_ALL).format("desc" if newest else "asc")
     for of_ref in (False, True)
@@ -113,10 +113,12 @@ class PostgresReader:
         raise Fault(Code.FAULT_STORE, "what belongs to the task changed each time it was read")
 
     async def entries(
-        self, connection: Connection, ref: str, low: int, limit: int, *, newest: bool
+        self, connection: Connection, ref: str, within: tuple[int, int | None], limit: int, *, newest: bool
     ) -> Sequence[StoredEntry]:
-        """Return entries by lookup id, or all."""
-        given = (min(max(low, 0), LAST), max(limit, 0))
+        """Return entries by lookup id, or all; `within` are the first place and the one after the last."""
+        low, before = within
+        end = LAST if before is None else min(max(before, 0), LAST)
+        given = (min(max(low, 0), LAST), max(limit, 0), end)
         rows = await connection.fetch(_ENTRY[bool(ref), newest], self._desk, *given, *([ref] if ref else []))
         return stored_entries(rows)
 

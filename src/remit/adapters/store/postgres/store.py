@@ -223,10 +223,10 @@ class PostgresStore:
         return await self._read(prove)
 
     async def entries(
-        self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
+        self, *, ref: str = "", low: int = 0, before: int | None = None, limit: int = 100, newest: bool = False
     ) -> Sequence[StoredEntry]:
         """Read entries by lookup id."""
-        return await self._read(lambda link: self._reader.entries(link, ref, low, limit, newest=newest))
+        return await self._read(lambda link: self._reader.entries(link, ref, (low, before), limit, newest=newest))
 
     def published(self) -> str:
         """Return this node's newest verified checkpoint, as text; all that is stored where none verifies."""

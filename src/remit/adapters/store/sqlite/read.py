@@ -73,17 +73,25 @@ class SqliteReader:
         rows = self._connection.execute(self._finding[newest], place).fetchall()
         return tuple(self._decoded.found((index, key), kind, *row) for row in rows)
 
-    def entries(self, ref: str, low: int, limit: int, newest: bool) -> Sequence[StoredEntry]:  # noqa: FBT001  # one statement's parameters
-        """Return entries by lookup id, or all."""
+    def entries(
+        self,
+        ref: str,
+        within: tuple[int, int | None],
+        limit: int,
+        newest: bool,  # noqa: FBT001  # one statement's parameters
+    ) -> Sequence[StoredEntry]:
+        """Return entries by lookup id, or all; `within` are the first place and the one after the last."""
         order = "desc" if newest else "asc"
         columns = "e.idx, e.kind, e.at, e.leaf, e.envelope, e.content, e.subject"
+        low, before = within
         low, limit = min(max(low, 0), LAST), max(limit, 0)
+        end = LAST if before is None else min(max(before, 0), LAST)
         if ref:
-            by_ref = "ref r join entry e on e.idx = r.idx where r.ref = ? and r.idx >= ? order by r.idx"
-            rows = self._connection.execute(f"select {columns} from {by_ref} {order} limit ?", (ref, low, limit))  # noqa: S608  # fixed words
+            by_ref = "ref r join entry e on e.idx = r.idx where r.ref = ? and r.idx >= ? and r.idx < ? order by r.idx"
+            rows = self._connection.execute(f"select {columns} from {by_ref} {order} limit ?", (ref, low, end, limit))  # noqa: S608  # fixed words
         else:
-            every_entry = f"select {columns} from entry e where e.idx >= ? order by e.idx {order} limit ?"  # noqa: S608  # fixed words
-            rows = self._connection.execute(every_entry, (low, limit))
+            every_entry = f"select {columns} from entry e where e.idx >= ? and e.idx < ? order by e.idx {order} limit ?"  # noqa: S608  # fixed words
+            rows = self._connection.execute(every_entry, (low, end, limit))
         return stored_entries(rows)
 
     def checkpoint(self) -> str:

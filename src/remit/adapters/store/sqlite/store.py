@@ -181,10 +181,10 @@ class SqliteStore:
         return await self._read(lambda: self._reader.prove(indexes))
 
     async def entries(
-        self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
+        self, *, ref: str = "", low: int = 0, before: int | None = None, limit: int = 100, newest: bool = False
     ) -> Sequence[StoredEntry]:
         """Read entries by lookup id."""
-        return await self._read(lambda: self._reader.entries(ref, low, limit, newest))
+        return await self._read(lambda: self._reader.entries(ref, (low, before), limit, newest))
 
     def published(self) -> str:
         """Return the newest verified checkpoint outside the store, as text; all that is stored where none verifies."""

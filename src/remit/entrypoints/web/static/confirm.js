@@ -36,7 +36,7 @@ export function confirm(form, guarded) {
 
   function settled(reply, answer) {
     spent(form);
-    form.querySelector('[data-choices]').hidden = true;
+    for (const one of form.querySelectorAll('[data-choices]')) one.hidden = true;
     const [look, words] = (answer === 'no' && UNPASSED[reply.state]) || OUTCOMES[reply.state] || ['ok', _('Your answer was saved.')];
     say(form, look, answer === 'less' && reply.state === 'done' ? _('Done, with your changes.') : words, reply.reason || '', AFTER[answer] || '');
     const back = document.createElement('p');
@@ -45,6 +45,7 @@ export function confirm(form, guarded) {
     link.textContent = _('Back to my page');
     back.append(link);
     form.querySelector('[data-result]').append(back);
+    document.dispatchEvent(new Event('decided')); // the decision, with its outcome, as the page has it now
   }
 
   const answers = {
@@ -95,7 +96,8 @@ export function confirm(form, guarded) {
         less.hidden = !less.hidden;
         button.setAttribute('aria-expanded', String(!less.hidden));
         // While less is being written, nobody signs the whole by mistake.
-        form.querySelector('[data-answer="yes"]').disabled = !less.hidden;
+        const yes = form.querySelector('[data-answer="yes"]');
+        yes.disabled = !less.hidden || yes.hasAttribute('data-spent');
         if (!less.hidden) less.querySelector('input').focus();
         return;
       }

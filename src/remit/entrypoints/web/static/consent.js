@@ -1,6 +1,6 @@
 // The consent page: every cut is sent to the desk, shown as it answers, and only what is shown gets signed.
 import { call } from './call.js';
-import { formOf, lineItem, readJson } from './edit.js';
+import { details, formOf, lineItem, readJson } from './edit.js';
 import { usePasskey } from './passkey.js';
 import { fail, say } from './say.js';
 import { spent } from './send.js';
@@ -33,12 +33,17 @@ export function consent(form, guarded) {
     for (const line of rendering.lines) {
       if (line.kind !== 'power' || !kept[line.place]) continue;
       kept[line.place].querySelector('[data-text]').textContent = line.text;
-      kept[line.place].querySelector('[data-details]').replaceChildren(...line.details.map((one) => {
-        const item = document.createElement('li');
-        item.textContent = one;
-        return item;
+      kept[line.place].querySelector('[data-details]')?.replaceChildren(...details(line.details).children);
+      const beside = rendering.lines.filter((one) => one.place === line.place && ['at', 'caution', 'preapproved'].includes(one.kind));
+      kept[line.place].querySelector('[data-beside]').replaceChildren(...beside.map((one) => {
+        const paragraph = document.createElement('p');
+        paragraph.className = one.kind === 'preapproved' ? 'notice wait' : one.kind;
+        paragraph.textContent = one.text;
+        return paragraph;
       }));
     }
+    const about = rendering.lines.filter((line) => line.kind === 'target').map((line) => line.text);
+    if (about.length) form.querySelector('[data-about]').textContent = about.join(' · ');
     const life = rendering.lines.filter((line) => ['expires', 'tasks', 'chain'].includes(line.kind));
     form.querySelector('[data-life]').replaceChildren(...life.map(lineItem));
   }
@@ -88,7 +93,7 @@ export function consent(form, guarded) {
       const ends = form.querySelector('[data-ends] time');
       ends.removeAttribute('title');
       localize(ends, wire.expires_at);
-      grant.disabled = false;
+      grant.disabled = grant.hasAttribute('data-spent');
       say(form, 'quiet', _('This is what you would allow now.'));
     } catch (problem) {
       if (mine === turn) fail(form, problem);

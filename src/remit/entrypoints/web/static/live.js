@@ -56,4 +56,5 @@ export function live(bind) {
   renew = () => { refresh(bind).catch(() => {}); };
   const source = new EventSource(`${page.dataset.live}?since=${encodeURIComponent(page.dataset.seen)}`);
   source.addEventListener('changed', renew);
+  document.addEventListener('decided', renew);
 }

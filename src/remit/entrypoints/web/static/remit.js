@@ -6,7 +6,7 @@ import { say, fail } from './say.js';
 import { counting } from './counting.js';
 import { consent } from './consent.js';
 import { confirm } from './confirm.js';
-import { makePasskey, usePasskey } from './passkey.js';
+import { makePasskey, passkeysOrCure, usePasskey } from './passkey.js';
 import { desk } from './desk.js';
 import { front } from './front.js';
 import { live } from './live.js';
@@ -29,11 +29,12 @@ const forms = {
     location.assign(form.dataset.after || '/');
   },
   enrol: async (form) => {
-    const begun = await call('/login/v1/enrol', form.dataset.code ? { code: form.dataset.code } : {});
+    const { code, replaces } = form.dataset;
+    const begun = await call('/login/v1/enrol', { ...(code ? { code } : {}), ...(replaces ? { replaces: true } : {}) });
     const assertion = begun.old ? await usePasskey(begun.old) : undefined;
     const response = await makePasskey(begun.options);
     const label = form.elements.label.value.trim();
-    await call('/login/v1/enrol', { ceremony: begun.ceremony, response, label, ...(assertion ? { assertion } : {}) });
+    await call('/login/v1/enrol', { ceremony: begun.ceremony, response, label, ...(assertion ? { assertion } : {}), ...(replaces ? { replaces: true } : {}) });
     location.assign(form.dataset.after || '/');
   },
   disown: async (form) => {
@@ -59,7 +60,7 @@ const forms = {
 const actions = {
   'remove-passkey': async (button) => {
     const place = button.closest('section');
-    const twin = `/me/v1/passkeys/${encodeURIComponent(button.dataset.passkey)}/remove`;
+    const twin = `/me/v1/passkeys/${encodeURIComponent(button.dataset.key)}/remove`;
     const begun = await call(twin, {});
     const assertion = await usePasskey(begun.options);
     await call(twin, { ceremony: begun.ceremony, assertion });
@@ -128,6 +129,7 @@ function bind(root) {
   for (const one of root.querySelectorAll('time[datetime]')) {
     localize(one, one.dateTime);
   }
+  passkeysOrCure(root);
   sending(root, guarded);
   desk(root, guarded);
   queue(root);
