@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from remit.domain.catalogue.model import Action, Attribute, Catalogue, Effect, MarkKind, Objective
 from remit.domain.catalogue.tables import catalogue_error, toml_key
-from remit.domain.param_paths import values_at
+from remit.domain.param_paths import Absent, values_at
 from remit.domain.structs import struct
 from remit.domain.values import Json, JsonObject
 
@@ -89,5 +89,5 @@ def _area(attribute: Attribute) -> str:
     return attribute.name.partition(".")[0]
 
 
-def _each(value: Json) -> Sequence[Json]:
+def _each(value: Json | Absent) -> Sequence[Json | Absent]:
     return value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)

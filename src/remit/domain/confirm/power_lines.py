@@ -191,6 +191,6 @@ def attribute_label(attribute: Attribute, say: Translator) -> str:
 def _under_it(pattern: str, titles: Sequence[str], say: Translator) -> str:
     return say(
         "everything under {pattern} ({titles})",
-        pattern=quoted_text(pattern),
+        pattern=quoted_text(pattern, say),
         titles="; ".join(titles) if titles else say("nothing yet"),
     )

@@ -1,6 +1,7 @@
 """A mandate in plain words, power by power, as the customer reads and cuts it before signing."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Final
 
 from remit.domain.catalogue.model import Catalogue, Effect, MarkKind, PowerKind
@@ -21,6 +22,7 @@ from remit.domain.confirm.render_values import (
 from remit.domain.i18n import Translator, marked
 from remit.domain.mandate.model import Condition, ConditionOp, Mandate, Power
 from remit.domain.param_paths import ParamPath, parse_path
+from remit.domain.text.confusables import look_alike
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json
 
@@ -138,8 +140,10 @@ def _places(power: Power, mandate: Mandate, catalogue: Catalogue, names: Names) 
         values = test.value if isinstance(test.value, list | tuple) else (test.value,)
         kinds = sorted(set(_kinds(str(test.path), power.actions or (), catalogue)))
         called = [_called(one, kinds, names, catalogue.say) for one in values]
-        if len(set(called)) < len(called):  # ⚔ two records of one name are told apart by their ids
-            called = [_named(one, kinds, names, catalogue.say) for one in values]
+        if any(
+            look_alike(*pair) for pair in combinations(called, 2)
+        ):  # ⚔ records of one name are told apart by their ids
+            called = [_named(one, kinds, names, catalogue.say, {}) for one in values]
         yield f"{_word(test.path, power, catalogue)}: {', '.join(called) or catalogue.say('(empty)')}"
 
 
@@ -155,7 +159,7 @@ def _is_place(path: ParamPath, power: Power, mandate: Mandate, catalogue: Catalo
 
 def _called(value: Json, kinds: list[str], names: Names, say: Translator) -> str:
     name = next((names[kind, value] for kind in kinds if isinstance(value, str) and (kind, value) in names), "")
-    return quoted_text(name) if name else plain_value(value, say)
+    return quoted_text(name, say) if name else plain_value(value, say)
 
 
 def _cautions(power: Power, catalogue: Catalogue) -> Iterator[str]:

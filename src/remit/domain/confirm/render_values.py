@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from remit.domain.catalogue.model import OFFER_DIGEST, VALUE_TITLES, Action, MarkKind
 from remit.domain.confirm.distinct_names import names_alone
 from remit.domain.errors import Refused
-from remit.domain.i18n import OUR_YES_AND_NO, Translator, marked
+from remit.domain.i18n import ENGLISH, OUR_YES_AND_NO, Translator, marked
 from remit.domain.param_paths import ParamPath
 from remit.domain.text.confusables import deceptive_letters
 from remit.domain.text.normalize import make_visible
@@ -266,7 +266,8 @@ def param_kinds(action: Action, params: JsonObject) -> tuple[MarkKind | None, ..
     """Return the meaning of each line of `list_params`, in its order."""
     marks = {mark.path: mark.kind for mark in action.marks}
     read = {name: value for name, value in params.items() if not (action.takes_offer and name == OFFER_DIGEST)}
-    return tuple(marks.get(path) for path, _, _ in (_leaves(read, ParamPath(()), "") if read else ()))
+    leaves = _leaves(read, ParamPath(()), "", ENGLISH) if read else ()
+    return tuple(marks.get(path) for path, _, _ in leaves)
 
 
 def named_value(action: Action, params: JsonObject, names: Names, path: ParamPath, value: Json, say: Translator) -> str:

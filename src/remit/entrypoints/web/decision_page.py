@@ -1,7 +1,7 @@
 """What the confirmation page shows around the signed lines: the trust in the agent, key facts, and a past decision."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from remit.domain.catalogue.model import Action, MarkKind
 from remit.domain.confirm.render_values import fill_title, param_kinds
@@ -53,7 +53,7 @@ _AGAIN: Final = (
 )
 
 
-async def agent_shown(desk: DeskContext, ask: AskRecord) -> dict[str, object]:
+async def agent_shown(desk: DeskContext, ask: AskRecord) -> dict[str, Any]:
     """Return the agent of an ask as the page shows it: its record, tier, and the tier in words."""
     try:
         agent = (await desk.store.get(AgentRecord, ask.client_id)).record
@@ -82,7 +82,7 @@ def key_lines(action: Action, params: JsonObject, lines: Sequence[JsonObject]) -
     return [line for line, kind in zip(shown, kinds, strict=True) if kind in _KEY]
 
 
-async def decided_page(desk: DeskContext, person: PersonRecord, shown: ConfirmationDecision) -> dict[str, object]:
+async def decided_page(desk: DeskContext, person: PersonRecord, shown: ConfirmationDecision) -> dict[str, Any]:
     """Return the content of the page of an answered confirmation, in the language of the context."""
     say, ask = desk.catalogue.say, shown.ask
     lines = [one for one in _list(shown.rendering.get("lines")) if isinstance(one, Mapping)]

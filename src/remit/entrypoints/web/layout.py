@@ -85,14 +85,13 @@ def brand_answer(brand: Brand, path: str, known: str) -> HttpResponse:
     Raises:
         Refused: `request.not_found` where none is set.
     """
-    if path == LOGO:
-        body, kind, more = brand.logo, brand.media_type.encode(), (_STILL,)
-    else:
-        body, kind, more = accent_style(brand).encode(), _TYPES[".css"], ()
+    logo = path == LOGO
+    body = brand.logo if logo else accent_style(brand).encode()
+    kind = brand.media_type.encode() if logo else _TYPES[".css"]
     if not body:
         raise Refused(Code.REQUEST_NOT_FOUND, f"no {path} is set")
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    headers = ((b"cache-control", b"no-cache"), (b"etag", tag.encode()), *more)
+    headers = ((b"cache-control", b"no-cache"), (b"etag", tag.encode()), *((_STILL,) if logo else ()))
     return HttpResponse(304, b"", kind, headers) if known == tag else HttpResponse(200, body, kind, headers)
 
 

@@ -170,7 +170,6 @@ class OfficerPages:
             self.context.catalogue.say,
         )
 
-    @_in_their_language
     async def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
         parties = await staff_parties(self.context, rows, reader="audit")
         return [

@@ -80,6 +80,7 @@ class SecurityPages:
             self.context,
             name,
             officer,
+            status=200,
             here=here,
             live=live,
             unowned=unowned,
@@ -208,7 +209,7 @@ class SecurityPages:
                 sentence, text = say(phrases.CLOSED, by=by, resolution=resolution), str(content.get("reason", ""))
             case "agent.suspended" if by:
                 what = str(envelope.get("what", ""))
-                name = quoted_text(str(envelope.get("name", "")))
+                name = quoted_text(str(envelope.get("name", "")), say)
                 sentence = say(phrases.STOPPED.get(what, phrases.STOPPED["agent"]), by=by, name=name)
                 text = str(content.get("reason", ""))
         if sentence is None:
@@ -219,7 +220,7 @@ class SecurityPages:
         """Say what was ended, by the name of its agent or purpose."""
         what, _, name = ended.partition(" ")
         kind = {"agent": AgentRecord, "mandate": MandateRecord, "task": TaskRecord}.get(what)
-        found = None
+        found: object = None
         if kind is not None:
             with contextlib.suppress(RecordMissing):
                 found = (await self.context.store.get(kind, name)).record

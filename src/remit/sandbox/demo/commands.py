@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from remit.client.errors import Problem, Refused
@@ -107,7 +108,7 @@ def ask(folder: DemoFolder, screen: Screen, again: str, aim: str = "customer") -
 def _wanted(asking: _Asking, kept: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what to ask for, as options of the asking agent; the next ask is for another amount."""
     asked = int(kept.get("asked", 0))
-    aim = ("--aim", asking.aim)
+    aim: tuple[str, ...] = ("--aim", asking.aim)
     if asking.aim == "officer":
         done = int(kept.get("refunded", 0))
         if done >= len(_LARGE_ORDERS):
@@ -278,8 +279,8 @@ def act_as(
         if not waiting and not files:
             idle = _IDLE.get(whom, "").format(again=again, url=door.url)
             screen.line(f"You have nothing to decide right now. {idle}".rstrip())
-        decide = [(lambda one=one: _answer(screen, person, one, read)) for one in waiting]
-        decide += [(lambda one=one: _decide_file(screen, person, one, read)) for one in files]
+        decide = [partial(_answer, screen, person, one, read) for one in waiting]
+        decide += [partial(_decide_file, screen, person, one, read) for one in files]
         for one in decide:
             became = one()
             if became is None:

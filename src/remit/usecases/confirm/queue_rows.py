@@ -329,4 +329,4 @@ def handover_roles(desk: DeskContext, record: ConfirmationRecord, word: str) -> 
     if record.words:
         return []
     named = {role for step in record.then for role in step.roles} if word in record.step else set(desk.catalogue.roles)
-    return sorted(one for one in named if f"{OFFICER}{one}" not in record.who)
+    return [*sorted(one for one in named if f"{OFFICER}{one}" not in record.who)]
