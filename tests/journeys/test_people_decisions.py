@@ -186,3 +186,23 @@ def test_the_page_says_what_stands_beside_the_decision(desk: Sandbox, olga: Sand
     )
     for said in ("Facts now", "delivered", "money leaves the house", "Kettle and desk lamp", "Reply to the agent", "Refund done"):
         assert said in page.text, said
+
+
+def test_a_task_on_hold_is_said_above_the_decision_with_who_can_resume_it(
+    desk: Sandbox, olga: SandboxPerson, task: SandboxTask, anna: SandboxCustomer
+) -> None:
+    desk.officer("sam", ["security"], name="Sam Hale")
+    reply = refund(task, "40.00")
+    path = f"/desk/v1/confirmations/{olga.waiting()[0]['confirmation']}"
+    for _ in range(12):
+        task.ask("order.read", {"order_id": "W2002"})
+    held = olga.get(f"{path}/about")["held"]
+    assert (held["signs"], held["people"]) == (["refusals"], ["Sam Hale"])
+    page = desk.room.raw("GET", f"/confirm/{path.rpartition('/')[2]}", cookie=olga.cookie).text
+    assert "Ask Sam Hale to review it on the Security page." in page
+    assert 'data-answer="yes"' not in page
+    assert 'data-answer="no"' in page
+    anna.confirm(reply)
+    with pytest.raises(Refused) as refused:
+        olga.confirm(reply)
+    assert refused.value.code == "task.held"
