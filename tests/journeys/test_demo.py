@@ -117,7 +117,7 @@ def test_an_ask_from_another_terminal_waits_until_it_is_answered_without_a_brows
         page = next(line for line in asking.stdout if "in a browser" in line).split()[-1]
         assert page == f"{running.told['url']}/me"
         answered = running.beside("--act-as", "customer", answers="y\n")
-        assert "Refund 20.00 EUR for order W1005" in answered.stdout
+        assert "Refund €20.00 for order W1005" in answered.stdout
         assert "the ask is done" in answered.stdout, answered
         rest = asking.stdout.read()
     assert asking.returncode == 0, rest

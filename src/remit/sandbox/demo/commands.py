@@ -107,7 +107,7 @@ def ask(folder: DemoFolder, screen: Screen, again: str, aim: str = "customer") -
 def _wanted(asking: _Asking, kept: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what to ask for, as options of the asking agent; the next ask is for another amount."""
     asked = int(kept.get("asked", 0))
-    aim = ("--aim", asking.aim)
+    aim: tuple[str, ...] = ("--aim", asking.aim)
     if asking.aim == "officer":
         done = int(kept.get("refunded", 0))
         if done >= len(_LARGE_ORDERS):
@@ -278,10 +278,8 @@ def act_as(
         if not waiting and not files:
             idle = _IDLE.get(whom, "").format(again=again, url=door.url)
             screen.line(f"You have nothing to decide right now. {idle}".rstrip())
-        decide = [(lambda one=one: _answer(screen, person, one, read)) for one in waiting]
-        decide += [(lambda one=one: _decide_file(screen, person, one, read)) for one in files]
-        for one in decide:
-            became = one()
+        for one, is_file in [*((one, False) for one in waiting), *((one, True) for one in files)]:
+            became = (_decide_file if is_file else _answer)(screen, person, one, read)
             if became is None:
                 screen.line("  Not answered. It stays in the queue.")
                 break

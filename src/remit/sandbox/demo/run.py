@@ -223,7 +223,7 @@ def console(wanted: DemoOptions, door: DemoDoor, served: ServedDesk) -> None:
 
 def links(screen: Screen, door: DemoDoor) -> list[Mapping[str, str]]:
     """Make one-time links, one for each kind of person, print them and return them."""
-    made = []
+    made: list[Mapping[str, str]] = []
     screen.heading("One-time links (each makes a passkey on your device)")
     for kind, person, page in LINKS:
         url = door.invite(person, "customer" if kind == "customer" else "officer", OFFICERS.get(person, ()))
