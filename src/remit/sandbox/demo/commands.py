@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import partial
 from typing import Any, Final
 
 from remit.client.errors import Problem, Refused
@@ -279,10 +278,8 @@ def act_as(
         if not waiting and not files:
             idle = _IDLE.get(whom, "").format(again=again, url=door.url)
             screen.line(f"You have nothing to decide right now. {idle}".rstrip())
-        decide = [partial(_answer, screen, person, one, read) for one in waiting]
-        decide += [partial(_decide_file, screen, person, one, read) for one in files]
-        for one in decide:
-            became = one()
+        for one, is_file in [*((one, False) for one in waiting), *((one, True) for one in files)]:
+            became = (_decide_file if is_file else _answer)(screen, person, one, read)
             if became is None:
                 screen.line("  Not answered. It stays in the queue.")
                 break
