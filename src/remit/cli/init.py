@@ -161,6 +161,7 @@ cases = ["policy_cases/*.toml"]
 [words]
 languages = {languages}                   # the languages of messages Remit reads: en, de; others are unreadable
 secrets = "refuse"                   # a message with a secret in it: refuse or redact
+# contacts = ["+49 40 123456"]       # your own addresses, numbers, links and domains, which officers may tell agents
 beyond = "refuse"                    # a message that asks for more than the request: refuse, hold (for an officer with the role in `officer`) or strip
 
 [notify]

@@ -200,6 +200,7 @@ async def next_message(
     text: str,
     offer: str = "",
     held: Sequence[WithheldSpan] = (),
+    overridden: tuple[str, ...] = (),
 ) -> DeskMessage:
     """Build the next message, as checked in this state; a concurrent message makes its commit a conflict."""
     task = state.task.record.id
@@ -216,6 +217,7 @@ async def next_message(
         withheld=len(held),
         kinds=withheld_kinds(held),
         epochs=state.epochs,
+        overridden=overridden,
     )
 
 

@@ -97,6 +97,8 @@ class EvidenceFact(StrEnum):
         marked("blocked because the message asks for more than the request, or can't be read"),
     )
     REPLY_CUT = "reply.sent:cut", marked("replies reduced to what the permission covers")
+    REPLY_OVERRIDDEN = "reply.overridden", marked("replies sent with marked details, with a reason")
+    REPLY_REVIEWED = "reply.reviewed", marked("such replies reviewed by a second person")
     REPLY_SENT = "reply.sent", marked("replies sent")
     SENT_BEFORE_END = "task.ended:sent", marked("tasks ended with something already sent")
     TASK_HELD = "task.held", marked("tasks put on hold because of high risk")
@@ -142,6 +144,8 @@ _PLAIN: Final[Mapping[Kind, EvidenceFact]] = {
     Kind.MANDATE_NARROWED: EvidenceFact.MANDATE_NARROWED,
     Kind.MANDATE_REVOKED: EvidenceFact.MANDATE_REVOKED,
     Kind.OFFER_MADE: EvidenceFact.OFFER_MADE,
+    Kind.REPLY_OVERRIDDEN: EvidenceFact.REPLY_OVERRIDDEN,
+    Kind.REPLY_REVIEWED: EvidenceFact.REPLY_REVIEWED,
     Kind.TASK_HELD: EvidenceFact.TASK_HELD,
 }
 _REFUSED: Final[Mapping[str, EvidenceFact]] = {

@@ -39,7 +39,7 @@ from remit.entrypoints.staff.audit import AuditApi
 from remit.entrypoints.staff.audit_search import AuditSearchApi
 from remit.entrypoints.staff.desk import DeskApi, FilesApi
 from remit.entrypoints.staff.incidents import IncidentApi
-from remit.entrypoints.staff.security import CanaryApi, SecurityApi, StopApi
+from remit.entrypoints.staff.security import CanaryApi, OverrideApi, SecurityApi, StopApi
 from remit.entrypoints.staff.views import ViewsApi
 from remit.entrypoints.switcher_api import SWITCH, SwitcherApi
 from remit.entrypoints.web.audit_pages import AuditPages
@@ -212,7 +212,7 @@ def unproved(limits: Limits, handler: Handler) -> Handler:
 def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
     """Build the JSON routes of the desk's staff."""
     desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api, counted)
-    canaries, incidents = CanaryApi(api), IncidentApi(api)
+    canaries, incidents, overrides = CanaryApi(api), IncidentApi(api), OverrideApi(api)
     files = FilesApi(api)
     views = ViewsApi(api)
     return [
@@ -244,6 +244,8 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
         ours("GET", "/security/v1/suspensions", stops.suspensions),
         ours("GET POST", "/security/v1/canaries", canaries.canaries),
         ours("POST", "/security/v1/canaries/{id}/remove", canaries.remove),
+        ours("GET", "/security/v1/overrides", overrides.overrides),
+        ours("POST", "/security/v1/overrides/{id}", overrides.review),
         ours("GET", "/security/v1/changes", security.changes),
         ours("GET", "/security/v1/decisions", security.decisions),
         ours("GET", "/security/v1/events", security.events),

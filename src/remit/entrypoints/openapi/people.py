@@ -163,6 +163,8 @@ _OURS: Final = (
     ),
     _Operation("/security/v1/canaries/{id}/remove", "Remove a canary"),
     _get("/security/v1/changes", "Changes to how requests are decided"),
+    _get("/security/v1/overrides", "Replies sent with marked details, for a second person to review"),
+    _Operation("/security/v1/overrides/{id}", "Agree with one, or object", security_api.ReviewIn),
     _get("/security/v1/decisions", "What agents asked just now"),
     _get("/security/v1/events", "Security events"),
     _get(

@@ -133,6 +133,19 @@ def _named_agent(envelope: JsonObject, content: JsonObject, known: EntryContext)
     return known.agent(envelope) or agent_label(name, known.catalogue)
 
 
+def _overridden(_envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
+    titles = [
+        known.catalogue.attributes[name].title if name in known.catalogue.attributes else name
+        for name in map(str, _list(content.get("attributes", ())))
+    ]
+    if not titles:
+        return known.said("Someone from support shared data outside the permission with the agent."), "wait"
+    shared = make_visible(", ".join(titles))
+    return known.said(
+        "Someone from support shared data outside the permission with the agent: {what}", what=shared
+    ), "wait"
+
+
 def _granted(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     return known.said(
         "You allowed {agent} to act for you: {purpose}",
@@ -325,6 +338,8 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
         "A new passkey replaced all others. All agent permissions of this account were paused.", "wait"
     ),
     "policy.changed": _said("The rules were changed."),
+    "reply.overridden": _overridden,
+    "reply.reviewed": _said("A second person reviewed a reply."),
     "reply.sent": _replied,
     "task.ended": _ended,
     "task.held": _about_agent(

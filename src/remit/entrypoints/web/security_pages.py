@@ -33,6 +33,7 @@ from remit.usecases.desk.agent_profile import agent_rows, read_agent, read_opera
 from remit.usecases.desk.page_events import security_page_version
 from remit.usecases.incidents.handle import list_guards
 from remit.usecases.incidents.view import FILTERS, count_live, list_incidents, read_incident
+from remit.usecases.override_reviews import list_override_reviews
 from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals
 
 _EVENTS: Final = 40
@@ -84,7 +85,7 @@ class SecurityPages:
             here=here,
             live=live,
             unowned=unowned,
-            pending=len(await list_proposals(self.context)),
+            pending=len(await list_proposals(self.context)) + len(await list_override_reviews(self.context)),
             alone=await is_only_approver(self.context, officer),
             agent_page=agent_page,
             operator_page=operator_page,
@@ -310,7 +311,14 @@ class SecurityPages:
             "proposals",
             seen=seen,
             proposals=await list_proposals(self.context),
+            overrides=[self._review(one) for one in await list_override_reviews(self.context)],
         )
+
+    def _review(self, review: Mapping[str, Json]) -> dict[str, object]:
+        """Name the attributes of a reply that is to be reviewed."""
+        known, names = self.context.catalogue.attributes, review["attributes"]
+        listed = [str(one) for one in names] if isinstance(names, list | tuple) else []
+        return {**review, "titles": [known[name].title if name in known else name for name in listed]}
 
     @_for_guards
     async def admin(self, officer: PersonRecord, _scope: Scope, _found: Mapping[str, str]) -> HttpResponse:
