@@ -136,7 +136,7 @@ def _named_agent(envelope: JsonObject, content: JsonObject, known: EntryContext)
 def _overridden(_envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     titles = [
         known.catalogue.attributes[name].title if name in known.catalogue.attributes else name
-        for name in map(str, _list(content.get("attributes", ())))
+        for name in map(str, list_of(content.get("attributes", ())))
     ]
     if not titles:
         return known.said("Someone from support shared data outside the permission with the agent."), "wait"
