@@ -147,15 +147,15 @@ def shape_of(wanted: Json) -> Shape:
     if not isinstance(wanted, Mapping) or "body" not in wanted or not set(wanted) <= _MEMBERS:
         raise ValueError("must be an object with body, and maybe maps and escape")
     maps = {str(name): _map(str(name), one) for name, one in _object(wanted.get("maps", {}), "maps").items()}
-    escapes = {"slack": _slack, "": str}
-    escape = wanted.get("escape", "")
+    escapes: Mapping[str, Callable[[str], str]] = {"slack": _slack, "": str}
+    escape = str(wanted.get("escape", ""))
     if escape not in escapes:
         raise ValueError('has an escape that is not "slack"')
     known = VALUES | set(maps)
     unknown = sorted(_named(wanted["body"]) - known)
     if unknown:
         raise ValueError(f"names {{{unknown[0]}}}; known are {', '.join(sorted(known))}")
-    return Shape(body=wanted["body"], maps=maps, escape=escapes[str(escape)])
+    return Shape(body=wanted["body"], maps=maps, escape=escapes[escape])
 
 
 def _map(name: str, given: Json) -> Mapping[str, str]:

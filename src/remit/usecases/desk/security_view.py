@@ -80,7 +80,8 @@ async def list_suspensions(desk: DeskContext) -> list[Mapping[str, Json]]:
         alone = number < _PAGE and not await has_moved_or_leaked(desk, task.id)
         at = instant_text(task.opened_at)
         reason = f"{task.client_id}, for {task.customer}: its risk was too high"
-        found.append({"what": "task", "name": task.id, "reason": reason, "by": "", "at": at, "alone": alone})
+        whose: Mapping[str, Json] = {"agent": task.client_id, "customer": task.customer}
+        found.append({"what": "task", "name": task.id, "reason": reason, "by": "", "at": at, "alone": alone, **whose})
     return found
 
 
