@@ -40,7 +40,7 @@ PAGES = {
     "security": ("sam", "/security"),
     "incident": ("sam", "/security/incidents/{incident}"),
     "agents": ("sam", "/security/agents"),
-    "an agent": ("sam", "/security/agents/spiffe:%2F%2Fhelper.example%2Fshop"),
+    "an agent": ("sam", "/security/agents/spiffe://helper.example/shop"),
     "an operator": ("sam", "/security/operators/other.example"),
     "proposals": ("sam", "/security/proposals"),
     "administration": ("sam", "/security/admin"),

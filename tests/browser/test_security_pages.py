@@ -11,7 +11,6 @@ from browser.desk_server import serving
 from browser.test_desk_pages import Crew, loaded, said
 from browser.visits import CHROMIUM
 from desks.shop import CATALOGUE, FACTS, MANDATE
-from remit.client.errors import RemitError
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxTask
 
@@ -46,14 +45,13 @@ def crew(browser: Browser, desk: Sandbox) -> Iterator[Crew]:
 
 def leak(task: SandboxTask) -> None:
     """The agent writes its own token into a message, and its task ends by that."""
-    with pytest.raises(RemitError):
-        task.ask("order.read", {"order_id": "W1001"}, words=f"My token is {task.token}")
+    assert task.ask("order.read", {"order_id": "W1001"}, words=f"My token is {task.token}").codes == ("task.ended",)
 
 
 def test_an_incident_comes_in_by_itself_and_is_taken_noted_and_closed(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:
     sam = desk.officer("sam", ["security"], name="Sam Hale")
     page = crew.open(sam, "/security")
-    expect(page.get_by_text("All clear")).to_be_visible()
+    expect(page.get_by_text("All clear.")).to_be_visible()
     leak(task)
     expect(page.get_by_text("1 incident has no owner")).to_be_visible()
     expect(page.get_by_role("link", name="An agent's access token leaked")).to_be_visible()
@@ -76,7 +74,7 @@ def test_an_incident_comes_in_by_itself_and_is_taken_noted_and_closed(crew: Crew
     loaded(page, "Sam Hale closed the incident: Resolved.")
     expect(page.get_by_role("button", name="Close incident")).to_have_count(0)
     page.get_by_role("link", name="Incidents").first.click()
-    expect(page.get_by_text("All clear")).to_be_visible()
+    expect(page.get_by_text("All clear.")).to_be_visible()
 
 
 def test_a_stop_from_an_incident_shows_its_effect_before_it_is_made(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:

@@ -100,8 +100,8 @@ def test_a_closed_incident_leaves_the_live_ones_and_stays_in_the_rest(stored: Ru
         await store.commit(Commit(puts=(Put(one, 0),)))
         closed = replace(one, state=IncidentState.CLOSED, closed_at=NOW, resolution="resolved")
         await store.commit(Commit(puts=(Put(closed, 1, one),)))
-        assert await store.find(IncidentRecord, "incident.live", "") == []
-        assert await store.find(IncidentRecord, "incident.crowd", one.crowd) == []
+        assert not await store.find(IncidentRecord, "incident.live", "")
+        assert not await store.find(IncidentRecord, "incident.crowd", one.crowd)
         assert [kept.record for kept in await store.find(IncidentRecord, "incident.all", "")] == [closed]
 
     stored(work)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from attacks.arena import ISSUER, SEND_BACK, Arena, code_of, gathered, mandate, open_arena
+from attacks.arena import ISSUER, SEND_BACK, SHOP, Arena, code_of, gathered, mandate, open_arena
 from attacks.pages.bodies import BODIES
 from attacks.probes.visitor import OPTIONS
 from remit.entrypoints.http.app import App
@@ -115,6 +115,8 @@ def doors() -> Iterator[Doors]:
         people["sam"].post("/security/v1/suspend", stopped)
         bait = people["sam"].post("/security/v1/canaries", {"kind": "record", "name": "old order", "place": "the archive"})
         ids = {
+            "agents": SHOP,
+            "operators": "helper.example",
             "canaries": bait["id"],
             "cases": task.case,
             "confirm": arena.anna.invitation(reply),
@@ -127,6 +129,7 @@ def doors() -> Iterator[Doors]:
             "proposals": people["sam"].post("/security/v1/resume", stopped)["proposal"]["proposal"],
             "requests": arena.agent().push(mandate())[0].rpartition(":")[2],
         }
+        ids["incidents"] = people["sam"].get("/security/v1/incidents")["incidents"][0]["incident"]
         task.ask("order.read", {"order_id": "W1"}, attachments=[{"name": "a.bin", "media_type": "", "data_b64": "AAECAwQF"}])
         arena.desk.officer("bea", ["billing"]).post(f"/desk/v1/cases/{task.case}/notes", {"text": "@bill, please look."})
         ids["mentions"] = people["bill"].get("/desk/v1/mentions")["mentions"][0]["mention"]

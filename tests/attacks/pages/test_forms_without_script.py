@@ -30,13 +30,10 @@ SHOP: Final[dict[str, Any]] = {
 HELPER: Final = "spiffe://helper.example/shop"
 TOKEN: Final = "ghp_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
 BY_THE_BROWSER: Final = {
-    ("get", "/audit"),
-    ("get", "/audit/report"),
-    ("get", "/desk"),
-    ("post", "/language"),
-    ("post", "/oauth/authorize?{{ query }}"),
+    *(("get", one) for one in ("/audit", "/audit/report", "/desk", "/security", "/security/agents")),
+    *(("post", one) for one in ("/language", "/oauth/authorize?{{ query }}")),
 }
-"""What a browser sends by itself: two searches, the filters of the queue, which language one reads, and the purpose picked for an assistant, under the client's own query."""
+"""What a browser sends by itself: searches and filters, which language one reads, and the purpose picked for an assistant, under the client's own query."""
 
 
 class Scene:

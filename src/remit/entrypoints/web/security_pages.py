@@ -250,6 +250,7 @@ class SecurityPages:
             more=more,
             agents=shown[low : low + _ROWS],
             known=rows,
+            names={str(one["client_id"]): str(one["name"]) for one in rows},
             customers=await security_view.list_customers(self.context),
             objectives=self._objectives(),
             suspensions=await security_view.list_suspensions(self.context),
@@ -341,13 +342,13 @@ class SecurityPages:
 
 
 def agent_page(client_id: str) -> str:
-    """Return the address of an agent's page."""
-    return f"/security/agents/{quote(client_id, safe='')}"
+    """Return the address of an agent's page. Its slashes stay: no address of ours has an escaped one."""
+    return f"/security/agents/{quote(client_id, safe='/:')}"
 
 
 def operator_page(operator: str) -> str:
     """Return the address of an operator's page."""
-    return f"/security/operators/{quote(operator, safe='')}"
+    return f"/security/operators/{quote(operator, safe='/:')}"
 
 
 def _names(agent: Mapping[str, Json], wanted: str) -> bool:

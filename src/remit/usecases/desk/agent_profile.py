@@ -1,6 +1,7 @@
 """Agents and operators as security sees them: who they are, what they do now, and what they did."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -30,6 +31,8 @@ AGENTS: Final = 200
 """Agents of one list."""
 _AGENTS: Final = 20
 """Agents of an operator whose entries stand in its history."""
+_MERGED: Final = re.compile(r"\A([a-z]+):/(?!/)")
+"""An id as an address has it behind a proxy that makes one slash of two."""
 _LIVE: Final = 2000
 _ENTRIES: Final = 40
 _GRANTS: Final = 400
@@ -66,7 +69,7 @@ async def read_agent(desk: DeskContext, client_id: str) -> Mapping[str, Json]:
         Refused: `agent.unknown`.
         Fault: `fault.store`.
     """
-    agent = (await get_agent(desk, client_id)).record
+    agent = (await get_agent(desk, _MERGED.sub(r"\1://", client_id))).record
     decisions, customers = await _history(desk, agent.id)
     tasks = await desk.store.find(TaskRecord, "task.live_agent", agent.id, limit=_MANDATES, newest=True)
     return {

@@ -87,7 +87,8 @@ async def list_suspensions(desk: DeskContext) -> list[Mapping[str, Json]]:
             agent=quoted_text(await _name_of(desk, AgentRecord, task.client_id), desk.catalogue.say),
             customer=make_visible(await _name_of(desk, PersonRecord, task.customer)),
         )
-        found.append({"what": "task", "name": task.id, "reason": reason, "by": "", "at": at, "alone": alone})
+        whose: Mapping[str, Json] = {"agent": task.client_id, "customer": task.customer}
+        found.append({"what": "task", "name": task.id, "reason": reason, "by": "", "at": at, "alone": alone, **whose})
     return found
 
 
