@@ -73,15 +73,10 @@ class SwitcherApi:
         except Refused:
             now = None
         return {
-            "people": [self._shown(one) for one in people],
+            "people": [{"id": one.id, "name": one.name, "part": _part(one)} for one in people],
             "person": "" if now is None else now.id,
             "passkey": now is not None and await has_browser_passkey(self.context, now),
         }
-
-    def _shown(self, person: PersonRecord) -> Mapping[str, object]:
-        roles = self.context.catalogue.roles
-        titles = [roles[role].title if role in roles else role for role in person.roles]
-        return {"id": person.id, "name": person.name, "kind": person.kind, "roles": titles}
 
     def _verify_here(self, scope: Scope) -> None:
         """⚔ Verify that a page of ours asks, in a browser on this very machine."""
@@ -91,6 +86,15 @@ class SwitcherApi:
             raise Refused(Code.PERSON_NOT_ALLOWED, "the role switcher answers this machine alone")
         if _host(one_header(scope, b"host")) not in {*_LOOPBACK, urlsplit(self.context.terms.issuer).hostname}:
             raise Refused(Code.PERSON_NOT_ALLOWED, "the role switcher answers under its own name alone")
+
+
+def _part(person: PersonRecord) -> str:
+    """Return the part a person plays, in one word: customer, officer, security, audit or admin."""
+    if person.kind == "customer":
+        return "customer"
+    if "admin" in person.roles:
+        return "admin"
+    return person.roles[0] if len(person.roles) == 1 and person.roles[0] in {"security", "audit"} else "officer"
 
 
 def _is_loopback(unverified: str) -> bool:

@@ -95,7 +95,9 @@ def _actions(found: Table, actions: Mapping[str, Action], key: str, *, priced: b
             fits = declared_actions(pattern, actions)
             if not fits:
                 raise catalogue_error(
-                    f"{key}.actions", f"no action {pattern!r} is declared", "correct the name or add the action"
+                    f"{key}.actions",
+                    f"no action {pattern!r} is declared{did_you_mean(pattern, actions)}",
+                    "correct the name or add the action",
                 )
             if all(actions[name].builtin for name in fits):
                 raise catalogue_error(

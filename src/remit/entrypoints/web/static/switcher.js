@@ -4,10 +4,8 @@ import { _ } from './texts.js';
 
 const AT = '/sandbox/v1/switch';
 
-function named(person) {
-  const part = person.kind === 'customer' ? _('customer') : person.roles.join(', ');
-  return part ? `${person.name} (${part})` : person.name;
-}
+const parts = { customer: _('customer'), officer: _('officer'), security: _('security'), audit: _('auditor'), admin: _('admin') };
+const named = (person) => `${person.name} (${parts[person.part]})`;
 
 export async function switcher(bar, guarded) {
   if (!bar) return;
