@@ -13,7 +13,7 @@ from babel.messages.extract import extract
 
 from remit.domain.confirm.case_phrases import ENDINGS
 from remit.domain.errors import MEANINGS
-from remit.entrypoints.web.entry_details import to_customer, to_others
+from remit.entrypoints.web.entry_details import to_customer, to_others, to_staff
 
 SOURCE = Path(__file__).parent.parent / "src" / "remit"
 FOLDER = SOURCE / "texts"
@@ -60,6 +60,7 @@ def _derived() -> Iterator[tuple[Text, str]]:
         for text in texts:
             yield (text, ""), file
             yield (to_customer(text), ""), file
+            yield (to_staff(text), ""), file
 
 
 def update() -> Iterator[str]:

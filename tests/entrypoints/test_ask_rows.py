@@ -58,7 +58,7 @@ DONE = row(5, "act.performed", ask="k1", action="payment.refund", outcome="done"
         ([decided(1), answered(3, "withdrawn", "")], "· withdrawn", "· withdrawn"),
         ([decided(1), answered(2, "yes", "customer"), answered(3, "yes", "officer:billing")], "· support approved", "· Olga Frey approved"),
         ([decided(1), answered(3, "yes", "customer"), decided(4, "permit"), DONE], "· done", "· done"),
-        ([decided(1, "refuse", code="mandate.total_spent")], "· blocked (The permission's total is used up)", "blocked (The mandate's total is used up)"),
+        ([decided(1, "refuse", code="mandate.total_spent")], "· blocked (The permission's total is used up)", "blocked (The permission's total is used up)"),
         ([decided(1, "permit")], "· allowed", "· allowed"),
         ([decided(1, "needs_human", words="held")], "· on hold for review", "· on hold for review"),
     ],

@@ -95,7 +95,12 @@ class EntryContext:
 
 def to_reader(sentence: str, known: EntryContext) -> str:
     """Turn a sentence of ours about the customer towards its reader, translated. ⚔ Never a foreign text."""
-    return known.catalogue.say(to_customer(sentence) if known.own else sentence)
+    return known.catalogue.say(to_customer(sentence) if known.own else to_staff(sentence))
+
+
+def to_staff(sentence: str) -> str:
+    """Turn a developer's sentence into one for the people of the desk, who read of permissions."""
+    return sentence.replace("mandate", "permission")
 
 
 def to_customer(sentence: str) -> str:
