@@ -46,11 +46,13 @@ def serving(
 
 
 @contextmanager
-def serving_pack(folder: Path, name: str, terms: Mapping[str, int] | None = None) -> Iterator[str]:
+def serving_pack(
+    folder: Path, name: str, terms: Mapping[str, int] | None = None, *, words: Mapping[str, Any] | None = None
+) -> Iterator[str]:
     """Serve a starter pack on the built-in desk, with its first records; yields its address."""
     pack = read_pack(name)
     rules = RulesSource(catalogue=pack.catalogue, policies=pack.policies)
-    with _served(folder, terms, lambda settings: build_desk(settings, rules), seed=pack.seed) as issuer:
+    with _served(folder, terms, lambda settings: build_desk(settings, rules), seed=pack.seed, words=words) as issuer:
         yield issuer
 
 
