@@ -46,11 +46,22 @@ def serving(
 
 
 @contextmanager
-def serving_pack(folder: Path, name: str, terms: Mapping[str, int] | None = None, *, switcher: bool = False) -> Iterator[str]:
+def serving_pack(
+    folder: Path,
+    name: str,
+    terms: Mapping[str, int] | None = None,
+    *,
+    switcher: bool = False,
+    words: Mapping[str, Any] | None = None,
+) -> Iterator[str]:
     """Serve a starter pack on the built-in desk, with its first records; yields its address. `switcher`: as a demo does."""
     pack = read_pack(name)
     rules = RulesSource(catalogue=pack.catalogue, policies=pack.policies)
-    with _served(folder, terms, lambda settings: build_desk(settings, rules), seed=pack.seed, switcher=switcher) as issuer:
+
+    def build(settings: Settings) -> Desk:
+        return build_desk(settings, rules)
+
+    with _served(folder, terms, build, seed=pack.seed, switcher=switcher, words=words) as issuer:
         yield issuer
 
 
