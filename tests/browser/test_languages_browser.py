@@ -46,7 +46,7 @@ def german(browser: Browser, desk: Sandbox, person: str, kind: str, name: str, r
     one.ready()
     one.page.get_by_label("Gerätename").fill("Mein Telefon")
     one.page.get_by_role("button", name="Passkey erstellen").click()
-    expect(one.page.get_by_role("button", name="Abmelden")).to_be_visible()
+    expect(one.page.get_by_role("button", name="Abmelden", exact=True)).to_be_visible()
     return one
 
 

@@ -1,7 +1,7 @@
 """What the confirmation page shows around the signed lines: the trust in the agent, key facts, and a past decision."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from remit.domain.catalogue.model import Action, MarkKind
 from remit.domain.confirm.render_values import fill_title, param_kinds
@@ -18,7 +18,7 @@ from remit.ports.store import RecordMissing
 from remit.usecases.confirm.decision import NO_ANSWER, ConfirmationDecision
 
 _VISITOR: Final = marked("It isn't verified. Every change it requests needs your passkey.")
-_KEY: Final = frozenset({MarkKind.MONEY, MarkKind.RECIPIENT})
+_KEY: Final = frozenset({MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE})
 _OWN: Final[Mapping[str, str]] = {
     "less": marked("You approved less than requested"),
     "no": marked("You declined this"),
@@ -53,7 +53,7 @@ _AGAIN: Final = (
 )
 
 
-async def agent_shown(desk: DeskContext, ask: AskRecord) -> dict[str, object]:
+async def agent_shown(desk: DeskContext, ask: AskRecord) -> dict[str, Any]:
     """Return the agent of an ask as the page shows it: its record, tier, and the tier in words."""
     try:
         agent = (await desk.store.get(AgentRecord, ask.client_id)).record
@@ -71,7 +71,7 @@ def trust_line(desk: DeskContext, tier: str) -> str:
 
 
 def key_lines(action: Action, params: JsonObject, lines: Sequence[JsonObject]) -> list[JsonObject]:
-    """Return the signed lines of money and recipients, which a page shows first.
+    """Return the signed lines of money, records and recipients, which a page shows first.
 
     ⚔ All of the params where the signed lines are not those of today's catalogue: none is then hidden.
     """
@@ -82,7 +82,7 @@ def key_lines(action: Action, params: JsonObject, lines: Sequence[JsonObject]) -
     return [line for line, kind in zip(shown, kinds, strict=True) if kind in _KEY]
 
 
-async def decided_page(desk: DeskContext, person: PersonRecord, shown: ConfirmationDecision) -> dict[str, object]:
+async def decided_page(desk: DeskContext, person: PersonRecord, shown: ConfirmationDecision) -> dict[str, Any]:
     """Return the content of the page of an answered confirmation, in the language of the context."""
     say, ask = desk.catalogue.say, shown.ask
     lines = [one for one in _list(shown.rendering.get("lines")) if isinstance(one, Mapping)]

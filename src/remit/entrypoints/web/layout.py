@@ -84,14 +84,15 @@ def brand_answer(brand: Brand, path: str, known: str) -> HttpResponse:
     Raises:
         Refused: `request.not_found` where none is set.
     """
+    own: tuple[tuple[bytes, bytes], ...] = ()
     if path == LOGO:
-        body, kind, more = brand.logo, brand.media_type.encode(), (_STILL,)
+        body, kind, own = brand.logo, brand.media_type.encode(), (_STILL,)
     else:
-        body, kind, more = accent_style(brand).encode(), _TYPES[".css"], ()
+        body, kind = accent_style(brand).encode(), _TYPES[".css"]
     if not body:
         raise Refused(Code.REQUEST_NOT_FOUND, f"no {path} is set")
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    headers = ((b"cache-control", b"no-cache"), (b"etag", tag.encode()), *more)
+    headers = ((b"cache-control", b"no-cache"), (b"etag", tag.encode()), *own)
     return HttpResponse(304, b"", kind, headers) if known == tag else HttpResponse(200, body, kind, headers)
 
 
