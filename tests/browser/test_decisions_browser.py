@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, expect
 import remit
 from browser.accessible import check_usable
 from browser.desk_server import serving_pack
-from browser.visits import CALLBACK, Visit, visit
+from browser.visits import CALLBACK, CHROMIUM, Visit, visit
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxAgent, SandboxTask
 
@@ -21,16 +21,20 @@ PHONE = {"width": 390, "height": 844}
 REFUND = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}
 RETURN = {"order_id": "W1001", "item_ids": ["i1"]}
 NO_PASSKEYS = "delete window.PublicKeyCredential"
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),
+    pytest.mark.xdist_group("browser-access"),
+]
 NOT_SECURE = "Object.defineProperty(window, 'isSecureContext', { value: false })"
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with serving_pack(tmp_path_factory.mktemp("decisions"), "consumer") as issuer, Sandbox({}, base_url=issuer) as one:
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Sandbox]:
+    with serving_pack(tmp_path, "consumer", {"decline_pause_s": 1}) as issuer, Sandbox({}, base_url=issuer) as one:
         yield one
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def agent(desk: Sandbox) -> SandboxAgent:
     return desk.agent("spiffe://helper.example/shop", name="Helper shop assistant")
 
@@ -201,7 +205,9 @@ def test_a_link_for_another_person_asks_before_it_signs_anybody_out(anna: Visit,
     anna.open(f"/enrol?code={code(desk, 'bram', 'Bram Vos')}")
     anna.ready()
     expect(page.locator("h1")).to_have_text("Create a passkey for Bram Vos")
-    expect(page.locator(".notice")).to_contain_text("You're signed in as Anna Berg. Creating Bram Vos's passkey signs Anna Berg out here.")
+    expect(page.locator(".notice:visible")).to_contain_text(
+        "You're signed in as Anna Berg. Creating Bram Vos's passkey signs Anna Berg out here."
+    )
     check_usable(page, PHONE["width"], "enrol beside a session")
     page.get_by_role("link", name="Stay signed in as Anna Berg").click()
     expect(page.locator("h1")).to_have_text("Hello Anna Berg")
@@ -232,8 +238,8 @@ def test_a_browser_without_passkeys_is_told_what_helps(anna: Visit, desk: Sandbo
     anna.ready()
     anna.page.get_by_role("button", name="Decline", exact=True).click()
     anna.result("You declined")
-    anna.page.get_by_role("button", name="Sign out").first.click()
-    expect(anna.page.locator("h1")).to_have_text("Sign in")
+    anna.page.get_by_role("button", name="Sign out", exact=True).click()
+    anna.page.wait_for_url("**/login")
     anna.ready()
     expect(anna.page.locator(".no-passkey:visible")).to_contain_text(cure)
     expect(anna.page.get_by_role("button", name="Sign in with a passkey")).to_be_disabled()

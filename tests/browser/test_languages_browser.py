@@ -46,7 +46,7 @@ def german(browser: Browser, desk: Sandbox, person: str, kind: str, name: str, r
     one.ready()
     one.page.get_by_label("Gerätename").fill("Mein Telefon")
     one.page.get_by_role("button", name="Passkey erstellen").click()
-    expect(one.page.get_by_role("button", name="Abmelden")).to_be_visible()
+    expect(one.page.get_by_role("button", name="Abmelden", exact=True)).to_be_visible()
     return one
 
 
@@ -88,7 +88,7 @@ def test_everything_is_read_and_signed_in_german(browser: Browser, desk: Sandbox
     task = agent.open(dict(agent.redeem(came_back[0], state))["mandate"])
     returned = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1"]}, words="The kettle leaks.")
     look(anna, "/me")
-    anna.page.get_by_role("link", name="Prüfen").click()
+    anna.page.get_by_role("link", name="Prüfen", exact=True).click()
     look(anna)
     anna.page.get_by_role("button", name="Mit Passkey zustimmen").click()
     anna.result("Erledigt.")
@@ -96,7 +96,7 @@ def test_everything_is_read_and_signed_in_german(browser: Browser, desk: Sandbox
     look_at_the_desk(browser, desk, task.case)
     second = task.ask("payment.refund", {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"})
     anna.open("/me")
-    anna.page.get_by_role("link", name="Prüfen").click()
+    anna.page.get_by_role("link", name="Prüfen", exact=True).click()
     anna.ready()
     anna.page.get_by_role("button", name="Weniger erlauben").click()
     anna.page.get_by_label("Betrag").fill("40")

@@ -138,7 +138,7 @@ def cookie_of(one: Visit) -> str:
 
 def test_signing_out_and_in_again_leads_back_to_the_request(anna: Visit, agent: SandboxAgent) -> None:
     request_uri, _ = agent.push(copy.deepcopy(MANDATE))
-    anna.page.get_by_role("button", name="Sign out").click()
+    anna.page.get_by_role("button", name="Sign out", exact=True).click()
     anna.page.wait_for_url("**/login")
     anna.open(f"/oauth/authorize?request_uri={request_uri}")
     anna.page.get_by_role("button", name="Sign in with a passkey").click()

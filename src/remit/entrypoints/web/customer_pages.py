@@ -43,7 +43,7 @@ from remit.usecases.people import overview as views
 from remit.usecases.people.contact import choose_language
 from remit.usecases.people.enrol import find_invited_person, first_by_login, other_person_signed_in
 
-_SHOWN: Final = 10
+_SHOWN: Final = 6
 _HISTORY: Final = 25
 
 

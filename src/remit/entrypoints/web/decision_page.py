@@ -18,7 +18,7 @@ from remit.ports.store import RecordMissing
 from remit.usecases.confirm.decision import NO_ANSWER, ConfirmationDecision
 
 _VISITOR: Final = marked("It isn't verified. Every change it requests needs your passkey.")
-_KEY: Final = frozenset({MarkKind.MONEY, MarkKind.RECIPIENT})
+_KEY: Final = frozenset({MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE})
 _OWN: Final[Mapping[str, str]] = {
     "less": marked("You approved less than requested"),
     "no": marked("You declined this"),
@@ -71,7 +71,7 @@ def trust_line(desk: DeskContext, tier: str) -> str:
 
 
 def key_lines(action: Action, params: JsonObject, lines: Sequence[JsonObject]) -> list[JsonObject]:
-    """Return the signed lines of money and recipients, which a page shows first.
+    """Return the signed lines of money, records and recipients, which a page shows first.
 
     ⚔ All of the params where the signed lines are not those of today's catalogue: none is then hidden.
     """

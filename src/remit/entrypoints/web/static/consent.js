@@ -43,7 +43,8 @@ export function consent(form, guarded) {
       }));
     }
     const about = rendering.lines.filter((line) => line.kind === 'target').map((line) => line.text);
-    if (about.length) form.querySelector('[data-about]').textContent = about.join(' · ');
+    const place = form.querySelector('[data-about]');
+    if (place && about.length) place.textContent = about.join(' · ');
     const life = rendering.lines.filter((line) => ['expires', 'tasks', 'chain'].includes(line.kind));
     form.querySelector('[data-life]').replaceChildren(...life.map(lineItem));
   }
