@@ -64,6 +64,8 @@ def main() -> None:
         found = [(f"{one['pack']}, {one['language']}", one, held) for one, held in _ordinary(_read(path))]
         _report(path.name, "blocked", found, show=given.show)
         whole += [(one["reason"], one, held) for _, one, held in found if "traps" not in path.name]
+        narrow = [(one["reason"], one, held) for one, held in _ordinary(_read(path), covered=False)]
+        _report(f"{path.name}, the agent may be told nothing", "blocked", narrow, show=given.show)
     _report("ordinary sentences of both halves, by the reason", "blocked", whole, show=False)
 
 
@@ -217,8 +219,9 @@ def _overriding(texts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], b
                 yield one, left
 
 
-def _ordinary(texts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Send ordinary texts, each pack's at a desk of it."""
+def _ordinary(texts: list[dict[str, Any]], *, covered: bool = True) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Send ordinary texts, each pack's at a desk of it; without `covered`, under mandates that receive no attribute."""
+    texts = texts if covered else [{**one, "covered": []} for one in texts]
     for pack in sorted({one["pack"] for one in texts}):
         catalogue = deepcopy(dict(read_files([PACKS / pack / "catalogue.toml"], {})))
         seed = json.loads((PACKS / pack / "seed.json").read_text(encoding="utf-8"))

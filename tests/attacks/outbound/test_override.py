@@ -29,6 +29,7 @@ OTHERS = "W9 is somebody else's order, hers was 431.77 EUR."
 NEVER_SENT = {
     "another customer's record": OTHERS,
     "another customer's name": "Bram de Vos paid 431.77 EUR, too.",
+    "another customer's name, the family's first": "de Vos, Bram: 431.77 EUR as well.",
     "another customer, in disguise": "431.77 EUR, and V i c t o r; sov ed marB has it.",
     "another customer's value inside": "W9 went to Kantstraat 5, 1012 AB Utrecht for 431.77 EUR.",
     "a secret": "431.77 EUR. Use sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc for it.",

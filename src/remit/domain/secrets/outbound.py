@@ -370,6 +370,9 @@ _TITLED: Final = re.compile(
 _MAX_NAMED: Final = 48
 _FEW_LETTERS: Final = 4
 _ENUM_LENGTH: Final = 24
+_FAMILY_FIRST: Final = re.compile(
+    r"(?P<family>(?:[^\W\d_][\w'-]{0,40}\s){0,2}[^\W\d_][\w'-]{1,40}),\s{1,2}(?P<given>[^\W\d_][\w'-]{1,40})"
+)
 _NAME: Final = re.compile(r"[^\W\d_][\w'-]{0,40}")
 _MAX_SMALL: Final = 60
 _MAX_PEOPLE: Final = 300
@@ -393,10 +396,15 @@ def record_ids_in(seen: Iterable[str]) -> tuple[str, ...]:
 def person_names_in(seen: Iterable[str]) -> tuple[str, ...]:
     """Return possible full names in the readings of a text, in small letters, each once, up to a limit.
 
-    In a long text only capitalised words count as names.
+    In a long text only capitalised words count as names. A name with the family's first is returned as it stands, with
+    its comma (`in_order`).
     """
     found: dict[str, None] = {}
     for text in seen:
+        for match in _FAMILY_FIRST.finditer(text):
+            family = match["family"].split()
+            for size in range(1, len(family) + 1):
+                found[" ".join([*family[-size:-1], f"{family[-1]},", match["given"]]).casefold()] = None
         words = [name.removesuffix("'s") for name in _NAME.findall(text)]
         for size in (2, 3):
             for at in range(len(words) - size + 1):
@@ -404,6 +412,12 @@ def person_names_in(seen: Iterable[str]) -> tuple[str, ...]:
                 if len(words) <= _MAX_SMALL or all(word[0].isupper() for word in name):
                     found[" ".join(name).casefold()] = None
     return tuple(found)[:_MAX_PEOPLE]
+
+
+def in_order(name: str) -> str:
+    """Return a name with the given name first: of "de vos, bram", "bram de vos"."""
+    family, comma, given = name.partition(", ")
+    return f"{given} {family}" if comma else name
 
 
 def titled_names_in(seen: Iterable[str]) -> tuple[str, ...]:

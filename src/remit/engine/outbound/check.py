@@ -20,6 +20,7 @@ from remit.domain.secrets.outbound import (
     contacts_in,
     find_all_withheld,
     identifying_parts,
+    in_order,
     mask_spans,
     person_names_in,
     record_ids_in,
@@ -259,7 +260,7 @@ async def _other_people(desk: DeskContext, customer: str, names: Sequence[str]) 
     found: dict[str, PersonRecord] = {}
     for one in names:
         index = "person.email" if "@" in one else "person.name"
-        people = [kept.record for kept in await desk.store.find(PersonRecord, index, one.lower(), limit=10)]
+        people = [kept.record for kept in await desk.store.find(PersonRecord, index, in_order(one).lower(), limit=10)]
         customers = [person for person in people if person.kind == "customer"]
         if customers and all(person.id != customer for person in customers):
             found[one] = customers[0]

@@ -117,18 +117,24 @@ def _money_labels(
     uncovered: Mapping[str, Json],
     known: Mapping[str, Sequence[str]],
 ) -> Mapping[str, frozenset[str]]:
-    """Return the words that name each uncovered amount, without those that name an amount which may be told."""
-    told = set(_ANY_AMOUNT)
+    """Return the words that name each uncovered amount, without those that name an amount which may be told.
+
+    An attribute that an ask of the agent sets is named like its param: with the new daily limit its value is the ask's.
+    """
+    told, changed = set(_ANY_AMOUNT), set[str]()
     for ask in asks:
         action = catalogue.actions.get(ask.action)
         for mark in () if action is None else action.marked(MarkKind.MONEY):
-            told |= label_words(str(mark.path.steps[-1] or mark.path.steps[0]), (), words)
+            own = label_words(str(mark.path.steps[-1] or mark.path.steps[0]), (), words)
+            told |= own
+            if action is not None and ask.state is not AskState.REFUSED:
+                changed |= {name for name in action.returns if own & _labels(catalogue, name, words)}
     for name, texts in known.items():
         if any(map(is_amount, texts)):
             told |= _labels(catalogue, name, words)
     found = {
         name: _labels(catalogue, name, words) - told
         for name, value in uncovered.items()
-        if any(map(is_amount, texts_in(value)))
+        if name not in changed and any(map(is_amount, texts_in(value)))
     }
     return {name: labels for name, labels in found.items() if labels}
