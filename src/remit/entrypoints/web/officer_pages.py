@@ -34,6 +34,7 @@ from remit.usecases.desk.case_story import case_story
 from remit.usecases.desk.cases import case_card
 from remit.usecases.desk.macros import case_macros
 from remit.usecases.transcript.report import CountedLog, CountProgress
+from remit.usecases.transcript.rows import for_auditors
 
 _PATIENCE_S: Final = 0.08
 """Maximum wait, in seconds, for a count; then the page shows its progress and asks again."""
@@ -177,7 +178,7 @@ class OfficerPages:
                 **entry_text(row, self.context.catalogue, asks, own=False, parties=parties),
                 "envelope": envelope_lines(row["envelope"], self.context.catalogue.say),
             }
-            for row in rows
+            for row in (for_auditors(self.context, one) for one in rows)
         ]
 
     @_in_their_language
