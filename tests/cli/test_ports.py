@@ -108,6 +108,6 @@ def test_two_demos_are_played_side_by_side(tmp_path: Path) -> None:
         subprocess.Popen([*command, tmp_path / name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
         for name in ("one", "two")
     ]
-    told = [process.communicate(timeout=240) for process in both]
+    told = [process.communicate(timeout=900) for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     assert len({one[0].partition('"url":"')[2].partition('"')[0] for one in told}) == 2

@@ -17,7 +17,7 @@ from remit.sandbox.demo.people import DemoDoor, DemoPerson, headline
 from remit.sandbox.demo.scenario import GOALS, VISIT_GOAL, CustomerGoal, DemoAgent
 from remit.sandbox.demo.server import stop
 
-_MAX_S: Final = 60
+_MAX_S: Final = 180
 _CALLBACK: Final = "http://127.0.0.1/callback"
 
 
