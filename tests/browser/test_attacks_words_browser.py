@@ -264,7 +264,7 @@ def test_a_scanner_in_a_browser_that_presses_everything_a_mail_leads_to_approves
         begun(browser, issuer, CATALOGUE) as scene,
     ):
         confirmation = scene.waiting()
-        mail = next(one for one in iter(mails.next, None) if "needs your answer" in str(one["Subject"]))
+        mail = next(one for one in iter(mails.next, None) if "needs your approval" in str(one["Subject"]))
         assert links_in(mail) == {f"{issuer}/confirm/{confirmation}"}
         (link,) = links_in(mail)
         anna, cookie = scene.anna, scene.cookie

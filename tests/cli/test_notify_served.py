@@ -44,7 +44,7 @@ def asked(room: Sandbox) -> tuple[SandboxTask, SandboxReply]:
 
 
 def about_what_waits(server: MailServer) -> EmailMessage:
-    return next(mail for mail in iter(server.next, None) if "needs your answer" in str(mail["Subject"]))
+    return next(mail for mail in iter(server.next, None) if "needs your approval" in str(mail["Subject"]))
 
 
 def links(mail: EmailMessage) -> set[str]:
@@ -63,7 +63,7 @@ def test_an_ask_that_needs_a_person_leads_to_a_mail_whose_link_opens_the_page_to
             _, reply = asked(room)
             anna = room.customer("anna")
             mail = about_what_waits(server)
-            assert str(mail["Subject"]) == 'Acme Store: "Shop helper" needs your answer'
+            assert str(mail["Subject"]) == 'Acme Store: "Shop helper" needs your approval'
             assert (str(mail["To"]), server.over_tls[-1]) == ("anna.berg@mail.example", True)
             (link,) = links(mail)
             with httpx.Client(follow_redirects=False, trust_env=False) as browser:

@@ -206,7 +206,7 @@ def test_a_scanner_that_follows_every_link_and_presses_every_button_approves_not
         }
         with open_arena(settings={"notify": notify}) as arena:
             _, reply, invitation = arena.waiting()
-            mail = next(one for one in iter(server.next, None) if "needs your answer" in str(one["Subject"]))
+            mail = next(one for one in iter(server.next, None) if "needs your approval" in str(one["Subject"]))
             bodies = "".join(part.get_content() for part in mail.walk() if part.get_content_maintype() == "text")
             links = {html.unescape(one) for one in re.findall(r"https?://[^\s\"'<>]+", bodies)}
             assert links == {f"{ISSUER}/confirm/{invitation}"}

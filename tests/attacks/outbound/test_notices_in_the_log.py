@@ -67,9 +67,9 @@ def test_a_notice_in_the_log_names_agent_and_purpose_in_the_readers_language(spo
     arena.task(agent=agent).ask("order.return", SEND_BACK, words="The kettle leaks.")
     said = log.messages[-1]
     for part in (
-        f'"{NAME}" needs your answer',
+        f'"{NAME}" needs your approval',
         "Purpose: Return something and get the money back.",
-        "It is about: money.",
+        "Topic: money.",
         'run by "helper"',
     ):
         assert part in said
