@@ -86,7 +86,7 @@ def test_an_invitation_says_who_asks_for_what_purpose_and_no_value_of_the_ask(ar
     assert letter.page == f"{ISSUER}/confirm/{arena.anna.invitation(reply)}"
     assert (letter.person, letter.address) == ("anna", "anna@mail.example")
     assert "Return something and get the money back" in letter.text
-    assert "It is about: money." in letter.text
+    assert "Topic: money." in letter.text
 
 
 @pytest.mark.proves("NOTICE-SILENT")
