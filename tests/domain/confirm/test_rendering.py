@@ -247,8 +247,8 @@ def test_a_mandate_is_rendered_power_by_power() -> None:
     made = render_mandate(MANDATE, CATALOGUE, {("order", "W123"): "kettle"}, agent="shop", operator="Helper")
     powers = [line for line in made.lines if line.kind == "power"]
     assert [line.place for line in powers] == [0, 1, 2]
-    assert powers[1].text == "The agent may see: status of the order; date of birth (sensitive)"
-    assert powers[2].text == "The agent may request: Refund … for order … to …"
+    assert powers[1].text == "See status of the order and date of birth (sensitive)"
+    assert powers[2].text == "Refund … for order … to …, up to 2 times, up to €50.00 in total"
     assert powers[2].details == (
         "order_id: only W123 (kettle)",
         "Amount: at most €50.00",
@@ -394,7 +394,7 @@ def test_a_short_title_stands_where_no_param_is_known() -> None:
     assert action_label(short) == past_title(short, {}, {}, ENGLISH) == "Refund money for an order"
     assert past_title(short, PARAMS, {}, ENGLISH).startswith("Refund €40.00")
     made = render_mandate(MANDATE, replace(CATALOGUE, actions={**CATALOGUE.actions, "payment.refund": short}), {})
-    assert [line.text for line in made.lines if line.kind == "power"][2] == "The agent may request: Refund money for an order"
+    assert [line.text for line in made.lines if line.kind == "power"][2] == "Refund money for an order, up to 2 times, up to €50.00 in total"
 
 
 RETURN = replace(
