@@ -1,9 +1,7 @@
 """Values that an agent stated itself, or that its mandate lets it know: what an officer may repeat of them.
 
-⚔ Repeating tells nothing, confirming does. What an officer may write of a stated value never depends on whether it is
-right: else the part that is left out would say which guess was.
-
-Source: docs/decisions/0067-what-an-officer-may-repeat.md.
+⚔ Repeating tells nothing, confirming does. What may be written never depends on whether a stated value is right: else the
+part that is left out would say which guess was (docs/decisions/0067-what-an-officer-may-repeat.md).
 """
 
 import re

@@ -86,11 +86,8 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
 
     Source: docs/model/model.md#outbound.
     """
-    customer = state.task.record.customer
-    asks = [
-        kept.record
-        for kept in await desk.store.find(AskRecord, "ask.task", state.task.record.id, limit=1000, newest=True)
-    ]
+    customer, task = state.task.record.customer, state.task.record.id
+    asks = [kept.record for kept in await desk.store.find(AskRecord, "ask.task", task, limit=1000, newest=True)]
     disclosed, named = _agreed_values(asks), _named_values(desk.catalogue, state, asks)
     known = desk.catalogue.attributes
     covered = frozenset(known).intersection(
@@ -141,7 +138,7 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
         rules=label_rules(desk.catalogue, values, desk.fact_words, target),
         stated=stated,
         facts=_fact_reader(desk, elsewhere, [name for name in uncovered if known[name].sensitive]),
-        earlier=await _earlier_replies(desk, state.task.record.id),
+        earlier=await _earlier_replies(desk, task),
     )
 
 
