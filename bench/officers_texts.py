@@ -1,8 +1,10 @@
 """How many officers' texts that tell too much leave, and how many ordinary ones are blocked, at the officers' own door.
 
-Usage: python bench/officers_texts.py [--sets DIR] [--show]; reads `outbound*.jsonl` and `officer*.jsonl` there. Each text is
-sent as a reply in a case of its own: the ordinary ones at a desk of their starter pack with its own facts, under a
-mandate for their action and the attributes they name; the others at one desk whose customer has the uncovered values.
+Usage: python bench/officers_texts.py [--sets DIR] [--show]; reads `outbound*.jsonl`, `officer*.jsonl` and
+`override_attacks.jsonl` there. Each text is sent as a reply in a case of its own: the ordinary ones at a desk of their
+starter pack with its own facts, under a mandate for their action and the attributes they name; the others at one desk
+whose customer has the uncovered values. Its officer may override: what is held is sent again with a reason, and with
+what the check of a text was bound to that may be overridden.
 """
 
 import argparse
@@ -11,7 +13,7 @@ import itertools
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +38,7 @@ CONTACTS = [
 ]
 _FEW = 5
 """Texts at one desk: asks that the desk refuses raise the risk of their record, until it holds the next task."""
+_REASON = "The customer asked for it on the phone."
 _agents = itertools.count()
 SETTINGS = {"words": {"contacts": CONTACTS}}
 
@@ -48,12 +51,26 @@ def main() -> None:
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
     for path in sorted(given.sets.glob("outbound*.jsonl")):
-        texts = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-        _report(path.name, "left", [(one["how"], one, not held) for one, held in _leaking(texts)], show=given.show)
+        sent = [*_leaking(_read(path))]
+        _report(path.name, "left", [(one["how"], one, not held) for one, held in sent], show=given.show)
+        _report(
+            path.name, "left by an override", [(one["how"], one, one["overridden"]) for one, _ in sent], show=given.show
+        )
+    for path in sorted(given.sets.glob("override*.jsonl")):
+        found = [(one["how"], one, left) for one, left in _overriding(_read(path))]
+        _report(path.name, "left by an override", found, show=given.show)
+    whole: list[tuple[str, dict[str, Any], bool]] = []
     for path in sorted(given.sets.glob("officer*.jsonl")):
-        texts = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-        found = [(f"{one['pack']}, {one['language']}", one, held) for one, held in _ordinary(texts)]
+        found = [(f"{one['pack']}, {one['language']}", one, held) for one, held in _ordinary(_read(path))]
         _report(path.name, "blocked", found, show=given.show)
+        whole += [(one["reason"], one, held) for _, one, held in found if "traps" not in path.name]
+        narrow = [(one["reason"], one, held) for one, held in _ordinary(_read(path), covered=False)]
+        _report(f"{path.name}, the agent may be told nothing", "blocked", narrow, show=given.show)
+    _report("ordinary sentences of both halves, by the reason", "blocked", whole, show=False)
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
 def _report(name: str, said: str, found: list[tuple[str, dict[str, Any], bool]], *, show: bool) -> None:
@@ -66,15 +83,36 @@ def _report(name: str, said: str, found: list[tuple[str, dict[str, Any], bool]],
         print(f"    {text['id']}: {text['text']}  {text.get('held', '')}")
 
 
-def _sent(desk: Sandbox, task: SandboxTask, text: str) -> tuple[bool, str]:
-    """Send a reply; return whether any of it was held, and what."""
-    officer = desk.officer("olga", roles=[next(iter(desk.desk.context.catalogue.roles))] if desk.desk else ())
+def _post(desk: Sandbox, task: SandboxTask, body: dict[str, Any]) -> dict[str, Any]:
+    """Send a reply, or try to, as an officer who may override where the desk lets anybody."""
+    roles = desk.desk.context.catalogue.roles if desk.desk else {}
+    officer = desk.officer("olga", roles=[next(iter(roles))])
     path = f"/desk/v1/cases/{task.case}/reply"
-    body = desk.room.raw("POST", path, {"text": text}, cookie=officer.cookie, check=False).json()
+    answer: dict[str, Any] = desk.room.raw("POST", path, body, cookie=officer.cookie, check=False).json()
+    return answer
+
+
+def _sent(desk: Sandbox, task: SandboxTask, one: dict[str, Any], text: str) -> bool:
+    """Send a reply; return whether any of it was held. What was held, and whether an override sends it, is noted."""
+    body = _post(desk, task, {"text": text})
     if body.get("code") not in {None, "reply.withheld"}:
         raise SystemExit(f"{text!r}: {body}")
-    held = [f"{one['why']} {one.get('name', '')}: {text[one['start'] : one['end']]}" for one in body.get("held", ())]
-    return body.get("code") is not None, "; ".join(held)
+    marks = body.get("held", ())
+    one["held"] = "; ".join(
+        f"{held['why']} {held.get('name', '')}: {text[held['start'] : held['end']]}" for held in marks
+    )
+    one["reason"] = ", ".join(sorted({held["why"] for held in marks}))
+    one["overridden"] = body.get("code") is not None and _overrides(
+        desk, task, text, body.get("override", {}).get("check", "none")
+    )
+    return body.get("code") is not None
+
+
+def _overrides(desk: Sandbox, task: SandboxTask, text: str, check: str) -> bool:
+    body = _post(desk, task, {"text": text, "override": {"reason": _REASON, "check": check}})
+    if body.get("code") not in {None, "reply.withheld", "person.not_allowed"}:
+        raise SystemExit(f"{text!r}: {body}")
+    return body.get("code") is None
 
 
 def _leaking(texts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], bool]]:
@@ -84,7 +122,7 @@ def _leaking(texts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], bool
     attributes = {name: {"title": name, "sensitive": True} for name in sorted(names) if not name.endswith("_id")}
     catalogue = {
         "desk": {"name": "Bench", "currency": "EUR"},
-        "role": {"billing": {"title": "Billing officer"}},
+        "role": {"billing": {"title": "Billing officer", "may_override": True}},
         "resource": {kind: {"title": kind} for kind in sorted(kinds)},
         "attribute": {**attributes, "order.status": {"title": "state of the order"}},
         "action": {
@@ -122,13 +160,68 @@ def _leaking(texts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], bool
             customer = desk.customer(own, name=values.get("identity.name", ""))
             task = _task(desk, customer, "track", {"order": [f"A{number}"]}, ["order.status"], {})
             for before in one["earlier"]:
-                _sent(desk, task, before)
-            held, one["held"] = _sent(desk, task, one["text"])
-            yield one, held
+                _post(desk, task, {"text": before})
+            yield one, _sent(desk, task, one, one["text"])
 
 
-def _ordinary(texts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Send ordinary texts, each pack's at a desk of it."""
+_FACTS = {
+    "owners": {"order": {"W1": "anna", "W2": "anna", "W9": "bram"}, "payment_method": {"pm_1": "anna"}},
+    "attributes": {
+        "order": {
+            "W1": {
+                "order.status": "delivered",
+                "order.total": "431.77 EUR",
+                "order.shipping_address": "Lindenweg 4, 20095 Hamburg",
+            },
+            "W9": {"order.total": "77.10 EUR", "order.shipping_address": "Kantstraat 5, 1012 AB Utrecht"},
+        },
+        "customer": {
+            "anna": {
+                "identity.name": "Anna Berg",
+                "identity.birth_date": "1988-04-17",
+                "contact.email": "anna@mail.example",
+                "contact.phone": "+49 40 5550100",
+                "account.credit": "12.34 EUR",
+            },
+            "bram": {
+                "identity.name": "Bram de Vos",
+                "identity.birth_date": "1979-11-02",
+                "contact.email": "bram@mail.example",
+            },
+        },
+    },
+}
+_PLAIN = "The total was 431.77 EUR."
+
+
+def _overriding(texts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Override each text, beside a value that may be overridden: with its own check, and with that value's alone."""
+    catalogue = deepcopy(dict(read_files([PACKS / "consumer" / "catalogue.toml"], {})))
+    for role in catalogue["role"].values():
+        role["may_override"] = True
+    for at in range(0, len(texts), _FEW):
+        with Sandbox(catalogue=catalogue, facts=_FACTS, settings=SETTINGS) as desk:
+            desk.customer("bram", name="Bram de Vos", email="bram@mail.example")
+            for one in texts[at : at + _FEW]:
+                task = _task(
+                    desk,
+                    desk.customer("anna", name="Anna Berg", email="anna@mail.example"),
+                    "correct-order",
+                    {"order": ["W2"]},
+                    ["order.status"],
+                    {"order.change_address": {"order_id": "W2", "address": "Ulmenallee 27, 22609 Hamburg"}},
+                    never=[{"power": "receive", "attributes": ["account.*"]}],
+                )
+                task.ask("order.change_address", {"order_id": "W2", "address": "Ulmenallee 27, 22609 Hamburg"})
+                plain = _post(desk, task, {"text": _PLAIN})
+                held = _sent(desk, task, one, one["text"])
+                left = not held or one["overridden"] or _overrides(desk, task, one["text"], plain["override"]["check"])
+                yield one, left
+
+
+def _ordinary(texts: list[dict[str, Any]], *, covered: bool = True) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Send ordinary texts, each pack's at a desk of it; without `covered`, under mandates that receive no attribute."""
+    texts = texts if covered else [{**one, "covered": []} for one in texts]
     for pack in sorted({one["pack"] for one in texts}):
         catalogue = deepcopy(dict(read_files([PACKS / pack / "catalogue.toml"], {})))
         seed = json.loads((PACKS / pack / "seed.json").read_text(encoding="utf-8"))
@@ -140,8 +233,7 @@ def _ordinary(texts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], boo
                 for name, one in seed["customers"].items():
                     desk.customer(name, name=one["name"], email=one["attributes"].get("contact.email", ""))
                 for one in mine[at : at + _FEW]:
-                    held, one["held"] = _sent(desk, _asked(desk, one, catalogue, facts), one["text"])
-                    yield one, held
+                    yield one, _sent(desk, _asked(desk, one, catalogue, facts), one, one["text"])
 
 
 def _asked(desk: Sandbox, one: dict[str, Any], catalogue: Mapping[str, Any], facts: Mapping[str, Any]) -> SandboxTask:
@@ -179,6 +271,8 @@ def _task(
     target: Mapping[str, Any],
     covered: list[str],
     actions: Mapping[str, Mapping[str, Any]],
+    *,
+    never: Sequence[Mapping[str, Any]] = (),
 ) -> SandboxTask:
     powers: list[dict[str, Any]] = [{"power": "represent"}]
     if covered:
@@ -194,7 +288,7 @@ def _task(
         "type": "remit_mandate",
         "objective": {"type": objective, "summary": "bench", **({"target": dict(target)} if target else {})},
         "powers": powers,
-        "never": [],
+        "never": [dict(one) for one in never],
     }
     agent = desk.agent(f"spiffe://helper{next(_agents)}.example/shop")  # risk of one text does not count for the next
     return agent.open(customer.grant(agent, wanted))

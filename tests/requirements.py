@@ -260,6 +260,12 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "NO-GUESSABLE-FINGERPRINT": _model("inbound", "Of a secret that can be guessed nothing is kept that it could be guessed from."),
     "CREDENTIAL-FINGERPRINT": _model("inbound", "Of a credential a keyed fingerprint is kept, for the desk alone."),
     "OUTBOUND": _model("outbound", "What an agent may not be told is not told by an officer either; without facts nothing is sent."),
+    "OVERRIDE": _model(
+        "override", "An officer's override sends this customer's own plain values in the very text that was checked, on the record."
+    ),
+    "OVERRIDE-REVIEW": _model(
+        "override", "A second person looks at an officer's first overrides and at a share that nobody knows beforehand."
+    ),
     "CONFIRM-WHO": _model("confirm-who", "Who is asked answers, two confirmations are two people."),
     "CONFIRM-SIGNED": _model("confirm-signed", "A yes is a verified person's signature over exactly one ask."),
     "OPAQUE": _model("opaque", "An id that an agent chooses has a bounded alphabet and length, and carries no secret."),

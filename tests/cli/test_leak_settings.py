@@ -73,14 +73,29 @@ def test_two_owners_of_one_name_stop_the_start(tmp_path: Path) -> None:
         read(tmp_path, SHAPE, SHAPE)
 
 
-@pytest.mark.parametrize("value", ["help@acme.example", ["nobody"], ["a b@c.example"], ["@"], [1], ["12"]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "help@acme.example",
+        ["nobody"],
+        ["a b@c.example"],
+        ["@"],
+        [1],
+        ["12"],
+        ["acme"],
+        ["*.acme.example"],
+        ["acme.example/help"],
+        ["https://acme.example?t=1"],
+        ["http://acme.example"],
+    ],
+)
 def test_contacts_that_are_none_stop_the_start(tmp_path: Path, value: object) -> None:
     with pytest.raises(Refused, match=r"words\.contacts"):
         settings_made(tmp_path, words={"contacts": value})
 
 
-def test_contacts_are_addresses_whole_hosts_and_numbers(tmp_path: Path) -> None:
-    contacts = ("help@acme.example", "@acme.example", "+49 (40) 123-456")
+def test_contacts_are_addresses_whole_hosts_numbers_links_and_domains(tmp_path: Path) -> None:
+    contacts = ("help@acme.example", "@acme.example", "+49 (40) 123-456", "https://acme.example/help", "acme.example")
     assert settings_made(tmp_path, words={"contacts": [*contacts]}).contacts == contacts
 
 

@@ -157,6 +157,7 @@ cases = ["policy_cases/*.toml"]
 [words]
 languages = {languages}                   # languages in which messages are read: en, de; others are unreadable
 secrets = "refuse"                   # what happens to a message that carries a secret: refuse or redact
+# contacts = ["+49 40 123456"]       # your own addresses, numbers, links and domains, which officers may tell agents
 beyond = "refuse"                    # and to one that says more than it asks: refuse, hold (for an officer with the role named in `officer`) or strip
 
 [notify]

@@ -798,10 +798,40 @@ class DeskMessage:
     kinds: tuple[str, ...] = ()
     """The kinds of the withheld data."""
     epochs: str = ""
+    overridden: tuple[str, ...] = ()
+    """The attributes of which an officer sent a value although it was marked."""
 
     def links(self) -> tuple[Link, ...]:
         """Index by task, in order."""
         return (Link("message.task", self.task, self.n),)
+
+
+class ReviewState(StrEnum):
+    """The state of a review."""
+
+    OPEN = "open"
+    AGREED = "agreed"
+    OBJECTED = "objected"
+
+
+@struct(frozen=True, kw_only=True)
+class OverrideReview:
+    """An officer's override that a second person looks at. Text and reason stand in its entry alone, which erasure empties."""
+
+    KIND: ClassVar[str] = "override_review"
+    id: str
+    case: str
+    customer: str
+    by: str
+    by_key: str
+    at: Instant
+    state: ReviewState = ReviewState.OPEN
+    reviewed_by: str = ""
+    reviewed_at: Instant = NEVER
+
+    def links(self) -> tuple[Link, ...]:
+        """Index globally while open."""
+        return (Link("override.open", "", self.at),) if self.state is ReviewState.OPEN else ()
 
 
 @struct(frozen=True, kw_only=True)

@@ -78,6 +78,8 @@ class DeskTerms:
     """The age of a customer's signature above which they confirm every write or sign anew (0: none)."""
     offers_per_day: int = 20
     """Offers that one officer makes in a day."""
+    override_review_percent: int = 20
+    """The share of overrides that a second person looks at, besides each officer's first ones."""
     contact_attribute: str = "contact.email"
     """The attribute with the address at which the backoffice knows a customer."""
     federation: tuple[FederationRule, ...] = ()

@@ -180,6 +180,7 @@ async def next_message(
     text: str,
     offer: str = "",
     held: Sequence[WithheldSpan] = (),
+    overridden: tuple[str, ...] = (),
 ) -> DeskMessage:
     """Build the next message, as checked in this state; a concurrent message makes its commit a conflict."""
     task = state.task.record.id
@@ -196,6 +197,7 @@ async def next_message(
         withheld=len(held),
         kinds=withheld_kinds(held),
         epochs=state.epochs,
+        overridden=overridden,
     )
 
 

@@ -10,8 +10,11 @@ from remit.settings.decode import InvalidSetting, Table
 
 Whole = Annotated[int, Meta(ge=1, le=31_536_000)]
 Score = Annotated[int, Meta(ge=1, le=100)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
 Days = Annotated[int, Meta(ge=0, le=36_500)]
-_LATER: Final = frozenset({"offers_per_day", "erase_after_days", "session_idle_s", "grant_age_s"})
+_LATER: Final = frozenset(
+    {"override_review_percent", "offers_per_day", "erase_after_days", "session_idle_s", "grant_age_s"}
+)
 
 
 class TermsTable(Table, frozen=True):
@@ -28,6 +31,7 @@ class TermsTable(Table, frozen=True):
     session_idle_s: Whole = 3_600
     waiting_per_pair: Whole = 5
     offers_per_day: Whole = 20
+    override_review_percent: Percent = 20
     decline_pause_s: Whole = 600
     hold_at: Score = 60
     end_at: Score = 90

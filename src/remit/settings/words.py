@@ -13,6 +13,7 @@ from remit.settings.values import verify_role
 
 _CONTACT: Final = (
     r"(?a)\A(?:[^\s@]{0,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,4}|\+?[0-9][0-9 ()/.-]{3,30}"
+    r"|(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,63}"
     r"|https://[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}(?:/[A-Za-z0-9._~/-]{0,200})?)\Z"
 )
 _OFFICER: Final = 'the name of a role of the catalogue, such as "billing"'
@@ -23,7 +24,7 @@ MINILM: Final = "minilm"
 NO_MODEL: Final = "none"
 HEARD: Final = "en"
 """The language that the model hears."""
-_CONTACTS: Final = 'a list such as ["help@acme.example", "@acme.example", "+49 40 123456", "https://acme.example/help"]'
+_CONTACTS: Final = 'a list such as ["help@acme.example", "@acme.example", "+49 40 123456", "acme.example", "https://acme.example/help"]'
 
 
 class WordsTable(Table, frozen=True):

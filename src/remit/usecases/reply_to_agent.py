@@ -22,7 +22,7 @@ from remit.domain.records import (
 from remit.domain.secrets.find import find_secrets
 from remit.domain.secrets.outbound import WithheldSpan, texts_in
 from remit.domain.secrets.own_credentials import flatten_text
-from remit.domain.structs import struct
+from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant, JsonObject, instant_text, parse_stored_object
 from remit.engine.ask.authorization_state import AuthorizationState
@@ -30,12 +30,21 @@ from remit.engine.ask.outbox import dispatch_act
 from remit.engine.context import DeskContext
 from remit.engine.helpdesk_writes import helpdesk_note
 from remit.engine.leaks.scan_staff_text import scan_staff_text
-from remit.engine.outbound.check import TextWithheld, case_tasks, check_outbound_text, load_listening_task, verify_text
+from remit.engine.outbound.check import (
+    CheckedText,
+    TextWithheld,
+    case_tasks,
+    check_outbound_text,
+    load_listening_task,
+    verify_text,
+)
+from remit.engine.outbound.override import Override, offered_override, verify_reason
 from remit.engine.tasks import end_task, next_message
 from remit.engine.transcript.record import draft_entry, keyed_digest, seal_entries
 from remit.engine.words.check import free_texts
-from remit.ports.store import Commit, Conflict, LimitReached, Put, Reserve
+from remit.ports.store import Commit, Conflict, LimitReached, Precondition, Put, Reserve
 from remit.proof.canonical import b64url, canonical, digest
+from remit.usecases.override_reply import overridden_reply, verified_override
 
 _TRIES: Final = 8
 _DAY_MS: Final = 86_400_000
@@ -62,41 +71,83 @@ async def reply_to_agent(
     *,
     withhold: bool,
     draft: DraftReply | None = None,
+    override: Override | None = None,
 ) -> DeskMessage:
     """Send an officer's text to the agent of a case, and note it in the case.
 
-    With `withhold`, undisclosable parts are removed; without, a text that holds any is not sent.
+    With `withhold`, undisclosable parts are removed; without, a text that holds any is not sent, unless an `override`
+    of exactly this check counts.
 
     Raises:
         Withheld: `reply.withheld` with the places.
-        Refused: as `check_reply`; the state's own codes.
+        Refused: as `check_reply`; the state's own codes; `request.malformed`, `words.secret`, `person.not_allowed` for
+            an override.
         Fault: `fault.case`, `fault.backoffice`, `fault.store`: nothing is then sent.
     """
     verify_text(text)
-    await scan_staff_text(desk, case, text, where="reply", by=officer)
+    if override is not None:
+        if withhold:
+            raise Refused(Code.REQUEST_MALFORMED, "either withhold or override")
+        override = replace(override, reason=verify_reason(override.reason))
+    written = text if override is None else f"{text}\n{override.reason}"
+    await scan_staff_text(desk, case, written, where="reply", by=officer)
     for _ in range(_TRIES):
         state = await load_listening_task(desk, case)
         checked = await check_outbound_text(desk, state, text)
-        if checked.held and not withhold:
-            raise TextWithheld(checked)
-        message = await next_message(desk, state, kind="reply", text=checked.left, held=checked.held)
-        task = state.task.record
-        note = (
-            helpdesk_note(
-                desk, task=task.id, case=task.case, author=f"officer:{officer.id}", public=True, text=checked.left
-            )
-            if draft is None
-            else helpdesk_note(desk, task=task.id, case=task.case, text=draft.sent)
-        )
-        entry = _sent(desk, state, officer, message, whole=_whole(text, checked.held))
+        standing = None
+        if checked.held and override is not None:
+            standing = await verified_override(desk, state, officer, text, checked, override)
+        if checked.held and not withhold and standing is None:
+            raise TextWithheld(checked, override=offered_override(desk, officer, text, checked))
+        reply = _Reply(text, "" if override is None else override.reason, standing, draft)
         try:
-            reserves = () if draft is None else (draft.turn,)
-            await _commit(desk, state, entry, (Put(message, 0), Put(note, 0)), reserves)
+            return await _send(desk, state, officer, checked, reply)
         except Conflict:
             continue
-        await _deliver(desk, state, note)
-        return message
+        except LimitReached:
+            if draft is not None:
+                raise  # another node took the draft up
     raise Refused(Code.TASK_BUSY, "the case kept changing", retry_after_s=1)
+
+
+@struct(frozen=True)
+class _Reply:
+    """A reply as written, the reason of its override, what that stands on (None: there is none), and its draft."""
+
+    text: str
+    reason: str
+    standing: Precondition | None
+    draft: DraftReply | None
+
+
+async def _send(
+    desk: DeskContext, state: AuthorizationState, officer: PersonRecord, checked: CheckedText, reply: _Reply
+) -> DeskMessage:
+    """Record a reply with its note, and deliver it.
+
+    Raises:
+        Conflict, LimitReached: something moved meanwhile.
+    """
+    draft, whole = reply.draft, reply.standing is not None
+    text, held = (reply.text, ()) if whole else (checked.left, checked.held)
+    message = await next_message(
+        desk, state, kind="reply", text=text, held=held, overridden=checked.overridable if whole else ()
+    )
+    task = state.task.record
+    note = (
+        helpdesk_note(desk, task=task.id, case=task.case, author=f"officer:{officer.id}", public=True, text=text)
+        if draft is None
+        else helpdesk_note(desk, task=task.id, case=task.case, text=draft.sent)
+    )
+    entries = [_sent(desk, state, officer, message, whole=_whole(reply.text, held))]
+    writes = _Writes((Put(message, 0), Put(note, 0)), () if draft is None else (draft.turn,), ())
+    if reply.standing is not None:
+        more = await overridden_reply(desk, state, officer, message, reason=reply.reason, standing=reply.standing)
+        entries.append(more.entry)
+        writes = _Writes((*writes.puts, *more.puts), (*writes.reserves, *more.reserves), more.preconditions)
+    await _commit(desk, state, entries, writes)
+    await _deliver(desk, state, note)
+    return message
 
 
 @struct(frozen=True, kw_only=True)
@@ -161,7 +212,7 @@ async def make_offer(desk: DeskContext, officer: PersonRecord, case: str, wanted
         message = await next_message(desk, state, kind="offer", text="", offer=canonical(shown).decode())
         try:
             entry = _offered(desk, state, officer, offer, shown)
-            await _commit(desk, state, entry, (Put(offer, 0), Put(message, 0)), caps.reserves)
+            await _commit(desk, state, (entry,), _Writes((Put(offer, 0), Put(message, 0)), caps.reserves, ()))
         except (Conflict, LimitReached):
             continue
         desk.notify.wake(f"task:{offer.task}")
@@ -343,16 +394,24 @@ def _offered(
     )
 
 
-async def _commit(
-    desk: DeskContext,
-    state: AuthorizationState,
-    entry: EntryDraft,
-    puts: tuple[Put, ...],
-    reserves: tuple[Reserve, ...] = (),
-) -> None:
-    written = await seal_entries(desk, entry)
+@struct(frozen=True)
+class _Writes:
+    """What is committed with entries."""
+
+    puts: tuple[Put, ...]
+    reserves: tuple[Reserve, ...]
+    preconditions: tuple[Precondition, ...]
+
+
+async def _commit(desk: DeskContext, state: AuthorizationState, entries: Sequence[EntryDraft], writes: _Writes) -> None:
+    written = await seal_entries(desk, *entries)
     await desk.store.commit(
-        Commit(preconditions=state.preconditions, puts=puts, reserves=reserves, entries=written.rows)
+        Commit(
+            preconditions=(*state.preconditions, *writes.preconditions),
+            puts=writes.puts,
+            reserves=writes.reserves,
+            entries=written.rows,
+        )
     )
 
 

@@ -376,6 +376,7 @@ def _terms(settings: Settings, origin: str) -> DeskTerms:
         session_idle_s=numbers.session_idle_s,
         waiting_per_pair=numbers.waiting_per_pair,
         offers_per_day=numbers.offers_per_day,
+        override_review_percent=numbers.override_review_percent,
         decline_pause_s=numbers.decline_pause_s,
         grant_age_s=numbers.grant_age_s,
         facts_timeout_s=numbers.facts_timeout_ms / 1000,

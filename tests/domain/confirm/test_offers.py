@@ -127,6 +127,21 @@ def test_the_rule_digest_covers_what_may_be_offered() -> None:
     assert len(digests) == 5
 
 
+def test_who_may_override_is_part_of_the_rule_digest_and_nobody_may_by_default() -> None:
+    data = deepcopy(CATALOGUE)
+    before = read_catalogue(data, today=None)
+    assert not any(role.may_override for role in before.roles.values())
+    data["role"]["billing"]["may_override"] = False
+    assert read_catalogue(data, today=None).digest == before.digest
+    data["role"]["billing"]["may_override"] = True
+    after = read_catalogue(data, today=None)
+    assert after.roles["billing"].may_override
+    assert after.digest != before.digest
+    data["role"]["billing"]["may_override"] = "yes"
+    with pytest.raises(Refused, match="may_override"):
+        read_catalogue(data, today=None)
+
+
 def test_of_several_limits_the_widest_of_each_currency_is_told() -> None:
     catalogue = desk(care={OFFER: "100.00 EUR"}, lead={OFFER: "1000.00 EUR"}, guard={OFFER: "50.00 USD"})
     limits = offer_limit(catalogue, ["care", "lead", "guard"], catalogue.action(OFFER))

@@ -30,6 +30,7 @@ _KINDS: Final[tuple[type[Record], ...]] = (
     records.DeskMessage,
     records.NoticeRecord,
     records.OfferRecord,
+    records.OverrideReview,
     records.PasskeyRecord,
     records.PersonRecord,
     records.Proposal,
@@ -54,6 +55,7 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {kind.KIND: msgspec.jso
 _LATER: Final[Mapping[str, Mapping[str, Any]]] = {
     records.AgentRecord.KIND: {"known_by": "", "document": "", "notification_uri": ""},
     records.AskRecord.KIND: {"enforcer": "", "usable_until": 0, "spoken": False},
+    records.DeskMessage.KIND: {"overridden": ()},
     records.OfferRecord.KIND: {"choice": ""},
     records.PushedRequest.KIND: {
         "resource": "",

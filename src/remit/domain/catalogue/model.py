@@ -106,11 +106,15 @@ class Resource:
 
 @struct(frozen=True, kw_only=True)
 class Role:
-    """An officer's role. `offers` maps an action to the largest single offer (None: any); None: no limits."""
+    """An officer's role. `offers` maps an action to the largest single offer (None: any); None: no limits.
+
+    `may_override`: its officers may send a text although this customer's own plain values were marked in it.
+    """
 
     name: str
     title: str
     offers: Mapping[str, Money | None] | None = None
+    may_override: bool = False
 
 
 _NO_TEXT: Final = frozenset({"number", "integer", "boolean"})

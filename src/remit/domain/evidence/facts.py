@@ -90,6 +90,8 @@ class EvidenceFact(StrEnum):
     REFUSED_SPENT = "ask.decided:refused:spent", "refused as uses or total were spent"
     REFUSED_WORDS = "ask.decided:refused:words", "refused for words that say more than the ask, or cannot be read"
     REPLY_CUT = "reply.sent:cut", "replies cut to what the mandate covers"
+    REPLY_OVERRIDDEN = "reply.overridden", "replies sent although a value was marked, with a reason"
+    REPLY_REVIEWED = "reply.reviewed", "such replies looked at by a second person"
     REPLY_SENT = "reply.sent", "replies sent"
     SENT_BEFORE_END = "task.ended:sent", "tasks ended with something sent already"
     TASK_HELD = "task.held", "tasks held for raised risk"
@@ -135,6 +137,8 @@ _PLAIN: Final[Mapping[Kind, EvidenceFact]] = {
     Kind.MANDATE_NARROWED: EvidenceFact.MANDATE_NARROWED,
     Kind.MANDATE_REVOKED: EvidenceFact.MANDATE_REVOKED,
     Kind.OFFER_MADE: EvidenceFact.OFFER_MADE,
+    Kind.REPLY_OVERRIDDEN: EvidenceFact.REPLY_OVERRIDDEN,
+    Kind.REPLY_REVIEWED: EvidenceFact.REPLY_REVIEWED,
     Kind.TASK_HELD: EvidenceFact.TASK_HELD,
 }
 _REFUSED: Final[Mapping[str, EvidenceFact]] = {

@@ -263,7 +263,7 @@ def _entries(top: Table, kind: str, *, dotted: bool = False) -> Iterator[tuple[s
 
 def _role(name: str, value: object, actions: Mapping[str, Action]) -> Role:
     key = toml_key("role", name)
-    found = closed_table(value, key, required=("title",), optional=("offers",))
+    found = closed_table(value, key, required=("title",), optional=("may_override", "offers"))
     offers: dict[str, Money | None] | None = None
     if "offers" in found:
         given = table(found["offers"], f"{key}.offers")
@@ -271,7 +271,12 @@ def _role(name: str, value: object, actions: Mapping[str, Action]) -> Role:
             action: _offered(actions.get(action), limit, toml_key(f"{key}.offers", action))
             for action, limit in given.items()
         }
-    return Role(name=name, title=text(found["title"], f"{key}.title"), offers=offers)
+    return Role(
+        name=name,
+        title=text(found["title"], f"{key}.title"),
+        offers=offers,
+        may_override=flag(found.get("may_override", False), f"{key}.may_override"),
+    )
 
 
 def _offered(action: Action | None, limit: object, key: str) -> Money | None:
@@ -422,7 +427,8 @@ def _waivers(value: object, actions: Mapping[str, Action], today: date | None) -
 
 def _told(role: Role) -> list[Json]:
     offers = None if role.offers is None else {name: str(limit or "any") for name, limit in role.offers.items()}
-    return [role.name, role.title, *([] if offers is None else [offers])]
+    overrides: list[Json] = ["may_override"] if role.may_override else []
+    return [role.name, role.title, *([] if offers is None else [offers]), *overrides]
 
 
 def _digested(action: Action) -> list[Json]:

@@ -24,6 +24,7 @@ class FactLists:
     streets: Mapping[str, Sequence[str]]
     towns: Mapping[str, Sequence[str]]
     things: Mapping[str, Sequence[str]]
+    labels: Mapping[str, Sequence[str]]
 
 
 class Stems:
@@ -69,6 +70,8 @@ class FactWords:
     street_words: Mapping[str, frozenset[str]]
     towns: Mapping[str, frozenset[str]]
     things: Mapping[str, frozenset[str]]
+    labels: Mapping[str, frozenset[str]]
+    """Words that name the same attribute."""
 
 
 def compile_fact_words(lists: FactLists) -> FactWords:
@@ -93,6 +96,7 @@ def compile_fact_words(lists: FactLists) -> FactWords:
         street_words=_same(lists.streets["words"]),
         towns=_same(lists.towns["names"]),
         things=_same(lists.things["names"]),
+        labels=_same(lists.labels["names"]),
     )
 
 

@@ -6,14 +6,23 @@ The use case decides which values are covered; here texts are only compared with
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import Final
+from typing import Any, Final, TypeAlias
 
+from remit.domain.secrets.attribute_labels import LabelRules, Sentences
 from remit.domain.secrets.contacts import find_contacts
 from remit.domain.secrets.derived_facts import derived_facts
-from remit.domain.secrets.fact_text import FactReader
+from remit.domain.secrets.derived_texts import first_letters
+from remit.domain.secrets.fact_text import FactReader, FactText
 from remit.domain.secrets.find import find_secrets, replace_spans
 from remit.domain.secrets.obfuscation import DecodedText, deobfuscated_readings, encoded_spans, reversed_reading
-from remit.domain.secrets.value_tokens import spoken_places, token_text
+from remit.domain.secrets.stated_values import (
+    StatedValues,
+    confirmed_statements,
+    places_of,
+    told_amounts,
+    within,
+)
+from remit.domain.secrets.value_tokens import Span, TokenText, spoken_places, token_text
 from remit.domain.structs import replace, struct
 from remit.domain.text.normalize import FoldedText, fold_text
 from remit.domain.text.spellings import spelling_patterns
@@ -83,10 +92,8 @@ def _same(said: str, known: str) -> bool:
         # A known contact that begins with the sign stands for every address of its host.
         there = known.startswith("@") and "." in known and said.lower().endswith(known.lower())
         return there or said.strip().lower() == known.strip().lower()
-    if known.startswith("https://"):
-        return said.rstrip(".,;:!?)\"'").removeprefix("https://").rstrip("/") == known.removeprefix("https://").rstrip(
-            "/"
-        )
+    if "://" in known:
+        return False
     ours, theirs = _digits(said), _digits(known)
     return min(len(ours), len(theirs)) >= _MIN_PHONE_LENGTH and (ours.endswith(theirs) or theirs.endswith(ours))
 
@@ -108,7 +115,8 @@ class WithheldSpan:
     """Span of a text to withhold: character offsets, the reason, and the attribute or kind of secret.
 
     `why` is `secret`, `code` (an access code), `link`, `attribute`, `other` (another customer's), `contact` (an address
-    or number not known to be this customer's or the desk's own) or `hidden` (encoded).
+    or number not known to be this customer's or the desk's own), `hidden` (encoded) or `confirms` (a sentence that says
+    yes or no to what the agent stated).
     """
 
     start: int
@@ -128,25 +136,39 @@ class OtherCustomersData:
 _NOBODY: Final = OtherCustomersData()
 
 
-def find_withheld(
-    text: str,
-    values: Mapping[str, Json],
-    *,
-    others: OtherCustomersData = _NOBODY,
-    contacts: Collection[str] = (),
-    everyday: Collection[str] = (),
-    about: Collection[str] = (),
-    earlier: str = "",
-    facts: FactReader | None = None,
-) -> tuple[WithheldSpan, ...]:
-    """Find the parts of a text to withhold, in order: secrets, codes, links, the given values, other customers' data.
+@struct(frozen=True, kw_only=True)
+class Undisclosable:
+    """Actual `values` by attribute, data of `others`, and the `contacts` that may be disclosed nevertheless."""
+
+    values: Mapping[str, Json]
+    others: OtherCustomersData = _NOBODY
+    contacts: Collection[str] = ()
+    everyday: Collection[str] = ()
+    """Attributes of records that are not sensitive: a word of theirs counts only beside its label."""
+    about: Collection[str] = ()
+    """Attributes of the records that the case is about: what follows from everyday ones of these counts."""
+    rules: LabelRules = field(default_factory=LabelRules)
+    """The words that name each attribute, and which are sensitive."""
+    stated: StatedValues = field(default_factory=StatedValues)
+    """Values that the agent stated itself, or may know."""
+    facts: FactReader | None = None
+    """How facts that follow from a value are read."""
+    earlier: str = ""
+    """What officers told this agent before, in the same case: what it begins, the text may not end."""
+
+
+def find_withheld(text: str, values: Mapping[str, Json], **more: Any) -> tuple[WithheldSpan, ...]:  # noqa: ANN401  # members of `Undisclosable`
+    """Find the parts of a text to withhold, in order and without overlap: those of `find_all_withheld`."""
+    return without_overlap(find_all_withheld(text, Undisclosable(values=values, **more)))
+
+
+def find_all_withheld(text: str, untold: Undisclosable) -> tuple[WithheldSpan, ...]:
+    """Find each part of a text to withhold: secrets, codes, links, the given values, other customers' data.
 
     Values are found in the spellings of `spelling_patterns`, with full-width and look-alike letters folded, and through
-    spacing, line breaks, reversal and encoding; and in words, as numbers, dates and rare parts (`spoken_places`).
-    `contacts` are addresses, numbers and links that may be disclosed. Words of `everyday` attributes, and a few words in
-    small letters, count only beside their label; the latter alone too if the case is `about` the attribute's record.
-    `earlier` is what was sent before: what it begins, the text may not end. With `facts`, what follows from a value is
-    found too (`derived_facts`), but not from a word of `everyday` attributes that the case is not `about`.
+    spacing, line breaks, reversal and encoding; in words, as numbers, dates and rare parts (`spoken_places`), and by
+    what follows from them (`derived_facts`). Words said of many things count only where the name of their attribute
+    stands. Of what the agent stated itself an officer may repeat what tells nothing.
 
     ⚔ Encoded words are withheld for that alone: no officer writes to an agent like this.
 
@@ -156,108 +178,166 @@ def find_withheld(
         WithheldSpan(start=secret.start, end=secret.end, why=_CODES.get(secret.kind, "secret"), name=secret.kind)
         for secret in find_secrets(text)
     ]
-    patterns = [*_patterns(values, others, everyday=everyday, about=about)]
+    patterns = [*_patterns(untold)]
     plain = fold_text(text)
-    telling = {name: name in everyday for name in values if name not in everyday or name in about}
-    found += _values_after(
-        plain, patterns, values, others, earlier=earlier, contacts=contacts, facts=facts, telling=telling
-    )
+    before = f"{fold_text(untold.earlier).text}\n" if untold.earlier else ""
+    whole = before + _without_own(plain.text, untold.contacts)
+    size = len(before)
+    for (start, end), why, name in _in_whole(whole, patterns, untold):
+        if end > size:
+            found.append(_withheld(plain, (max(0, start - size), end - size), why, name))
+    for name, words in _small_words(untold).items():
+        patterns += [("attribute", name, _beside_label(untold.rules.of(name), word)) for word in words]
+    return (*found, *_apart_from_values(text, plain, patterns, untold.contacts))
+
+
+_Found: TypeAlias = tuple[Span, str, str]
+
+
+def _in_whole(
+    whole: str, patterns: Sequence[tuple[str, str, re.Pattern[str]]], untold: Undisclosable
+) -> Iterator[_Found]:
+    """Yield the places of values in a text, read behind the earlier ones."""
+    read = token_text(whole)
+    told = None if untold.facts is None else untold.facts.read(read)
+    sentences, small = Sentences(read, untold.rules.words), _small_words(untold)
+    places = [*_matches(whole, patterns), *_spoken(read, untold)]
+    if told is not None:
+        places += [*_following(told, untold), *_by_letters(told, small)]
+    places += _beside_labels(whole, small, sentences, untold.rules)
+    repeated = places_of(read, untold.stated.repeated)
+    asked, known = places_of(read, untold.stated.asked), places_of(read, untold.stated.known)
+    for span, why, name in places:
+        # ⚔ What the mandate lets an agent know is no word about a sensitive attribute, nor about another customer.
+        told_itself = within(span, (*asked, *repeated)) or (name not in untold.rules.sensitive and within(span, known))
+        if why != "attribute" or not told_itself:
+            yield span, why, name
+    yield from ((span, "attribute", name) for span, name in told_amounts(untold.stated, sentences, asked + known))
+    yield from ((span, "confirms", "") for span in confirmed_statements(untold.stated, sentences, read))
+
+
+def _apart_from_values(
+    text: str, plain: FoldedText, patterns: Sequence[tuple[str, str, re.Pattern[str]]], contacts: Collection[str]
+) -> Iterator[WithheldSpan]:
+    """Yield values in disguise, codes, links, encoded text and foreign contacts."""
     for number, reading in enumerate(deobfuscated_readings(text)):
         seen = reading if number else reversed_reading(reading)
-        found += [_withheld(seen, *match) for match in _matches(seen.text, patterns)]
-    found += [_withheld(plain, span, "code", "code") for span in find_codes(plain.text)]
-    found += [
-        _withheld(plain, match.span(), "link", "")
-        for match in _LINK.finditer(plain.text)
-        if not any(known.startswith("https://") and _same(match[0], known) for known in contacts)
-    ]
+        yield from (_withheld(seen, *match) for match in _matches(seen.text, patterns))
+    yield from (_withheld(plain, span, "code", "code") for span in find_codes(plain.text))
+    for match in _LINK.finditer(plain.text):
+        if not any(_is_own_link(match[0], known) for known in contacts):
+            yield _withheld(plain, match.span(), "link", "")
     for hiding in encoded_spans(plain.text):
         start = plain.text.find(hiding)
-        found += [_withheld(plain, (start, start + len(hiding)), "hidden", "")]
-    found += [_withheld(plain, match.span(), "hidden", "") for match in _SPELLED.finditer(plain.text)]
-    found += [
-        _withheld(plain, (start, end), "contact", kind)
-        for start, end, kind in find_contacts(plain.text)
-        if not same_contact(plain.text[start:end], contacts)
-    ]
-    return _disjoint(found)
+        yield _withheld(plain, (start, start + len(hiding)), "hidden", "")
+    yield from (_withheld(plain, match.span(), "hidden", "") for match in _SPELLED.finditer(plain.text))
+    for start, end, kind in find_contacts(plain.text):
+        if not same_contact(plain.text[start:end], contacts):
+            yield _withheld(plain, (start, end), "contact", kind)
 
 
-def _values_after(
-    plain: FoldedText,
-    patterns: Sequence[tuple[str, str, re.Pattern[str]]],
-    values: Mapping[str, Json],
-    others: OtherCustomersData,
-    *,
-    earlier: str,
-    contacts: Collection[str],
-    facts: FactReader | None,
-    telling: Mapping[str, bool],
-) -> Iterator[WithheldSpan]:
-    """Yield the places of values in a text, read behind the earlier ones; the desk's own contacts are left out."""
-    before = f"{fold_text(earlier).text}\n" if earlier else ""
-    whole = before + _without_own(plain.text, contacts)
-    read = token_text(whole)
-    places = [*_matches(whole, patterns)]
-    places += [(span, "attribute", name) for name, value in values.items() for span in spoken_places(read, name, value)]
-    places += [(span, "other", "") for value in others.values for span in spoken_places(read, "", value)]
-    if facts is not None:
-        told = facts.read(read)
-        places += [
-            (span, "attribute", name)
-            for name, everyday in telling.items()
-            if name not in facts.quiet
-            for span in derived_facts(told, name, values[name], everyday=everyday, sensitive=name in facts.sensitive)
-        ]
-        places += [(span, "other", "") for value in others.values for span in derived_facts(told, "", value)]
-    size = len(before)
-    for (start, end), why, name in places:
-        if end > size:
-            yield _withheld(plain, (max(0, start - size), end - size), why, name)
+def _spoken(read: TokenText, untold: Undisclosable) -> Iterator[_Found]:
+    """Yield the places of values told in other words."""
+    for name, value in untold.values.items():
+        yield from ((span, "attribute", name) for span in spoken_places(read, name, value))
+    for value in untold.others.values:
+        yield from ((span, "other", "") for span in spoken_places(read, "", value))
+
+
+def _following(told: FactText, untold: Undisclosable) -> Iterator[_Found]:
+    """Yield the places of what follows from values."""
+    facts = untold.facts
+    for name, value in untold.values.items() if facts is not None else ():
+        everyday = name in untold.everyday
+        if facts is None or name in facts.quiet or (everyday and name not in untold.about):
+            continue
+        found = derived_facts(told, name, value, everyday=everyday, sensitive=name in facts.sensitive)
+        yield from ((span, "attribute", name) for span in found)
+    for value in untold.others.values:
+        yield from ((span, "other", "") for span in derived_facts(told, "", value))
+
+
+def _by_letters(told: FactText, small: Mapping[str, Collection[str]]) -> Iterator[_Found]:
+    """Yield small values told by the first letters of lines, sentences or words: nobody writes them so by chance."""
+    for name, words in small.items():
+        for word in words:
+            yield from ((span, "attribute", name) for span in first_letters(told, word))
+
+
+def _beside_labels(
+    whole: str, small: Mapping[str, Collection[str]], sentences: Sentences, rules: LabelRules
+) -> Iterator[_Found]:
+    """Yield small values whose sentence names their attribute."""
+    for name, words in small.items():
+        for word in words:
+            for match in _literal(word).finditer(whole):
+                if sentences.has_label(match.span(), rules.of(name), anywhere=name in rules.sensitive):
+                    yield match.span(), "attribute", name
 
 
 def _without_own(text: str, contacts: Collection[str]) -> str:
     """Return a text with the desk's own numbers and links blank: figures of theirs are no customer's."""
     if not contacts:
         return text
-    places = [(start, end) for start, end, _ in find_contacts(text)] + [match.span() for match in _LINK.finditer(text)]
-    for start, end in places:
-        if same_contact(text[start:end], contacts):
-            text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+    own = [(start, end) for start, end, _ in find_contacts(text) if same_contact(text[start:end], contacts)]
+    links = [match for match in _LINK.finditer(text) if any(_is_own_link(match[0], known) for known in contacts)]
+    own += [(link.start(), link.start() + len(link[0].rstrip(_AFTER_LINK))) for link in links]
+    for start, end in own:
+        text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
     return text
 
 
-def _patterns(
-    values: Mapping[str, Json], others: OtherCustomersData, *, everyday: Collection[str], about: Collection[str]
-) -> Iterator[tuple[str, str, re.Pattern[str]]]:
-    """Yield reason, name and pattern of each spelling of the values to withhold."""
-    for name, value in values.items():
+def _is_own_link(said: str, known: str) -> bool:
+    """Return whether a link is one of the desk's own: letter by letter, or the front page of its own host."""
+    if "://" in known:
+        plain = said.rstrip(_AFTER_LINK).rstrip("/")
+        return plain in {known.rstrip("/"), known.removeprefix("https://").rstrip("/")}
+    if "@" in known or not _HOST.fullmatch(known):
+        return False
+    front = _FRONT.fullmatch(said.rstrip(_AFTER_LINK))
+    return front is not None and front["host"].lower() == known.lower()
+
+
+def _patterns(untold: Undisclosable) -> Iterator[tuple[str, str, re.Pattern[str]]]:
+    """Yield reason, name and pattern of each spelling of the values to withhold, but of words said of many things."""
+    for name, value in untold.values.items():
         for single in leaves(value):
-            if isinstance(single, str) and _is_small(single, everyday=name in everyday, about=name in about):
-                yield "attribute", name, _beside_label(name, single)
-            else:
+            if not (isinstance(single, str) and _is_small(single, name, untold)):
                 yield from (("attribute", name, pattern) for pattern in spelling_patterns(single))
-    for part in (part for value in others.values for part in identifying_parts(value)):
+    for part in (part for value in untold.others.values for part in identifying_parts(value)):
         yield from (("other", "", pattern) for pattern in spelling_patterns(part))
-    yield from (("other", kind, _literal(what)) for what, kind in others.named.items())
+    yield from (("other", kind, _literal(what)) for what, kind in untold.others.named.items())
 
 
-def _is_small(value: str, *, everyday: bool, about: bool) -> bool:
-    """Return whether a value is one of a few words that are said of many things."""
+def _small_words(untold: Undisclosable) -> Mapping[str, tuple[str, ...]]:
+    """Return the words of the values that are said of many things, each once, by attribute."""
+    return {
+        name: tuple(
+            dict.fromkeys(one for one in leaves(value) if isinstance(one, str) and one and _is_small(one, name, untold))
+        )
+        for name, value in untold.values.items()
+    }
+
+
+def _is_small(value: str, name: str, untold: Undisclosable) -> bool:
+    """Return whether a value is one of a few words that are said of many things.
+
+    ⚔ No number and no address is one, and of a sensitive attribute only what has a few letters.
+    """
     if "@" in value or any(letter.isdigit() for letter in value):
         return False
     if len(value) <= _FEW_LETTERS:
         return True
-    enum = value.islower() and len(value) <= _ENUM_LENGTH
-    return not about if enum else everyday
+    if name in untold.rules.sensitive and name not in untold.rules.apart:
+        return False
+    if value in untold.rules.listed.get(name, ()) or (value.islower() and len(value) <= _ENUM_LENGTH):
+        return True
+    return name in untold.everyday and name not in untold.rules.sensitive
 
 
-def _beside_label(name: str, value: str) -> re.Pattern[str]:
-    """Return the pattern of a value beside a word of its attribute's name."""
-    said = {
-        word.removesuffix("s") for word in re.split(r"[._-]", name.rpartition(".")[2]) if len(word) >= _LABEL_LENGTH
-    }
-    label = rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(said))) or re.escape(name)})\w{{0,2}}"
+def _beside_label(labels: Collection[str], value: str) -> re.Pattern[str]:
+    """Return the pattern of a value beside a word that names its attribute."""
+    label = rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(labels)))})\w{{0,2}}"
     words, between = _literal(value).pattern, r"\W{1,4}(?:\w{1,20}\W{1,3}){0,3}"
     return re.compile(rf"{label}{between}{words}|{words}{between}{label}", re.IGNORECASE)
 
@@ -273,8 +353,12 @@ def _literal(what: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){spaced}(?!\w)", re.IGNORECASE)
 
 
+_AFTER_LINK: Final = ".,;:!?)\"'"
+_HOST: Final = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4}", re.IGNORECASE)
+_FRONT: Final = re.compile(r"(?:https://)?(?:www\.)?(?P<host>[a-z0-9.-]{3,253})/?", re.IGNORECASE)
 _SPELLED: Final = re.compile(r"(?<!\S)(?:\S[ \t]{1,3}){7,4000}\S(?!\S)")
 """Text written letter by letter."""
+_DATA: Final = frozenset({"attribute", "confirms", "contact", "other"})
 _CODES: Final[Mapping[str, str]] = {"one_time_code": "code", "pin": "code"}
 _RECORD_LIKE: Final = re.compile(
     r"(?<![\w.,:/-])[A-Za-z]{0,12}[_-]?(?=[A-Za-z_-]{0,12}\d)[A-Za-z0-9][A-Za-z0-9_-]{0,39}(?![\w]|[.,]\d)"
@@ -286,7 +370,9 @@ _TITLED: Final = re.compile(
 _MAX_NAMED: Final = 48
 _FEW_LETTERS: Final = 4
 _ENUM_LENGTH: Final = 24
-_LABEL_LENGTH: Final = 3
+_FAMILY_FIRST: Final = re.compile(
+    r"(?P<family>(?:[^\W\d_][\w'-]{0,40}\s){0,2}[^\W\d_][\w'-]{1,40}),\s{1,2}(?P<given>[^\W\d_][\w'-]{1,40})"
+)
 _NAME: Final = re.compile(r"[^\W\d_][\w'-]{0,40}")
 _MAX_SMALL: Final = 60
 _MAX_PEOPLE: Final = 300
@@ -310,10 +396,15 @@ def record_ids_in(seen: Iterable[str]) -> tuple[str, ...]:
 def person_names_in(seen: Iterable[str]) -> tuple[str, ...]:
     """Return possible full names in the readings of a text, in small letters, each once, up to a limit.
 
-    In a long text only capitalised words count as names.
+    In a long text only capitalised words count as names. A name with the family's first is returned as it stands, with
+    its comma (`in_order`).
     """
     found: dict[str, None] = {}
     for text in seen:
+        for match in _FAMILY_FIRST.finditer(text):
+            family = match["family"].split()
+            for size in range(1, len(family) + 1):
+                found[" ".join([*family[-size:-1], f"{family[-1]},", match["given"]]).casefold()] = None
         words = [name.removesuffix("'s") for name in _NAME.findall(text)]
         for size in (2, 3):
             for at in range(len(words) - size + 1):
@@ -321,6 +412,12 @@ def person_names_in(seen: Iterable[str]) -> tuple[str, ...]:
                 if len(words) <= _MAX_SMALL or all(word[0].isupper() for word in name):
                     found[" ".join(name).casefold()] = None
     return tuple(found)[:_MAX_PEOPLE]
+
+
+def in_order(name: str) -> str:
+    """Return a name with the given name first: of "de vos, bram", "bram de vos"."""
+    family, comma, given = name.partition(", ")
+    return f"{given} {family}" if comma else name
 
 
 def titled_names_in(seen: Iterable[str]) -> tuple[str, ...]:
@@ -337,7 +434,7 @@ def contacts_in(seen: Iterable[str]) -> tuple[str, ...]:
 
 def withheld_kinds(held: Collection[WithheldSpan]) -> tuple[str, ...]:
     """Return the kinds of withheld data to disclose, each once. ⚔ Never a name, a place or a number of them."""
-    return tuple(sorted({"data" if span.why in {"attribute", "other", "contact"} else span.why for span in held}))
+    return tuple(sorted({"data" if span.why in _DATA else span.why for span in held}))
 
 
 def attribute_values(rows: Iterable[tuple[str, str, Json]], beside: Mapping[str, Collection[str]]) -> list[Json]:
@@ -391,7 +488,7 @@ def _withheld(seen: FoldedText | DecodedText, span: tuple[int, int], why: str, n
     return WithheldSpan(start=start, end=end, why=why, name=name)
 
 
-def _disjoint(found: Sequence[WithheldSpan]) -> tuple[WithheldSpan, ...]:
+def without_overlap(found: Sequence[WithheldSpan]) -> tuple[WithheldSpan, ...]:
     """Order spans without overlap; the wider one wins."""
     out: list[WithheldSpan] = []
     for span in sorted(found, key=lambda held: (held.start, -held.end)):

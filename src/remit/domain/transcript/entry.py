@@ -60,6 +60,8 @@ class Kind(StrEnum):
     PERSON_ENROLLED = "person.enrolled"
     PERSON_RECOVERED = "person.recovered"
     POLICY_CHANGED = "policy.changed"
+    REPLY_OVERRIDDEN = "reply.overridden"
+    REPLY_REVIEWED = "reply.reviewed"
     REPLY_SENT = "reply.sent"
     TASK_ENDED = "task.ended"
     TASK_HELD = "task.held"

@@ -1,6 +1,6 @@
 """Disclosure check of staff text against the agent's mandate, before any of it is sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -10,15 +10,17 @@ from remit.domain.catalogue.model import Catalogue, MarkKind, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import said
 from remit.domain.ids import matches
-from remit.domain.mandate.model import ConditionOp, Mandate, Power
+from remit.domain.mandate.model import Mandate, Power
 from remit.domain.records import AskRecord, AskState, DeskMessage, PersonRecord, TaskRecord, TaskState
 from remit.domain.secrets.fact_text import FactReader
 from remit.domain.secrets.outbound import (
     OtherCustomersData,
+    Undisclosable,
     WithheldSpan,
     contacts_in,
-    find_withheld,
+    find_all_withheld,
     identifying_parts,
+    in_order,
     mask_spans,
     person_names_in,
     record_ids_in,
@@ -27,6 +29,7 @@ from remit.domain.secrets.outbound import (
     titled_names_in,
     withheld_kinds,
     without_named,
+    without_overlap,
 )
 from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.structs import replace, struct
@@ -36,6 +39,7 @@ from remit.engine.ask.authorization_state import AuthorizationState, load_author
 from remit.engine.ask.case_state import case_ending
 from remit.engine.ask.facts import fetch_facts
 from remit.engine.context import DeskContext
+from remit.engine.outbound.stated import EXACT, label_rules, stated_values
 from remit.engine.tasks import end_task
 from remit.engine.words.check import free_texts
 
@@ -44,24 +48,6 @@ _EARLIER: Final = 5
 _EARLIER_LENGTH: Final = 4000
 """Messages, and letters of them, that a text is read behind."""
 _MAX_STAFF: Final = 1000
-_EXACT: Final = frozenset({ConditionOp.EQUALS, ConditionOp.ONE_OF, ConditionOp.SUBSET_OF})
-
-
-@struct(frozen=True, kw_only=True)
-class Undisclosable:
-    """Actual `values` by attribute, data of `others`, and the `contacts` that may be disclosed nevertheless."""
-
-    values: Mapping[str, Json]
-    others: OtherCustomersData
-    contacts: tuple[str, ...]
-    everyday: frozenset[str] = frozenset()
-    """Attributes of records that are not sensitive: a word of theirs counts only beside its label."""
-    about: frozenset[str] = frozenset()
-    """Attributes of the records that the case is about: a word of theirs needs no label."""
-    facts: FactReader | None = None
-    """How facts that follow from a value are read."""
-    earlier: str = ""
-    """What officers told this agent before, in the same case."""
 
 
 def disclosable_attributes(mandate: Mandate, catalogue: Catalogue) -> frozenset[str]:
@@ -100,11 +86,8 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
 
     Source: docs/model/model.md#outbound.
     """
-    customer = state.task.record.customer
-    asks = [
-        kept.record
-        for kept in await desk.store.find(AskRecord, "ask.task", state.task.record.id, limit=1000, newest=True)
-    ]
+    customer, task = state.task.record.customer, state.task.record.id
+    asks = [kept.record for kept in await desk.store.find(AskRecord, "ask.task", task, limit=1000, newest=True)]
     disclosed, named = _agreed_values(asks), _named_values(desk.catalogue, state, asks)
     known = desk.catalogue.attributes
     covered = frozenset(known).intersection(
@@ -118,15 +101,27 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
     values = dict(await desk.backoffice.attributes(customer, uncovered))
     for name in disclosed.keys() & covered & values.keys():
         values[name] = [
-            one for one in _each(values[name]) if not any(deep_equal(one, heard) for heard in disclosed[name])
+            one for one in _each(values[name]) if not any(deep_equal(one, told) for told in disclosed[name])
         ]
     target = _target(state)
     elsewhere = sorted(one for one in everyday if one.partition(".")[0] in target)
     others = await desk.backoffice.attributes(customer, elsewhere, beside=target)
     mentions = await desk.scan_executor.read(state.task.record.client_id, len(text), lambda: _said(text))
-    contacts = desk.terms.contacts
+    contacts: tuple[str, ...] = (*desk.terms.contacts, *_own_pages(desk))
+    told = sorted(everyday - builtin_attributes().keys())
+    covering = told if any(map(str.isdigit, text)) else []
+    stated = stated_values(
+        desk.catalogue,
+        desk.fact_words,
+        asks=asks,
+        root=state.chain[-1][1],
+        named=named,
+        uncovered={**values, **others},
+        covered=await desk.backoffice.attributes(customer, covering) if covering else {},
+        elsewhere=others,
+    )
     if mentions.contacts:
-        contacts = await _contacts(desk, customer, sorted(everyday - builtin_attributes().keys()), disclosed)
+        contacts = await _contacts(desk, customer, told, disclosed)
     values |= {name: identifying_parts(value) for name, value in others.items()}
     heard = _heard_values(asks)
     return Undisclosable(
@@ -140,13 +135,19 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
             name for name in values if not known[name].sensitive and name.partition(".")[0] in desk.catalogue.resources
         ),
         about=frozenset(name for name in values if name.partition(".")[0] in target),
-        facts=FactReader(
-            words=desk.fact_words,
-            today=datetime.fromtimestamp(desk.world.now() / 1000, UTC).date(),
-            quiet=frozenset(elsewhere),
-            sensitive=frozenset(name for name in uncovered if known[name].sensitive),
-        ),
-        earlier=await _earlier_replies(desk, state.task.record.id),
+        rules=label_rules(desk.catalogue, values, desk.fact_words, target),
+        stated=stated,
+        facts=_fact_reader(desk, elsewhere, [name for name in uncovered if known[name].sensitive]),
+        earlier=await _earlier_replies(desk, task),
+    )
+
+
+def _fact_reader(desk: DeskContext, elsewhere: Collection[str], sensitive: Collection[str]) -> FactReader:
+    return FactReader(
+        words=desk.fact_words,
+        today=datetime.fromtimestamp(desk.world.now() / 1000, UTC).date(),
+        quiet=frozenset(elsewhere),
+        sensitive=frozenset(sensitive),
     )
 
 
@@ -256,7 +257,7 @@ async def _other_people(desk: DeskContext, customer: str, names: Sequence[str]) 
     found: dict[str, PersonRecord] = {}
     for one in names:
         index = "person.email" if "@" in one else "person.name"
-        people = [kept.record for kept in await desk.store.find(PersonRecord, index, one.lower(), limit=10)]
+        people = [kept.record for kept in await desk.store.find(PersonRecord, index, in_order(one).lower(), limit=10)]
         customers = [person for person in people if person.kind == "customer"]
         if customers and all(person.id != customer for person in customers):
             found[one] = customers[0]
@@ -273,7 +274,12 @@ async def _contacts(
         one for one in known if not one.startswith("@")
     ]  # ⚔ a whole host is the desk's to name, not a customer's
     host = urlsplit(desk.terms.issuer).hostname or ""
-    return (*desk.terms.contacts, *covered, f"@{host}")
+    return (*desk.terms.contacts, *_own_pages(desk), *covered, f"@{host}")
+
+
+def _own_pages(desk: DeskContext) -> tuple[str, str]:
+    """Return the desk's own pages that every customer knows. ⚔ No other: those below them let somebody in."""
+    return desk.terms.issuer, f"{desk.terms.issuer}/me"
 
 
 def _target(state: AuthorizationState) -> Mapping[str, frozenset[str]]:
@@ -333,7 +339,7 @@ def _named_values(catalogue: Catalogue, state: AuthorizationState, asks: Iterabl
             for mark in catalogue.actions[name].marked(MarkKind.ATTRIBUTE)
         }
         for condition in power.where:
-            if condition.op in _EXACT and condition.path not in marked:
+            if condition.op in EXACT and condition.path not in marked:
                 named.update(texts_in(condition.value))
     return frozenset(named)
 
@@ -343,18 +349,25 @@ MAX_TEXT_LENGTH: Final = 8000
 
 @struct(frozen=True, kw_only=True)
 class CheckedText:
-    """A checked text: parts to withhold, and the remainder."""
+    """A checked text: parts to withhold, and the remainder.
+
+    `found` are all findings, with those inside others; `overridable` the attributes of which an officer may send the
+    values all the same, none if anything else was found; `customer_key` is whose case it is.
+    """
 
     task: str
     held: tuple[WithheldSpan, ...]
     left: str
+    found: tuple[WithheldSpan, ...] = ()
+    overridable: tuple[str, ...] = ()
+    customer_key: str = ""
 
 
 class TextWithheld(Refused):  # the refusal also carries the places
     """The text holds undisclosable parts; nothing was sent."""
 
-    def __init__(self, checked: CheckedText) -> None:
-        """Carry the check's result."""
+    def __init__(self, checked: CheckedText, *, override: str = "") -> None:
+        """Carry the check's result, and what an override of it would be bound to ("": there is none)."""
         count = len(checked.held)
         super().__init__(
             Code.REPLY_WITHHELD,
@@ -364,6 +377,7 @@ class TextWithheld(Refused):  # the refusal also carries the places
             else said("{count} parts can't be shared with this agent.", count=count),
         )
         self.checked = checked
+        self.override = override
 
 
 async def check_reply(desk: DeskContext, case: str, text: str) -> CheckedText:
@@ -425,21 +439,53 @@ async def check_outbound_text(desk: DeskContext, state: AuthorizationState, text
     """Check a text against the disclosures allowed in a state."""
     untold = await find_undisclosable(desk, state, text)
     client = state.task.record.client_id
-    held = await desk.scan_executor.read(client, len(text), lambda: _held(text, untold))
-    return CheckedText(task=state.task.record.id, held=held, left=mask_spans(text, held))
-
-
-def _held(text: str, untold: Undisclosable, *, earlier: str | None = None) -> tuple[WithheldSpan, ...]:
-    return find_withheld(
-        text,
-        untold.values,
-        others=untold.others,
-        contacts=untold.contacts,
-        everyday=untold.everyday,
-        about=untold.about,
-        facts=untold.facts,
-        earlier=untold.earlier if earlier is None else earlier,
+    found = await desk.scan_executor.read(client, len(text), lambda: find_all_withheld(text, untold))
+    held = without_overlap(found)
+    return CheckedText(
+        task=state.task.record.id,
+        held=held,
+        left=mask_spans(text, held),
+        found=found,
+        overridable=overridable_names(found, overridable_attributes(state, desk.catalogue)),
+        customer_key=state.customer.record.key,
     )
+
+
+def overridable_attributes(state: AuthorizationState, catalogue: Catalogue) -> frozenset[str]:
+    """Return the attributes of which an officer may send this customer's values although they were marked.
+
+    ⚔ No sensitive one that the mandate does not receive, and none that it forbids: *never* cannot be overridden.
+    """
+    received = frozenset(catalogue.attributes).intersection(
+        *(disclosable_attributes(mandate, catalogue) for _, mandate in state.chain)
+    )
+    forbidden: set[str] = set()
+    for _, mandate in state.chain:
+        for negative in mandate.never:
+            if negative.power is PowerKind.RECEIVE:
+                forbidden |= _silenced(negative, catalogue)
+    known = catalogue.attributes
+    return frozenset(
+        name for name in known if name not in forbidden and (not known[name].sensitive or name in received)
+    )
+
+
+def overridable_names(found: Sequence[WithheldSpan], allowed: frozenset[str]) -> tuple[str, ...]:
+    """Return the attributes to override, if all that was found are values of allowed ones; else none.
+
+    ⚔ Not only the widest finding of each place: a secret inside a value stays one.
+    """
+    if not found or any(one.why != "attribute" or one.name not in allowed for one in found):
+        return ()
+    return tuple(sorted({one.name for one in found}))
+
+
+def _held(
+    text: str, untold: Undisclosable, *, earlier: str | None = None, overridden: Collection[str] = ()
+) -> tuple[WithheldSpan, ...]:
+    before = untold.earlier if earlier is None else earlier
+    found = find_all_withheld(text, replace(untold, earlier=before))
+    return without_overlap([one for one in found if one.why != "attribute" or one.name not in overridden])
 
 
 async def cut_messages(
@@ -459,11 +505,17 @@ async def cut_messages(
         return messages
     untold = await find_undisclosable(desk, state, "\n".join(texts.values()))
     earlier = {one.n: "\n".join(before.text for before in messages if before.n < one.n) for one in messages}
+    # ⚔ What the customer forbids since then is cut all the same.
+    allowed = overridable_attributes(state, desk.catalogue)
+    overridden = {one.n: allowed.intersection(one.overridden) for one in messages}
     client = state.task.record.client_id
     held = await desk.scan_executor.read(
         client,
         sum(map(len, texts.values())),
-        lambda: {n: _held(text, untold, earlier=earlier[n][-_EARLIER_LENGTH:]) for n, text in texts.items()},
+        lambda: {
+            n: _held(text, untold, earlier=earlier[n][-_EARLIER_LENGTH:], overridden=overridden[n])
+            for n, text in texts.items()
+        },
     )
     return [_cut(one, held[one.n]) if held.get(one.n) else one for one in messages]
 

@@ -12,13 +12,13 @@ from remit.domain.catalogue.patterns import is_tight_value
 from remit.domain.errors import Fault, Refused
 from remit.domain.secrets.find import find_secrets
 from remit.domain.secrets.kinds import PERSONAL
-from remit.domain.secrets.outbound import WithheldSpan, find_withheld, mask_spans
+from remit.domain.secrets.outbound import Undisclosable, WithheldSpan, find_withheld, mask_spans
 from remit.domain.structs import replace
 from remit.domain.values import Json, JsonObject, is_list
 from remit.engine.ask.authorization_state import load_authorization_state
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import LeakSource
-from remit.engine.outbound.check import Undisclosable, find_undisclosable
+from remit.engine.outbound.check import find_undisclosable
 
 WITHHELD: Final = "[withheld]"
 _PLAIN: Final = re.compile(r"[0-9.,:+TZ-]{1,40}|[0-9]{1,15}(?:\.[0-9]{1,3})? [A-Z]{3}")
@@ -104,7 +104,9 @@ async def _masked(desk: DeskContext, task: str, texts: tuple[str, ...]) -> Mappi
 def _held(text: str, untold: Undisclosable, host: str) -> tuple[WithheldSpan, ...]:
     """Return the parts of a text to withhold. A text that is one value as a whole is the covered attribute itself."""
     facts = untold.facts and replace(untold.facts, quiet=untold.facts.quiet | untold.everyday)
-    found = find_withheld(text, untold.values, others=untold.others, contacts=untold.contacts, facts=facts)
+    found = find_withheld(
+        text, untold.values, others=untold.others, contacts=untold.contacts, facts=facts, rules=untold.rules
+    )
     return tuple(span for span in found if not _is_own(span, text, host))
 
 

@@ -37,7 +37,7 @@ from remit.entrypoints.people.visits import VisitsApi
 from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.staff.audit import AuditApi
 from remit.entrypoints.staff.desk import DeskApi, FilesApi
-from remit.entrypoints.staff.security import CanaryApi, SecurityApi, StopApi
+from remit.entrypoints.staff.security import CanaryApi, OverrideApi, SecurityApi, StopApi
 from remit.entrypoints.web.customer_pages import CustomerPages, LanguageForm
 from remit.entrypoints.web.file_pages import FilePages
 from remit.entrypoints.web.layout import static_answer
@@ -197,7 +197,7 @@ def unproved(limits: Limits, handler: Handler) -> Handler:
 def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
     """Build the JSON routes of the desk's staff."""
     desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api, counted)
-    canaries = CanaryApi(api)
+    canaries, overrides = CanaryApi(api), OverrideApi(api)
     files = FilesApi(api)
     return [
         ours("POST", "/desk/v1/confirmations/{id}/take", desk.take),
@@ -219,6 +219,8 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
         ours("GET", "/security/v1/suspensions", stops.suspensions),
         ours("GET POST", "/security/v1/canaries", canaries.canaries),
         ours("POST", "/security/v1/canaries/{id}/remove", canaries.remove),
+        ours("GET", "/security/v1/overrides", overrides.overrides),
+        ours("POST", "/security/v1/overrides/{id}", overrides.review),
         ours("GET", "/security/v1/changes", security.changes),
         ours("GET", "/security/v1/decisions", security.decisions),
         ours("GET", "/security/v1/incidents", security.incidents),

@@ -141,6 +141,8 @@ _OURS: Final = (
     _get("/security/v1/canaries", "The canaries that are planted, without their values"),
     _Operation("/security/v1/canaries", "Plant a canary: its value is told this once", security_api.CanaryIn, (201,)),
     _Operation("/security/v1/canaries/{id}/remove", "Take a canary away"),
+    _get("/security/v1/overrides", "Replies sent although a value was marked, for a second person to look at"),
+    _Operation("/security/v1/overrides/{id}", "Agree with one, or object", security_api.ReviewIn),
     _get("/security/v1/changes", "What was changed about how the desk decides"),
     _get("/security/v1/decisions", "What agents asked just now"),
     _get("/security/v1/incidents", "What happened"),

@@ -129,7 +129,7 @@ class PeopleApi:
         except TextWithheld as withheld:
             extra = {
                 **localized_refusal(withheld, desk_for_request(self.context, scope)),
-                **checked_body(withheld.checked),
+                **checked_body(withheld.checked, override=withheld.override),
             }
             return problem_response(withheld, issuer=self.context.terms.issuer, extra=extra, people=True)
         except (Refused, Fault) as error:

@@ -16,10 +16,14 @@ from remit.usecases.confirm.held_words import marked_texts, preview_stripped
 from remit.usecases.mandates.grant import ConsentView
 
 
-def checked_body(checked: CheckedText) -> dict[str, object]:
-    """Build the result of a check: the undisclosable parts of a text, with places and reasons, and the rest."""
+def checked_body(checked: CheckedText, *, override: str = "") -> dict[str, object]:
+    """Build the result of a check: the undisclosable parts of a text, with places and reasons, and the rest.
+
+    Where the reader may override it, with the attributes of which and the `check` that an override names.
+    """
     held = [{"start": one.start, "end": one.end, "why": one.why, "name": one.name} for one in checked.held]
-    return {"held": held, "left": checked.left}
+    offered: dict[str, object] = {"override": {"attributes": list(checked.overridable), "check": override}}
+    return {"held": held, "left": checked.left, **(offered if override else {})}
 
 
 def localized_refusal(error: Refused | Fault, spoken: DeskContext) -> Mapping[str, object]:

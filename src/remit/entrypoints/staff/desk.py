@@ -12,6 +12,7 @@ from remit.domain.values import decode_json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.files.store import FileBytes
 from remit.engine.leaks.scan_staff_text import preview_reply
+from remit.engine.outbound.override import Override, offered_override
 from remit.engine.people.accounts import desk_officer
 from remit.entrypoints.agents.api import message_body
 from remit.entrypoints.http.bodies import read_as, read_empty_body, read_object
@@ -32,11 +33,19 @@ class TextIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
 
 
+class OverrideIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An override of a check: the reason, and the `check` that the refusal of this very text carried."""
+
+    reason: str
+    check: str
+
+
 class ReplyIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A text for the agent. `withhold` redacts undisclosable parts instead of refusing."""
+    """A text for the agent. `withhold` redacts undisclosable parts instead of refusing, `override` sends them."""
 
     text: str
     withhold: bool = False
+    override: OverrideIn | None = None
 
 
 class OfferIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,13 +93,18 @@ class DeskApi:
         """POST /desk/v1/cases/{id}/check: the undisclosable parts of a text. Nothing is sent."""
         officer = await self._officer(scope)
         body = await read_as(scope, receive, TextIn)
-        return json_response(200, checked_body(await preview_reply(self.context, officer, found["id"], body.text)))
+        checked = await preview_reply(self.context, officer, found["id"], body.text)
+        check = offered_override(self.context, officer, body.text, checked)
+        return json_response(200, checked_body(checked, override=check))
 
     async def reply(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /desk/v1/cases/{id}/reply: 422 with the undisclosable parts, unless `withhold` redacts them."""
+        """POST /desk/v1/cases/{id}/reply: 422 with the undisclosable parts, unless redacted, or overridden with a reason."""
         officer = await self._officer(scope)
         body = await read_as(scope, receive, ReplyIn)
-        message = await reply_to_agent(self.context, officer, found["id"], body.text, withhold=body.withhold)
+        override = None if body.override is None else Override(reason=body.override.reason, check=body.override.check)
+        message = await reply_to_agent(
+            self.context, officer, found["id"], body.text, withhold=body.withhold, override=override
+        )
         return json_response(201, message_body(message))
 
     async def offer(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:

@@ -24,6 +24,7 @@ from remit.usecases.agents.register import NewAgent, raises_trust, register_agen
 from remit.usecases.canaries import NewCanary, canary_row, list_canaries, plant_canary, remove_canary
 from remit.usecases.desk import security_view
 from remit.usecases.mandates.suspension_preview import preview_suspension
+from remit.usecases.override_reviews import list_override_reviews, review_override, review_row
 from remit.usecases.people.admit import admit, issue_invitation
 from remit.usecases.people.contact import change_contact
 from remit.usecases.people.dual_control import (
@@ -307,6 +308,32 @@ class CanaryApi:
         person = await self._person(scope)
         await read_empty_body(scope, receive)
         return json_response(200, canary_row(await remove_canary(self.people.context, found["id"], by=person.id)))
+
+
+class ReviewIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A second person's answer to an overridden reply: `agree` or `object`, and a note."""
+
+    answer: str
+    note: str = ""
+
+
+@struct(frozen=True)
+class OverrideApi:
+    """Handlers of one desk."""
+
+    people: PeopleApi
+
+    async def overrides(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
+        """GET /security/v1/overrides: overridden replies that a second person should look at."""
+        await self.people.officer(scope, *ROLES)
+        return json_response(200, {"overrides": await list_override_reviews(self.people.context)})
+
+    async def review(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
+        """POST /security/v1/overrides/{id}: agree, or object."""
+        person = await self.people.officer(scope, *ROLES)
+        body = await read_as(scope, receive, ReviewIn)
+        done = await review_override(self.people.context, person, found["id"], body.answer, body.note)
+        return json_response(200, review_row(done))
 
 
 class SuspensionIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -47,8 +47,8 @@ _TITLES: Final[Mapping[str, str]] = {
     "words": marked("Agent's message"),
 }
 _MORE: Final = marked("Goes beyond the request")
-_APART: Final = frozenset({"evidence", "rendering", "signed", "mandate"})
-"""Signatures and renderings belong in the receipt."""
+_APART: Final = frozenset({"attributes", "evidence", "rendering", "signed", "mandate"})
+"""Signatures and renderings belong in the receipt; attributes are named in the sentence."""
 _NOT_FOR_OWN: Final = frozenset({"as", "asked", "change", "digest", "hash", "how", "note", "offer_id"})
 """Members without meaning to a customer, or already in the sentence."""
 _IDS: Final = frozenset({"id", "product"})

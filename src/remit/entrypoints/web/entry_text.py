@@ -220,6 +220,19 @@ def _replied(envelope: JsonObject, _content: JsonObject, known: EntryContext) ->
     return known.said("Shared with the agent: {what}", what=", ".join(titles)), ""
 
 
+def _overridden(_envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
+    titles = [
+        known.catalogue.attributes[name].title if name in known.catalogue.attributes else name
+        for name in map(str, _list(content.get("attributes", ())))
+    ]
+    if not titles:
+        return known.said("Someone from support shared data outside the permission with the agent."), "wait"
+    shared = make_visible(", ".join(titles))
+    return known.said(
+        "Someone from support shared data outside the permission with the agent: {what}", what=shared
+    ), "wait"
+
+
 def _granted(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     name = str(content.get("agent", envelope.get("agent", "")))
     return known.said(
@@ -383,6 +396,8 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
         "A new passkey replaced all others. All agent permissions of this account were paused.", "wait"
     ),
     "policy.changed": _said("The rules were changed."),
+    "reply.overridden": _overridden,
+    "reply.reviewed": _said("A second person reviewed a reply."),
     "reply.sent": _replied,
     "task.ended": _ended,
     "task.held": _said("A task was put on hold for review.", "no"),

@@ -35,6 +35,7 @@ from remit.usecases.desk.case_story import case_story
 from remit.usecases.desk.cases import case_card, list_cases
 from remit.usecases.desk.page_events import page_version, security_page_version
 from remit.usecases.files import held_files
+from remit.usecases.override_reviews import list_override_reviews
 from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals
 from remit.usecases.transcript import audit
 from remit.usecases.transcript.report import CountedLog, CountProgress
@@ -209,10 +210,17 @@ class OfficerPages:
             ],
             changes=[change_row(row, self.context.catalogue) for row in await security_view.list_changes(self.context)],
             canaries=await list_canaries(self.context),
+            overrides=[self._named(row) for row in await list_override_reviews(self.context)],
             baits=self._words(BAITS),
             seen=seen,
             sees_cases=bool({"admin", *self.context.catalogue.roles} & set(officer.roles)),
         )
+
+    def _named(self, review: Mapping[str, Json]) -> dict[str, object]:
+        """Name the attributes of a review."""
+        known, names = self.context.catalogue.attributes, review["attributes"]
+        listed = [str(one) for one in names] if isinstance(names, list | tuple) else []
+        return {**review, "titles": [known[name].title if name in known else name for name in listed]}
 
     @_in_their_language
     async def audit(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:

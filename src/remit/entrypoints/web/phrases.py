@@ -296,6 +296,7 @@ WORDS_STATES: Final[Mapping[str, str]] = {
 WHYS: Final[Mapping[str, str]] = {
     "attribute": marked("the customer's data"),
     "code": marked("an access code"),
+    "confirms": marked("confirms or denies what the agent stated"),
     "contact": marked("contact details"),
     "hidden": marked("encoded text"),
     "link": marked("a link"),

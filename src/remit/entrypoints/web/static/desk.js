@@ -5,7 +5,20 @@ import { Wrong, fail, say } from './say.js';
 import { later } from './send.js';
 import { _, plural } from './texts.js';
 
-function marked(form, text, held) {
+// An override is of the text that was checked and of no other: it goes with the first letter that changes.
+function offer(form, override) {
+  form.dataset.check = override?.check || '';
+  form.querySelector('[data-override]').hidden = !form.dataset.check;
+  if (!form.dataset.check) unfold(form, false);
+}
+
+function unfold(form, open) {
+  form.querySelector('[data-overriding]').hidden = !open;
+  form.querySelector('[data-override]').setAttribute('aria-expanded', String(open));
+  if (open) form.elements.reason.focus();
+}
+
+function marked(form, text, held, override) {
   const place = form.querySelector('[data-marked]');
   place.replaceChildren();
   const letters = [...text];
@@ -28,6 +41,7 @@ function marked(form, text, held) {
     ? plural('The marked part can\'t be shared with this agent:', 'The {count} marked parts can\'t be shared with this agent:', held.length)
     : _('Nothing has to be removed.');
   form.querySelector('[data-withhold]').hidden = !held.length;
+  offer(form, override);
 }
 
 // While somebody writes, what would be withheld is marked after each pause: nothing is sent, and the place for it is always there.
@@ -45,30 +59,38 @@ function watching(form) {
     }
     try {
       const told = await call(`/desk/v1/cases/${form.dataset.case}/check`, { text });
-      if (mine === asked && box.value === text) marked(form, text, told.held);
+      if (mine === asked && box.value === text) marked(form, text, told.held, told.override);
     } catch (problem) {
       if (mine === asked) form.querySelector('[data-said]').textContent = _('The text can\'t be checked right now. It will be checked before it\'s sent.');
     }
   };
   box.addEventListener('input', () => {
     clearTimeout(pause);
+    offer(form);
     pause = setTimeout(look, 600);
   });
 }
 
-async function reply(form, withhold) {
+async function reply(form, how = {}) {
   const text = form.elements.text.value;
   try {
-    const sent = await call(`/desk/v1/cases/${form.dataset.case}/reply`, withhold ? { text, withhold } : { text });
+    const sent = await call(`/desk/v1/cases/${form.dataset.case}/reply`, { text, ...how });
     form.elements.text.value = '';
+    form.elements.reason.value = '';
     marked(form, '', []);
     say(form, 'ok', _('Sent to the agent.'), sent.withheld ? plural('{count} part was removed.', '{count} parts were removed.', sent.withheld) : '');
     later();
   } catch (problem) {
     if (problem.code !== 'reply.withheld') throw problem;
-    marked(form, text, problem.body.held);
+    marked(form, text, problem.body.held, problem.body.override);
     say(form, 'no', _('Not sent. The text contains details that can\'t be shared with this agent. Change it, or leave out the marked parts.'));
   }
+}
+
+async function override(form) {
+  const { reason } = form.elements;
+  if ((reason.value.match(/\p{L}/gu) || []).length < 10) throw new Wrong(_('Enter a reason of at least {count} letters.', { count: 10 }), reason);
+  await reply(form, { override: { reason: reason.value.trim(), check: form.dataset.check } });
 }
 
 // What a stop ends, or has ended.
@@ -85,7 +107,7 @@ function noticed(found) {
 }
 
 const forms = {
-  reply: (form) => reply(form, false),
+  reply: (form) => reply(form),
   offer: async (form) => {
     const terms = {};
     for (const input of form.querySelectorAll('[data-term]')) {
@@ -198,7 +220,13 @@ export function desk(root, guarded) {
     });
   }
   for (const button of root.querySelectorAll('[data-withhold]')) {
-    button.addEventListener('click', () => guarded(button.form, () => reply(button.form, true)));
+    button.addEventListener('click', () => guarded(button.form, () => reply(button.form, { withhold: true })));
+  }
+  for (const button of root.querySelectorAll('[data-override]')) {
+    button.addEventListener('click', () => unfold(button.form, button.getAttribute('aria-expanded') !== 'true'));
+  }
+  for (const button of root.querySelectorAll('[data-override-send]')) {
+    button.addEventListener('click', () => guarded(button.form, () => override(button.form)));
   }
   for (const button of root.querySelectorAll('[data-do]')) {
     const work = actions[button.dataset.do];

@@ -1,0 +1,208 @@
+"""Words that name an attribute in a text, and whether one stands beside a place.
+
+⚔ A word said of many things ("active", "card") tells a value where its sentence names the attribute, or the sentence
+before, where this one only goes on from it ("You asked for the state. It is active.").
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import field
+from typing import Final
+
+from remit.domain.secrets.fact_words import FactWords
+from remit.domain.secrets.value_tokens import Span, TokenText
+from remit.domain.structs import struct
+from remit.domain.text.tokens import plain_word
+
+_ENDS: Final = re.compile(r"[!?\n]+|\.(?=\s|$)")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_HEAD: Final = re.compile(
+    r"\s(?:a|an|the|of|for|in|from|on|to|by|with|that|einer|ein|eines|eine|des|der|dem|den|von|vom|für|im|am|zum|zur)\s",
+    re.IGNORECASE,
+)
+_SENTENCE_LIKE: Final = re.compile(
+    r"(?:what|whether|where|how|when|who|was|ob|wo|wie|wann|wer|wohin|day|tag)\b", re.IGNORECASE
+)
+_MIN_LABEL: Final = 3
+_MIN_ENDING: Final = 5
+"""Letters of a label that may end a compound: Kontostatus."""
+_ENDINGS: Final = frozenset({"", "s", "es", "e", "n", "en", "er", "em"})
+_COMMON: Final = frozenset(
+    [
+        "all",
+        "any",
+        "can",
+        "day",
+        "days",
+        "first",
+        "four",
+        "free",
+        "full",
+        "has",
+        "have",
+        "how",
+        "last",
+        "more",
+        "most",
+        "new",
+        "next",
+        "not",
+        "old",
+        "one",
+        "tag",
+        "tage",
+        "erste",
+        "letzte",
+        "neue",
+        "neuer",
+    ]
+)
+"""Words of a title that name no attribute."""
+_SHORT: Final = 3
+"""Words of a sentence that says nothing of its own."""
+_FEW: Final = 5
+_WISHES: Final = frozenset(
+    {"regards", "wishes", "greetings", "words", "support", "help", "reply", "message", "of", "to", "and", "patience"}
+)
+"""What follows "kind" as a courtesy."""
+
+
+def label_words(name: str, titles: Iterable[str], words: FactWords | None) -> frozenset[str]:
+    """Return the words that name an attribute, in plain letters: of its name, the heads of its titles, and synonyms."""
+    said = [word for word in re.split(r"[._-]", name.rpartition(".")[2]) if len(word) >= _MIN_LABEL]
+    for title in titles:
+        if not _SENTENCE_LIKE.match(title):
+            head = _LETTERS.findall(_HEAD.split(title)[0])
+            said += [word for word in head if len(word) >= _MIN_LABEL and word.lower() not in _COMMON]
+    own = {plain_word(word).removesuffix("s") or word for word in said} | {plain_word(word) for word in said}
+    same = {} if words is None else words.labels
+    return frozenset(own | {other for word in own for other in same.get(word, ())})
+
+
+@struct(frozen=True, kw_only=True)
+class LabelRules:
+    """What is known of attributes besides their values, by name: the words that name each, and those it can be.
+
+    Of `sensitive` ones a word of a few letters counts beside its label anywhere in a text, a longer one alone; of those
+    of records `apart` from the case, which nothing in a text points at, also a longer one beside its label.
+    """
+
+    labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    listed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    sensitive: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
+    words: FactWords | None = None
+
+    def of(self, name: str) -> frozenset[str]:
+        """Return the words that name an attribute."""
+        return self.labels.get(name) or label_words(name, (), self.words)
+
+
+class Sentences:
+    """The sentences of a text, by the places of their ends, with the words of each."""
+
+    def __init__(self, read: TokenText, words: FactWords | None = None) -> None:
+        """Cut a text into sentences."""
+        self._read = read
+        self._words = words
+        ends = [(match.start(), match.end()) for match in _ENDS.finditer(read.text)]
+        edges = [0, *(end for _, end in ends), len(read.text)]
+        stops = [*(start for start, _ in ends), len(read.text)]
+        self._bounds = [(low, high) for low, high in zip(edges, stops, strict=False) if read.text[low:high].strip()]
+        self._lows = [low for low, _ in self._bounds]
+        self._starts = [token.start for token in read.tokens]
+        self._known: dict[tuple[int, int, frozenset[str]], bool] = {}
+
+    def around(self, span: Span) -> tuple[int, int]:
+        """Return the first and the last sentence that a span touches."""
+        first = max(0, bisect_right(self._lows, span[0]) - 1)
+        return first, max(first, bisect_left(self._lows, span[1]) - 1)
+
+    def _place(self, first: int, last: int, span: Span) -> Span:
+        """Return the place of sentences and a span, without the blanks around them."""
+        low, high = min(self._bounds[first][0], span[0]), max(self._bounds[last][1], span[1])
+        text = self._read.text
+        while low < high and text[low].isspace():
+            low += 1
+        while low < high and text[high - 1].isspace():
+            high -= 1
+        return low, high
+
+    def has_label(self, span: Span, labels: Collection[str], *, anywhere: bool = False) -> bool:
+        """Return whether a label stands in the sentence of a span, or in the one before that it leans on, or after."""
+        if anywhere:
+            return self._named(0, len(self._bounds) - 1, frozenset(labels))
+        first, last = self.around(span)
+        if first and self._leans(first):
+            first -= 1
+            if first and self._leans(first):
+                first -= 1
+        if last + 1 < len(self._bounds) and self._begins_leaning(last + 1):
+            last += 1
+        return self._named(first, last, frozenset(labels))
+
+    def beside_cue(self, span: Span, kind: str) -> Span | None:
+        """Return the sentences of a span with a word of a kind, theirs or a short or leaning one's beside them, whole."""
+        if self._words is None or not self._bounds:
+            return None
+        first, last = self.around(span)
+        before, after = first - 1, last + 1
+        told = self._cued(first, last, kind)
+        if before >= 0 and (self._count(before) <= _SHORT or self._leans(first)) and self._cued(before, before, kind):
+            told, first = True, before
+        near = after < len(self._bounds) and (self._count(after) <= _FEW or self._begins_leaning(after))
+        if near and self._cued(after, after, kind):
+            told, last = True, after
+        return self._place(first, last, span) if told else None
+
+    def _named(self, first: int, last: int, labels: frozenset[str]) -> bool:
+        # Each stretch is read once: a word that stands a thousand times in it costs no more.
+        key = (first, last, labels)
+        if key not in self._known:
+            self._known[key] = any(self._is_label(at, labels) for at in self._tokens(first, last))
+        return self._known[key]
+
+    def _cued(self, first: int, last: int, kind: str) -> bool:
+        key = (first, last, frozenset({f"cue {kind}"}))
+        if key not in self._known and self._words is not None:
+            kinds, tokens = self._words.cues.kinds, self._read.tokens
+            self._known[key] = any(kind in kinds(tokens[at].word) for at in self._tokens(first, last))
+        return self._known.get(key, False)
+
+    def _tokens(self, first: int, last: int) -> range:
+        if not self._bounds:
+            return range(0)
+        low, high = self._bounds[first][0], self._bounds[last][1]
+        return range(bisect_left(self._starts, low), bisect_left(self._starts, high))
+
+    def _count(self, number: int) -> int:
+        return len(self._tokens(number, number))
+
+    def _leans(self, number: int) -> bool:
+        return self._count(number) <= _SHORT or self._begins_leaning(number)
+
+    def _begins_leaning(self, number: int) -> bool:
+        tokens = self._tokens(number, number)
+        if self._words is None or not tokens:
+            return False
+        return "leans" in self._words.cues.kinds(self._read.tokens[tokens[0]].word)
+
+    def _is_label(self, at: int, labels: Collection[str]) -> bool:
+        tokens = self._read.tokens
+        word = tokens[at].word
+        if word == "kind" and at + 1 < len(tokens) and tokens[at + 1].word in _WISHES:
+            return False
+        return bool(word) and names_label(word, labels)
+
+
+def names_label(word: str, labels: Collection[str]) -> bool:
+    """Return whether a plain word is a label, in another form or at the end of a compound."""
+    if word in labels:
+        return True
+    for label in labels:
+        if word.startswith(label) and word[len(label) :] in _ENDINGS:
+            return True
+        if len(label) >= _MIN_ENDING and (word.endswith(label) or word.removesuffix("s").endswith(label)):
+            return True
+    return False
