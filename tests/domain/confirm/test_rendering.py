@@ -394,7 +394,9 @@ def test_a_short_title_stands_where_no_param_is_known() -> None:
     assert action_label(short) == past_title(short, {}, {}, ENGLISH) == "Refund money for an order"
     assert past_title(short, PARAMS, {}, ENGLISH).startswith("Refund €40.00")
     made = render_mandate(MANDATE, replace(CATALOGUE, actions={**CATALOGUE.actions, "payment.refund": short}), {})
-    assert [line.text for line in made.lines if line.kind == "power"][2] == "Refund money for an order, up to 2 times, up to €50.00 in total"
+    assert [line.text for line in made.lines if line.kind == "power"][
+        2
+    ] == "Refund money for an order, up to 2 times, up to €50.00 in total"
 
 
 RETURN = replace(
