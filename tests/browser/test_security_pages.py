@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from browser.crew import Crew, loaded, said
 from browser.desk_server import serving
-from browser.test_desk_pages import Crew, loaded, said
 from browser.visits import CHROMIUM
 from desks.shop import CATALOGUE, FACTS, MANDATE
 from remit.sandbox import Sandbox

@@ -281,9 +281,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         frameworks=read_frameworks(),
         terms=_terms(settings, plan.origin),
         visitors=_visitors(settings),
-        client_documents=FetchedDocuments(
-            Fetcher(allow_loopback=settings.loopback, tls=tls, most_bytes=MAX_DOCUMENT_BYTES)
-        ),
+        client_documents=_client_documents(settings, tls),
         rules_digest=loaded.digest,
         rules_outline=loaded.outline,
         verify_ed25519=verify_ed25519,
@@ -303,6 +301,11 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         decision_point=loaded.decision_point,
         signals=plan.signals,
     )
+
+
+def _client_documents(settings: Settings, tls: ssl.SSLContext) -> FetchedDocuments:
+    """Build the reader of client id metadata documents."""
+    return FetchedDocuments(Fetcher(allow_loopback=settings.loopback, tls=tls, most_bytes=MAX_DOCUMENT_BYTES))
 
 
 def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:

@@ -220,15 +220,15 @@ class SecurityPages:
     async def _ended(self, ended: str) -> str:
         """Say what was ended, by the name of its agent or purpose."""
         what, _, name = ended.partition(" ")
-        kind = {"agent": AgentRecord, "mandate": MandateRecord, "task": TaskRecord}.get(what)
-        found: object = None
-        if kind is not None:
-            with contextlib.suppress(RecordMissing):
-                found = (await self.context.store.get(kind, name)).record
-        if isinstance(found, AgentRecord):
-            name = found.name
-        elif isinstance(found, MandateRecord | TaskRecord):
-            name = self._objectives().get(found.objective, found.objective)
+        store, objective = self.context.store, ""
+        with contextlib.suppress(RecordMissing):
+            if what == "agent":
+                name = (await store.get(AgentRecord, name)).record.name
+            elif what == "mandate":
+                objective = (await store.get(MandateRecord, name)).record.objective
+            elif what == "task":
+                objective = (await store.get(TaskRecord, name)).record.objective
+        name = self._objectives().get(objective, objective) or name
         return self.context.catalogue.say(phrases.ENDED.get(what, phrases.ENDED["task"]), name=make_visible(name))
 
     @_for_guards

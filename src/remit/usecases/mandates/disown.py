@@ -3,7 +3,7 @@
 Only this customer's grants end: one report must not stop an agent for all its customers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from remit.domain.errors import Code, Refused
@@ -86,20 +86,24 @@ async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: s
         subject=person.id,
         refs=(person.id, mandate.client_id, mandate.id),
     )
-    cause = IncidentCause(
-        kind=IncidentKind.DISOWNED,
-        agent=mandate.client_id,
-        operator=mandate.operator,
-        customer=person.id,
-        ended=tuple(f"mandate {one}" for one in live),
-    )
-    await commit_with_incident(desk, cause, draft)
+    await commit_with_incident(desk, _cause(mandate, live), draft)
     await desk.notify.incident(
         kind="disowned",
         details={"agent": mandate.client_id, "operator": mandate.operator, "entry": entry_id, "tasks": str(len(tasks))},
     )
     return Disowned(
         agents=agents, mandates=tuple(live), tasks=tuple(tasks), already_sent=tuple(sent), took_ms=took_ms, contest=made
+    )
+
+
+def _cause(mandate: MandateRecord, ended: Sequence[str]) -> IncidentCause:
+    """Return the incident of a report, with the mandates that ended by it."""
+    return IncidentCause(
+        kind=IncidentKind.DISOWNED,
+        agent=mandate.client_id,
+        operator=mandate.operator,
+        customer=mandate.customer,
+        ended=tuple(f"mandate {one}" for one in ended),
     )
 
 
