@@ -29,6 +29,7 @@ FIRST = 16
 """The desk's first customers are those of the pattern."""
 PAGES = {
     "audit": ("admin", "/audit"),
+    "audit, search": ("admin", "/audit?q=refund"),
     "audit, one case": ("admin", "/audit/cases/{case}"),
     "case": ("officer", "/desk/cases/{case}"),
     "customer's page": ("customer", "/me"),

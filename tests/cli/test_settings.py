@@ -35,6 +35,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"server": 7}, "server must be a table"),
     ({"terms": {"task_idle_s": 9.0}}, "terms.task_idle_s must be a whole number from 1 to 31536000"),
     ({"terms": {"task_idle": 9}}, "terms.task_idle is unknown"),
+    ({"transcript": {"officers_named_to": ["customer"]}}, "transcript.officers_named_to"),
+    ({"transcript": {"officers_named_to": ["audit", "audit"]}}, "transcript.officers_named_to names a reader twice; remove one"),
     ({"dpop": {"nonce": 1}}, "dpop.nonce must be true or false"),
     ({"log": {"name": "a\nb"}}, "log.name must be a name without blanks"),
     ({"store": {"url": "mysql://x"}}, "store.url is neither sqlite:///PATH nor postgresql://USER@HOST/DATABASE"),

@@ -9,7 +9,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from attacks.arena import PACK, SEND_BACK, open_arena
 from desks.shop import CATALOGUE, FACTS, MANDATE
+from remit.adapters.files.catalogue import read_files
 from remit.client.errors import Refused
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
@@ -172,3 +174,16 @@ def test_answers_of_officers_stand_with_their_names_and_roles(anna: SandboxCusto
         (row,) = page(ada, q="officer:kern refund")["rows"]
         assert [(one["role"], one["name"]) for one in row["answers"]] == [("customer", "Anna Berg"), ("officer:billing", "Olga Kern")]
         assert "approved by Olga Kern (" in desk.room.raw("GET", "/audit?q=kern+refund", cookie=ada.cookie).text
+
+
+def test_rows_are_found_by_their_titles_in_every_language_whoever_asks() -> None:
+    with open_arena(catalogue=dict(read_files([PACK / "catalogue.toml", PACK / "catalogue.de.toml"], {}))) as arena:
+        arena.anna.confirm(arena.task().ask("order.return", SEND_BACK))
+        ada = arena.desk.officer("ada", ["audit"])
+        for language in ("de", "en", "de"):
+            for word, found in (("items", 1), ("Artikel", 1), ("zurücksenden", 1), ("nirgends", 0)):
+                shown = arena.desk.room.raw(
+                    "GET", f"/audit?q={quote(word)}+W1", cookie=ada.cookie, headers={"accept-language": language}
+                ).text
+                assert shown.count('class="row ') == found, (language, word)
+        assert len(page(ada, q="zurücksenden")["rows"]) == 1

@@ -18,6 +18,7 @@ from remit.proof.checkpoint import b64
 from remit.usecases.desk.case_story import case_story
 from remit.usecases.transcript import audit
 from remit.usecases.transcript.report import CountedLog, Report, no_progress, report_json
+from remit.usecases.transcript.rows import for_auditors
 
 ROLES = ("audit", "admin")
 LIMIT = 999_999_999
@@ -49,18 +50,20 @@ class AuditApi:
         low = whole_number(asked.get("low", "0"), where="low", most=LIMIT)
         newest = asked.get("newest") == "1"
         rows = await audit.browse_entries(self.context, low=low, ref=asked.get("ref", ""), newest=newest)
-        return json_response(200, {"entries": rows})
+        return json_response(200, {"entries": [for_auditors(self.context, one) for one in rows]})
 
     async def entry(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/entries/{id}."""
         await self.people.officer(scope, *ROLES)
-        return json_response(200, await entry_row(self.context, await audit.find_entry(self.context, found["id"])))
+        row = await entry_row(self.context, await audit.find_entry(self.context, found["id"]))
+        return json_response(200, for_auditors(self.context, row))
 
     async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/cases/{case}?low=: a case as a story, oldest first."""
         await self.people.officer(scope, *ROLES)
         low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
-        return json_response(200, asdict(await case_story(self.context, found["id"], low=low)))
+        told = asdict(await case_story(self.context, found["id"], low=low))
+        return json_response(200, {**told, "entries": [for_auditors(self.context, one) for one in told["entries"]]})
 
     async def verify(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /audit/v1/verify: the whole log, now."""

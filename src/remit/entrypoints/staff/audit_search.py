@@ -86,13 +86,13 @@ class AuditSearchApi:
 
     async def _streamed(self, scope: Scope, officer: PersonRecord, wanted: ExportRequest) -> HttpResponse:
         spoken = desk_for_request(self.people.context, scope)
-        before = await record_export(spoken, officer, wanted)
+        before = await record_export(self.people.context, officer, wanted)
 
         async def may_read() -> None:
             await self.people.officer(scope, *ROLES)
 
         pieces = export_rows(
-            spoken,
+            self.people.context,
             self.index,
             wanted,
             before=before,

@@ -49,7 +49,7 @@ class AuditPages:
         filters = {name: asked[name].strip() for name in PARAMETERS if asked.get(name, "").strip()}
         say, wrong, found = context.catalogue.say, "", None
         try:
-            found = await self._found(context, asked, ref)
+            found = await self._found(self.pages.context, asked, ref)
         except Refused as refused:
             title, said, _cure = page_refusal(refused, say)
             wrong = said or title

@@ -36,6 +36,7 @@ from remit.usecases.desk.page_events import page_version, security_page_version
 from remit.usecases.files import held_files
 from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals
 from remit.usecases.transcript.report import CountedLog, CountProgress
+from remit.usecases.transcript.rows import for_auditors
 
 _PATIENCE_S: Final = 0.08
 """Maximum wait, in seconds, for a count; then the page shows its progress and asks again."""
@@ -216,7 +217,7 @@ class OfficerPages:
                 **entry_text(row, self.context.catalogue, asks, own=False),
                 "envelope": envelope_lines(row["envelope"], self.context.catalogue.say),
             }
-            for row in rows
+            for row in (for_auditors(self.context, one) for one in rows)
         ]
 
     @_in_their_language

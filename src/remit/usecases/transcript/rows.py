@@ -140,16 +140,14 @@ async def _open_row(
     kept = await _entries(desk, candidate)
     opened = [await entry_row(desk, one) for one in kept]
     # ⚔ Matched on what it opens to now: the index may be of before an erasure.
-    if not query.is_empty and not query.matches(await _found(desk, kept, opened, names, officers=named)):
+    if not query.is_empty and not query.matches(await _found(kept, opened, names, officers=named)):
         return None
-    if not named:
-        opened = [without_officers(one) for one in opened]
+    opened = [for_auditors(desk, one) for one in opened]
     row = await _fold(kept, opened, names, named=named)
     return None if not whole and row.state in _OPEN and await _goes_on(desk, row) else row
 
 
 async def _found(
-    desk: DeskContext,
     kept: Sequence[StoredEntry],
     opened: Sequence[Mapping[str, Json]],
     names: RowNames,
@@ -157,7 +155,7 @@ async def _found(
     officers: bool,
 ) -> Found:
     """Return what the opened entries of a row are found by together."""
-    parts = [await found_by(desk, one, row, names, officers=officers) for one, row in zip(kept, opened, strict=True)]
+    parts = [await found_by(one, row, names, officers=officers) for one, row in zip(kept, opened, strict=True)]
     return Found(
         tokens=frozenset(token for part in parts for token in part.tokens),
         amounts=tuple(one for part in parts for one in part.amounts),
@@ -259,6 +257,11 @@ async def _officers(opened: Sequence[Mapping[str, Json]], names: RowNames) -> Se
             if kind == "officer":
                 found[name or str(one)] = None
     return tuple(found)
+
+
+def for_auditors(desk: DeskContext, row: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return an opened entry as auditors may read it: without officers where the desk does not name them."""
+    return row if names_officers(desk) else without_officers(row)
 
 
 def without_officers(row: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from remit.domain.catalogue.model import Action
 from remit.domain.errors import Fault, Refused
 from remit.domain.records import AgentRecord, PersonRecord
 from remit.domain.structs import struct
@@ -86,6 +85,7 @@ class RowNames:
         self._agents: dict[str, str] = {}
         self._people: dict[str, tuple[str, str]] = {}
         self._tokens: dict[tuple[str, str], AbstractSet[str]] = {}
+        self._titles: dict[str, str] = {}
 
     def tokens(self, letter: str, text: str) -> AbstractSet[str]:
         """Return the tokens of a name."""
@@ -114,9 +114,15 @@ class RowNames:
                 self._people[person_id] = ("", "")
         return self._people[person_id]
 
-    async def of_entry(
-        self, row: Mapping[str, Json], subject: str, actions: Mapping[str, Action], *, officers: bool
-    ) -> EntryNames:
+    def _title(self, action: str) -> str:
+        """Return an action's titles in every language of the desk: a row is found by the same words for all readers."""
+        if action not in self._titles:
+            catalogues = [self._desk.in_language(one).catalogue for one in self._desk.catalogue.languages]
+            found = [one.actions[action].title for one in catalogues if action in one.actions]
+            self._titles[action] = " ".join(dict.fromkeys(found))
+        return self._titles[action]
+
+    async def of_entry(self, row: Mapping[str, Json], subject: str, *, officers: bool) -> EntryNames:
         """Return the names beside an opened entry; those of `officers` only where the desk names them to the reader."""
         envelope, content = _object(row["envelope"]), _object(row["content"])
         named: list[str] = []
@@ -124,12 +130,11 @@ class RowNames:
             kind, name = await self.person(one)
             if kind == "officer":
                 named += [one, name]
-        action = actions.get(str(envelope.get("action", "")))
         return EntryNames(
             agent=await self.agent(str(envelope.get("agent", ""))),
             customer=(subject, (await self.person(subject))[1]) if subject else (),
             officers=tuple(named),
-            title="" if action is None else action.title,
+            title=self._title(str(envelope.get("action", ""))),
         )
 
 
@@ -269,19 +274,18 @@ class TranscriptIndex:
                 segment.asks[ask] = place
             if ask and not _is_first(row):
                 for earlier in await _earlier(desk, ask, segment.start):
-                    await self._enter(desk, segment, place, earlier, await entry_row(desk, earlier), names)
-        await self._enter(desk, segment, place, entry, row, names)
+                    await self._enter(segment, place, earlier, await entry_row(desk, earlier), names)
+        await self._enter(segment, place, entry, row, names)
 
+    @staticmethod
     async def _enter(
-        self,
-        desk: DeskContext,
         segment: _Segment,
         place: int,
         entry: StoredEntry,
         row: Mapping[str, Json],
         names: RowNames,
     ) -> None:
-        found = await found_by(desk, entry, row, names, officers=True)
+        found = await found_by(entry, row, names, officers=True)
         kept = segment.rows[place]
         kept.entries.append(entry.index)
         kept.first_at, kept.last_at = min(kept.first_at, entry.row.at), max(kept.last_at, entry.row.at)
@@ -297,11 +301,9 @@ def _hash(key: bytes, token: str) -> int:
     return int.from_bytes(hashlib.blake2b(token.encode(), digest_size=7, key=key).digest())
 
 
-async def found_by(
-    desk: DeskContext, entry: StoredEntry, row: Mapping[str, Json], names: RowNames, *, officers: bool
-) -> Found:
+async def found_by(entry: StoredEntry, row: Mapping[str, Json], names: RowNames, *, officers: bool) -> Found:
     """Return what an opened entry is found by."""
-    known = await names.of_entry(row, entry.row.subject, desk.catalogue.actions, officers=officers)
+    known = await names.of_entry(row, entry.row.subject, officers=officers)
     tokens, amounts = entry_tokens(row, known, names.tokens)
     return Found(tokens=tokens, amounts=amounts, first_at=entry.row.at, last_at=entry.row.at)
 
