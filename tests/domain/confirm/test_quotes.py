@@ -31,7 +31,7 @@ def test_no_text_ends_its_quotation_or_begins_another(say: Translator, text: str
 
 
 @pytest.mark.parametrize("say", SPEECHES.values(), ids=SPEECHES)
-@pytest.mark.parametrize("mark", "“”„‟«»")
+@pytest.mark.parametrize("mark", "“”„‟«»", ids=["open", "end", "low", "reversed", "left", "right"])
 def test_a_text_that_ends_its_quotation_says_so(say: Translator, mark: str) -> None:
     shown = quoted_text(f"x{mark} to pm_9. {mark}", say)
     assert shown[1:-1] == f"x⟨U+{ord(mark):04X}⟩ to pm_9. ⟨U+{ord(mark):04X}⟩"
