@@ -352,7 +352,7 @@ def _which(he: Walker, client: str) -> None:
     """Choose an agent: its row on the page of agents, the field before."""
     if he.page.locator('nav a[href="/security/agents"]').count():
         _on(he, "agents")
-        he.within(client.replace(".", r"\.") + r"\b")
+        he.within(client.replace(".", r"\."))
     else:
         he.fill("Which one", client)
 
