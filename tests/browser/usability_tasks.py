@@ -127,7 +127,7 @@ def _(at: Scene, she: Walker) -> None:
 @customer("c5", title="Allow a new agent, with a lower amount", start=_consent)
 def _(at: Scene, she: Walker) -> None:
     done = _more(at, "mandate.granted")
-    she.fill("Amount, at most", "40.00" if she.language == "en" else "40,00", "Betrag, höchstens")
+    she.fill("Amount, at most", "40.00" if she.language == "en" else "40,00", "Betrag, höchstens", "{param} (maximum)")
     she.click(*ALLOW)
     she.until(done, "the permission")
 
