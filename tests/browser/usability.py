@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def walk(task: Task, at: Scene, language: str) -> dict[str, Any]:
         task.steps(at, walker)
         why = ""
     except (NotFoundError, Error, AssertionError, LookupError) as problem:
-        why = str(problem).splitlines()[0][:200]
+        why = f"{str(problem).splitlines()[0][:200]} {' '.join(person.errors[-1:])}".rstrip()
     counts = walker.counts
     return {
         "interactions": counts["clicks"] + counts["keys"],
@@ -50,17 +50,21 @@ def walk(task: Task, at: Scene, language: str) -> dict[str, Any]:
     }
 
 
-def measure(browser: Browser, tasks: Sequence[Task], sizes: Sequence[str], languages: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Every task in every window and language, each pair at a desk of its own."""
-    found: dict[str, dict[str, Any]] = {task.id: {} for task in tasks}
+def measure(
+    browser: Browser, tasks: Sequence[Task], sizes: Sequence[str], languages: Sequence[str], keep: Callable[[str, str, Any], None]
+) -> bool:
+    """Every task in every window and language, each pair at a desk of its own; whether all could be done."""
+    done = True
     for size in sizes:
         for language in languages:
             with tempfile.TemporaryDirectory(prefix="remit-usable-") as room, scene(browser, Path(room), SIZES[size], language) as at:
                 for task in tasks:
-                    result = found[task.id][f"{size}-{language}"] = walk(task, at, language)
+                    result = walk(task, at, language)
+                    keep(task.id, f"{size}-{language}", result)
+                    done = done and "not_done" not in result
                     told = result.get("not_done") or f"{result['interactions']} interactions, {result['scrolls']} scrolls"
                     print(f"  {size} {language} {task.id:4} {told}", flush=True)  # noqa: T201  # a command tells
-    return found
+    return done
 
 
 def table(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -134,17 +138,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("remit: there is no chromium here. Cure: apt-get install chromium", file=sys.stderr)  # noqa: T201  # a command tells
         return 1
     tasks = [task for task in TASKS if args.role in {None, task.role} and (not args.task or task.id in args.task)]
-    with chromium() as browser:
-        found = measure(browser, tasks, [args.size] if args.size else list(SIZES), [args.language] if args.language else LANGUAGES)
     known = _read(args.out) if args.out else {}
-    for name, walked in known.get("tasks", {}).items():
-        found[name] = walked | found.get(name, {})
-    result = {"tree": args.tree or known.get("tree", ""), "tasks": {task.id: found.get(task.id, {}) for task in TASKS}}
-    if args.out:
-        args.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    result = {"tree": args.tree or known.get("tree", ""), "tasks": {task.id: known.get("tasks", {}).get(task.id, {}) for task in TASKS}}
+
+    def keep(name: str, where: str, walked: dict[str, Any]) -> None:
+        result["tasks"][name][where] = walked
+        if args.out:  # after each walk: a run that is cut off is gone on with
+            args.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+    with chromium() as browser:
+        done = measure(browser, tasks, [args.size] if args.size else list(SIZES), [args.language] if args.language else LANGUAGES, keep)
     if args.table:
         _write_table(args.table, _read(args.before), result if args.out != args.before else {})
-    return int(any("not_done" in one for task in found.values() for one in task.values()))
+    return int(not done)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def _(at: Scene, she: Walker) -> None:
 @customer("c5", title="Allow a new agent, with a lower amount", start=_consent)
 def _(at: Scene, she: Walker) -> None:
     done = _more(at, "mandate.granted")
-    she.fill("{param}, at most", "40.00" if she.language == "en" else "40,00", "Up to {param}", "At most")
+    she.fill("Amount, at most", "40.00" if she.language == "en" else "40,00", "Betrag, höchstens", "{param} (maximum)")
     she.click(*ALLOW)
     she.until(done, "the permission")
 
@@ -141,8 +141,8 @@ def _(at: Scene, she: Walker) -> None:
 
 def _refunded(at: Scene) -> str:
     done = at.count("act.performed")
-    at.refund("22.00", order="W1001")
-    (row,) = [one for one in told(at.anna, "/me/v1/waiting")["waiting"] if "22.00" in str(one)]
+    at.refund("11.00", order="W1001")
+    (row,) = [one for one in told(at.anna, "/me/v1/waiting")["waiting"] if "11.00" in str(one)]
     path = f"/me/v1/confirmations/{row['confirmation']}"
     shown = told(at.anna, path)
     arrive(at.anna, "/me")
@@ -156,7 +156,7 @@ def _refunded(at: Scene) -> str:
 
 @customer("c7", title="Find a refund in the history and verify its receipt", start=_refunded)
 def _(_at: Scene, she: Walker) -> None:
-    she.within(r"(?:Done|Erledigt|Getan)[^\n]*22[.,]00")
+    she.within(r"\b11[.,]00")
     entry = she.page.locator("summary", has_text=she.row).first
     she.press_on(entry)
     link = she.page.locator('details[open] a[href^="/verify?entry="]').first
@@ -352,7 +352,7 @@ def _which(he: Walker, client: str) -> None:
     """Choose an agent: its row on the page of agents, the field before."""
     if he.page.locator('nav a[href="/security/agents"]').count():
         _on(he, "agents")
-        he.within(client.replace(".", r"\.") + r"\b")
+        he.within(client.replace(".", r"\."))
     else:
         he.fill("Which one", client)
 

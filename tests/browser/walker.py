@@ -15,7 +15,7 @@ from playwright.sync_api import Error, Locator, Page
 from remit.adapters.files.translations import load_translations
 from remit.domain.i18n import ENGLISH
 
-WAIT_S = 8.0
+WAIT_S = 20.0
 _MOST_SCROLLS = 60
 _ROWS = "li, article, tr, [role=row], [data-card], [data-row]"
 _PLACE = """(one) => {
