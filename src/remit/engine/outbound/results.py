@@ -103,7 +103,7 @@ async def _masked(desk: DeskContext, task: str, texts: tuple[str, ...]) -> Mappi
 
 def _held(text: str, untold: Undisclosable, host: str) -> tuple[WithheldSpan, ...]:
     """Return the parts of a text to withhold. A text that is one value as a whole is the covered attribute itself."""
-    facts = untold.facts and replace(untold.facts, quiet=untold.facts.quiet | untold.everyday)
+    facts = untold.facts and replace(untold.facts, quiet=untold.facts.quiet.union(untold.everyday))
     found = find_withheld(
         text, untold.values, others=untold.others, contacts=untold.contacts, facts=facts, rules=untold.rules
     )
