@@ -109,7 +109,6 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
     mentions = await desk.scan_executor.read(state.task.record.client_id, len(text), lambda: _said(text))
     contacts: tuple[str, ...] = (*desk.terms.contacts, *_own_pages(desk))
     told = sorted(everyday - builtin_attributes().keys())
-    covering = told if any(map(str.isdigit, text)) else []
     stated = stated_values(
         desk.catalogue,
         desk.fact_words,
@@ -117,18 +116,15 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
         root=state.chain[-1][1],
         named=named,
         uncovered={**values, **others},
-        covered=await desk.backoffice.attributes(customer, covering) if covering else {},
+        covered=await desk.backoffice.attributes(customer, told if any(map(str.isdigit, text)) else []),
         elsewhere=others,
     )
     if mentions.contacts:
         contacts = await _contacts(desk, customer, told, disclosed)
     values |= {name: identifying_parts(value) for name, value in others.items()}
-    heard = _heard_values(asks)
+    either = named | _heard_values(asks)
     return Undisclosable(
-        values={
-            name: without_named(value, named if known[name].sensitive else named | heard)
-            for name, value in values.items()
-        },
+        values={n: without_named(value, named if known[n].sensitive else either) for n, value in values.items()},
         others=await _other_customers(desk, state, mentions),
         contacts=contacts,
         everyday=frozenset(
