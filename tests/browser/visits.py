@@ -69,7 +69,7 @@ class Visit:
         self.open(f"/enrol?code={self.desk.room.control('POST', '/sandbox/v1/people', body)['code']}")
         self.page.get_by_label("Device name").fill("My laptop")
         self.page.get_by_role("button", name="Create passkey").click()
-        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
+        expect(self.page.get_by_role("button", name="Sign out", exact=True)).to_be_visible()
 
     def result(self, text: str) -> None:
         expect(self.page.locator("[data-result]:not(:empty)").first).to_contain_text(text)
