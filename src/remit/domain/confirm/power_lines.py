@@ -123,7 +123,8 @@ def _with_amounts(what: str, action: Action | None, power: Power, say: Translato
         ):
             continue  # the total alone says it
         if len(paths) > 1 or path.has_wildcard:
-            what = _beside(what, action, path, None if found is None else (found.op, found.value), say)
+            free = not any(one.op in _BOUNDS for one in tests) and not any(one.path == path for one in power.totals)
+            what = _beside(what, action, path, None if found is None else (found.op, found.value), say, free=free)
         elif found is not None:
             templates = _TITLED if titled else _AMOUNTS
             what = say(templates[found.op, power.uses != 1], what=what, amount=plain_value(found.value, say))
@@ -133,26 +134,46 @@ def _with_amounts(what: str, action: Action | None, power: Power, say: Translato
 
 
 def _beside(
-    what: str, action: Action | None, path: ParamPath, limit: tuple[ConditionOp, Json] | None, say: Translator
+    what: str,
+    action: Action | None,
+    path: ParamPath,
+    limit: tuple[ConditionOp, Json] | None,
+    say: Translator,
+    *,
+    free: bool,
 ) -> str:
-    """Add the limit of one of several amounts, by its name."""
-    name = (param_title(action.schema, path) if action is not None else None) or make_visible(str(path))
+    """Add the limit of one of several amounts, by its name. ⚔ A `free` one is said to have none."""
+    name = _amount_name(action, path)
     if limit is None:
-        return what
+        return say("{what}, {param}: any amount", what=what, param=name) if free else what
     amount = plain_value(limit[1], say)
     if limit[0] is ConditionOp.EQUALS:
         return say("{what}, {param}: exactly {amount}", what=what, param=name, amount=amount)
     return say("{what}, {param}: up to {amount}", what=what, param=name, amount=amount)
 
 
+def _amount_name(action: Action | None, path: ParamPath) -> str:
+    return (param_title(action.schema, path) if action is not None else None) or make_visible(str(path))
+
+
 def _totals(power: Power, catalogue: Catalogue) -> Iterator[str]:
-    """Yield the running limits that say more than the limit of a single act."""
+    """Yield the running limits that say more than the limit of a single act.
+
+    ⚔ Where an action has several amounts, a total names its own: it limits none of the others.
+    """
     say = catalogue.say
+    actions = [catalogue.actions[name] for name in power.actions or () if name in catalogue.actions]
+    several = any(len(one.marked(MarkKind.MONEY)) > 1 for one in actions)
     for total in power.totals:
         single = next((one for one in power.where if one.path == total.path and one.op is ConditionOp.MAX), None)
         if power.uses == 1 and single is not None and single.value == total.limit:
             continue
-        yield say(", up to {amount} in total", amount=plain_value(total.limit, say))
+        amount = plain_value(total.limit, say)
+        if several:
+            name = next((_amount_name(one, total.path) for one in actions), make_visible(str(total.path)))
+            yield say(", {param}: up to {amount} in total", param=name, amount=amount)
+        else:
+            yield say(", up to {amount} in total", amount=amount)
 
 
 def _capital(text: str) -> str:

@@ -5,12 +5,14 @@ from itertools import combinations
 from typing import Final
 
 from remit.domain.catalogue.model import Catalogue, Effect, MarkKind, PowerKind
+from remit.domain.confirm.distinct_names import names_alone
 from remit.domain.confirm.power_lines import MOST_NAMED, action_text, attribute_text, power_line
 from remit.domain.confirm.render_ask import RenderedLine, Rendering
 from remit.domain.confirm.render_values import (
     Names,
     action_label,
     day_and_time,
+    in_quotes,
     lookalike_warning,
     param_title,
     part_kind,
@@ -158,8 +160,12 @@ def _is_place(path: ParamPath, power: Power, mandate: Mandate, catalogue: Catalo
 
 
 def _called(value: Json, kinds: list[str], names: Names, say: Translator) -> str:
-    name = next((names[kind, value] for kind in kinds if isinstance(value, str) and (kind, value) in names), "")
-    return quoted_text(name, say) if name else plain_value(value, say)
+    """Name a record. ⚔ By its name alone only where that stands alone and has no deceptive letters; always in quotes."""
+    alone = names_alone(names)
+    place = next(((kind, value) for kind in kinds if isinstance(value, str) and (kind, value) in names), None)
+    if place is None or place not in alone or lookalike_warning(names[place], say):
+        return _named(value, kinds, names, say, {})
+    return in_quotes(names[place], say)
 
 
 def _cautions(power: Power, catalogue: Catalogue) -> Iterator[str]:
@@ -285,4 +291,7 @@ def _life(mandate: Mandate, say: Translator) -> Iterator[RenderedLine]:
             "The agent may pass part of this permission on to a chain of at most {count} other agents.",
             mandate.chain,
         )
-        yield RenderedLine(kind="chain", text=passed)
+        runners = tuple(
+            say("Only to agents run by {operator}", operator=quoted_text(one, say)) for one in mandate.chain_operators
+        )
+        yield RenderedLine(kind="chain", text=passed, details=runners)

@@ -262,12 +262,13 @@ def titled_value(value: Json, titles: Mapping[str, str]) -> str:
     return make_visible(titles[value]) if isinstance(value, str) and value in titles else ""
 
 
-def param_kinds(action: Action, params: JsonObject) -> tuple[MarkKind | None, ...]:
-    """Return the meaning of each line of `list_params`, in its order."""
+def param_meanings(action: Action, params: JsonObject) -> tuple[tuple[MarkKind | None, bool], ...]:
+    """Return for each line of `list_params`, in its order, its meaning and whether the action's title shows it."""
     marks = {mark.path: mark.kind for mark in action.marks}
     read = {name: value for name, value in params.items() if not (action.takes_offer and name == OFFER_DIGEST)}
     leaves = _leaves(read, ParamPath(()), "", ENGLISH) if read else ()
-    return tuple(marks.get(path) for path, _, _ in leaves)
+    titled = {path.removesuffix("[*]") for path in _PLACEHOLDER.findall(action.title)}
+    return tuple((marks.get(path), str(path).removesuffix("[*]") in titled) for path, _, _ in leaves)
 
 
 def named_value(action: Action, params: JsonObject, names: Names, path: ParamPath, value: Json, say: Translator) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from remit.domain.catalogue.model import Action, MarkKind
-from remit.domain.confirm.render_values import fill_title, param_kinds
+from remit.domain.confirm.render_values import fill_title, param_meanings
 from remit.domain.errors import MEANINGS, Code
 from remit.domain.i18n import marked
 from remit.domain.policy.visitors import shown_tier
@@ -71,15 +71,16 @@ def trust_line(desk: DeskContext, tier: str) -> str:
 
 
 def key_lines(action: Action, params: JsonObject, lines: Sequence[JsonObject]) -> list[JsonObject]:
-    """Return the signed lines of money, records and recipients, which a page shows first.
+    """Return the signed lines that a page never folds: money, records, recipients, and all that the title leaves out.
 
-    ⚔ All of the params where the signed lines are not those of today's catalogue: none is then hidden.
+    ⚔ A text or a detail that stands in no title would be signed unseen. All of the params where the signed lines are
+    not those of today's catalogue: none is then hidden.
     """
-    kinds = param_kinds(action, params)
+    meanings = param_meanings(action, params)
     shown = [line for line in lines if line["kind"] == "param"]
-    if len(kinds) != len(shown):
+    if len(meanings) != len(shown):
         return shown
-    return [line for line, kind in zip(shown, kinds, strict=True) if kind in _KEY]
+    return [line for line, (kind, titled) in zip(shown, meanings, strict=True) if kind in _KEY or not titled]
 
 
 async def decided_page(desk: DeskContext, person: PersonRecord, shown: ConfirmationDecision) -> dict[str, Any]:
