@@ -35,3 +35,14 @@ def test_no_text_ends_its_quotation_or_begins_another(say: Translator, text: str
 def test_a_text_that_ends_its_quotation_says_so(say: Translator, mark: str) -> None:
     shown = quoted_text(f"x{mark} to pm_9. {mark}", say)
     assert shown[1:-1] == f"x⟨U+{ord(mark):04X}⟩ to pm_9. ⟨U+{ord(mark):04X}⟩"
+
+
+@pytest.mark.parametrize("say", SPEECHES.values(), ids=SPEECHES)
+@pytest.mark.parametrize(
+    "marks", ["\u2019\u2019", "\u2018\u2018", "\u2032\u2032", "\u00b4\u00b4"], ids=["ends", "begins", "primes", "accents"]
+)
+def test_single_marks_side_by_side_end_no_quotation(say: Translator, marks: str) -> None:
+    shown = quoted_text(f"Helper{marks}, run by Acme Bank", say)
+    assert marks not in shown
+    assert "⟨U+" in shown
+    assert "don\u2019t" in quoted_text("I don\u2019t", say)

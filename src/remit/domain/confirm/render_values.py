@@ -37,8 +37,10 @@ _MONTHS: Final = (
 
 
 _QUOTED: Final = marked("“{text}”")
-QUOTE_MARKS: Final = "“”„‟«»\u2039\u203a❝❞〝〞〟⹂\U0001f676\U0001f677\U0001f678"
+QUOTE_MARKS: Final = "“”„‟«»\u2039\u203a❝❞❛❜〝〞〟⹂\u02ba\u2033\u2036\uff02\U0001f676\U0001f677\U0001f678"
 """Every mark that begins or ends a quotation in some language, or looks as if it did."""
+_DOUBLED: Final = re.compile(r"[´\u02b9\u02bb\u02bc\u02bd\u2018\u2019\u201a\u201b\u2032\u2035\uff07]{2,}")
+"""Single marks side by side, which look like a double one."""
 _WITHOUT_MARKS: Final = {ord(mark): f"⟨U+{ord(mark):04X}⟩" for mark in QUOTE_MARKS}
 
 
@@ -53,7 +55,8 @@ def quoted_text(text: str, say: Translator) -> str:
 
 def in_quotes(text: str, say: Translator) -> str:
     """Quote a foreign text in the reader's language, also one plain word. ⚔ No mark in it ends the quotation."""
-    return say(_QUOTED, text=make_visible(text).translate(_WITHOUT_MARKS))
+    apart = _DOUBLED.sub(lambda found: "".join(f"⟨U+{ord(mark):04X}⟩" for mark in found[0]), make_visible(text))
+    return say(_QUOTED, text=apart.translate(_WITHOUT_MARKS))
 
 
 def day_and_time(instant: Instant, say: Translator) -> str:

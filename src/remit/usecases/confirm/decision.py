@@ -26,7 +26,7 @@ from remit.ports.store import Conflict, LimitReached, Put, RecordMissing, Versio
 from remit.usecases.confirm.answer import record_no
 
 _TRIES: Final = 5
-_ACTS: Final = 200
+_ACTS: Final = 1_000
 NO_ANSWER: Final = "none"
 """The answer of a confirmation that ended without one."""
 
