@@ -39,7 +39,7 @@ _MONTHS: Final = (
 _QUOTED: Final = marked("“{text}”")
 QUOTE_MARKS: Final = "“”„‟«»\u2039\u203a❝❞❛❜〝〞〟⹂\u02ba\u2033\u2036\uff02\U0001f676\U0001f677\U0001f678"
 """Every mark that begins or ends a quotation in some language, or looks as if it did."""
-_DOUBLED: Final = re.compile(r"[´\u02b9\u02bb\u02bc\u02bd\u2018\u2019\u201a\u201b\u2032\u2035\uff07]{2,}")
+_DOUBLED: Final = re.compile(r"[´\u02b9\u02bb\u02bc\u02bd\u2018\u2019\u201a\u201b\u2032\u2035\uff07]{2,}")  # noqa: RUF001  # these marks are the point
 """Single marks side by side, which look like a double one."""
 _WITHOUT_MARKS: Final = {ord(mark): f"⟨U+{ord(mark):04X}⟩" for mark in QUOTE_MARKS}
 
