@@ -74,7 +74,7 @@ def test_a_customer_consents_to_less_confirms_declines_lessens_and_takes_it_back
     anna.result("This isn't less than requested.")
     anna.page.get_by_label("Desk lamp").uncheck()
     anna.page.get_by_role("button", name="Review changes").click()
-    expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items i1 (Kettle) of order W1001")
+    expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items “Kettle” of order “Kettle and desk lamp”")
     expect(anna.page.locator("[data-result]:not(:empty)")).to_have_count(0)
     anna.page.get_by_role("button", name="Approve changed request with passkey").click()
     anna.result("Done, with your changes.")
