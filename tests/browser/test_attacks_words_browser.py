@@ -73,7 +73,8 @@ def scene(browser: Browser, tmp_path: Path) -> Iterator[Scene]:
 
 
 def harmless(page: Page, pwned: list[object], what: str) -> str:
-    """A page on which nothing of an agent's came to life; its text."""
+    """A page on which nothing of an agent's came to life, whatever is unfolded; its text."""
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert pwned == [], what
     inside = "main :is(img, svg, b, script:not([type='application/json']), iframe, object, [onerror], [onload], [onmouseover], [style])"
     assert page.locator(inside).count() == 0, what
@@ -149,10 +150,10 @@ def test_what_an_agent_asks_with_neither_comes_to_life_nor_hides_on_any_page(sce
     anna.page.get_by_role("link", name="Review").click()
     anna.ready()
     said = harmless(anna.page, pwned, "confirm")
-    assert "Agent's message this." in said
+    assert "The agent wrote this." in said
     assert anna.page.locator(".theirs", has_text="APART").count() == 1
     anna.page.get_by_role("button", name="Decline", exact=True).click()
-    anna.result("You declined the request.")
+    anna.result("You declined. Nothing was done")
 
     for refused in (HIDDEN, LINES, "The k\u0435ttle leaks.", f"The kettle leaks. {MARKUP}", f"The kettle leaks. {ESCAPES}"):
         assert scene.task.ask("order.return", RETURN, words=refused).codes in {("words.unreadable",), ("words.wider",)}, refused
@@ -168,7 +169,6 @@ def test_what_an_agent_asks_with_neither_comes_to_life_nor_hides_on_any_page(sce
     post(anna.page, f"/me/v1/entries/{entry}/contest", {"text": f"{MARKUP}{HIDDEN}"})
     for path in ("/me", "/me/history", f"/me/mandates/{scene.mandate}"):
         anna.open(path)
-        anna.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         anna.ready()
         harmless(anna.page, pwned, path)
 
@@ -177,9 +177,10 @@ def test_what_an_agent_asks_with_neither_comes_to_life_nor_hides_on_any_page(sce
     olga = visit(scene.browser, scene.desk)
     watched, pwned = alarmed(olga)
     olga.enrol("olga", "officer", f"Olga {MARKUP}", ["billing", "security", "audit"])
-    for path in ("/desk", f"/desk/cases/{scene.task.case}", "/security", "/audit", f"/audit/cases/{scene.task.case}", "/audit/report"):
+    cases = (f"/desk/cases/{scene.task.case}", f"/audit/cases/{scene.task.case}")
+    security = ("", "/agents", f"/agents/{scene.agent.client_id}", "/operators/helper.example", "/proposals")
+    for path in ("/desk", *cases, *(f"/security{one}" for one in security), "/audit", "/audit/report"):
         olga.open(path)
-        olga.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         olga.ready()
         harmless(olga.page, pwned, path)
     olga.open(f"/desk/cases/{scene.task.case}")
@@ -362,7 +363,7 @@ def test_an_agent_that_asks_and_asks_fills_neither_page_nor_mailbox(
             anna.open("/me")
             waiting.get_by_role("link", name="Review").first.click()
             anna.page.get_by_role("button", name="Decline", exact=True).click()
-            anna.result("You declined the request.")
+            anna.result("You declined. Nothing was done")
         anna.open("/me")
         expect(waiting).to_contain_text("You have nothing to decide right now.")
 

@@ -166,7 +166,7 @@ def test_the_decision_is_shown_at_once_and_again_later_with_its_outcome(anna: Vi
     page.reload()
     anna.ready()
     expect(decided.locator("h1")).to_have_text("You approved this")
-    expect(decided).to_contain_text("Send back items of order W1001")
+    expect(decided).to_contain_text("Send back items of order “Kettle and desk lamp”: “Kettle”")
     expect(decided.locator(".notice")).to_contain_text("Done.")
     check_usable(page, PHONE["width"], "decided")
     task.ask("payment.refund", REFUND)
