@@ -155,13 +155,13 @@ def test_a_refusal_of_what_has_no_place_of_its_own_stands_at_the_top(crew: Crew,
     page = crew.open(desk.officer("olga", ["billing"]), "/desk")
     conflict = {"code": "request.conflict", "title": "Conflict", "detail": "Not now."}
     page.route("**/login/v1/sign-out", lambda route: route.fulfill(status=409, json=conflict))
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     said(page, "This isn't possible right now.")
     expect(page.locator("main > [data-result]").get_by_role("paragraph")).to_have_text(
         ["This isn't possible right now.", "Not now.", "Nothing was changed."]
     )
     page.route("**/login/v1/sign-out", lambda route: route.fulfill(status=400, body="a proxy's own page"))
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     said(page, "That didn't work.")
 
 
@@ -202,14 +202,14 @@ def test_two_people_lift_a_stop_and_add_a_third_with_roles(crew: Crew, desk: San
     expect(page.get_by_label("Which one")).to_have_value("nobody")
     page.get_by_label("Which one").fill(HELPER)
     page.get_by_label("Reason", exact=True).first.press("Enter")
-    said(page, re.compile(r"Stopped everywhere after \d+ ms\."))
+    said(page, re.compile(r"Stopped everywhere in \d+ ms\."))
     assert task.ask("order.read", {"order_id": "W1001"}).codes == ("agent.suspended",)
     page.reload()
     page.get_by_role("button", name="Propose to resume").click()
     said(page, "Proposed. A second person must approve.")
     expect(page.get_by_role("link", name=re.compile("Second person 1"))).to_be_visible()
     page = crew.open(sam, "/security/proposals")
-    expect(page.get_by_text("Resume the agent")).to_be_visible()
+    expect(page.get_by_text("Resume agent “spiffe://helper.example/shop”")).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
 
     second = crew.open(sue, "/security/proposals")
@@ -232,7 +232,8 @@ def test_two_people_lift_a_stop_and_add_a_third_with_roles(crew: Crew, desk: San
     page.get_by_label("audit").check()
     page.get_by_role("button", name="Propose").locator("visible=true").last.click()
     said(page, "Proposed. A second person must approve.")
-    loaded(page, "Roles of cleo: adds audit")
+    page.get_by_role("link", name=re.compile("Second person 1")).click()
+    loaded(page, "Roles of cleo: add audit")
     page.get_by_role("button", name="Cancel proposal").click()
     said(page, "Proposal cancelled.")
 
@@ -291,11 +292,12 @@ def test_a_canary_is_planted_seen_and_taken_away(crew: Crew, desk: Sandbox, task
     sam = desk.officer("sam", ["security"])
     page = crew.open(sam, "/security/admin")
     page.get_by_text("Plant a canary").click()
-    page.get_by_label("Looks like").select_option("token")
-    page.get_by_label("Name").fill("old payment key")
-    page.get_by_label("Place").fill("wiki, page Payments")
+    form = page.locator("form[data-form=canary]")
+    form.get_by_label("Looks like").select_option("token")
+    form.get_by_label("Name").fill("old payment key")
+    form.get_by_label("Place").fill("wiki, page Payments")
     page.get_by_role("button", name="Plant canary").click()
-    said(page, "Put this value where you said it stands: wiki, page Payments. It is shown here alone")
+    said(page, "Put this value in the place you named: wiki, page Payments. It's shown only once.")
     value = page.locator("[data-result] p").last.inner_text()
     assert value.startswith("sk_live_")
     page.reload()
@@ -309,7 +311,7 @@ def test_a_canary_is_planted_seen_and_taken_away(crew: Crew, desk: Sandbox, task
     expect(happened).to_contain_text("wiki, page Payments")
     assert value not in page.content()
     page = crew.open(sam, "/security/admin")
-    page.get_by_role("button", name="Take “old payment key” away").click()
+    page.get_by_role("button", name="Remove “old payment key”").click()
     said(page, "Canary removed. Remit no longer detects it.")
     loaded(page, "No canaries.")
 
@@ -324,9 +326,9 @@ def test_without_javascript_a_page_says_so_once_with_the_cure_and_sends_nothing(
     for path in ("/desk", f"/desk/cases/{task.case}", "/security", "/audit"):
         page.goto(desk.room.issuer + path)
         expect(page.locator("noscript p")).to_have_count(1)
-        expect(page.locator("noscript p")).to_contain_text("that needs JavaScript: allow it for this address, and load the page again")
+        expect(page.locator("noscript p")).to_contain_text("that needs JavaScript. Allow JavaScript for this address and reload the page.")
         assert [
-            one.inner_text() for one in page.get_by_role("button").all() if one.inner_text() not in {"English", "Deutsch", "Find"}
+            one.inner_text() for one in page.get_by_role("button").all() if one.inner_text() not in {"English", "Deutsch", "Filter", "Search"}
         ] == []
         for field in page.locator("form[method=dialog] input").all():
             if field.is_visible():

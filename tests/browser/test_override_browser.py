@@ -38,7 +38,7 @@ def task(desk: Sandbox) -> SandboxTask:
 def _officer(browser: Browser, desk: Sandbox, name: str, role: str, task: SandboxTask) -> Visit:
     one = visit(browser, desk)
     one.enrol(name, "officer", name.title(), [role])
-    one.open("/security" if role == "security" else f"/desk/cases/{task.case}")
+    one.open("/security/proposals" if role == "security" else f"/desk/cases/{task.case}")
     one.ready()
     return one
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from remit.domain.confirm.case_phrases import ENDINGS, SIGNS
-from remit.domain.confirm.render_values import day_and_time, plain_value
+from remit.domain.confirm.render_values import day_and_time, in_quotes, plain_value
 from remit.domain.i18n import Translator, marked
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.records import PersonRecord
@@ -86,7 +86,8 @@ def fact_text(value: Json, say: Translator) -> str:
     """Return a fact for an officer: money and times in words, a titled part as `title (price, state)`."""
     if isinstance(value, Mapping) and isinstance(value.get("title"), str):
         rest = [plain_value(one, say) for key, one in value.items() if key not in {"id", "product", "title"}]
-        return f"{plain_value(value['title'], say)} ({', '.join(rest)})" if rest else plain_value(value["title"], say)
+        title = in_quotes(value["title"], say)
+        return f"{title} ({', '.join(rest)})" if rest else title
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "; ".join(fact_text(one, say) for one in value) or say("(empty)")
     return _day(value, say) or plain_value(value, say)

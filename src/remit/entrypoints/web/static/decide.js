@@ -27,6 +27,8 @@ const AFTER = {
 function settled(form, reply, answer) {
   spent(form);
   form.querySelectorAll('[data-choices], .less').forEach((one) => { one.hidden = true; });
+  document.querySelector('[data-live-part="assign"]')?.replaceChildren(); // an answered request is no one's work
+  document.querySelectorAll(reply.state === 'waiting' ? '[data-waits-mine]' : '[data-waits]').forEach((one) => one.remove());
   const [look, words] = (answer === 'no' && UNPASSED[reply.state]) || OUTCOMES[reply.state] || ['ok', _('Your answer was saved.')];
   const box = document.getElementById('reply');
   say(form, look, answer === 'less' && reply.state === 'done' ? _('Done, with your changes.') : words, reply.reason || '', AFTER[answer] || '',
