@@ -78,6 +78,7 @@ def kept_desk(
         "signer": signer,
         "world": world,
         "catalogue": desk(),
+        "receivers": (),
         "terms": SimpleNamespace(log_origin=ORIGIN, retention_s=0, erase_after_s=0),
         "rules_digest": "rules",
         "on_point": on_point,

@@ -1,5 +1,6 @@
 """Signing in at a real OpenID provider, through its own forms: a customer and an officer, their passkeys, and the end at the provider."""
 
+import html
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -89,7 +90,7 @@ def test_a_customer_signs_in_makes_a_passkey_and_is_signed_out_by_the_provider(c
     page = laptop.sign_in("p-anna", "gold", path="/login/oidc?next=/me/history")
     assert page.status_code == 200, page.text
     assert str(page.url) == f"{company.desk}/enrol?next=%2Fme%2Fhistory"
-    assert "Acme has just seen that it is you" in page.text
+    assert "Acme has just confirmed your identity" in page.text
     me = laptop.call("/me/v1").json()
     assert {name: me[name] for name in ("id", "kind", "name", "email")} == {
         "id": "anna",
@@ -141,7 +142,7 @@ def test_who_is_nobody_here_or_unknown_there_is_told_so(company: Company) -> Non
     for login, said in (("p-none", "No account for this login"), ("p-made-up", "You weren't signed in")):
         page = company.browser().sign_in(login)
         assert page.status_code == 403
-        assert said in page.text
+        assert said in html.unescape(page.text)
 
 
 def test_signing_in_once_more_in_the_strong_way_lets_a_first_passkey_count_at_once(company: Company) -> None:
@@ -150,6 +151,6 @@ def test_signing_in_once_more_in_the_strong_way_lets_a_first_passkey_count_at_on
     once_more = re.search(r'href="(/login/oidc\?vouch=1[^"]*)"', page.text)
     assert once_more
     page = browser.sign_in("p-anna", "gold", path=once_more[1].replace("&amp;", "&"))
-    assert "Acme has just seen that it is you" in page.text
+    assert "Acme has just confirmed your identity" in page.text
     make_passkey(company, browser)
     assert [one["waits_until"] for one in browser.call("/me/v1/passkeys").json()["passkeys"]] == [None]

@@ -52,7 +52,7 @@ def test_an_officer_answers_in_the_product_and_remit_checks_it(desk: Desk) -> No
     arena.desk.sweep()
     (ticket,) = fake.tickets_of(task.case)
     identity, state = fake.fields(ticket)
-    assert ("helper.example" in identity, state) == (True, "waits for the customer")
+    assert ("helper.example" in identity, state) == (True, "waiting for approval by the customer")
     assert any(f"/desk/cases/{task.case}" in text for text in notes(arena, task))
     for text in ("We look into it.", "She was born on 1988-04-17."):
         fake.say(ticket, "ann", text, public=True)

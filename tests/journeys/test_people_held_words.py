@@ -95,7 +95,11 @@ def test_held_words_at_which_nobody_looks_are_refused(desk: Sandbox) -> None:
     world, now = desk.desk.context.world, desk.desk.context.world.now
     world.now = lambda: now() + 21_000  # type: ignore[method-assign,assignment,return-value]  # only the desk's clock is moved
     assert cara.waiting() == []
-    assert desk.room.raw("GET", row["page"], cookie=cara.cookie, check=False).status_code == 403
+    twin = row["page"].replace("/confirm/", "/desk/v1/confirmations/")
+    assert desk.room.raw("GET", twin, cookie=cara.cookie, check=False).status_code == 403
+    late = read(desk, row["page"], cara)
+    assert "No one answered in time" in late
+    assert "Pass on the agent's message?" not in late
     settled = reply.again()
     assert (settled.state, settled.decision, settled.codes) == ("expired", "refuse", ["confirmation.expired"])
     assert [one["envelope"]["answer"] for one in desk.transcript() if one["kind"] == "words.answered"] == ["silence"]

@@ -158,7 +158,7 @@ def test_an_act_for_two_is_shown_to_both_and_done_when_both_agreed(desk: Sandbox
     assert "The support team must approve this too" in get(desk, page, anna).text
     assert page in get(desk, "/desk", sam).text
     seen = get(desk, page, sam).text
-    assert "Request from a customer's agent" in seen
+    assert "Unlock the account?" in seen
     assert f'data-twin="/desk/v1{page.replace("/confirm", "/confirmations")}"' in seen
     assert anna.confirm(reply).needs_human
     given = get(desk, page, anna)
@@ -245,7 +245,7 @@ def test_a_stop_says_whether_there_is_anybody_of_that_id_and_ids_are_found(
     sam = desk.officer("sam", ["admin"])
     offered = {one["value"] for one in Page(get(desk, "/security/agents", sam).text).of("option") if one.get("value")}
     assert {"anna", agent.client_id, agent.operator} <= offered
-    assert "anna" in re.sub(r"<[^>]+>", " ", get(desk, "/desk", sam).text).split()
+    assert f'href="/desk/cases/{task.case}"' in get(desk, "/desk", sam).text
     assert "(id <code>anna</code>)" in get(desk, f"/desk/cases/{task.case}", sam).text
     for what, name in (("customer", "Anna Berg"), ("customer", "sam"), ("operator", "nobody.example")):
         done = sam.post("/security/v1/suspend", {what: name, "reason": "a call"})
@@ -328,7 +328,7 @@ def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on
     assert "Resume with passkey" not in shown
     assert "A new passkey replaced all others." in get(desk, "/me", anna).text
     proposed = sam.post("/security/v1/people/anna/verified", {"reason": "passport"})["proposal"]["proposal"]
-    assert "Confirm the identity of" in get(desk, "/security/proposals", sam).text
+    assert "Confirm identity of" in get(desk, "/security/proposals", sam).text
     desk.officer("kim", ["security"]).post(f"/security/v1/proposals/{proposed}", {"answer": "yes"})
     assert "/resume" not in {one["href"] for one in Page(get(desk, "/me", anna).text).of("a")}
     assert "Support confirmed in person who you are" in get(desk, "/me", anna).text

@@ -47,7 +47,7 @@ def consent_page(desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent, want
 def test_consent_names_what_it_is_about_in_plain_words(desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent) -> None:
     shown = consent_page(desk, anna, agent, copy.deepcopy(MANDATE))
     for said in (
-        "Which order is it about?",
+        "Only for order W1001 (“Kettle and desk lamp”)",
         "Send back items of an order, once",
         "item_ids: only these: i1 (Kettle), i2 (“Desk lamp”)",
         "payment_method_id: one of pm_7 (“Card ending 4242”), pm_8 (“Gift card”)",
@@ -130,7 +130,7 @@ def test_the_card_of_a_case_tells_the_widest_limit_and_choices_in_words(desk: Sa
     assert "Your role can offer up to €1,000.00." in shown
     assert "Goodwill credit" in shown
     assert "Late return" in shown
-    assert "_" not in shown.partition("Make an offer")[2].partition("Internal note")[0]
+    assert "_" not in shown.partition("Make an offer")[2].partition("Send offer")[0]
 
 
 def test_a_customer_reads_of_a_one_time_link_and_auditors_alone_of_roles(desk: Sandbox, anna: SandboxCustomer) -> None:

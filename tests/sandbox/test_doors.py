@@ -176,7 +176,7 @@ def test_an_agent_of_another_operator_is_not_taken_over() -> None:
         with pytest.raises(Refused) as refused:
             SandboxAgent(desk.room, SHOP, tier="known", operator="other.example", name=SHOP)
         assert refused.value.code == "request.conflict"
-        assert "take another client_id" in refused.value.detail
+        assert "choose another client_id" in refused.value.detail
 
 
 def test_no_desk_but_a_sandbox_gives_an_agent_new_keys() -> None:

@@ -10,9 +10,9 @@ from remit.domain.mandate.parse_where import format_remaining
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxReply
 
 CURRENCIES = [
-    ("JPY", "6000 JPY", "4000 JPY", "2000 JPY"),
-    ("BHD", "10.500 BHD", "0.125 BHD", "10.375 BHD"),
-    ("EUR", "50.00 EUR", "40.5 EUR", "9.50 EUR"),
+    ("JPY", "6000 JPY", "4000 JPY", "2000 JPY", "¥2,000"),
+    ("BHD", "10.500 BHD", "0.125 BHD", "10.375 BHD", "10.375 BHD"),
+    ("EUR", "50.00 EUR", "40.5 EUR", "9.50 EUR", "€9.50"),
 ]
 
 
@@ -28,15 +28,15 @@ def refunding(total: str, uses: int, **more: Any) -> dict[str, Any]:
     return {**MANDATE, "powers": [{"power": "represent"}, power], **more}
 
 
-@pytest.mark.parametrize(("currency", "total", "spent", "left"), CURRENCIES, ids=[row[0] for row in CURRENCIES])
-def test_exactly_what_is_told_as_left_can_still_be_asked_for(currency: str, total: str, spent: str, left: str) -> None:
+@pytest.mark.parametrize(("currency", "total", "spent", "left", "shown"), CURRENCIES, ids=[row[0] for row in CURRENCIES])
+def test_exactly_what_is_told_as_left_can_still_be_asked_for(currency: str, total: str, spent: str, left: str, shown: str) -> None:
     catalogue = {**CATALOGUE, "desk": {"name": "Acme", "currency": currency}}
     power = {"power": "request", "actions": ["payment.refund"], "total": {"amount": total}}
     with Sandbox(catalogue, facts=FACTS) as desk:
         customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
         task = agent.open(customer.grant(agent, {**MANDATE, "powers": [{"power": "represent"}, power]}))
         asked = task.ask("payment.refund", {**REFUND, "amount": spent})
-        assert shown_left(customer, asked) == [f"{left} in total."]
+        assert shown_left(customer, asked) == [f"{shown} in total."]
         assert customer.confirm(asked).outcome == "done"
         assert task.status()["budgets"] == [{"power": "request", "action": "payment.refund", "total_left": {"amount": left}}]
         assert customer.confirm(task.ask("payment.refund", {**REFUND, "amount": left})).outcome == "done"
@@ -50,7 +50,7 @@ def test_less_than_the_smallest_unit_is_never_rounded_up_to_one() -> None:
 
 @pytest.mark.parametrize(
     ("spent_above", "left"),
-    [("20.00 EUR", "1 more time, 5.00 EUR in total."), ("42.00 EUR", "1 more time, 3.00 EUR in total.")],
+    [("20.00 EUR", "1 more time, €5.00 in total."), ("42.00 EUR", "1 more time, €3.00 in total.")],
     ids=["the branch has less", "the mandate above has less"],
 )
 def test_a_signer_is_shown_the_smallest_of_the_totals_of_a_chain(spent_above: str, left: str) -> None:
@@ -78,4 +78,4 @@ def test_a_signer_is_shown_the_smallest_total_of_each_unit() -> None:
         customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
         task = agent.open(customer.grant(agent, {**MANDATE, "powers": [{"power": "represent"}, power]}))
         asked = task.ask("payment.refund", {"amount": "40.00 EUR", "points": 4, "tip": "1.00 EUR", "toll": "30.00 USD"})
-        assert shown_left(customer, asked) == ["5, 10.00 EUR, 40.00 USD in total."]
+        assert shown_left(customer, asked) == ["5, €10.00, $40.00 in total."]

@@ -290,6 +290,8 @@ _OTHERS: Final = (
         signed_in=False,
     ),
     replace(_page("/static/{name}", "What the pages are drawn with"), answers=_FILE),
+    replace(_page("/brand/logo", "The company's logo"), answers=_FILE),
+    replace(_page("/brand/accent.css", "The company's colour"), answers=_FILE),
 )
 _SANDBOX: Final = (
     _Operation("/sandbox/v1/people", "Add a person, with a trusted invitation", sandbox_api.SandboxPersonIn, (201,)),
