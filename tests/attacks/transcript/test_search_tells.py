@@ -191,4 +191,12 @@ def test_no_cell_of_an_export_runs(arena: Arena, ada: SandboxPerson, text: str) 
 )
 def test_a_text_that_a_table_would_compute_stays_a_text(text: str) -> None:
     assert safe_cell(text) == f"'{text}"
-    assert safe_cell(f"x{text}") == f"x{text}"
+    assert safe_cell(f"x{text}") == ("x\t'=1" if text == "\t=1" else f"x{text}")
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+@pytest.mark.parametrize("between", [";", ",", "\t", "|", '"', '";"', "; ", ";\u00a0", '"; "'])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_cell_runs_where_another_sign_separates_cells(between: str, sign: str) -> None:
+    assert safe_cell(f"Hello{between}{sign}1") == f"Hello{between}'{sign}1"
+    assert safe_cell("2026-11-30 a-b, c; d+e 1|2") == "2026-11-30 a-b, c; d+e 1|2"

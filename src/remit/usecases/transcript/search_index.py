@@ -19,6 +19,7 @@ from remit.engine.context import DeskContext
 from remit.engine.transcript.erase import ERASURES
 from remit.engine.transcript.record import entry_row
 from remit.ports.store import RecordMissing, StoredEntry
+from remit.usecases.transcript.officers_named import names_officers
 
 WIDTH: Final = 128
 """Entries of a segment: what is read at once."""
@@ -82,6 +83,8 @@ class RowNames:
     def __init__(self, desk: DeskContext) -> None:
         """Look up nothing yet."""
         self._desk = desk
+        self.officers = names_officers(desk)
+        """Whether an entry is found by its officers. ⚔ Else not even the time of a search tells them."""
         self._agents: dict[str, str] = {}
         self._people: dict[str, tuple[str, str]] = {}
         self._tokens: dict[tuple[str, str], AbstractSet[str]] = {}
@@ -285,7 +288,7 @@ class TranscriptIndex:
         row: Mapping[str, Json],
         names: RowNames,
     ) -> None:
-        found = await found_by(entry, row, names, officers=True)
+        found = await found_by(entry, row, names, officers=names.officers)
         kept = segment.rows[place]
         kept.entries.append(entry.index)
         kept.first_at, kept.last_at = min(kept.first_at, entry.row.at), max(kept.last_at, entry.row.at)
