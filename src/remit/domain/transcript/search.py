@@ -386,10 +386,14 @@ def entry_tokens(
     if row["erased"] is not True:
         for letter, texts in (("u", names.customer), ("o", names.officers), ("w", (names.title,))):
             tokens.update(*(named(letter, text) for text in texts))
-        for text in _texts({name: one for name, one in content.items() if name not in PEOPLE}):
-            if len(tokens) > MAX_TOKENS:
+        words = {name: one for name, one in content.items() if name not in PEOPLE}
+        for text in _texts(words):
+            for word in _words(text):  # ⚔ one text alone can have thousands
+                if len(tokens) >= MAX_TOKENS:
+                    break
+                tokens.add(f"w:{word}")
+            if len(tokens) >= MAX_TOKENS:
                 break
-            tokens.update(f"w:{one}" for one in _words(text))
             money = _MONEY.fullmatch(text)
             if money is not None:
                 figure = _plain(money[1])
