@@ -8,6 +8,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.records import SavedView
 from remit.domain.text.normalize import make_visible
+from remit.domain.transcript.search import fold
 
 PAGES: Final[Mapping[str, str]] = {"queue": "/desk", "audit": "/audit", "security": "/security"}
 """Lists with saved views, and their addresses."""
@@ -23,6 +24,8 @@ MAX_VIEWS: Final = 20
 MAX_NAME: Final = 60
 MAX_VALUE: Final = 200
 MAX_QUERY: Final = 600
+_AROUND: Final = "\"'.,;()*"
+_BEGINNING: Final = 3
 
 
 def verify_view(page: str, name: str, filters: Mapping[str, str]) -> SavedView:
@@ -101,6 +104,24 @@ def without_view(views: Sequence[SavedView], page: str, name: str) -> tuple[Save
 def filters_of(view: SavedView) -> dict[str, str]:
     """Return the filters of a stored view by name."""
     return dict(parse_qsl(view.query))
+
+
+def names_customer(view: SavedView, *names: str) -> bool:
+    """Return whether a view's name or filters hold a customer's id, e-mail address or name, or a word of that name.
+
+    In the filter `customer` the beginning of a word is enough, as it is for a search.
+    """
+    filters = filters_of(view)
+    known = {word for name in names for word in fold(name).split() if len(word) > 1}
+    held = {word for text in (view.name, *filters.values()) for word in _words(text)}
+    begun = tuple(word for word in _words(filters.get("customer", "")) if len(word) >= _BEGINNING)
+    return bool(known & held) or any(word.startswith(begun) for word in known)
+
+
+def _words(text: str) -> set[str]:
+    """Return the words of a text as they are searched for, those of `field:word` without their field, too."""
+    words = fold(text).split()
+    return {one.strip(_AROUND) for word in words for one in (word, word.rpartition(":")[2])}
 
 
 def _is_named(view: SavedView, page: str, name: str) -> bool:

@@ -13,6 +13,7 @@ from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import entry_row, prepare_entry
 from remit.ports.store import Commit, Conflict, Precondition, Put, RecordMissing
+from remit.usecases.transcript.officers_named import names_officers
 
 ANSWERS: Final[Mapping[str, ReviewState]] = {"agree": ReviewState.AGREED, "object": ReviewState.OBJECTED}
 _PAGE: Final = 100
@@ -20,18 +21,22 @@ _MAX_NOTE_LENGTH: Final = 500
 _ANOTHER: Final = marked("Another person must review this.")
 
 
-async def list_override_reviews(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """List the overridden replies that a second person should look at, oldest first; erased ones without their text."""
+async def list_override_reviews(desk: DeskContext, *, reader: str = "") -> list[Mapping[str, Json]]:
+    """List the overridden replies that a second person should look at, oldest first; erased ones without their text.
+
+    ⚔ Where the desk does not name officers to security, only those of the `reader` are named.
+    """
     found = await desk.store.find(OverrideReview, "override.open", "", limit=_PAGE)
-    return [await _row(desk, one.record) for one in found]
+    return [await _row(desk, one.record, reader) for one in found]
 
 
-async def _row(desk: DeskContext, review: OverrideReview) -> Mapping[str, Json]:
+async def _row(desk: DeskContext, review: OverrideReview, reader: str) -> Mapping[str, Json]:
+    by = review.by if review.by == reader or names_officers(desk, "security") else ""
     row: dict[str, Json] = {
         "id": review.id,
         "case": review.case,
-        "by": review.by,
-        "by_name": await _name(desk, review.by),
+        "by": by,
+        "by_name": await _name(desk, by) if by else "",
         "at": instant_text(review.at),
         "state": review.state.value,
     }

@@ -11,10 +11,10 @@ from attacks.arena import SEND_BACK, Arena, code_of, mandate, open_arena
 from attacks.people.accounts import erased
 from remit.domain.records import PersonRecord
 from remit.domain.structs import replace
-from remit.domain.transcript.search import parse_query
+from remit.domain.transcript.search import MAX_TOKENS, EntryNames, entry_tokens, parse_query
 from remit.ports.store import Commit, Put
 from remit.sandbox.people import SandboxPerson
-from remit.usecases.transcript import export_rows
+from remit.usecases.transcript import export_rows, search_index
 from remit.usecases.transcript.export_rows import safe_cell
 from remit.usecases.transcript.rows import find_rows
 from remit.usecases.transcript.search_index import TranscriptIndex
@@ -190,5 +190,52 @@ def test_no_cell_of_an_export_runs(arena: Arena, ada: SandboxPerson, text: str) 
     "text", ["=1", "+1", "-1", "@A1", "\t=1", "\tA1", "\r=1", "\n=1", " =1", "\u00a0=1", "\ufeff=1", "\u200e=1", "\uff1d1", "\uff0b1"]
 )
 def test_a_text_that_a_table_would_compute_stays_a_text(text: str) -> None:
-    assert safe_cell(text) == f"'{text}"
-    assert safe_cell(f"x{text}") == f"x{text}"
+    assert safe_cell(text) == ("'\t'=1" if text == "\t=1" else f"'{text}")
+    assert safe_cell(f"x{text}") == ("x\t'=1" if text == "\t=1" else f"x{text}")
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+@pytest.mark.parametrize("between", [";", ",", "\t", "|", '"', '";"', "; ", ";\u00a0", '"; "'])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_cell_runs_where_another_sign_separates_cells(between: str, sign: str) -> None:
+    assert safe_cell(f"Hello{between}{sign}1") == f"Hello{between}'{sign}1"
+    assert safe_cell("2026-11-30 a-b, c; d+e 1|2") == "2026-11-30 a-b, c; d+e 1|2"
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+def test_no_text_gives_an_entry_more_tokens_than_it_may_have() -> None:
+    text = " ".join(f"word{number}" for number in range(8000))
+    tokens, _ = entry_tokens({"kind": "ask.decided", "envelope": {}, "content": {"text": text}, "erased": False}, EntryNames())
+    assert len(tokens) <= MAX_TOKENS
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+def test_a_full_segment_takes_no_more_room_and_loses_no_row(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_index, "MAX_PLACES", 300)
+    task = arena.task()
+    for number in range(4):
+        task.ask("case.comment", {"text": f"kettle{number} " + " ".join(f"w{number}x{one}" for one in range(200))})
+    index = TranscriptIndex()
+
+    async def found(word: str) -> int:
+        query = parse_query(word, {}, now=arena.context.world.now())
+        return len((await find_rows(arena.context, index, query, patience_s=60)).rows)
+
+    assert [arena.run(found(f"kettle{number}")) for number in range(4)] == [1, 1, 1, 1]
+    assert arena.run(found("gertrud")) == 0
+    assert all(one.places <= 300 for one in index._segments.values())
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+def test_all_segments_together_take_a_bounded_room(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_index, "MAX_WEIGHT", 1)
+    monkeypatch.setattr(search_index, "WIDTH", 4)
+    arena.task().ask("case.comment", {"text": "A kettle"})
+    index = TranscriptIndex()
+
+    async def found(word: str) -> int:
+        query = parse_query(word, {}, now=arena.context.world.now())
+        return len((await find_rows(arena.context, index, query, patience_s=60)).rows)
+
+    assert arena.run(found("kettle")) == 1
+    assert len(index._segments) == 1

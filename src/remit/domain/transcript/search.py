@@ -16,6 +16,7 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.structs import struct
+from remit.domain.transcript.people_named import OFFICERS, PEOPLE
 from remit.domain.values import Instant, Json, JsonObject
 
 MAX_QUERY: Final = 200
@@ -111,7 +112,6 @@ _APART: Final = frozenset(
     ]
 )
 """Members of a content that are not looked for as words: signatures, and people, who are found by their names."""
-_OFFICERS: Final = ("by", "settled_by")
 _PIECE: Final = re.compile(r"[^\W_]+")
 _EDGE: Final = re.compile(r"^\W+|\W+$")
 _MONEY: Final = re.compile(r"((?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,3})?) ([A-Z]{3})", re.ASCII)
@@ -386,10 +386,14 @@ def entry_tokens(
     if row["erased"] is not True:
         for letter, texts in (("u", names.customer), ("o", names.officers), ("w", (names.title,))):
             tokens.update(*(named(letter, text) for text in texts))
-        for text in _texts(content):
-            if len(tokens) > MAX_TOKENS:
+        words = {name: one for name, one in content.items() if name not in PEOPLE}
+        for text in _texts(words):
+            for word in _words(text):  # ⚔ one text alone can have thousands
+                if len(tokens) >= MAX_TOKENS:
+                    break
+                tokens.add(f"w:{word}")
+            if len(tokens) >= MAX_TOKENS:
                 break
-            tokens.update(f"w:{one}" for one in _words(text))
             money = _MONEY.fullmatch(text)
             if money is not None:
                 figure = _plain(money[1])
@@ -401,7 +405,7 @@ def entry_tokens(
 def officers_of(content: JsonObject) -> tuple[str, ...]:
     """Return the ids of the people whom an entry's content names as its authors."""
     found: list[str] = []
-    for name in _OFFICERS:
+    for name in OFFICERS:
         value = content.get(name)
         values = value if isinstance(value, list | tuple) else [value]
         found += [one for one in values if isinstance(one, str) and one]

@@ -24,6 +24,7 @@ from remit.domain.records import (
     TaskRecord,
     TaskState,
 )
+from remit.domain.saved_views import names_customer
 from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import clear_object_cache
@@ -34,9 +35,10 @@ from remit.engine.files.store import droppable_content
 from remit.engine.mandates.issuable import clear_judged_mandates
 from remit.engine.mandates.signed import clear_verified_consents
 from remit.engine.transcript.record import PreparedEntries, prepare_entry, pseudonym
-from remit.ports.store import Commit, Drop, LimitReached, Put, RecordMissing, Reserve, Versioned
+from remit.ports.store import Commit, Conflict, Drop, LimitReached, Put, RecordMissing, Reserve, Versioned
 
 _LIMIT: Final = 100_000
+_TRIES: Final = 8
 _NOTHING: Final = "{}"
 _STOOD: Final = "stood"
 
@@ -202,6 +204,7 @@ async def erase_customer(
     person, content = await _erasable(desk, customer)
     puts, drops = build_erasure(content)
     records = len(puts) + len(drops)
+    await _drop_views(desk, person.record)
     written = await write_erasure(desk, customer, keys, records=records, by=by, reason=reason)
     change = Commit(
         # ⚔ The person record moves: concurrent sealers with the old key must begin again.
@@ -228,6 +231,30 @@ async def erase_customer(
             broken.code, f"the erasure is recorded, and is completed by itself: {broken.detail}", cure=broken.cure
         ) from None
     return Erasure(customer=customer, keys=len(keys), records=records)
+
+
+async def _drop_views(desk: DeskContext, customer: PersonRecord) -> None:
+    """Drop the officers' saved views that name a customer.
+
+    ⚔ Ahead of the erasure and by themselves: an officer who saves views meanwhile must not hold it off.
+
+    Raises:
+        Refused: `task.busy`.
+    """
+    names = (customer.id, customer.name, customer.email)
+    for officer in await desk.store.find(PersonRecord, "person.kind", "officer", limit=_LIMIT):
+        kept = officer
+        for _ in range(_TRIES):
+            views = tuple(one for one in kept.record.views if not names_customer(one, *names))
+            if len(views) == len(kept.record.views):
+                break
+            try:
+                await desk.store.commit(Commit(puts=(Put(replace(kept.record, views=views), kept.rev, kept.record),)))
+                break
+            except Conflict:
+                kept = await desk.store.get(PersonRecord, kept.record.id)
+        else:
+            raise Refused(Code.TASK_BUSY, "an officer's views changed meanwhile", retry_after_s=1)
 
 
 async def verify_erasable(desk: DeskContext, customer: str) -> None:

@@ -74,13 +74,13 @@ class IncidentApi:
         """GET /security/v1/incidents?state=&severity=&kind=&agent=&operator=&owner=: those not closed by default."""
         person = await self._person(scope)
         wanted = incident_filter(query_parameters(scope), person)
-        return json_response(200, {"incidents": await list_incidents(self.context, wanted)})
+        return json_response(200, {"incidents": await list_incidents(self.context, wanted, reader=person.id)})
 
     async def incident(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/incidents/{id}?low=: one with its time line."""
-        await self._person(scope)
+        person = await self._person(scope)
         low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
-        return json_response(200, await read_incident(self.context, found["id"], low=low))
+        return json_response(200, await read_incident(self.context, found["id"], low=low, reader=person.id))
 
     async def note(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/incidents/{id}/notes."""

@@ -34,6 +34,7 @@ from remit.usecases.desk.page_events import security_page_version
 from remit.usecases.incidents.handle import list_guards
 from remit.usecases.incidents.view import FILTERS, count_live, list_incidents, read_incident
 from remit.usecases.override_reviews import list_override_reviews
+from remit.usecases.transcript.officers_named import names_officers
 from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals
 
 _EVENTS: Final = 40
@@ -113,7 +114,7 @@ class SecurityPages:
             seen=seen,
             asked={name: asked.get(name, "") for name in FILTERS},
             filtered=bool(asked),
-            incidents=[self._incident(one) for one in await list_incidents(self.context, wanted)],
+            incidents=[self._incident(one) for one in await list_incidents(self.context, wanted, reader=officer.id)],
             kinds=self._words(phrases.KINDS),
             guards=await list_guards(self.context),
             decisions=[{**decision_row(row, self.context.catalogue, parties), "incident": ""} for row in decisions],
@@ -154,7 +155,7 @@ class SecurityPages:
         """GET /security/incidents/{id}?low=: one incident: what happened, who does what, and what can be stopped."""
         seen = await security_page_version(self.context, officer)
         low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
-        row = await read_incident(self.context, found["id"], low=low)
+        row = await read_incident(self.context, found["id"], low=low, reader=officer.id)
         timeline = row["timeline"]
         rows = [one for one in timeline if isinstance(one, Mapping)] if isinstance(timeline, list) else []
         people = await self._people(rows)
@@ -190,11 +191,17 @@ class SecurityPages:
         told = self._told(row)
         content: JsonObject = row["content"] if isinstance(row["content"], Mapping) else {}
         say, envelope = self.context.catalogue.say, _envelope(row)
-        by, owner = (make_visible(people.get(str(content.get(one, "")), "")) for one in ("by", "owner"))
+        named = names_officers(self.context, "security")
+        by, owner = (
+            make_visible(people.get(str(content.get(one, "")), "")) if named else say("Someone from support")
+            for one in ("by", "owner")
+        )
         sentence, text = None, ""
         match row["kind"]:
             case "incident.opened":
                 sentence = say(phrases.OPENED)
+            case "incident.assigned" if not named:  # owners are named by nothing, not even by who gave the incident
+                sentence = say(phrases.TAKEN, name=by) if envelope.get("state") == "acknowledged" else None
             case "incident.assigned" if not content.get("owner"):
                 sentence = say(phrases.RELEASED, by=by)
             case "incident.assigned" if content.get("owner") == content.get("by"):
@@ -208,7 +215,7 @@ class SecurityPages:
                     phrases.RESOLUTIONS.get(str(envelope.get("resolution")), phrases.RESOLUTIONS["resolved"])
                 )
                 sentence, text = say(phrases.CLOSED, by=by, resolution=resolution), str(content.get("reason", ""))
-            case "agent.suspended" if by:
+            case "agent.suspended" if by and named:
                 what = str(envelope.get("what", ""))
                 name = quoted_text(str(envelope.get("name", "")), say)
                 sentence = say(phrases.STOPPED.get(what, phrases.STOPPED["agent"]), by=by, name=name)
@@ -312,7 +319,7 @@ class SecurityPages:
             "proposals",
             seen=seen,
             proposals=await list_proposals(self.context),
-            overrides=[self._review(one) for one in await list_override_reviews(self.context)],
+            overrides=[self._review(one) for one in await list_override_reviews(self.context, reader=officer.id)],
         )
 
     def _review(self, review: Mapping[str, Json]) -> dict[str, object]:

@@ -26,6 +26,7 @@ from remit.engine.transcript.record import entry_row
 from remit.ports.store import RecordMissing
 from remit.usecases.desk.security_view import agent_row
 from remit.usecases.incidents.view import ANY, IncidentFilter, list_incidents
+from remit.usecases.transcript.officers_named import for_security
 
 AGENTS: Final = 200
 """Agents of one list."""
@@ -143,7 +144,8 @@ async def _is_stopped(desk: DeskContext, operator: str) -> bool:
 async def _entries(desk: DeskContext, *refs: str) -> Sequence[Mapping[str, Json]]:
     """Return the newest entries under some look-up ids, newest first."""
     found = {one.index: one for ref in refs for one in await desk.store.entries(ref=ref, limit=_ENTRIES, newest=True)}
-    return [await entry_row(desk, found[place]) for place in sorted(found, reverse=True)[:_ENTRIES]]
+    opened = [await entry_row(desk, found[place]) for place in sorted(found, reverse=True)[:_ENTRIES]]
+    return [for_security(desk, one) for one in opened]
 
 
 async def _history(desk: DeskContext, client_id: str) -> tuple[Mapping[str, int], int]:

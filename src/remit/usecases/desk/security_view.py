@@ -14,6 +14,7 @@ from remit.engine.context import DeskContext
 from remit.engine.tasks import has_moved_or_leaked
 from remit.engine.transcript.record import entry_row
 from remit.ports.store import RecordMissing
+from remit.usecases.transcript.officers_named import for_security, names_officers
 
 EVENTS: Final = frozenset({
     Kind.AGENT_DISOWNED,
@@ -77,7 +78,8 @@ async def list_suspensions(desk: DeskContext) -> list[Mapping[str, Json]]:
         what, _, name = kept.record.id.partition(":")
         one = kept.record
         at = instant_text(one.at)
-        found.append({"what": what, "name": name, "reason": one.reason, "by": one.by, "at": at, "alone": False})
+        by = one.by if names_officers(desk, "security") else ""
+        found.append({"what": what, "name": name, "reason": one.reason, "by": by, "at": at, "alone": False})
     for number, held in enumerate(await desk.store.find(TaskRecord, "task.held", "", limit=1000)):
         task = held.record
         alone = number < _PAGE and not await has_moved_or_leaked(desk, task.id)
@@ -117,12 +119,13 @@ async def list_customers(desk: DeskContext) -> list[Mapping[str, Json]]:
 
 async def list_events(desk: DeskContext) -> list[Mapping[str, Json]]:
     """List what concerns security among the newest entries, newest first."""
-    return await _newest(desk, EVENTS, among=_LOOKED_AT, most=_PAGE)
+    return [for_security(desk, one) for one in await _newest(desk, EVENTS, among=_LOOKED_AT, most=_PAGE)]
 
 
 async def list_decisions(desk: DeskContext) -> list[Mapping[str, Json]]:
     """List the newest decisions on agents' asks, newest first, with their risk and its causes."""
-    return await _newest(desk, frozenset({Kind.ASK_DECIDED}), among=_LATELY, most=_SHOWN)
+    found = await _newest(desk, frozenset({Kind.ASK_DECIDED}), among=_LATELY, most=_SHOWN)
+    return [for_security(desk, one) for one in found]
 
 
 async def list_changes(desk: DeskContext) -> list[Mapping[str, Json]]:
@@ -130,7 +133,7 @@ async def list_changes(desk: DeskContext) -> list[Mapping[str, Json]]:
     rules = [await entry_row(desk, one) for one in await desk.store.entries(ref=RULES, limit=_SHOWN, newest=True)]
     others = await _newest(desk, CHANGES, among=_LOOKED_AT, most=_SHOWN)
     found = {_place(one): one for one in (*rules, *others) if _of_the_desk(one)}
-    return [found[place] for place in sorted(found, reverse=True)][:_SHOWN]
+    return [for_security(desk, found[place]) for place in sorted(found, reverse=True)[:_SHOWN]]
 
 
 def _of_the_desk(row: Mapping[str, Json]) -> bool:

@@ -49,7 +49,7 @@ async def assign_incident(desk: DeskContext, person: PersonRecord, incident_id: 
         desk={"by": person.id, "owner": owner, "owner_before": before.owner},
         refs=(before.id,),
     )
-    return await _change(desk, kept, replace(before, owner=owner, state=state), draft, event)
+    return await _change(desk, kept, replace(before, owner=owner, state=state), draft, event, reader=person.id)
 
 
 async def note_incident(desk: DeskContext, person: PersonRecord, incident_id: str, text: str) -> Mapping[str, Json]:
@@ -71,7 +71,7 @@ async def note_incident(desk: DeskContext, person: PersonRecord, incident_id: st
     )
     written = await seal_entries(desk, draft)
     await desk.store.commit(Commit(entries=written.rows))
-    return await incident_row(desk, kept.record)
+    return await incident_row(desk, kept.record, reader=person.id)
 
 
 async def close_incident(
@@ -99,7 +99,7 @@ async def close_incident(
         subject=_subject(closed),
         refs=(closed.id,),
     )
-    return await _change(desk, kept, closed, draft, DeliveryEvent.CLOSED)
+    return await _change(desk, kept, closed, draft, DeliveryEvent.CLOSED, reader=person.id)
 
 
 async def list_guards(desk: DeskContext) -> list[Mapping[str, Json]]:
@@ -117,6 +117,8 @@ async def _change(
     changed: IncidentRecord,
     draft: EntryDraft,
     event: DeliveryEvent | None,
+    *,
+    reader: str,
 ) -> Mapping[str, Json]:
     told = () if event is None else await deliveries_of(desk, changed, event, number=kept.rev + 1)
     written = await seal_entries(desk, draft)
@@ -124,7 +126,7 @@ async def _change(
         await desk.store.commit(Commit(puts=(Put(changed, kept.rev, kept.record), *told), entries=written.rows))
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the incident moved meanwhile", retry_after_s=1) from None
-    return await incident_row(desk, changed)
+    return await incident_row(desk, changed, reader=reader)
 
 
 async def _live(desk: DeskContext, incident_id: str) -> Versioned[IncidentRecord]:

@@ -13,6 +13,7 @@ from remit.engine.incidents import get_incident
 from remit.engine.tasks import has_moved_or_leaked
 from remit.engine.transcript.record import entry_row
 from remit.ports.store import RecordMissing
+from remit.usecases.transcript.officers_named import for_security, names_officers
 
 LIMIT: Final = 500
 """Maximum incidents looked at for a list."""
@@ -66,7 +67,7 @@ class IncidentFilter:
         )
 
 
-async def list_incidents(desk: DeskContext, wanted: IncidentFilter) -> list[Mapping[str, Json]]:
+async def list_incidents(desk: DeskContext, wanted: IncidentFilter, *, reader: str = "") -> list[Mapping[str, Json]]:
     """List incidents: the most severe first, and of these the newest, among the newest `LIMIT`.
 
     Raises:
@@ -74,6 +75,8 @@ async def list_incidents(desk: DeskContext, wanted: IncidentFilter) -> list[Mapp
         Fault: `fault.store`.
     """
     wanted.verify()
+    if wanted.owner not in {"", "-", reader} and not names_officers(desk, "security"):
+        return []  # ⚔ else the filter would name the owner
     index, key = "incident.all", ""
     if wanted.agent:
         index, key = "incident.agent", wanted.agent
@@ -84,7 +87,7 @@ async def list_incidents(desk: DeskContext, wanted: IncidentFilter) -> list[Mapp
     found = await desk.store.find(IncidentRecord, index, key, limit=LIMIT, newest=True)
     shown = [one.record for one in found if wanted.shows(one.record)]
     shown.sort(key=lambda one: (one.is_closed, -RANKS[one.severity], -one.last_at))
-    return [await incident_row(desk, one) for one in shown]
+    return [await incident_row(desk, one, reader=reader) for one in shown]
 
 
 async def count_live(desk: DeskContext) -> tuple[int, int]:
@@ -93,16 +96,21 @@ async def count_live(desk: DeskContext) -> tuple[int, int]:
     return len(found), sum(not one.record.owner for one in found)
 
 
-async def incident_row(desk: DeskContext, incident: IncidentRecord) -> Mapping[str, Json]:
-    """Return one incident as security sees it; names are those of now, "" where nothing of that id is known."""
+async def incident_row(desk: DeskContext, incident: IncidentRecord, *, reader: str = "") -> Mapping[str, Json]:
+    """Return one incident as security sees it; names are those of now, "" where nothing of that id is known.
+
+    ⚔ Where the desk does not name officers to security, its owner is `owned` alone, to all but the owner, the `reader`.
+    """
+    owner = incident.owner if names_officers(desk, "security") or incident.owner == reader else ""
     return {
         "incident": incident.id,
         "kind": incident.kind.value,
         "detail": incident.detail,
         "severity": incident.severity.value,
         "state": incident.state.value,
-        "owner": incident.owner,
-        "owner_name": await _name(desk, PersonRecord, incident.owner),
+        "owner": owner,
+        "owner_name": await _name(desk, PersonRecord, owner),
+        "owned": bool(incident.owner),
         "agent": incident.agent,
         "agent_name": await _name(desk, AgentRecord, incident.agent),
         "agents": list(incident.agents),
@@ -128,7 +136,9 @@ async def _name(desk: DeskContext, kind: type[AgentRecord] | type[PersonRecord],
         return ""
 
 
-async def read_incident(desk: DeskContext, incident_id: str, *, low: int = 0) -> Mapping[str, Json]:
+async def read_incident(
+    desk: DeskContext, incident_id: str, *, low: int = 0, reader: str = ""
+) -> Mapping[str, Json]:
     """Return one incident with its time line from entry `low` on, oldest first; `more` is where the next page begins.
 
     `held` are its tasks on hold; `alone` is whether one person may let one go on.
@@ -141,9 +151,9 @@ async def read_incident(desk: DeskContext, incident_id: str, *, low: int = 0) ->
     found = await desk.store.entries(ref=incident.id, low=low, limit=TIMELINE + 1)
     shown = found[:TIMELINE]
     return {
-        **await incident_row(desk, incident),
+        **await incident_row(desk, incident, reader=reader),
         "held": [{"task": one, "alone": alone} for one, alone in await _held(desk, incident)],
-        "timeline": [await entry_row(desk, one) for one in shown],
+        "timeline": [for_security(desk, await entry_row(desk, one)) for one in shown],
         "more": found[TIMELINE].index if len(found) > TIMELINE else None,
     }
 

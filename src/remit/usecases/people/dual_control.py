@@ -1,5 +1,6 @@
 """Two-person changes, proposed and approved: resumption, trust, roles, erasure, vouching."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -11,7 +12,6 @@ from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json, JsonObject, decode_json, instant_text
 from remit.engine.agents.authenticate import get_agent, is_suspended
-from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import resume
 from remit.engine.tasks import has_moved_or_leaked, release_task, verify_held
@@ -26,6 +26,7 @@ KINDS: Final = ("erase", "resume", "roles", "tier", "verified")
 SPECIAL_ROLES: Final = frozenset({"admin", "audit", "security"})
 _ROLES: Final = frozenset({"admin", "security"})
 _LIFE_MS: Final = 24 * 3600 * 1000
+_TRIES: Final = 8
 
 
 @struct(frozen=True, kw_only=True)
@@ -269,6 +270,20 @@ async def _resume(desk: DeskContext, change: ProposedChange, by: str) -> None:
 
 
 async def _roles(desk: DeskContext, change: ProposedChange, by: str) -> None:
+    """Write the roles. ⚔ Tried again where the person moved: the proposal is gone, and they may move by their own act."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(Conflict):
+            return await _write_roles(desk, change, by)
+        await _verify_roles(desk, change)
+    raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1)
+
+
+async def _write_roles(desk: DeskContext, change: ProposedChange, by: str) -> None:
+    """Write the roles once.
+
+    Raises:
+        Conflict: the person moved meanwhile; nothing is stored.
+    """
     kept = await _person(desk, change.name)
     roles = tuple(sorted(_roles_in(change)))
     written = await prepare_entry(
@@ -278,8 +293,8 @@ async def _roles(desk: DeskContext, change: ProposedChange, by: str) -> None:
         desk={"by": by, "person": kept.record.id, "before": list(kept.record.roles), "reason": change.reason},
         refs=(kept.record.id,),
     )
-    await commit_retryable(
-        desk, Commit(puts=(Put(replace(kept.record, roles=roles), kept.rev, kept.record),), entries=written.rows)
+    await desk.store.commit(
+        Commit(puts=(Put(replace(kept.record, roles=roles), kept.rev, kept.record),), entries=written.rows)
     )
 
 

@@ -1,5 +1,7 @@
 """Recovery after losing every passkey: a link for a new one, its waiting time, and vouching officers."""
 
+import contextlib
+
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.policy.confirmers import Enrolment
@@ -14,6 +16,7 @@ from remit.ports.store import Commit, Conflict, Put, RecordMissing, Versioned
 from remit.usecases.people.admit import Admitted, issue_invitation
 
 _LIMIT = 1000
+_TRIES = 8
 
 
 async def start_recovery(desk: DeskContext, person_id: str, *, by: str, ttl_s: int) -> Admitted:
@@ -71,7 +74,18 @@ async def vouch(desk: DeskContext, person_id: str, *, seen: Instant, by: str, re
 
     Source: docs/model/model.md#passkeys, #two-people.
     """
-    kept = await verify_vouchable(desk, person_id, seen)
+    for _ in range(_TRIES):  # ⚔ the two people's agreement is used up: the person cannot hold it off by moving
+        with contextlib.suppress(Conflict):
+            return await _vouch(desk, await verify_vouchable(desk, person_id, seen), seen=seen, by=by, reason=reason)
+    raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1)
+
+
+async def _vouch(desk: DeskContext, kept: Versioned[PersonRecord], *, seen: Instant, by: str, reason: str) -> None:
+    """Vouch once.
+
+    Raises:
+        Conflict: the person moved meanwhile; nothing is stored.
+    """
     person = kept.record
     written = await prepare_entry(
         desk,
@@ -91,13 +105,10 @@ async def vouch(desk: DeskContext, person_id: str, *, seen: Instant, by: str, re
             "without a waiting time. If this wasn't you, tell us at once."
         ),
     )
-    try:
-        await desk.store.commit(
-            Commit(
-                puts=(Put(replace(person, paused=False, vouched_at=seen), kept.rev, person), *notices.puts),
-                entries=written.rows,
-            )
+    await desk.store.commit(
+        Commit(
+            puts=(Put(replace(person, paused=False, vouched_at=seen), kept.rev, person), *notices.puts),
+            entries=written.rows,
         )
-    except Conflict:
-        raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
+    )
     await notices.log_unsent(desk)

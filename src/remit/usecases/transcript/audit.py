@@ -17,6 +17,7 @@ from remit.engine.notices import notices_for
 from remit.engine.transcript.record import entry_row, open_entry, prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, EntryRow, Put, RecordMissing, StoredEntry
 from remit.proof.tiles import Bundle, Tile, encode_bundle
+from remit.usecases.transcript.officers_named import may_look_up
 from remit.usecases.transcript.report import no_progress
 from remit.usecases.transcript.search_index import RowNames
 from remit.usecases.transcript.verify import LogReport, verify_log
@@ -28,6 +29,8 @@ _MAX_LENGTH: Final = 4000
 
 async def browse_entries(desk: DeskContext, *, low: int, ref: str, newest: bool) -> list[Mapping[str, Json]]:
     """Return entries of the transcript as the desk may read them: the envelope and its own section."""
+    if not await may_look_up(desk, ref):
+        return []
     found = await desk.store.entries(ref=ref, low=low, limit=_PAGE, newest=newest)
     return [await entry_row(desk, one) for one in found]
 

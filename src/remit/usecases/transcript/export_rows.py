@@ -31,6 +31,8 @@ COLUMNS: Final = (
 _PLAIN_FILTERS: Final = frozenset({"from", "to", "kind", "decision", "code", "min", "max", "agent", "operator"})
 """Filters that stand in the entry as they are; the others may name people, and are a digest there."""
 _FORMULA: Final = re.compile("[\\s\ufeff\u200b-\u200f]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+_INSIDE: Final = re.compile("([;,\t|\"]\\s*)(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])")
+"""A sign of a formula behind what is a separator elsewhere: a cell is split there where the list separator is another."""
 _PIECE: Final = 16_384
 _CHECK_EVERY: Final = 50
 _MOST: Final = 2
@@ -166,8 +168,10 @@ def safe_cell(text: str) -> str:
     """Return a cell's text that no spreadsheet computes.
 
     ⚔ A text that begins with a sign of a formula, also behind spaces, gets an apostrophe before it: what an agent wrote
-    must not run where an auditor opens the file.
+    must not run where an auditor opens the file. So does such a sign behind a separator or a quote within the text: a
+    spreadsheet whose list separator is `;` begins a cell there.
 
     Source: OWASP CSV Injection.
     """
+    text = _INSIDE.sub(r"\1'", text)
     return f"'{text}" if _FORMULA.match(text) else text

@@ -10,6 +10,7 @@ from remit.domain.values import Instant, Json, JsonObject, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import entry_row
 from remit.ports.store import StoredEntry
+from remit.usecases.transcript.officers_named import for_auditors, may_look_up, names_officers
 from remit.usecases.transcript.search_index import WIDTH, Candidate, RowNames, TranscriptIndex, found_by
 
 PAGE: Final = 20
@@ -20,7 +21,6 @@ _ABOUT: Final = 200
 END: Final = 2**53
 _ANSWERS: Final = (Kind.CONFIRMATION_ANSWERED, Kind.WORDS_ANSWERED, Kind.CONFIRMATION_EXPIRED)
 _OUTCOMES: Final = (Kind.ACT_PERFORMED, Kind.ACT_RECONCILED, Kind.REPLY_SENT)
-_HIDDEN: Final = frozenset({"by", "settled_by"})
 
 
 @struct(frozen=True, kw_only=True)
@@ -122,11 +122,6 @@ async def scan_rows(
         row = await _open_row(desk, candidate, query, names)
         if row is not None:
             yield row
-
-
-def names_officers(desk: DeskContext, reader: str = "audit") -> bool:
-    """Return whether this desk names its officers to readers with a role (`[transcript] officers_named_to`)."""
-    return reader in desk.terms.officers_named_to
 
 
 async def _open_row(
@@ -259,19 +254,6 @@ async def _officers(opened: Sequence[Mapping[str, Json]], names: RowNames) -> Se
     return tuple(found)
 
 
-def for_auditors(desk: DeskContext, row: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Return an opened entry as auditors may read it: without officers where the desk does not name them."""
-    return row if names_officers(desk) else without_officers(row)
-
-
-def without_officers(row: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Return an opened entry without its officers, for a reader to whom the desk does not name them."""
-    content = row["content"]
-    if not isinstance(content, Mapping) or _object(row["envelope"]).get("as") == "customer":
-        return row
-    return {**row, "content": {name: one for name, one in content.items() if name not in _HIDDEN}}
-
-
 def _merged(opened: Sequence[Mapping[str, Json]]) -> JsonObject:
     """Return the members of a row's envelopes; those of the first come first."""
     merged: dict[str, Json] = {}
@@ -295,7 +277,7 @@ async def rows_about(desk: DeskContext, ref: str, *, before: int = END) -> RowPa
     Raises:
         Fault: `fault.store`.
     """
-    kept = await desk.store.entries(ref=ref, limit=_ABOUT, newest=True)
+    kept = await desk.store.entries(ref=ref, limit=_ABOUT, newest=True) if await may_look_up(desk, ref) else ()
     kept = [one for one in kept if one.index < before]
     return await _page(desk, kept, limit=PAGE, ascending=False)
 
@@ -306,7 +288,8 @@ async def rows_from(desk: DeskContext, low: int, *, ref: str = "") -> RowPage:
     Raises:
         Fault: `fault.store`.
     """
-    return await _page(desk, await desk.store.entries(ref=ref, low=low, limit=PAGE + 1), limit=PAGE, ascending=True)
+    kept = await desk.store.entries(ref=ref, low=low, limit=PAGE + 1) if await may_look_up(desk, ref) else ()
+    return await _page(desk, kept, limit=PAGE, ascending=True)
 
 
 async def _page(desk: DeskContext, kept: Sequence[StoredEntry], *, limit: int, ascending: bool) -> RowPage:

@@ -19,11 +19,17 @@ from remit.engine.context import DeskContext
 from remit.engine.transcript.erase import ERASURES
 from remit.engine.transcript.record import entry_row
 from remit.ports.store import RecordMissing, StoredEntry
+from remit.usecases.transcript.officers_named import names_officers
 
 WIDTH: Final = 128
 """Entries of a segment: what is read at once."""
 MAX_SEGMENTS: Final = 2048
 """Segments kept; of a longer log the oldest are read again when they are searched."""
+MAX_PLACES: Final = 32_768
+"""Places of tokens in one segment: 256 for each entry, on average."""
+MAX_WEIGHT: Final = 64 * 2**20
+"""Bytes that all segments may take, as `_Segment.weight` reckons them; beyond it the oldest are read again, too."""
+_TOKEN_BYTES: Final = 200
 _STEP: Final = 16
 _REST: Final = 2
 """Time that a background reading rests, in times of what it took."""
@@ -52,8 +58,16 @@ class _Segment:
     rows: list[_Row] = field(default_factory=list)
     asks: dict[str, int] = field(default_factory=dict)
     postings: dict[int, "array[int]"] = field(default_factory=dict)
+    places: int = 0
+    full: set[int] = field(default_factory=set)
+    """Rows without room for all their tokens, proposed for every search. ⚔ No writer of many words fills the memory."""
     hashes: dict[str, int] = field(default_factory=dict)
     """Hashes worked out for this segment, while it is read."""
+
+    @property
+    def weight(self) -> int:
+        """Return about how many bytes its postings take."""
+        return _TOKEN_BYTES * len(self.postings) + 2 * self.places
 
     def hash(self, token: str) -> int:
         """Return a token's hash."""
@@ -82,6 +96,8 @@ class RowNames:
     def __init__(self, desk: DeskContext) -> None:
         """Look up nothing yet."""
         self._desk = desk
+        self.officers = names_officers(desk)
+        """Whether an entry is found by its officers. ⚔ Else not even the time of a search tells them."""
         self._agents: dict[str, str] = {}
         self._people: dict[str, tuple[str, str]] = {}
         self._tokens: dict[tuple[str, str], AbstractSet[str]] = {}
@@ -215,11 +231,16 @@ class TranscriptIndex:
         try:
             for number in list(range((size - 1) // WIDTH, -1, -1))[:MAX_SEGMENTS] if size else []:
                 if not self._is_read(number, size):
-                    begun = desk.world.ticks()
+                    begun, kept = desk.world.ticks(), len(self._segments)
                     await self._segment(desk, number, size)
+                    if len(self._segments) <= kept:
+                        return  # there is no more room
                     await asyncio.sleep(_REST * (desk.world.ticks() - begun))
         except (Fault, Refused):
             return  # the next search meets it, and says so
+
+    def _is_heavy(self) -> bool:
+        return sum(one.weight for one in self._segments.values()) > MAX_WEIGHT
 
     def _is_read(self, number: int, size: int) -> bool:
         segment = self._segments.get(number)
@@ -231,6 +252,7 @@ class TranscriptIndex:
         chosen: Iterable[int] = range(len(segment.rows))
         for term in query.terms:
             found = {row for token in term for row in segment.postings.get(_hash(segment.key, token), ())}
+            found |= segment.full
             chosen = [row for row in chosen if row in found]
         rows = [segment.rows[row] for row in chosen]
         return sorted(
@@ -260,7 +282,7 @@ class TranscriptIndex:
 
     def _keep(self, number: int, segment: _Segment) -> None:
         self._segments[number] = segment
-        while len(self._segments) > MAX_SEGMENTS:
+        while len(self._segments) > MAX_SEGMENTS or (self._is_heavy() and len(self._segments) > 1):
             del self._segments[min(one for one in self._segments if one != number)]
 
     async def _add(self, desk: DeskContext, segment: _Segment, entry: StoredEntry, names: RowNames) -> None:
@@ -285,14 +307,18 @@ class TranscriptIndex:
         row: Mapping[str, Json],
         names: RowNames,
     ) -> None:
-        found = await found_by(entry, row, names, officers=True)
+        found = await found_by(entry, row, names, officers=names.officers)
         kept = segment.rows[place]
         kept.entries.append(entry.index)
         kept.first_at, kept.last_at = min(kept.first_at, entry.row.at), max(kept.last_at, entry.row.at)
         if found.amounts:
             kept.amounts = tuple(dict.fromkeys((*kept.amounts, *found.amounts)))
         new = {segment.hash(token) for token in found.tokens} - kept.seen
+        if segment.places + len(new) > MAX_PLACES:
+            segment.full.add(place)
+            return
         kept.seen |= new
+        segment.places += len(new)
         for token in new:
             segment.postings.setdefault(token, array("H")).append(place)
 
