@@ -276,6 +276,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "OVERRIDE-REVIEW": _model(
         "override", "A second person looks at an officer's first overrides and at a share that nobody knows beforehand."
     ),
+    "REVIEWED-OUTGOING": _model(
+        "outbound", "What an agent stated opens an officer's text for its own words alone, delays no one, and is not confirmed."
+    ),
     "CONFIRM-WHO": _model("confirm-who", "Who is asked answers, two confirmations are two people."),
     "CONFIRM-BESIDE": _model("confirm-beside", "Facts beside a decision are its customer's, for its role, and for no agent."),
     "CONFIRM-MANY": _model("confirm-beside", "Several confirmations at once are only declined."),

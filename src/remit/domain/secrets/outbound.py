@@ -19,8 +19,9 @@ from remit.domain.secrets.stated_values import (
     StatedValues,
     confirmed_statements,
     places_of,
+    repeated_places,
+    repeats,
     told_amounts,
-    within,
 )
 from remit.domain.secrets.value_tokens import Span, TokenText, spoken_places, token_text
 from remit.domain.structs import replace, struct
@@ -151,6 +152,8 @@ class Undisclosable:
     """The words that name each attribute, and which are sensitive."""
     stated: StatedValues = field(default_factory=StatedValues)
     """Values that the agent stated itself, or may know."""
+    received: Collection[str] = ()
+    """Attributes that the mandate receives. Of another sensitive one no part is told of what the agent stated itself."""
     facts: FactReader | None = None
     """How facts that follow from a value are read."""
     earlier: str = ""
@@ -205,15 +208,21 @@ def _in_whole(
     if told is not None:
         places += [*_following(told, untold), *_by_letters(told, small)]
     places += _beside_labels(whole, small, sentences, untold.rules)
-    repeated = places_of(read, untold.stated.repeated)
-    asked, known = places_of(read, untold.stated.asked), places_of(read, untold.stated.known)
+    stated, sensitive = untold.stated, untold.rules.sensitive
+    own = repeated_places(read, (*stated.asked, *stated.repeated))
+    known = repeated_places(read, stated.known)
     for span, why, name in places:
-        # ⚔ What the mandate lets an agent know is no word about a sensitive attribute, nor about another customer.
-        told_itself = within(span, (*asked, *repeated)) or (name not in untold.rules.sensitive and within(span, known))
+        # ⚔ Of a sensitive attribute nothing is told but a whole value of the agent's own, which says nothing: a part, out
+        # of many that it stated, would say which was right. What the mandate lets it know is no word about another one.
+        guarded = name in sensitive and name not in untold.received
+        told_itself = repeats(read, span, own, whole=guarded) or (
+            name not in sensitive and repeats(read, span, known, whole=False)
+        )
         if why != "attribute" or not told_itself:
             yield span, why, name
-    yield from ((span, "attribute", name) for span, name in told_amounts(untold.stated, sentences, asked + known))
-    yield from ((span, "confirms", "") for span in confirmed_statements(untold.stated, sentences, read))
+    asked = places_of(read, (*stated.asked, *stated.known))
+    yield from ((span, "attribute", name) for span, name in told_amounts(stated, sentences, asked))
+    yield from ((span, "confirms", "") for span in confirmed_statements(stated, sentences, read))
 
 
 def _apart_from_values(

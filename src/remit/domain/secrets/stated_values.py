@@ -5,19 +5,32 @@ part that is left out would say which guess was (docs/decisions/0067-what-an-off
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
 from remit.domain.secrets.attribute_labels import Sentences
-from remit.domain.secrets.value_tokens import Span, TokenText, spoken_places
+from remit.domain.secrets.value_tokens import (
+    CURRENCY_WORDS,
+    MONTH_OF,
+    Span,
+    TokenText,
+    begins_with_date,
+    spoken_places,
+)
 from remit.domain.structs import struct
+from remit.domain.text.normalize import fold_text
 from remit.domain.text.spellings import spelling_patterns
+from remit.domain.text.tokens import Token, tokens_of
 
 _MONEY: Final = re.compile(r"[0-9][0-9,]{0,18}(?:\.[0-9]{1,3})? [A-Z]{3}", re.ASCII)
 _NAMED: Final = re.compile(r"(?:[^\W\d_a-z]\w{0,40}[\s-]{1,2}){1,4}[^\W\d_a-z]\w{0,40}")
 _MIN_LENGTH: Final = 5
 _MAX_LENGTH: Final = 160
+_ROOM: Final = 20
+"""Letters by which the place of a value may be wider than the value."""
+_SMALL: Final = 3
 _MOST: Final = 64
 """Amounts, and statements, that are looked for."""
 
@@ -73,9 +86,74 @@ def places_of(read: TokenText, values: Iterable[str]) -> list[Span]:
     return found
 
 
-def within(span: Span, places: Iterable[Span]) -> bool:
-    """Return whether a span lies inside one of some places."""
-    return any(start <= span[0] and span[1] <= end for start, end in places)
+@struct(frozen=True)
+class RepeatedPlace:
+    """Place in a text where a stated value stands, the words and figures of that value, and whether all of them do."""
+
+    start: int
+    end: int
+    words: frozenset[str]
+    figures: str
+    whole: bool
+
+
+def repeated_places(read: TokenText, values: Iterable[str]) -> list[RepeatedPlace]:
+    """Return where values are repeated: in one piece.
+
+    ⚔ A place is hardly wider than its value. A day, a month and a year are found far apart; what stands between them the
+    agent never said.
+    """
+    found: list[RepeatedPlace] = []
+    for one in dict.fromkeys(values):
+        tokens = tokens_of(fold_text(one).text)
+        words, figures = frozenset(map(_plain, tokens)), "".join(token.digits for token in tokens)
+        for start, end in repeated_spans(read, one):
+            if end - start <= len(one) + _ROOM:
+                there = _tokens(read, (start, end))
+                whole = words <= frozenset(map(_plain, there)) or figures == "".join(token.digits for token in there)
+                found.append(RepeatedPlace(start, end, words, figures, whole))
+    return found
+
+
+def repeated_spans(read: TokenText, value: str) -> Iterator[Span]:
+    """Yield where a value is repeated. A text that begins with a date is repeated as it stands."""
+    for pattern in spelling_patterns(value):
+        yield from (match.span() for match in pattern.finditer(read.text))
+    if not begins_with_date(value):
+        yield from spoken_places(read, "", value)
+
+
+def repeats(read: TokenText, span: Span, places: Iterable[RepeatedPlace], *, whole: bool) -> bool:
+    """Return whether a span says only what stands in a stated value, which with `whole` is all repeated there.
+
+    ⚔ It begins and ends with that value's own words or figures, and has others only of a few letters.
+    """
+    tokens = _tokens(read, span)
+    for place in places:
+        if place.start <= span[0] and span[1] <= place.end and (place.whole or not whole):
+            edges = {*tokens[:1], *tokens[-1:]}
+            small = {one for one in tokens if one not in edges and not one.digits and len(one.word) <= _SMALL}
+            if all(_is_own(one, place) for one in tokens if whole or one not in small):
+                return True
+    return False
+
+
+def _tokens(read: TokenText, span: Span) -> Sequence[Token]:
+    first = bisect_right(read.tokens, span[0], key=lambda one: one.end)
+    return read.tokens[first : bisect_left(read.tokens, span[1], key=lambda one: one.start)]
+
+
+def _is_own(token: Token, place: RepeatedPlace) -> bool:
+    return _plain(token) in place.words or (bool(token.digits) and token.digits in place.figures)
+
+
+def _plain(token: Token) -> str:
+    """Return a token as values and texts compare: of figures, months and currencies what they mean."""
+    if token.digits:
+        return token.digits.lstrip("0")
+    if token.word in CURRENCY_WORDS:
+        return "money"
+    return str(MONTH_OF[token.word]) if token.word in MONTH_OF else token.word
 
 
 def told_amounts(stated: StatedValues, sentences: Sentences, places: Iterable[Span]) -> Iterator[tuple[Span, str]]:

@@ -36,6 +36,8 @@ _NEAR: Final = 3
 _WINDOW: Final = 40
 """Tokens within which day, month and year belong together."""
 _DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_MOMENT: Final = re.compile(rf"{_DAY.pattern}(?:[T ][0-9:.,]{{2,18}}\s?(?:Z|[+-][0-9:]{{2,6}})?)?", re.IGNORECASE)
+"""A day alone, or with a time."""
 _MONEY: Final = re.compile(r"([0-9][0-9,]{0,18})(?:\.([0-9]{1,3}))? [A-Z]{3}", re.ASCII)
 _STREET: Final = re.compile(
     r"(?P<s>[^\W\d_][^\d,;\n]{2,60}?)\s+\d{1,5}\s?[a-z]?|\d{1,5}\s?[a-z]?,?\s+(?P<t>[^\W\d_][^\d,;\n]{2,60})",
@@ -174,7 +176,8 @@ def spoken_places(read: TokenText, name: str, value: Json) -> Iterator[Span]:
 def _places(read: TokenText, name: str, value: str) -> Iterator[Span]:
     if found := _DAY.match(value):
         yield from _date(read, *map(int, found.groups()))
-        return
+        if _MOMENT.fullmatch(value):
+            return
     if found := _MONEY.fullmatch(value):
         yield from _money(read, found[1].replace(",", ""), found[2] or "")
         return
@@ -184,6 +187,11 @@ def _places(read: TokenText, name: str, value: str) -> Iterator[Span]:
     elif any(letter.isdigit() for letter in value):
         yield from _number(read, value)
     yield from _spelled(read, name, value)
+
+
+def begins_with_date(value: str) -> bool:
+    """Return whether a text begins with a day and goes on: none of its words is a date."""
+    return _DAY.match(value) is not None and _MOMENT.fullmatch(value) is None
 
 
 def _figures_at(read: TokenText, digits: str, *, both: bool) -> Iterator[Span]:

@@ -133,6 +133,7 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
         about=frozenset(name for name in values if name.partition(".")[0] in target),
         rules=label_rules(desk.catalogue, values, desk.fact_words, target),
         stated=stated,
+        received=covered,
         facts=_fact_reader(desk, elsewhere, [name for name in uncovered if known[name].sensitive]),
         earlier=await _earlier_replies(desk, task),
     )
