@@ -328,7 +328,9 @@ def test_without_javascript_a_page_says_so_once_with_the_cure_and_sends_nothing(
         expect(page.locator("noscript p")).to_have_count(1)
         expect(page.locator("noscript p")).to_contain_text("that needs JavaScript. Allow JavaScript for this address and reload the page.")
         assert [
-            one.inner_text() for one in page.get_by_role("button").all() if one.inner_text() not in {"English", "Deutsch", "Filter", "Search"}
+            one.inner_text()
+            for one in page.get_by_role("button").all()
+            if one.inner_text() not in {"English", "Deutsch", "Filter", "Search"}
         ] == []
         for field in page.locator("form[method=dialog] input").all():
             if field.is_visible():
