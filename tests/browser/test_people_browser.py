@@ -298,7 +298,9 @@ def test_less_is_offered_with_the_keyboard_alone(anna: Visit, agent: SandboxAgen
     agree = anna.page.get_by_role("button", name="Approve changed request with passkey")
     expect(agree).to_be_focused()
     expect(agree).to_have_accessible_description(re.compile("Refund €25.00 for order “Kettle and desk lamp”"))
-    expect(anna.page.locator("[data-announced]")).to_have_text(re.compile("^This would be done instead: Refund €25.00 for order “Kettle and desk lamp”"))
+    expect(anna.page.locator("[data-announced]")).to_have_text(
+        re.compile("^This would be done instead: Refund €25.00 for order “Kettle and desk lamp”")
+    )
     agree.press("Enter")
     anna.result("Done, with your changes.")
     assert reply.again().state == "countered"
@@ -412,7 +414,16 @@ def test_no_page_is_wider_than_a_phone(anna: Visit, agent: SandboxAgent, browser
     task.ask("payment.refund", REFUND)
     sam = visit(browser, desk)
     sam.enrol("sam", "officer", "Sam Hale", ["admin"])
-    pages = {sam: ["/desk", f"/desk/cases/{task.case}", "/security", "/audit", "/audit/report"], anna: ["/me", "/me/history", "/resume"]}
+    pages = {
+        sam: [
+            "/desk",
+            f"/desk/cases/{task.case}",
+            *(f"/security{one}" for one in ("", "/agents", "/proposals", "/admin")),
+            "/audit",
+            "/audit/report",
+        ],
+        anna: ["/me", "/me/history", "/resume"],
+    }
     for one, paths in pages.items():
         one.page.set_viewport_size({"width": 390, "height": 844})
         for path in paths:
@@ -571,7 +582,13 @@ def test_what_waits_is_taken_handed_over_and_answered_with_less(
     anna, olga, bea, cara = crew.values()
     first = crew_task.ask("payment.refund", REFUND)
     olga.open("/desk")
-    for said in ("Refund €40.00 for order “Kettle and desk lamp”", "Anna Berg", "€40.00", "money is moved through an agent", "Billing officer"):
+    for said in (
+        "Refund €40.00 for order “Kettle and desk lamp”",
+        "Anna Berg",
+        "€40.00",
+        "money is moved through an agent",
+        "Billing officer",
+    ):
         expect(waiting_for(olga)).to_contain_text(said)
     cara.open("/desk")
     expect(waiting_for(cara)).to_contain_text("Nothing waiting for your roles.")
