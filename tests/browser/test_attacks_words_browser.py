@@ -280,7 +280,9 @@ def test_a_scanner_in_a_browser_that_presses_everything_a_mail_leads_to_approves
             assert {"yes", "less", "show-less", "sign-less"} <= pressed
             assert scan(page, link, only=NOES)
             # A no is a no, whoever pressed it there: it is on the record as hers, and the agent is told. Nothing was done.
-            assert (scene.answers(), scene.performed()) == (["no"], 0)
+            (answer,) = scene.answers()
+            assert answer in NOES, "the first that was pressed"
+            assert scene.performed() == 0
             assert scene.desk.room.call("GET", "/me/v1/mandates", cookie=cookie)["mandates"][0]["state"] == "active"
             assert scan(page, link, only=ENDS)
             assert scene.desk.room.raw("GET", "/me/v1", cookie=cookie, check=False).status_code == 401
@@ -322,7 +324,7 @@ def asking(mails: MailServer, person: str, count: int) -> list[EmailMessage]:
     found: list[EmailMessage] = []
     while len(found) < count:
         mail = mails.next()
-        if mail["To"] == person and "answer" in str(mail["Subject"]):
+        if mail["To"] == person and "approval" in str(mail["Subject"]):
             found.append(mail)
     return found
 
@@ -373,4 +375,4 @@ def test_an_agent_that_asks_and_asks_fills_neither_page_nor_mailbox(
         olga.context.close()
         anna.context.close()
         left = [str(one["Subject"]) for one in list(mails.mails.queue)]
-        assert [one for one in left if "answer" in one] == [], "as many as may wait are told of, whatever else was asked"
+        assert [one for one in left if "approval" in one] == [], "as many as may wait are told of, whatever else was asked"

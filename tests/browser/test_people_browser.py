@@ -414,7 +414,9 @@ def test_no_page_is_wider_than_a_phone(anna: Visit, agent: SandboxAgent, browser
     task.ask("payment.refund", REFUND)
     sam = visit(browser, desk)
     sam.enrol("sam", "officer", "Sam Hale", ["admin"])
-    pages = {sam: ["/desk", f"/desk/cases/{task.case}", "/security", "/audit", "/audit/report"], anna: ["/me", "/me/history", "/resume"]}
+    security = [f"/security{one}" for one in ("", "/agents", "/proposals", "/admin")]
+    staff = ["/desk", f"/desk/cases/{task.case}", *security, "/audit", "/audit/report"]
+    pages = {sam: staff, anna: ["/me", "/me/history", "/resume"]}
     for one, paths in pages.items():
         one.page.set_viewport_size({"width": 390, "height": 844})
         for path in paths:

@@ -51,7 +51,7 @@ def test_an_officer_sees_what_is_marked_and_passes_it_on(olga: Visit, desk: Sand
     olga.page.locator("a[data-open]").click()
     expect(olga.page.get_by_role("heading", level=1)).to_have_text("Pass on the agent's message?")
     expect(olga.page.locator("mark").filter(has_text="W1002")).to_be_visible()
-    expect(olga.page.get_by_role("button", name="Yes")).to_have_count(0)
+    expect(olga.page.get_by_role("button", name="Approve")).to_have_count(0)
     olga.ready()
     olga.page.get_by_role("button", name="Pass on with my passkey").click()
     olga.result("Someone else must also approve before anything is done.")
