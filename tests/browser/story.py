@@ -194,7 +194,7 @@ def answer_three(story: Story, anna: Visit, task: SandboxTask) -> None:
     assert (read.outcome, read.withheld) == ("done", 1), "the address was struck"
     first = task.ask("payment.refund", refund("15.00 EUR"), words="The kettle leaks.")
     story.decide(anna)
-    expect(anna.page.get_by_role("heading", level=1)).to_contain_text("Refund €15.00 for order W1001")
+    expect(anna.page.get_by_role("heading", level=1)).to_have_text("Refund €15.00 for order “Kettle and desk lamp” to “Card ending 4242”?")
     expect(anna.page.locator("main")).to_contain_text("Card ending 4242")
     expect(anna.page.locator(".theirs")).to_contain_text("The kettle leaks.")
     anna.page.get_by_role("button", name="Approve with passkey").click()
@@ -206,7 +206,7 @@ def answer_three(story: Story, anna: Visit, task: SandboxTask) -> None:
     anna.page.get_by_role("button", name="Allow less…").click()
     anna.page.get_by_label("Desk lamp").uncheck()
     anna.page.get_by_role("button", name="Review changes").click()
-    expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items “Kettle” of order W1001")
+    expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items “Kettle” of order “Kettle and desk lamp”")
     story.look(anna, "confirm, with less open")
     anna.page.get_by_role("button", name="Approve changed request with passkey").click()
     anna.result("Done, with your changes.")
@@ -390,7 +390,7 @@ def sign_out_everywhere(story: Story, person: str, home: str) -> None:
     """All sign-ins of somebody end with one press, also those of other devices."""
     first, other = story.visits[person], story.opened(f"{person} elsewhere")
     story.login.again(other, first, person)
-    expect(other.page.get_by_role("button", name="Sign out")).to_be_visible()
+    expect(other.page.get_by_role("button", name="Sign out", exact=True)).to_be_visible()
     story.open(first, home)
     first.page.get_by_role("button", name="Sign out everywhere").click()
     story.login.leave(first.page)

@@ -82,7 +82,7 @@ class CompanyLogin:
 
     def join(self, one: Visit, person: str) -> None:
         self._sign_in(one, person)
-        expect(one.page.get_by_text("Acme has just seen that it is you")).to_be_visible()
+        expect(one.page.get_by_text("Acme has just confirmed your identity")).to_be_visible()
         one.ready()
         one.page.get_by_label("Device name").fill("My laptop")
         one.page.get_by_role("button", name="Create passkey").click()

@@ -104,7 +104,9 @@ def test_everything_is_read_and_signed_in_german(browser: Browser, desk: Sandbox
     anna.result("Das ist nicht weniger als angefragt.")
     anna.page.get_by_label("Betrag").fill("25")
     anna.page.get_by_role("button", name="Änderungen prüfen").click()
-    expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("25,00 € für Bestellung W1001")
+    expect(anna.page.locator("[data-lesser-lines]")).to_contain_text(
+        "25,00 € für Bestellung „Kettle and desk lamp“ auf „Card ending 4242“ erstatten"
+    )
     anna.page.get_by_role("button", name="Geänderter Anfrage mit Passkey zustimmen").click()
     anna.result("Erledigt, mit Ihren Änderungen.")
     assert second.again().state == "countered"
@@ -113,7 +115,7 @@ def test_everything_is_read_and_signed_in_german(browser: Browser, desk: Sandbox
         look(anna, path)
     signed = [one for one in anna.desk.transcript() if one["kind"] == "confirmation.answered"]
     lines = [line["text"] for line in signed[0]["customer"]["rendering"]["lines"]]
-    assert any(text.startswith("Artikel der Bestellung W1001") for text in lines)
+    assert any(text.startswith("Artikel der Bestellung „Kettle and desk lamp“ zurücksenden:") for text in lines)
     anna.page.get_by_role("button", name="English").click()
     expect(anna.page.locator("html")).to_have_attribute("lang", "en")
     anna.context.close()
