@@ -1,6 +1,7 @@
 """`remit` and `python -m remit`."""
 
 import gc
+import importlib
 import os
 import signal
 import sys
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Interrupt the command once: what a command does to leave nothing half written is not interrupted again.
+    """Interrupt the command once: its work to leave nothing half written is not interrupted again.
 
     Whoever goes on pressing Ctrl-C ends it all the same, after a while.
     """
@@ -48,15 +49,14 @@ def _run(words: Sequence[str], *, own: bool = False) -> int:
     looks = gc.isenabled()
     gc.disable()  # a program's own objects are no garbage: scanning them while loading took a third of a command's time
     try:
-        from remit.cli.main import load, run  # noqa: PLC0415  # see above
-
-        load(words)
+        command = importlib.import_module("remit.cli.main")
+        command.load(words)
     finally:
         if looks:
             gc.enable()
     if own:
         gc.freeze()
-    return run(words)
+    return int(command.run(words))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from architecture.sources import ROOT, Module, functions, is_public, modules, ra
 
 MODULE_LINES, FUNCTION_LINES, COLUMNS = 600, 60, 120
 LONG_MODULES = {
-    "domain/records.py": (1050, "one record for each aggregate, nothing else"),
+    "domain/records.py": (1060, "one record for each aggregate, nothing else"),
 }
 LONG_FUNCTIONS = {}
 FORBIDDEN = {"base", "common", "helper", "helpers", "manager", "misc", "service", "util", "utils"}

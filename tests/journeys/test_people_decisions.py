@@ -199,7 +199,7 @@ def test_a_task_on_hold_is_said_above_the_decision_with_who_can_resume_it(
     held = olga.get(f"{path}/about")["held"]
     assert (held["signs"], held["people"]) == (["refusals"], ["Sam Hale"])
     page = desk.room.raw("GET", f"/confirm/{path.rpartition('/')[2]}", cookie=olga.cookie).text
-    assert "Ask Sam Hale to review it on the Security page." in page
+    assert "Ask Sam Hale to review it on the page “Security”." in page
     assert 'data-answer="yes"' not in page
     assert 'data-answer="no"' in page
     anna.confirm(reply)

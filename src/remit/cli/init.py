@@ -267,7 +267,7 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _tell(args: argparse.Namespace, out: CommandOutput, plan: _Plan, admitted: Admitted, key: str) -> None:
-    """Print what was made, and the next steps."""
+    """Print the files made, and the next steps."""
     folder = Path(args.dir)
     settings = load_settings(folder / CONFIG)
     page = enrol_link(settings, admitted.code)

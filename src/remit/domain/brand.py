@@ -1,4 +1,4 @@
-"""The company's logo and colour on people's pages: what is safe and readable is taken, everything else refused."""
+"""The company's logo and colour on people's pages: only a safe and readable one is taken."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ _SVG: Final = "{http://www.w3.org/2000/svg}"
 
 
 class BrandError(ValueError):
-    """A logo or colour that is not taken: what is wrong, with its cure."""
+    """A logo or colour that is not taken: the reason, with its cure."""
 
 
 @struct(frozen=True, kw_only=True)

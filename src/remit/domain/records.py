@@ -820,9 +820,9 @@ class DeskMessage:
 class ReviewState(StrEnum):
     """The state of a review."""
 
-    OPEN = "open"
     AGREED = "agreed"
     OBJECTED = "objected"
+    OPEN = "open"
 
 
 @struct(frozen=True, kw_only=True)

@@ -40,7 +40,7 @@ _TOLD_MS: Final = 3 * 24 * 3600 * 1000
 
 @struct(frozen=True)
 class IncidentChange:
-    """The incident of a cause, and what joins the commit of the cause for it."""
+    """The incident of a cause, and the parts that join the commit of the cause for it."""
 
     id: str
     puts: tuple[Put, ...]

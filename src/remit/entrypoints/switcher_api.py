@@ -33,7 +33,7 @@ _FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-
 
 
 class SwitchIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The person to become, or none to read who there is; `passkey` asks for a link to make them one instead."""
+    """The person to become, or none to list the people; `passkey` asks for a link to make them one instead."""
 
     person: str = ""
     passkey: bool = False

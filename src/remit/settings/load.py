@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from remit.domain.errors import Code, Refused
+from remit.domain.identity.federation import FederationRule
 from remit.domain.structs import replace
 from remit.settings.backoffice import backoffice_of, directory_of, mapped_of
 from remit.settings.brand import brand_of
@@ -24,7 +25,7 @@ from remit.settings.leaks import leaks_of
 from remit.settings.model import Settings
 from remit.settings.mtls import proxies_of
 from remit.settings.notify import notify_of
-from remit.settings.people import people_of
+from remit.settings.people import PeopleSettings, people_of
 from remit.settings.tables import LAST_PORT, SANDBOX_TIMES, Document, LimitsTable
 from remit.settings.telemetry import telemetry_of
 from remit.settings.values import LOOPBACK, content_keys_of, files_of, is_postgres_url, issuer_of, log_name_of, store_of
@@ -146,13 +147,7 @@ def _settings(
         peer_header=document.limits.peer_header,
         dpop_nonce=document.dpop.nonce,
         tls_proxies=proxies_of(document.mtls),
-        federation=federation_of(
-            document.federation,
-            base,
-            issuer=issuer,
-            login_issuer="" if people is None else people.rules.issuer,
-            loopback=urlsplit(issuer).hostname in LOOPBACK,
-        ),
+        federation=_federation(document, base, issuer, people),
         strangers=document.web_bot_auth.enabled,
         workload_api=workload_api_of(document.spiffe),
         content_keys_url=content_keys_of(document.keys.content),
@@ -166,6 +161,18 @@ def _settings(
         decision_point=decision_point_of(document.decision_point, base),
         events=events_of(document.events, base, provider=document.people.oidc is not None),
         points=points,
+    )
+
+
+def _federation(
+    document: Document, base: Path, issuer: str, people: PeopleSettings | None
+) -> tuple[FederationRule, ...]:
+    return federation_of(
+        document.federation,
+        base,
+        issuer=issuer,
+        login_issuer="" if people is None else people.rules.issuer,
+        loopback=urlsplit(issuer).hostname in LOOPBACK,
     )
 
 

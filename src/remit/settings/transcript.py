@@ -1,4 +1,4 @@
-"""The `[transcript]` table of `remit.toml`: to whose pages officers are named."""
+"""The `[transcript]` table of `remit.toml`: the roles whose pages name officers."""
 
 from typing import Annotated, Final, Literal
 

@@ -24,7 +24,7 @@ _OWN: Final = marked("You can't send this in your own case. Ask a colleague.")
 
 @struct(frozen=True, kw_only=True)
 class OverriddenReply:
-    """What is committed beside an overridden reply."""
+    """The commit's parts beside an overridden reply."""
 
     attributes: tuple[str, ...]
     entry: EntryDraft
@@ -41,7 +41,7 @@ async def verified_override(
     checked: CheckedText,
     override: Override,
 ) -> Precondition | None:
-    """Return the precondition of an override that counts; None for one of another text, or of what none lets through.
+    """Return the precondition of an override that counts; None for one of another text, or of findings that none lets through.
 
     Raises:
         Refused: `person.not_allowed`.

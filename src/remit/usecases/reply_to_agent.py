@@ -113,7 +113,7 @@ async def reply_to_agent(
 
 @struct(frozen=True)
 class _Reply:
-    """A reply as written, the reason of its override, what that stands on (None: there is none), and its draft."""
+    """A reply as written, the reason of its override, its precondition (None: there is none), and its draft."""
 
     text: str
     reason: str
@@ -398,7 +398,7 @@ def _offered(
 
 @struct(frozen=True)
 class _Writes:
-    """What is committed with entries."""
+    """Writes of the same commit as entries."""
 
     puts: tuple[Put, ...]
     reserves: tuple[Reserve, ...]

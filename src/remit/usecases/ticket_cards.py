@@ -174,7 +174,7 @@ async def _agent(desk: DeskContext, task: TaskRecord) -> tuple[str, str, str]:
 
 
 def _proof(desk: DeskContext, task: TaskRecord, tier: str, method: str) -> list[str]:
-    """Return the line about an agent's proof. ⚔ A visitor has none, and of one whose record is gone none is known."""
+    """Return the line about an agent's proof. ⚔ A visitor has none, and of one without a record none is known."""
     say = desk.catalogue.say
     if tier in {Tier.VISITOR, _GONE}:
         return []

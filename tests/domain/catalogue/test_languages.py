@@ -126,23 +126,26 @@ def test_a_mandate_reads_in_german_throughout() -> None:
     }
     made = render_mandate(read_mandate(wire, german, now=NOW), german, {}, agent="Helper", operator="helper.example")
     lines = [(line.text, line.details) for line in made.lines]
-    assert lines[1:8] == [
+    assert lines[1:10] == [
         ("Helper, betrieben von helper.example, möchte für Sie handeln.", ()),
         ("Einen Artikel zurückgeben und das Geld zurückbekommen", ()),
         ("Nur für Bestellung W1", ()),
-        ("Der Agent darf einen Vorgang eröffnen und darin für Sie schreiben.", ()),
-        ("Der Agent darf sehen: Stand einer Bestellung; Adresse, an die eine Bestellung geht (vertraulich)", ()),
+        ("Der Agent darf:", ()),
+        ("Einen Vorgang eröffnen und darin für Sie schreiben", ()),
+        ("Bestellstatus und Adresse, an die die Bestellung geht (vertraulich) sehen", ()),
         (
-            "Der Agent darf anfragen: Geld für eine Bestellung auf eine Zahlungsart erstatten",
+            "Bis zu 2 Erstattungen von je bis zu 50,00 € beantragen",
             (
+                "Geld für eine Bestellung erstatten",
                 "Betrag: höchstens 50,00 €",
                 "Höchstens 2 Mal",
-                "„Geld für eine Bestellung auf eine Zahlungsart erstatten“ lässt sich nicht rückgängig machen",
+                "„Geld für eine Bestellung erstatten“ lässt sich nicht rückgängig machen",
             ),
         ),
-        ("Der Agent darf anfragen: Artikel einer Bestellung zurücksenden", ("Einmal",)),
+        ("Das lässt sich nicht rückgängig machen.", ()),
+        ("Eine Rücksendung beantragen", ("Artikel einer Bestellung zurücksenden", "Einmal")),
     ]
-    assert [text for text, _ in lines[8:]] == [
+    assert [text for text, _ in lines[10:]] == [
         "Der Agent darf nie verbindliche Zusagen für Sie machen",
         "Der Agent darf nie sehen: alles unter „identity.*“ (Geburtsdatum (vertraulich); vollständiger Name)",
         "Alles, was oben nicht steht, ist gesperrt.",
@@ -178,7 +181,7 @@ def test_no_point_before_three_digits_is_read_as_thousands() -> None:
         budgets=(Budget(action="payment.refund", uses_left=None, total_left="2.500 KWD, 3.125, 4.00 EUR"),),
     )
     lines = {line.kind: line.text for line in render_ask(ask, german).lines}
-    assert lines["act"] == "1,500 KWD für Bestellung W1 erstatten auf pm_1"
+    assert lines["act"] == "1,500 KWD für Bestellung W1 auf pm_1 erstatten"
     assert lines["budget"].endswith("insgesamt 2,500 KWD, 3,125, 4,00 €.")
 
 

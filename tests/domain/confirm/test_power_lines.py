@@ -73,8 +73,8 @@ MAX = {"amount": {"max": "80.00 EUR"}}
         ({"power": "request", "actions": ["order.return"], "uses": 1}, "Request one return", "Eine Rücksendung beantragen"),
         (
             {"power": "receive", "attributes": ["order.status", "order.shipping_address"]},
-            "See status of an order and address an order goes to (sensitive)",
-            "Stand einer Bestellung und Adresse, an die eine Bestellung geht (vertraulich) sehen",
+            "See order status and address the order goes to (sensitive)",
+            "Bestellstatus und Adresse, an die die Bestellung geht (vertraulich) sehen",
         ),
     ],
 )
@@ -104,11 +104,11 @@ def test_a_title_that_no_noun_belongs_to_stands_with_its_limits() -> None:
         del data["action"][action]["counted"]
         del data["language"]["de"]["action"][action]["counted"]
     plain = read_catalogue(data, today=None, speeches=load_translations())
-    title = "Refund money for an order to a payment method"
+    title = "Refund money for an order"
     assert line(refund(uses=1, where=MAX), plain) == f"{title}, up to €80.00, once"
     assert line(refund(uses=2, where=MAX), plain) == f"{title}, up to €80.00 each time, up to 2 times"
     assert line(refund(), plain) == f"{title}, any amount, any number of times"
-    german = "Geld für eine Bestellung auf eine Zahlungsart erstatten, bis zu 80,00 €, einmal"
+    german = "Geld für eine Bestellung erstatten, bis zu 80,00 €, einmal"
     assert line(refund(uses=1, where=MAX), plain.in_language("de")) == german
     accept = {"power": "accept", "actions": ["offer.accept"], "uses": 1, "where": MAX}
     assert line(accept, plain) == "Accept an offer of the store, binding for you, up to €80.00, once"
@@ -118,7 +118,7 @@ def test_many_attributes_are_counted_and_the_sensitive_ones_all_named() -> None:
     """⚔ What is folded is never the sensitive part."""
     names = ["order.status", "order.items", "order.total", "order.delivered_on", "order.payment_method", "order.shipping_address"]
     made = lines({"power": "receive", "attributes": names})[0]
-    assert made.text == "See status of an order, items of an order, address an order goes to (sensitive) and 3 more details"
+    assert made.text == "See order status, order items, address the order goes to (sensitive) and 3 more details"
     assert made.details[0].count(";") == len(names) - 1
 
 
@@ -126,13 +126,13 @@ def test_every_limit_stands_in_the_details() -> None:
     where = {"order_id": {"equals": "W1"}, "payment_method_id": {"equals": "pm_7"}, **MAX}
     power, at, caution = lines(refund(uses=2, where=where, total={"amount": "100.00 EUR"}))
     assert power.details == (
-        "Refund money for an order to a payment method",
+        "Refund money for an order",
         "Amount: at most €80.00",
         "Order: only W1",
         "Payment method: only pm_7 (“Card ending 4242”)",
         "At most 2 times",
         "Amount: at most €100.00 in total",
-        "“Refund money for an order to a payment method” cannot be undone",
+        "“Refund money for an order” cannot be undone",
     )
     assert (at.kind, at.text) == ("at", "Payment method: “Card ending 4242”")
     assert (caution.kind, caution.text) == ("caution", "This cannot be undone.")

@@ -92,7 +92,7 @@ def test_a_changed_action_needs_renewed_consent_and_the_others_do_not() -> None:
         with pytest.raises(Refused) as refused:
             verify_action_current(given.action_digests, changed.action(action), changed)
         assert refused.value.code is Code.MANDATE_INACTIVE
-        assert "renewed consent" in (refused.value.public or "")
+        assert "ask the customer for consent again" in (refused.value.public or "")
     assert "payment.refund" not in verify_current(given.action_digests, changed)
     assert "order.return" in verify_current(given.action_digests, changed)
 

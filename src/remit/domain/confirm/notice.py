@@ -113,7 +113,7 @@ def _notice(subject: str, *paragraphs: str) -> NoticeText:
 
 
 def _subject(text: str, desk: str, invitation: WaitingInvitation, say: Translator) -> str:
-    """Fill a subject line; the desk's and the agent's name are shortened to what mail programs show."""
+    """Fill a subject line; the desk's and the agent's name are shortened to the length that mail programs show."""
     desk = _shortened(desk, _MAX_DESK)
     room = max(_MIN_NAME, _MAX_SUBJECT - len(say(text, desk=desk, agent=quoted_name("", say))))
     return say(text, desk=desk, agent=quoted_name(invitation.agent, say, most=room))

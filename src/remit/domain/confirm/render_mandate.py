@@ -124,7 +124,7 @@ def _granted(power: Power, place: int, mandate: Mandate, catalogue: Catalogue, n
 
 
 def _whole(power: Power, catalogue: Catalogue) -> Iterator[str]:
-    """Yield the complete list of what a power covers, where its line leaves some out or does not name it."""
+    """Yield the complete list of the things a power covers, where its line leaves some out or does not name it."""
     if power.power is PowerKind.REPRESENT:
         return
     named = [attribute_text(pattern, catalogue) for pattern in power.attributes or ()]

@@ -253,7 +253,7 @@ def list_params(
 
 
 def value_titles(schema: JsonObject, path: ParamPath) -> Mapping[str, str]:
-    """Return what people read in place of a param's listed values; none for nested params."""
+    """Return the titles read in place of a param's listed values; none for nested params."""
     members = schema.get("properties")
     member = members.get(str(path.steps[0])) if isinstance(members, Mapping) and len(path.steps) == 1 else None
     titles = member.get(VALUE_TITLES) if isinstance(member, Mapping) else None

@@ -46,7 +46,7 @@ class Severity(StrEnum):
 
 
 class Resolution(StrEnum):
-    """What a closed incident turned out to be."""
+    """The finding about a closed incident."""
 
     FALSE_ALARM = "false_alarm"
     RESOLVED = "resolved"
@@ -76,7 +76,7 @@ def severity_of(kind: IncidentKind, detail: str) -> Severity:
 
 @struct(frozen=True, kw_only=True)
 class IncidentCause:
-    """A cause of an incident: its kind and detail, the parties where known, and what was ended for it at once."""
+    """A cause of an incident: its kind and detail, the parties where known, and the things ended for it at once."""
 
     kind: IncidentKind
     detail: str = ""

@@ -234,5 +234,5 @@ def _filled(value: Json, values: Mapping[str, str | int], escape: Callable[[str]
 
 
 def _slack(text: str) -> str:
-    """⚔ Escape what Slack reads as a mention or a link: an agent's name could call everybody."""
+    """⚔ Escape the signs that Slack reads as a mention or a link: an agent's name could call everyone."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

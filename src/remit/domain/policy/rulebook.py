@@ -120,7 +120,7 @@ def _translated(
 
 
 def _with_value_titles(given: Table, key: str, attributes: dict[str, Attribute]) -> dict[str, Attribute]:
-    """Add what people read in place of an attribute's values, as far as the language has it."""
+    """Add the titles read in place of an attribute's values, as far as the language has it."""
     where = f"{key}.value"
     found = dict(attributes)
     for name, value in table(given.get("value", {}), where).items():
@@ -133,7 +133,7 @@ def _with_value_titles(given: Table, key: str, attributes: dict[str, Attribute])
 
 
 def value_titles(value: object, key: str, known: Collection[str], *, open_values: bool = False) -> Mapping[str, str]:
-    """Read the titles of values. ⚔ Complete, and none that looks like another one: who signs tells them apart."""
+    """Read the titles of values. ⚔ Complete, and none that looks like another one: a signer tells them apart."""
     titles = {name: text(title, toml_key(key, name)) for name, title in table(value, key).items()}
     wrong = [] if open_values else [*(one for one in titles if one not in known), *(set(known) - set(titles))]
     if wrong:

@@ -82,7 +82,7 @@ def label_words(name: str, titles: Iterable[str], words: FactWords | None) -> fr
 
 @struct(frozen=True, kw_only=True)
 class LabelRules:
-    """What is known of attributes besides their values, by name: the words that name each, and those it can be.
+    """Knowledge of attributes besides their values, by name: the words that name each, and those it can be.
 
     Of `sensitive` ones a word of a few letters counts beside its label anywhere in a text, a longer one alone; of those
     of records `apart` from the case, which nothing in a text points at, also a longer one beside its label.

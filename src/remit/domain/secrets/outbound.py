@@ -254,7 +254,7 @@ def _spoken(read: TokenText, untold: Undisclosable) -> Iterator[_Found]:
 
 
 def _following(told: FactText, untold: Undisclosable) -> Iterator[_Found]:
-    """Yield the places of what follows from values."""
+    """Yield the places of conclusions from values."""
     facts = untold.facts
     for name, value in untold.values.items() if facts is not None else ():
         everyday = name in untold.everyday
@@ -267,7 +267,7 @@ def _following(told: FactText, untold: Undisclosable) -> Iterator[_Found]:
 
 
 def _by_letters(told: FactText, small: Mapping[str, Collection[str]]) -> Iterator[_Found]:
-    """Yield small values told by the first letters of lines, sentences or words: nobody writes them so by chance."""
+    """Yield small values told by the first letters of lines, sentences or words: no one writes them so by chance."""
     for name, words in small.items():
         for word in words:
             yield from ((span, "attribute", name) for span in first_letters(told, word))

@@ -1,4 +1,4 @@
-"""Values that an agent stated itself, or that its mandate lets it know: what an officer may repeat of them.
+"""Values that an agent stated itself, or that its mandate lets it know, as far as an officer may repeat them.
 
 ⚔ Repeating tells nothing, confirming does. What may be written never depends on whether a stated value is right: else the
 part that is left out would say which guess was (docs/decisions/0067-what-an-officer-may-repeat.md).
@@ -63,7 +63,7 @@ def amounts_of(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def statements_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the texts that could be somebody's data: with a figure or a sign of an address, or a full name.
+    """Return the texts that could be personal data: with a figure or a sign of an address, or a full name.
 
     A text in plain words ("too late") is a reason, and no amount is a statement: an officer says yes to a refund.
     """

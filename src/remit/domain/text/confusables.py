@@ -68,7 +68,7 @@ def are_confusable(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def looks(text: str) -> tuple[str, ...]:
-    """Return what a name looks like, as it is and with its capitals lowered; its spaces count as one each."""
+    """Return the looks of a name, as it is and with its capitals lowered; its spaces count as one each."""
     plain = " ".join(text.split())
     return skeleton(plain), skeleton(plain.casefold())
 

@@ -1,4 +1,4 @@
-"""Searching the transcript: what is looked for, and the words an entry is found by.
+"""Searching the transcript: the query, and the words an entry is found by.
 
 A search is a conjunction of terms; each term is a set of tokens of which a row has at least one. A token is a word with
 a letter for where it stands: `w:` anywhere, `a:` agent, `p:` operator, `u:` customer, `o:` officer, `c:` code, `k:` kind,
@@ -136,7 +136,7 @@ _DAYS: Final[Mapping[str, int]] = {"today": 0, "heute": 0, "yesterday": -1, "ges
 
 @struct(frozen=True, kw_only=True)
 class SearchQuery:
-    """What is looked for: terms that must all hold, and bounds of time (`until` excluded; 0: none) and amount."""
+    """A query: terms that must all hold, and bounds of time (`until` excluded; 0: none) and amount."""
 
     terms: tuple[frozenset[str], ...] = ()
     since: int = 0
@@ -174,7 +174,7 @@ _EVERYTHING: Final = SearchQuery()
 
 @struct(frozen=True, kw_only=True)
 class Found:
-    """What a row is found by: the tokens, amounts and times of its entries."""
+    """The index of a row: the tokens, amounts and times of its entries."""
 
     tokens: AbstractSet[str]
     amounts: tuple[Decimal, ...]

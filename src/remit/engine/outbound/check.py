@@ -275,7 +275,7 @@ async def _contacts(
 
 
 def _own_pages(desk: DeskContext) -> tuple[str, str]:
-    """Return the desk's own pages that every customer knows. ⚔ No other: those below them let somebody in."""
+    """Return the desk's own pages that every customer knows. ⚔ No other: those below them give access."""
     return desk.terms.issuer, f"{desk.terms.issuer}/me"
 
 
@@ -364,7 +364,7 @@ class TextWithheld(Refused):  # the refusal also carries the places
     """The text holds undisclosable parts; nothing was sent."""
 
     def __init__(self, checked: CheckedText, *, override: str = "") -> None:
-        """Carry the check's result, and what an override of it would be bound to ("": there is none)."""
+        """Carry the check's result, and the token that binds an override to it ("": there is none)."""
         count = len(checked.held)
         super().__init__(
             Code.REPLY_WITHHELD,

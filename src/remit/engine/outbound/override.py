@@ -1,4 +1,4 @@
-"""Overrides of the check of an officer's text: what may be overridden at all, by whom, and of exactly which check.
+"""Overrides of the check of an officer's text: which marks can be overridden, by which officers, and of exactly which check.
 
 Source: docs/model/model.md#override, docs/decisions/0067-what-an-officer-may-repeat.md.
 """
@@ -25,7 +25,7 @@ _MIN_DIFFERENT: Final = 5
 
 @struct(frozen=True, kw_only=True)
 class Override:
-    """An officer's wish to send a text as it is: the reason, and what the check of it was bound to."""
+    """An officer's wish to send a text as it is: the reason, and the token of its check."""
 
     reason: str
     check: str
@@ -37,7 +37,7 @@ def may_override(catalogue: Catalogue, person: PersonRecord) -> bool:
 
 
 def check_token(desk: DeskContext, officer: PersonRecord, text: str, checked: CheckedText) -> str:
-    """Return what an override is bound to: officer, task, the text letter by letter, and all that was found in it."""
+    """Return the token that binds an override to officer, task, the text letter by letter, and all findings."""
     found = [[one.start, one.end, one.why, one.name] for one in sorted(checked.found)]
     return keyed_digest(
         desk, canonical({"override": [officer.id, checked.task, text, found, list(checked.overridable)]}).decode()
@@ -45,7 +45,7 @@ def check_token(desk: DeskContext, officer: PersonRecord, text: str, checked: Ch
 
 
 def offered_override(desk: DeskContext, officer: PersonRecord, text: str, checked: CheckedText) -> str:
-    """Return what an officer's override of a check would be bound to; "" where they may not override it."""
+    """Return the token that binds an officer's override to a check; "" where they may not override it."""
     if not checked.overridable or checked.customer_key == officer.key or not may_override(desk.catalogue, officer):
         return ""
     return check_token(desk, officer, text, checked)

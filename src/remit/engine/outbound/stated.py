@@ -1,4 +1,4 @@
-"""What an agent stated itself or may know, and how attributes are named: for the check of an officer's text."""
+"""The values an agent stated itself or may know, and how attributes are named: for the check of an officer's text."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
@@ -51,7 +51,7 @@ def stated_values(
     covered: Mapping[str, Json],
     elsewhere: Mapping[str, Json],
 ) -> StatedValues:
-    """Return what the agent stated and may know.
+    """Return the values that the agent stated or may know.
 
     `named` are texts of asks that were not refused and of the mandate, but no guesses; `uncovered` are actual values that the mandate does not cover, `covered` those that it does, `elsewhere` those of
     them that other records have. ⚔ Statements are those of refused asks and of guesses too: no officer confirms one.

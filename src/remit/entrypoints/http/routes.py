@@ -193,7 +193,8 @@ def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog, index:
         ours("GET", "/me/v1/contests", contests.contests),
         ours("POST", "/me/v1/entries/{id}/contest", contests.contest),
         ours("POST", "/me/v1/entries/{id}/disown", contests.disown),
-        *_officer_routes(api, counted, ours),
+        *_officer_routes(api, ours),
+        *_audit_routes(AuditApi(api, counted), ours),
         *_search_routes(AuditSearchApi(api, index, Exports()), ours),
     ]
 
@@ -209,9 +210,9 @@ def unproved(limits: Limits, handler: Handler) -> Handler:
     return run
 
 
-def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
+def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
     """Build the JSON routes of the desk's staff."""
-    desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api, counted)
+    desk, security, stops = DeskApi(api), SecurityApi(api), StopApi(api)
     canaries, incidents, overrides = CanaryApi(api), IncidentApi(api), OverrideApi(api)
     files = FilesApi(api)
     views = ViewsApi(api)
@@ -263,6 +264,12 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
         ours("POST", "/security/v1/people/{id}/verified", security.verified),
         ours("POST", "/security/v1/people/{id}/contact", security.contact),
         ours("POST", "/security/v1/erasures", security.erase),
+    ]
+
+
+def _audit_routes(audit: AuditApi, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
+    """Build the JSON routes of the auditors."""
+    return [
         ours("GET", "/audit/v1/entries", audit.entries),
         ours("GET", "/audit/v1/entries/{id}", audit.entry),
         ours("GET", "/audit/v1/cases/{id}", audit.story),

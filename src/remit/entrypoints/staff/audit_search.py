@@ -1,4 +1,4 @@
-"""Auditors' search of the transcript, and the export of what it finds."""
+"""Auditors' search of the transcript, and the export of its findings."""
 
 from collections.abc import Mapping
 

@@ -35,7 +35,7 @@ class AssignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CloseIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The reason to close an incident, and what it was."""
+    """The reason to close an incident, and the finding."""
 
     reason: str
     resolution: str = Resolution.RESOLVED.value

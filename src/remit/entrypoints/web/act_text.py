@@ -20,7 +20,7 @@ _MAX_NAME_LENGTH: Final = 60
 
 
 def officer_name(content: JsonObject, known: EntryContext) -> str:
-    """Return the name of the person of the desk behind an entry; "" for readers who do not see it. ⚔ No customer does."""
+    """Return the name of the person of the desk behind an entry; "" for readers that do not see it. ⚔ No customer does."""
     return "" if known.own else make_visible(known.parties.staff.get(str(content.get("by", "")), ""))
 
 
@@ -83,7 +83,7 @@ def act_row(envelope: JsonObject, act: str, state: str, known: EntryContext) -> 
 
 
 def decision_state(envelope: JsonObject, known: EntryContext) -> tuple[str, str]:
-    """Return what was decided of an ask, and its look."""
+    """Return the decision of an ask, and its look."""
     match envelope.get("decision"):
         case "permit":
             if envelope.get("words") == WordsState.STRIPPED:
@@ -106,7 +106,7 @@ def _why(envelope: JsonObject, known: EntryContext) -> str:
 
 
 def outcome_state(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
-    """Return what became of an act, and its look."""
+    """Return the outcome of an act, and its look."""
     match envelope.get("outcome"):
         case "done":
             return known.said("done"), "ok"

@@ -53,7 +53,7 @@ class AskRow:
 
     @property
     def settled(self) -> Mapping[str, Json]:
-        """The entry that says what became of the ask: the outcome, else the newest decision or answer."""
+        """The entry of the ask's result: the outcome, else the newest decision or answer."""
         told = [one for one in self.entries if one["kind"] not in {"confirmation.taken", "confirmation.handed"}]
         acts = [one for one in told if one["kind"] in _ACTS]
         return (acts or told or list(self.entries))[-1]
@@ -70,7 +70,7 @@ class AskRow:
 
     @property
     def taken_by(self) -> str:
-        """The id of the officer who works on it; "" where nobody does, or the reader does not see it."""
+        """The id of the officer at work on it; "" where there is none, or the reader does not see it."""
         found = ""
         for one in self.entries:
             if one["kind"] == "confirmation.taken":
@@ -115,7 +115,7 @@ def _place(row: Mapping[str, Json]) -> int:
 def row_of_each_entry(
     rows: Sequence[AskRow], about: Mapping[Json, Mapping[str, Json]]
 ) -> dict[Json, Mapping[str, Json]]:
-    """Return what is known about entries, such as disputes, by the entry that stands for their row."""
+    """Return facts about entries, such as disputes, by the entry that stands for their row."""
     return {row.last["entry"]: about[one["entry"]] for row in rows for one in row.entries if one["entry"] in about}
 
 

@@ -249,7 +249,7 @@ class CustomerPages:
     async def _decided(
         self, desk: DeskContext, person: PersonRecord, confirmation: str, seen: str, refused: Refused
     ) -> HttpResponse:
-        """Show what was decided to those who were asked; to all others the refusal, as if there were nothing more."""
+        """Show the decision to its confirmers; to all others the refusal, as if there were nothing more."""
         try:
             shown = await show_decision(self.context, person, confirmation, language=desk.catalogue.say.language)
         except Refused:
@@ -300,7 +300,7 @@ async def _history(
     entries: int | None = None,
     most: int | None = None,
 ) -> _History:
-    """Describe the first of the entries that were found, at most a number of rows; the others tell what was asked."""
+    """Describe the first of the entries that were found, at most a number of rows; the others give the asks."""
     asks, folded = entry_asks(found), fold_asks(found[:entries])
     rows = folded[:most]
     names = await _names(desk, person, {row.ask: asks[row.ask] for row in rows if row.ask in asks})

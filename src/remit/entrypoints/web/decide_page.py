@@ -1,4 +1,4 @@
-"""An officer's page of one decision: what would be signed, the facts of this moment, and the reply to the case."""
+"""An officer's page of one decision: the lines to sign, the facts of this moment, and the reply to the case."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""What the confirmation page shows around the signed lines: the trust in the agent, key facts, and a past decision."""
+"""The confirmation page around the signed lines: the trust in the agent, key facts, and a past decision."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

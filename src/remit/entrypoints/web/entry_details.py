@@ -99,7 +99,7 @@ def to_reader(sentence: str, known: EntryContext) -> str:
 
 
 def to_staff(sentence: str) -> str:
-    """Turn a developer's sentence into one for the people of the desk, who read of permissions."""
+    """Turn a developer's sentence into one for the desk's staff, with permissions for mandates."""
     return sentence.replace("mandate", "permission")
 
 

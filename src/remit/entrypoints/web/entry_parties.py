@@ -96,7 +96,7 @@ _OWN_WAITS: Final[Mapping[frozenset[bool], str]] = {
 
 
 def waiting_text(words: Sequence[str], catalogue: Catalogue, parties: EntryParties, taken_by: str, *, own: bool) -> str:
-    """Say whose answer an ask waits for: to staff the role, or the officer who took it; to customers `support`."""
+    """Name the confirmer of a waiting ask: to staff the role, or its assigned officer; to customers `support`."""
     say, named = catalogue.say, confirmers_text(words, catalogue, parties, taken_by)
     if not words:
         return say("waiting for approval")

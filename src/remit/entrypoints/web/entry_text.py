@@ -253,7 +253,7 @@ def _stopped(envelope: JsonObject, _content: JsonObject, known: EntryContext) ->
 
 
 def stopped_name(envelope: JsonObject, known: EntryContext) -> str:
-    """Return the name of what was stopped: an agent's, a purpose's title, or the operator."""
+    """Return the name of the stopped party: an agent's, a purpose's title, or the operator."""
     what, name = envelope.get("what"), str(envelope.get("name", ""))
     if what == "agent" and name in known.parties.agents:
         return known.parties.agents[name]

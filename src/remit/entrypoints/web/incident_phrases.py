@@ -1,4 +1,4 @@
-"""Phrases about incidents: their kinds, severity, states, and what happened in their time line."""
+"""Phrases about incidents: their kinds, severity, states, and the events in their time line."""
 
 from collections.abc import Mapping
 from typing import Final

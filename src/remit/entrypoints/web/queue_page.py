@@ -74,7 +74,7 @@ async def queue_page(desk: DeskContext, officer: PersonRecord, query: Mapping[st
 
 
 def act_text(row: Mapping[str, Json]) -> str:
-    """Return what a waiting row asks for, in words: the first line of its rendering."""
+    """Return the ask of a waiting row, in words: the first line of its rendering."""
     rendering = row["rendering"]
     lines = rendering.get("lines") if isinstance(rendering, Mapping) else None
     for line in lines if isinstance(lines, list | tuple) else ():

@@ -1,4 +1,4 @@
-"""The page of the report: the log's evidence for controls of known frameworks, whose own titles stay English."""
+"""The page of the report: the log's evidence for controls of known frameworks, with their own titles in English."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Pages of security: incidents, agents and operators, what needs a second person, and administration."""
+"""Pages of security: incidents, agents and operators, proposals for a second person, and administration."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -76,7 +76,7 @@ class SecurityPages:
         return {name: self.context.catalogue.say(word) for name, word in table.items()}
 
     async def _page(self, name: str, officer: PersonRecord, here: str, **shown: object) -> HttpResponse:
-        """Render one of the pages with what all of them share: the navigation with its numbers, and links."""
+        """Render one of the pages with their shared parts: the navigation with its numbers, and links."""
         live, unowned = await count_live(self.context)
         return render_page(
             self.context,
@@ -100,7 +100,7 @@ class SecurityPages:
 
     @_for_guards
     async def security(self, officer: PersonRecord, scope: Scope, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security?state=&severity=&kind=&agent=&operator=&owner=: incidents, and what happens just now."""
+        """GET /security?state=&severity=&kind=&agent=&operator=&owner=: incidents, and the live feed."""
         seen = await security_page_version(self.context, officer)  # before any content is read: later changes are news
         asked = {name: value for name, value in query_parameters(scope).items() if value}
         wanted = incident_filter(asked, officer)
@@ -152,7 +152,7 @@ class SecurityPages:
 
     @_for_guards
     async def incident(self, officer: PersonRecord, scope: Scope, found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/incidents/{id}?low=: one incident: what happened, who does what, and what can be stopped."""
+        """GET /security/incidents/{id}?low=: one incident: its time line, the people on it, and the possible stops."""
         seen = await security_page_version(self.context, officer)
         low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
         row = await read_incident(self.context, found["id"], low=low, reader=officer.id)
@@ -174,7 +174,7 @@ class SecurityPages:
         )
 
     async def _people(self, rows: Iterable[Mapping[str, Json]]) -> dict[str, str]:
-        """Return the names of the people who acted in a time line, by id."""
+        """Return the names of the people in a time line, by id."""
         named: dict[str, str] = {}
         for row in rows:
             content = row["content"] if isinstance(row["content"], Mapping) else {}
@@ -225,7 +225,7 @@ class SecurityPages:
         return {**told, "sentence": sentence, "text": text, "details": [], "case": ""}
 
     async def _ended(self, ended: str) -> str:
-        """Say what was ended, by the name of its agent or purpose."""
+        """Name the ended access, by the name of its agent or purpose."""
         what, _, name = ended.partition(" ")
         store, objective = self.context.store, ""
         with contextlib.suppress(RecordMissing):
@@ -240,7 +240,7 @@ class SecurityPages:
 
     @_for_guards
     async def agents(self, officer: PersonRecord, scope: Scope, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/agents?q=&low=: the agents with a stop on each row, and what is stopped."""
+        """GET /security/agents?q=&low=: the agents with a stop on each row, and all that is stopped."""
         seen = await security_page_version(self.context, officer)
         asked = query_parameters(scope)
         wanted, low = asked.get("q", "").strip(), whole_number(asked.get("low", "0"), where="low", most=LIMIT)
@@ -311,7 +311,7 @@ class SecurityPages:
 
     @_for_guards
     async def proposals(self, officer: PersonRecord, _scope: Scope, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/proposals: what needs a second person."""
+        """GET /security/proposals: changes that need a second person."""
         seen = await security_page_version(self.context, officer)
         return await self._page(
             "security_proposals.html",

@@ -47,7 +47,7 @@ INTERRUPTED: Final = 130
 
 @dataclass(slots=True)
 class _Asking:
-    """One `--ask`: what it aims at, and the steps it came to."""
+    """One `--ask`: its aim, and the steps it came to."""
 
     folder: DemoFolder
     screen: Screen
@@ -68,7 +68,7 @@ class _Asking:
 
 
 def ask(folder: DemoFolder, screen: Screen, again: str, aim: str = "customer") -> tuple[int, dict[str, Any]]:
-    """Have an agent ask for something, say who decides it where, and wait for the answer; return exit code and report.
+    """Have an agent ask for something, name its confirmer and page, and wait for the answer; return exit code and report.
 
     Each time for another amount, since a no binds exactly its own. After a no its operator may ask nothing for a while,
     so the next agent is another company's. Where the earlier mandate no longer covers it (narrowed, revoked, used up),
@@ -105,7 +105,7 @@ def ask(folder: DemoFolder, screen: Screen, again: str, aim: str = "customer") -
 
 
 def _wanted(asking: _Asking, kept: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what to ask for, as options of the asking agent; the next ask is for another amount."""
+    """Return the next ask, as options of the asking agent; the next ask is for another amount."""
     asked = int(kept.get("asked", 0))
     aim: tuple[str, ...] = ("--aim", asking.aim)
     if asking.aim == "officer":
@@ -216,7 +216,7 @@ def _print_step(asking: _Asking, event: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _print_waiting(asking: _Asking, event: Mapping[str, Any]) -> None:
-    """Say who decides an ask, and where; a large refund has anna's yes given at once, so that it is the officer's."""
+    """Print the confirmer of an ask, and the page; a large refund has anna's yes given at once, so that it is the officer's."""
     screen, who = asking.screen, [str(one) for one in event["who"]]
     if asking.aim == "officer" and "customer" in who:
         _agree(asking, str(event["ask"]))
@@ -259,7 +259,7 @@ def _agree(asking: _Asking, ask: str) -> None:
 def act_as(
     folder: DemoFolder, screen: Screen, again: str, whom: str, read: Callable[[str], str]
 ) -> tuple[int, dict[str, Any]]:
-    """Decide what is pending for a person, one after the other, on the terminal; return exit code and report.
+    """Decide the pending asks of a person, one after the other, on the terminal; return exit code and report.
 
     Raises:
         DemoStopped: when no demo runs, no one by that name is kept, or the desk does not answer.

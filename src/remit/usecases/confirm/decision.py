@@ -55,7 +55,7 @@ class ConfirmationDecision:
 async def show_decision(
     desk: DeskContext, person: PersonRecord, confirmation_id: str, *, language: str = ""
 ) -> ConfirmationDecision:
-    """Show what was decided to a person who was asked.
+    """Show a decision to one of its confirmers.
 
     ⚔ The customer it was asked of, and officers who have a role it was asked of; nobody else learns that it exists.
 

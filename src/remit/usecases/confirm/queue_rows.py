@@ -1,7 +1,7 @@
-"""Rows of the officers' queue: what waits for an officer's roles, filtered, the most urgent first."""
+"""Rows of the officers' queue: confirmations for an officer's roles, filtered, the most urgent first."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -81,7 +81,7 @@ def read_filter(query: Mapping[str, str]) -> QueueFilter:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Reader:
     """Reads each ask, agent and person of the rows once."""
 
@@ -112,7 +112,7 @@ class _Reader:
         return self.people[person_id]
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True)
 class _Reading:
     """One officer's look at the queue: records, colleagues by role, and where the officer is mentioned."""
 
@@ -230,7 +230,7 @@ def _has_amount(desk: DeskContext, ask: AskRecord, least: Decimal) -> bool:
 async def eligible_recipients(
     desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, word: str, people: Iterable[PersonRecord]
 ) -> list[PersonRecord]:
-    """Return the officers among `people` who may answer for a role, excluding the customer and earlier confirmers."""
+    """Return the officers among `people` that may answer for a role, excluding the customer and earlier confirmers."""
     confirmers = await required_confirmers(desk, record, ask)
     return [one for one in people if _may(confirmers, word, one)]
 
@@ -296,7 +296,7 @@ def invitation_row(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord
 
 
 def _urgency(record: ConfirmationRecord, now: Instant) -> str:
-    """Return `urgent`, `soon` or `calm`, by the time that is left of what there was."""
+    """Return `urgent`, `soon` or `calm`, by the share of time that is left."""
     left, whole = record.due - now, max(record.due - record.at, 1)
     if left <= _URGENT_MS or left * 4 <= whole:
         return "urgent"
@@ -312,7 +312,7 @@ def rule_reason(desk: DeskContext, record: ConfirmationRecord) -> str:
 
 
 def assignment_json(record: ConfirmationRecord, word: str, officer: PersonRecord, now: Instant) -> JsonObject | None:
-    """Return the officer who has taken a confirmation, as people see it."""
+    """Return the officer at work on a confirmation, as people see it."""
     held = current_assignment(record, word, now)
     if held is None:
         return None

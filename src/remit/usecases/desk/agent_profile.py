@@ -1,4 +1,4 @@
-"""Agents and operators as security sees them: who they are, what they do now, and what they did."""
+"""Agents and operators as security sees them: identity, present work, and history."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Everything beside a decision, for the officer whose role is asked: facts, reasons, case, notes and the agent's record.
+"""Everything beside a decision, for an officer of its role: facts, reasons, case, notes and the agent's record.
 
 ⚔ For the desk alone: nothing of it reaches the agent, and nothing of it is part of what is signed.
 """
@@ -97,7 +97,7 @@ async def _case(desk: DeskContext, task: TaskRecord) -> JsonObject:
 def _why(
     desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, word: str, rows: list[Mapping[str, Json]]
 ) -> JsonObject:
-    """Return what asked for this role: an escalation rule, held words, the floor of the area, or a policy."""
+    """Return the source of this role: an escalation rule, held words, the floor of the area, or a policy."""
     action = desk.catalogue.actions.get(ask.action)
     sent = "policy"
     if record.words:
@@ -201,7 +201,7 @@ def _ended(ask: AskRecord) -> str:
 
 
 async def _held(desk: DeskContext, task: TaskRecord) -> JsonObject | None:
-    """Return why a task is on hold and who can resume it; None for one that is not."""
+    """Return why a task is on hold and the people able to resume it; None for one that is not."""
     if task.state is not TaskState.HELD:
         return None
     risk = risk_facts(desk, await load_authorization_state(desk, task.id))

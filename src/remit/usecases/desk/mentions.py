@@ -18,7 +18,7 @@ _SHOWN: Final = 50
 async def mentions_of(
     desk: DeskContext, by: PersonRecord, text: str, *, case: str, confirmation: str = ""
 ) -> tuple[Put, ...]:
-    """Return the mentions that a note makes, to be written with it; nobody mentions themselves."""
+    """Return the mentions that a note makes, to be written with it; a mention of oneself does not count."""
     if "@" not in text:
         return ()
     found = await desk.store.find(PersonRecord, "person.kind", "officer", limit=_OFFICERS)

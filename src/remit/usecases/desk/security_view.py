@@ -118,7 +118,7 @@ async def list_customers(desk: DeskContext) -> list[Mapping[str, Json]]:
 
 
 async def list_events(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """List what concerns security among the newest entries, newest first."""
+    """List the events for security among the newest entries, newest first."""
     return [for_security(desk, one) for one in await _newest(desk, EVENTS, among=_LOOKED_AT, most=_PAGE)]
 
 

@@ -1,1 +1,1 @@
-"""Incidents: what security reads of them, does about them, and what receivers outside are told."""
+"""Incidents: reading and handling them, and telling receivers outside."""

@@ -1,4 +1,4 @@
-"""What security does about an incident: give it an owner, note something, close it. Each is one entry in its time line."""
+"""The work of security on an incident: give it an owner, note something, close it. Each is one entry in its time line."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -103,7 +103,7 @@ async def close_incident(
 
 
 async def list_guards(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """List the people who may own an incident."""
+    """List the possible owners of an incident."""
     found: dict[str, str] = {}
     for role in sorted(GUARDS):
         for one in await desk.store.find(PersonRecord, "person.role", role, limit=200):

@@ -28,7 +28,7 @@ FILTERS: Final = ("state", "severity", "kind", "agent", "operator", "owner")
 
 @struct(frozen=True, kw_only=True)
 class IncidentFilter:
-    """What a list shows: `state` is a state, `live` or `all`; the others are "" where they do not matter.
+    """The filter of a list: `state` is a state, `live` or `all`; the others are "" where they do not matter.
 
     `owner` is a person's id, or `-` for incidents without an owner.
     """

@@ -68,7 +68,7 @@ async def _person(desk: DeskContext, person_id: str) -> PersonRecord:
 
 
 def _verify_switched_on(desk: DeskContext) -> None:
-    """⚔ Verify that the settings switch it on, for a sandbox on loopback: anywhere else it is nobody's door."""
+    """⚔ Verify that the settings switch it on, for a sandbox on loopback: anywhere else it is no door at all."""
     terms = desk.terms
     if not (terms.switcher and terms.sandbox and terms.loopback):
         raise Refused(Code.REQUEST_NOT_FOUND, "no role switcher")

@@ -35,7 +35,7 @@ class RowAnswer:
 
 @struct(frozen=True, kw_only=True)
 class TranscriptRow:
-    """A row of the list. `entry` is its newest place; `state` is what became of it; `entries` are opened, oldest first."""
+    """A row of the list. `entry` is its newest place; `state` is its result; `entries` are opened, oldest first."""
 
     entry: int
     first: int
@@ -127,7 +127,7 @@ async def scan_rows(
 async def _open_row(
     desk: DeskContext, candidate: Candidate, query: SearchQuery, names: RowNames, *, whole: bool = False
 ) -> TranscriptRow | None:
-    """Open the entries of a row; None where what they open to now is not looked for, or its row is in a later segment.
+    """Open the entries of a row; None where their present content does not match, or its row is in a later segment.
 
     ⚔ Erased content is gone from here on, and officers' names that the reader may not have find nothing.
     """
@@ -149,7 +149,7 @@ async def _found(
     *,
     officers: bool,
 ) -> Found:
-    """Return what the opened entries of a row are found by together."""
+    """Return the index of the opened entries of a row together."""
     parts = [await found_by(one, row, names, officers=officers) for one, row in zip(kept, opened, strict=True)]
     return Found(
         tokens=frozenset(token for part in parts for token in part.tokens),
@@ -224,7 +224,7 @@ _DECLINES: Final = frozenset({"no", "no_and_end"})
 
 
 def _state(decision: str, answers: Sequence[RowAnswer], outcome: str) -> str:
-    """Return what became of an ask: its outcome, else how it was answered, else how it was decided."""
+    """Return the result of an ask: its outcome, else how it was answered, else how it was decided."""
     if outcome:
         return outcome
     last = answers[-1].answer if answers else ""

@@ -77,7 +77,7 @@ class _Segment:
         return found
 
     def close(self, *, for_good: bool) -> None:
-        """Forget what only reading needs. ⚔ No word stays in the clear."""
+        """Forget the parts that only reading needs. ⚔ No word stays in the clear."""
         self.hashes.clear()
         for row in self.rows if for_good else ():
             row.seen.clear()
@@ -328,7 +328,7 @@ def _hash(key: bytes, token: str) -> int:
 
 
 async def found_by(entry: StoredEntry, row: Mapping[str, Json], names: RowNames, *, officers: bool) -> Found:
-    """Return what an opened entry is found by."""
+    """Return the index of an opened entry."""
     known = await names.of_entry(row, entry.row.subject, officers=officers)
     tokens, amounts = entry_tokens(row, known, names.tokens)
     return Found(tokens=tokens, amounts=amounts, first_at=entry.row.at, last_at=entry.row.at)
