@@ -16,6 +16,7 @@ from remit.domain.secrets import stated_values
 from remit.domain.secrets.outbound import find_withheld
 from remit.domain.secrets.stated_values import StatedPlaces, StatedValues, repeated_places
 from remit.domain.secrets.value_tokens import token_text
+from remit.domain.text.normalize import fold_text
 from remit.engine.outbound import stated
 from remit.engine.scan_executor import LONG
 from remit.sandbox import SandboxTask
@@ -114,6 +115,28 @@ def test_a_stated_value_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) ->
     both = StatedValues(statements=("Lindenweg 4",) * 2, repeated=("Lindenweg 4",), asked=("Lindenweg 4",))
     find_withheld("The Lindenweg 4.", {}, stated=both)
     assert searched == ["Lindenweg 4"]
+
+
+LOOK_ALIKE = [
+    "Look at https://\u0430cme.example.",
+    "Look at \u0430cme.example/ for it.",
+    "Look at www.acm\u0435.example/ for it.",
+    "Look at https://www.acme.example/r\u0435turns.",
+    "Look at https://\uff41cme.example.",
+    "Look at https://acme\u200b.example.",
+    "Write to help@\u0430cme.example.",
+    "Write to h\u0435lp@acme.example.",
+]
+
+
+@pytest.mark.proves("REVIEWED-OUTGOING")
+@pytest.mark.parametrize("text", LOOK_ALIKE)
+def test_a_look_alike_of_an_own_contact_is_none(text: str) -> None:
+    contacts = ("acme.example", "https://www.acme.example/returns", "help@acme.example")
+    assert {one.why for one in find_withheld(text, {}, contacts=contacts)} <= {"link", "contact"}
+    assert find_withheld(text, {}, contacts=contacts)
+    plain = fold_text(text).text
+    assert find_withheld(plain, {}, contacts=contacts) == ()
 
 
 GUESS = "Ulmenallee 27, 22609 Hamburg"

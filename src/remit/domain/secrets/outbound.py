@@ -247,14 +247,16 @@ def _apart_from_values(
         yield from (_withheld(seen, *match) for match in _matches(seen.text, patterns))
     yield from (_withheld(plain, span, "code", "code") for span in find_codes(plain.text))
     for match in _LINK.finditer(plain.text):
-        if not any(_is_own_link(match[0], known) for known in contacts):
+        # ⚔ As it was written: a host of look-alike letters is another one.
+        said = text[slice(*plain.span(*match.span()))]
+        if not any(_is_own_link(said, known) for known in contacts):
             yield _withheld(plain, match.span(), "link", "")
     for hiding in encoded_spans(plain.text):
         start = plain.text.find(hiding)
         yield _withheld(plain, (start, start + len(hiding)), "hidden", "")
     yield from (_withheld(plain, match.span(), "hidden", "") for match in _SPELLED.finditer(plain.text))
     for start, end, kind in find_contacts(plain.text):
-        if not same_contact(plain.text[start:end], contacts):
+        if not same_contact(text[slice(*plain.span(start, end))], contacts):
             yield _withheld(plain, (start, end), "contact", kind)
 
 
