@@ -5,13 +5,15 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
+from remit.domain.incidents.records import IncidentCause, IncidentKind
 from remit.domain.records import OverrideReview, PersonRecord, ReviewState
 from remit.domain.secrets.find import find_secrets, redact
 from remit.domain.structs import replace
-from remit.domain.transcript.entry import Kind
+from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import entry_row, prepare_entry
+from remit.engine.incidents import commit_with_incident
+from remit.engine.transcript.record import draft_entry, entry_row, seal_entries
 from remit.ports.store import Commit, Conflict, Precondition, Put, RecordMissing
 from remit.usecases.transcript.officers_named import names_officers
 
@@ -91,7 +93,7 @@ async def review_override(
         raise Refused(Code.PERSON_NOT_ALLOWED, "the same person", public=_ANOTHER)
     reviewer = await desk.store.get(PersonRecord, person.id)
     done = replace(review, state=state, reviewed_by=person.id, reviewed_at=desk.world.now())
-    written = await prepare_entry(
+    draft = draft_entry(
         desk,
         Kind.REPLY_REVIEWED,
         envelope={"case": review.case, "answer": answer},
@@ -100,10 +102,9 @@ async def review_override(
         refs=(review.id, review.case),
     )
     standing = Precondition(PersonRecord.KIND, person.id, reviewer.rev)
+    answered = Commit(preconditions=(standing,), puts=(Put(done, kept.rev, review),))
     try:
-        await desk.store.commit(
-            Commit(preconditions=(standing,), puts=(Put(done, kept.rev, review),), entries=written.rows)
-        )
+        await _commit(desk, done, draft, answered)
     except Conflict:
         raise Refused(Code.TASK_BUSY, "it was answered meanwhile", retry_after_s=1) from None
     if state is ReviewState.OBJECTED:
@@ -111,6 +112,16 @@ async def review_override(
             kind="override_objected", details={"case": review.case, "by": review.by, "reviewed_by": person.id}
         )
     return done
+
+
+async def _commit(desk: DeskContext, review: OverrideReview, draft: EntryDraft, answered: Commit) -> None:
+    """Commit an answer with its entry; an objection opens an incident with it, or joins one: all of it, or nothing."""
+    if review.state is not ReviewState.OBJECTED:
+        written = await seal_entries(desk, draft)
+        await desk.store.commit(replace(answered, entries=written.rows))
+        return
+    cause = IncidentCause(kind=IncidentKind.OVERRIDE_OBJECTED, customer=review.customer, case=review.case)
+    await commit_with_incident(desk, cause, draft, answered)
 
 
 def review_row(review: OverrideReview) -> Mapping[str, Json]:

@@ -21,6 +21,11 @@ MOVE = mandate(
     never=[],
 )
 REPEATED = [
+    "We have sent it to {guess} right away.",
+    "Please make sure that someone is at {guess} on Monday.",
+    "To be sure that it arrives, we send it to {guess} by courier.",
+    "The sender has the right to change {guess} within 14 days.",
+    "Wir schicken es nat\u00fcrlich kostenlos an {guess}.",
     "The parcel now goes to {guess}.",
     "We have changed the address to {guess}. Thank you for telling us in time.",
     "Das Paket geht an die neue Adresse {guess}.",
@@ -40,6 +45,33 @@ CONFIRMED = [
     "{guess} ist bei uns hinterlegt.",
     "{guess} weicht von unseren Unterlagen ab.",
     "Nein. {guess} ist falsch.",
+]
+AGREED = [
+    "Right, we have {guess} there.",
+    "Right. We send it to {guess}.",
+    "We send it to {guess}, right.",
+    "Sure: {guess}.",
+    "Sure, {guess}.",
+    "Absolutely, {guess}.",
+    "Certainly \u2013 {guess}.",
+    "{guess} is verified.",
+    "{guess} is the one we have.",
+    "{guess}: that is what we have.",
+    "{guess} is right.",
+    "\U0001f44d {guess}",
+    "{guess} \U0001f44d",
+    "{guess}. \U0001f44d",
+    "\u2705 {guess}",
+    "\u274c {guess}",
+    "Genau: {guess}.",
+    "Klar, {guess}.",
+    "Nat\u00fcrlich: {guess}.",
+    "{guess} passt.",
+    "{guess} ist verifiziert.",
+    "{guess} ist die Adresse, die wir haben.",
+    "{guess} haben wir auch.",
+    "{guess}: das trifft zu.",
+    "{guess} liegt uns so vor.",
 ]
 IN_PART = ["Yes, {street} is right.", "Correct, it is {street}, number {number}.", "Yes, {code} it is."]
 
@@ -80,6 +112,17 @@ def test_a_value_of_the_own_ask_is_repeated_whether_it_is_right_or_not(arena: Ar
 @pytest.mark.parametrize("text", CONFIRMED)
 @pytest.mark.parametrize("guess", [RIGHT, WRONG])
 def test_a_value_of_the_own_ask_is_neither_confirmed_nor_denied(arena: Arena, guess: str, text: str) -> None:
+    task = _guessed(arena, guess)
+    body = _reply(arena, task, text.format(guess=guess))
+    assert body.get("code") == "reply.withheld", body
+    assert "confirms" in {one["why"] for one in body["held"]}
+    task.complete()
+
+
+@pytest.mark.proves("OUTBOUND", "REVIEWED-OUTGOING")
+@pytest.mark.parametrize("text", AGREED)
+@pytest.mark.parametrize("guess", [RIGHT, WRONG])
+def test_a_guess_is_agreed_to_in_no_other_words(arena: Arena, guess: str, text: str) -> None:
     task = _guessed(arena, guess)
     body = _reply(arena, task, text.format(guess=guess))
     assert body.get("code") == "reply.withheld", body

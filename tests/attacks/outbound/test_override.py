@@ -14,7 +14,8 @@ import pytest
 
 from attacks.arena import FACTS, PACK, Arena, mandate, open_arena
 from remit.adapters.files.catalogue import read_files
-from remit.domain.records import PersonRecord
+from remit.domain.incidents.records import IncidentRecord
+from remit.domain.records import OverrideReview, PersonRecord
 from remit.domain.structs import replace
 from remit.ports.store import Commit, Put
 from remit.sandbox import SandboxTask
@@ -290,6 +291,34 @@ def test_a_second_person_agrees_or_objects_once_on_the_record(arena: Arena, task
     assert (entry["desk"]["answer"], entry["desk"]["by"], entry["desk"]["sent_by"]) == (answer, "sally", "mia")
     assert row["id"] not in {one["id"] for one in _reviews(arena)}
     assert _review(arena, row["id"], "agree")["code"] == "request.not_found"
+
+
+@pytest.mark.proves("OVERRIDE-REVIEW", "REVIEWED-OUTGOING")
+@pytest.mark.parametrize("answer", ["agree", "object"])
+def test_an_objection_is_an_incident_in_the_same_commit(arena: Arena, task: SandboxTask, answer: str) -> None:
+    assert _override(arena, task, TOTAL, who="mona").get("code") is None
+    (row,) = [one for one in _reviews(arena) if one["case"] == task.case]
+    guard = arena.desk.officer("sally", roles=["security"])
+
+    def incidents() -> list[dict[str, Any]]:
+        found = arena.person("GET", "/security/v1/incidents?kind=override_objected", cookie=guard.cookie).json()["incidents"]
+        return [one for one in found if task.case in one["cases"]]
+
+    before = arena.context.store.commit
+    commits: list[Any] = []
+
+    async def noted(what: Any) -> Any:
+        commits.append(what)
+        return await before(what)
+
+    object.__setattr__(arena.context.store, "commit", noted)
+    try:
+        assert _review(arena, row["id"], answer).get("code") is None
+    finally:
+        object.__setattr__(arena.context.store, "commit", before)
+    assert len(incidents()) == (answer == "object")
+    (one,) = [what for what in commits if any(put.record.KIND == OverrideReview.KIND for put in what.puts)]
+    assert any(put.record.KIND == IncidentRecord.KIND for put in one.puts) == (answer == "object")
 
 
 @pytest.mark.proves("OVERRIDE-REVIEW")

@@ -63,4 +63,4 @@ def test_a_place_with_a_cue_comes_with_the_sentence_that_has_it() -> None:
 def test_amounts_and_data_are_told_apart_from_reasons() -> None:
     texts = ["40.00 EUR", "too late", "Lindenweg 4", "Anna Berg", "a@b.example", "x", "The box was crushed", "1988-04-17"]
     assert amounts_of(texts) == ("40.00 EUR",)
-    assert statements_of(texts) == ("Lindenweg 4", "Anna Berg", "a@b.example", "1988-04-17")
+    assert statements_of(texts) == (("Lindenweg 4", "Anna Berg", "a@b.example", "1988-04-17"), False)

@@ -26,6 +26,7 @@ class IncidentKind(StrEnum):
     DISOWNED = "disowned"
     LEAK = "leak"
     NATIVE_REPLY = "native_reply"
+    OVERRIDE_OBJECTED = "override_objected"
     RISK = "risk"
 
 
@@ -63,6 +64,7 @@ SEVERITIES: Final[Mapping[tuple[IncidentKind, str], Severity]] = {
     (IncidentKind.LEAK, "credential"): Severity.MEDIUM,
     (IncidentKind.LEAK, "request"): Severity.LOW,
     (IncidentKind.NATIVE_REPLY, ""): Severity.MEDIUM,
+    (IncidentKind.OVERRIDE_OBJECTED, ""): Severity.MEDIUM,
     (IncidentKind.RISK, ""): Severity.MEDIUM,
     (IncidentKind.RISK, "ended"): Severity.HIGH,
 }

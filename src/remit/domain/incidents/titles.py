@@ -20,6 +20,7 @@ TITLES: Final[Mapping[str, str]] = {
     "leak session": marked("A person's sign-in leaked"),
     "leak token": marked("An agent's access token leaked"),
     "native_reply": marked("Unchecked reply in the helpdesk"),
+    "override_objected": marked("Second reviewer objected to a reply"),
     "risk": marked("Suspicious behavior"),
     "risk ended": marked("Suspicious behavior: task ended"),
     "risk held": marked("Suspicious behavior: task on hold"),

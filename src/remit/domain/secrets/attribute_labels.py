@@ -62,6 +62,13 @@ _COMMON: Final = frozenset(
 _SHORT: Final = 3
 """Words of a sentence that says nothing of its own."""
 _FEW: Final = 5
+_PHRASE: Final = 5
+"""Words of a phrase that is written as one."""
+_AGREE: Final = "agree"
+_THUMBS: Final = re.compile(
+    "[\U0001f44d\U0001f44e\U0001f44c\U0001f44f\U0001f197\U0001f4af\u2705\u2611\u2713\u2714\u274c\u2716\u2717\u2718\U0001f6ab\U0001f645\U0001f646]"
+)
+"""Emoji that say yes or no."""
 _WISHES: Final = frozenset(
     {"regards", "wishes", "greetings", "words", "support", "help", "reply", "message", "of", "to", "and", "patience"}
 )
@@ -166,9 +173,35 @@ class Sentences:
     def _cued(self, first: int, last: int, kind: str) -> bool:
         key = (first, last, frozenset({f"cue {kind}"}))
         if key not in self._known and self._words is not None:
-            kinds, tokens = self._words.cues.kinds, self._read.tokens
-            self._known[key] = any(kind in kinds(tokens[at].word) for at in self._tokens(first, last))
+            self._known[key] = any(self._has_cue(at, kind) for at in range(first, last + 1))
         return self._known.get(key, False)
+
+    def _has_cue(self, number: int, kind: str) -> bool:
+        """Return whether a sentence has a word of a kind, or a phrase written as one, or an emoji of it."""
+        if self._words is None:
+            return False
+        kinds, tokens = self._words.cues.kinds, self._tokens(number, number)
+        words = [self._read.tokens[at].word for at in tokens]
+        for at in range(len(words)):
+            joined = ""
+            for word in words[at : at + _PHRASE]:
+                joined += word
+                if kind in kinds(joined):
+                    return True
+        low, high = self._bounds[number]
+        if kind == _AGREE and _THUMBS.search(self._read.text, low, high):
+            return True
+        alone = f"{kind}alone"
+        for at in (*tokens[:1], *tokens[-1:]):
+            if alone in kinds(self._read.tokens[at].word) and self._is_alone(at, low, high):
+                return True
+        return False
+
+    def _is_alone(self, at: int, low: int, high: int) -> bool:
+        """Return whether a word begins its sentence and a sign parts it from the rest, or ends it in that way."""
+        token, text = self._read.tokens[at], self._read.text
+        before, after = text[low : token.start].strip(), text[token.end : high].strip()
+        return (not before and (not after or not after[0].isalnum())) or (not after and not before[-1].isalnum())
 
     def _tokens(self, first: int, last: int) -> range:
         if not self._bounds:

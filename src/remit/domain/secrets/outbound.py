@@ -16,9 +16,9 @@ from remit.domain.secrets.fact_text import FactReader, FactText
 from remit.domain.secrets.find import find_secrets, replace_spans
 from remit.domain.secrets.obfuscation import DecodedText, deobfuscated_readings, encoded_spans, reversed_reading
 from remit.domain.secrets.stated_values import (
+    StatedPlaces,
     StatedValues,
     confirmed_statements,
-    places_of,
     repeated_places,
     repeats,
     told_amounts,
@@ -57,6 +57,8 @@ _RECORD: Final = re.compile(
     re.IGNORECASE,
 )
 _MIN_PHONE_LENGTH: Final = 7
+_VALUES: Final = 4
+"""Stated values that are looked for in the time in which a text is read."""
 
 
 def find_codes(text: str) -> Iterator[tuple[int, int]]:
@@ -160,6 +162,16 @@ class Undisclosable:
     """What officers told this agent before, in the same case: what it begins, the text may not end."""
 
 
+def reading_cost(text: str, untold: Undisclosable) -> int:
+    """Return how many letters it is like to read for a text: with the earlier ones, once more for some stated values.
+
+    ⚔ An agent chooses how many values it states, and how often it reads what was told before.
+    """
+    stated = untold.stated
+    values = {*stated.asked, *stated.known, *stated.statements, *stated.repeated}
+    return (len(text) + len(untold.earlier)) * (1 + len(values) // _VALUES) + sum(map(len, values))
+
+
 def find_withheld(text: str, values: Mapping[str, Json], **more: Any) -> tuple[WithheldSpan, ...]:  # noqa: ANN401  # members of `Undisclosable`
     """Find the parts of a text to withhold, in order and without overlap: those of `find_all_withheld`."""
     return without_overlap(find_all_withheld(text, Undisclosable(values=values, **more)))
@@ -209,8 +221,9 @@ def _in_whole(
         places += [*_following(told, untold), *_by_letters(told, small)]
     places += _beside_labels(whole, small, sentences, untold.rules)
     stated, sensitive = untold.stated, untold.rules.sensitive
-    own = repeated_places(read, (*stated.asked, *stated.repeated))
-    known = repeated_places(read, stated.known)
+    where = StatedPlaces(read)
+    own = repeated_places(where, (*stated.asked, *stated.repeated))
+    known = repeated_places(where, stated.known)
     for span, why, name in places:
         # ⚔ Of a sensitive attribute nothing is told but a whole value of the agent's own, which says nothing: a part, out
         # of many that it stated, would say which was right. What the mandate lets it know is no word about another one.
@@ -220,9 +233,9 @@ def _in_whole(
         )
         if why != "attribute" or not told_itself:
             yield span, why, name
-    asked = places_of(read, (*stated.asked, *stated.known))
+    asked = where.of((*stated.asked, *stated.known))
     yield from ((span, "attribute", name) for span, name in told_amounts(stated, sentences, asked))
-    yield from ((span, "confirms", "") for span in confirmed_statements(stated, sentences, read))
+    yield from ((span, "confirms", "") for span in confirmed_statements(stated, sentences, where))
 
 
 def _apart_from_values(
@@ -234,14 +247,16 @@ def _apart_from_values(
         yield from (_withheld(seen, *match) for match in _matches(seen.text, patterns))
     yield from (_withheld(plain, span, "code", "code") for span in find_codes(plain.text))
     for match in _LINK.finditer(plain.text):
-        if not any(_is_own_link(match[0], known) for known in contacts):
+        # ⚔ As it was written: a host of look-alike letters is another one.
+        said = text[slice(*plain.span(*match.span()))]
+        if not any(_is_own_link(said, known) for known in contacts):
             yield _withheld(plain, match.span(), "link", "")
     for hiding in encoded_spans(plain.text):
         start = plain.text.find(hiding)
         yield _withheld(plain, (start, start + len(hiding)), "hidden", "")
     yield from (_withheld(plain, match.span(), "hidden", "") for match in _SPELLED.finditer(plain.text))
     for start, end, kind in find_contacts(plain.text):
-        if not same_contact(plain.text[start:end], contacts):
+        if not same_contact(text[slice(*plain.span(start, end))], contacts):
             yield _withheld(plain, (start, end), "contact", kind)
 
 

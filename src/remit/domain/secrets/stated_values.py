@@ -26,6 +26,7 @@ from remit.domain.text.tokens import Token, tokens_of
 
 _MONEY: Final = re.compile(r"[0-9][0-9,]{0,18}(?:\.[0-9]{1,3})? [A-Z]{3}", re.ASCII)
 _NAMED: Final = re.compile(r"(?:[^\W\d_a-z]\w{0,40}[\s-]{1,2}){1,4}[^\W\d_a-z]\w{0,40}")
+_SIGN: Final = re.compile("@")
 _MIN_LENGTH: Final = 5
 _MAX_LENGTH: Final = 160
 _ROOM: Final = 20
@@ -33,11 +34,14 @@ _ROOM: Final = 20
 _SMALL: Final = 3
 _MOST: Final = 64
 """Amounts, and statements, that are looked for."""
+_MOST_LETTERS: Final = 3200
 
 
 @struct(frozen=True, kw_only=True)
 class StatedValues:
     """Amounts of the agent's own asks, amounts that its mandate lets it know, and other data that it stated itself.
+
+    `overflowed` says that there are more `statements` than are looked for one by one.
 
     `repeated` are of these the data that an officer may repeat: of asks that were not refused, and no guesses.
 
@@ -48,6 +52,7 @@ class StatedValues:
     asked: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     statements: tuple[str, ...] = ()
+    overflowed: bool = False
     repeated: tuple[str, ...] = ()
     money: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -62,12 +67,20 @@ def amounts_of(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in texts if is_amount(one)))[:_MOST]
 
 
-def statements_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the texts that could be personal data: with a figure or a sign of an address, or a full name.
+def statements_of(texts: Iterable[str]) -> tuple[tuple[str, ...], bool]:
+    """Return the first texts that could be personal data, and whether there are more: with a figure or a sign of an address, or a full name.
 
     A text in plain words ("too late") is a reason, and no amount is a statement: an officer says yes to a refund.
     """
-    return tuple(dict.fromkeys(one for one in texts if _could_be_data(one)))[-_MOST:]
+    found, size = dict[str, None](), 0
+    for one in texts:
+        if one in found or not _could_be_data(one):
+            continue
+        size += len(one)
+        if len(found) >= _MOST or size > _MOST_LETTERS:
+            return tuple(found), True
+        found[one] = None
+    return tuple(found), False
 
 
 def _could_be_data(text: str) -> bool:
@@ -76,14 +89,31 @@ def _could_be_data(text: str) -> bool:
     return "@" in text or any(map(str.isdigit, text)) or _NAMED.fullmatch(text) is not None
 
 
-def places_of(read: TokenText, values: Iterable[str]) -> list[Span]:
-    """Return where values stand in a text, in their spellings, in words and in part."""
-    found: list[Span] = []
-    for one in values:
-        for pattern in spelling_patterns(one):
-            found += [match.span() for match in pattern.finditer(read.text)]
-        found += spoken_places(read, "", one)
-    return found
+class StatedPlaces:
+    """Where stated values stand in a text. ⚔ Each is searched for once, however many lists it is in."""
+
+    def __init__(self, read: TokenText) -> None:
+        """Search in a text."""
+        self.read = read
+        self._found: dict[str, tuple[Sequence[Span], Sequence[Span]]] = {}
+
+    def spelled(self, value: str) -> Sequence[Span]:
+        """Return where a value stands in its spellings."""
+        return self._places(value)[0]
+
+    def spoken(self, value: str) -> Sequence[Span]:
+        """Return where a value stands in words and in part."""
+        return self._places(value)[1]
+
+    def of(self, values: Iterable[str]) -> list[Span]:
+        """Return where values stand, in whatever way."""
+        return [span for one in values for spans in self._places(one) for span in spans]
+
+    def _places(self, value: str) -> tuple[Sequence[Span], Sequence[Span]]:
+        if value not in self._found:
+            spelled = [match.span() for one in spelling_patterns(value) for match in one.finditer(self.read.text)]
+            self._found[value] = spelled, [*spoken_places(self.read, "", value)]
+        return self._found[value]
 
 
 @struct(frozen=True)
@@ -97,7 +127,7 @@ class RepeatedPlace:
     whole: bool
 
 
-def repeated_places(read: TokenText, values: Iterable[str]) -> list[RepeatedPlace]:
+def repeated_places(places: StatedPlaces, values: Iterable[str]) -> list[RepeatedPlace]:
     """Return where values are repeated: in one piece.
 
     ⚔ A place is hardly wider than its value. A day, a month and a year are found far apart; what stands between them the
@@ -107,20 +137,14 @@ def repeated_places(read: TokenText, values: Iterable[str]) -> list[RepeatedPlac
     for one in dict.fromkeys(values):
         tokens = tokens_of(fold_text(one).text)
         words, figures = frozenset(map(_plain, tokens)), "".join(token.digits for token in tokens)
-        for start, end in repeated_spans(read, one):
+        # A text that begins with a date is repeated as it stands: none of its words is a date.
+        spans = places.spelled(one) if begins_with_date(one) else places.of([one])
+        for start, end in spans:
             if end - start <= len(one) + _ROOM:
-                there = _tokens(read, (start, end))
+                there = _tokens(places.read, (start, end))
                 whole = words <= frozenset(map(_plain, there)) or figures == "".join(token.digits for token in there)
                 found.append(RepeatedPlace(start, end, words, figures, whole))
     return found
-
-
-def repeated_spans(read: TokenText, value: str) -> Iterator[Span]:
-    """Yield where a value is repeated. A text that begins with a date is repeated as it stands."""
-    for pattern in spelling_patterns(value):
-        yield from (match.span() for match in pattern.finditer(read.text))
-    if not begins_with_date(value):
-        yield from spoken_places(read, "", value)
 
 
 def repeats(read: TokenText, span: Span, places: Iterable[RepeatedPlace], *, whole: bool) -> bool:
@@ -165,9 +189,16 @@ def told_amounts(stated: StatedValues, sentences: Sentences, places: Iterable[Sp
                 break
 
 
-def confirmed_statements(stated: StatedValues, sentences: Sentences, read: TokenText) -> Iterator[Span]:
-    """Yield the sentences that confirm or deny what the agent stated, whole: right or not."""
-    for span in places_of(read, stated.statements):
+def confirmed_statements(stated: StatedValues, sentences: Sentences, found: StatedPlaces) -> Iterator[Span]:
+    """Yield the sentences that confirm or deny what the agent stated, whole: right or not.
+
+    ⚔ Beyond the cap that is any figure, address or name: else a guess leaves by the back of many others.
+    """
+    places, read = found.of(stated.statements), found.read
+    if stated.overflowed:
+        places += [(token.start, token.end) for token in read.tokens if token.digits]
+        places += [match.span() for pattern in (_SIGN, _NAMED) for match in pattern.finditer(read.text)]
+    for span in places:
         told = sentences.beside_cue(span, "agree")
         if told is not None:
             yield told

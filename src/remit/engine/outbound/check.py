@@ -23,6 +23,7 @@ from remit.domain.secrets.outbound import (
     in_order,
     mask_spans,
     person_names_in,
+    reading_cost,
     record_ids_in,
     text_readings,
     texts_in,
@@ -39,7 +40,7 @@ from remit.engine.ask.authorization_state import AuthorizationState, load_author
 from remit.engine.ask.case_state import case_ending
 from remit.engine.ask.facts import fetch_facts
 from remit.engine.context import DeskContext
-from remit.engine.outbound.stated import EXACT, label_rules, stated_values
+from remit.engine.outbound.stated import EXACT, MOST_ASKS, label_rules, stated_values
 from remit.engine.tasks import end_task
 from remit.engine.words.check import free_texts
 
@@ -87,7 +88,7 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
     Source: docs/model/model.md#outbound.
     """
     customer, task = state.task.record.customer, state.task.record.id
-    asks = [kept.record for kept in await desk.store.find(AskRecord, "ask.task", task, limit=1000, newest=True)]
+    asks = [kept.record for kept in await desk.store.find(AskRecord, "ask.task", task, limit=MOST_ASKS, newest=True)]
     disclosed, named = _agreed_values(asks), _named_values(desk.catalogue, state, asks)
     known = desk.catalogue.attributes
     covered = frozenset(known).intersection(
@@ -436,7 +437,7 @@ async def check_outbound_text(desk: DeskContext, state: AuthorizationState, text
     """Check a text against the disclosures allowed in a state."""
     untold = await find_undisclosable(desk, state, text)
     client = state.task.record.client_id
-    found = await desk.scan_executor.read(client, len(text), lambda: find_all_withheld(text, untold))
+    found = await desk.scan_executor.read(client, reading_cost(text, untold), lambda: find_all_withheld(text, untold))
     held = without_overlap(found)
     return CheckedText(
         task=state.task.record.id,
@@ -501,18 +502,18 @@ async def cut_messages(
     if not any(texts.values()):
         return messages
     untold = await find_undisclosable(desk, state, "\n".join(texts.values()))
-    earlier = {one.n: "\n".join(before.text for before in messages if before.n < one.n) for one in messages}
+    earlier, before = {}, ""
+    for one in sorted(messages, key=lambda one: one.n):
+        earlier[one.n] = before
+        before = f"{before}\n{one.text}"[-_EARLIER_LENGTH:] if before else one.text[-_EARLIER_LENGTH:]
     # ⚔ What the customer forbids since then is cut all the same.
     allowed = overridable_attributes(state, desk.catalogue)
     overridden = {one.n: allowed.intersection(one.overridden) for one in messages}
     client = state.task.record.client_id
     held = await desk.scan_executor.read(
         client,
-        sum(map(len, texts.values())),
-        lambda: {
-            n: _held(text, untold, earlier=earlier[n][-_EARLIER_LENGTH:], overridden=overridden[n])
-            for n, text in texts.items()
-        },
+        sum(reading_cost(text, replace(untold, earlier=earlier[n])) for n, text in texts.items()),
+        lambda: {n: _held(text, untold, earlier=earlier[n], overridden=overridden[n]) for n, text in texts.items()},
     )
     return [_cut(one, held[one.n]) if held.get(one.n) else one for one in messages]
 

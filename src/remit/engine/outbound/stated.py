@@ -13,6 +13,8 @@ from remit.domain.secrets.stated_values import StatedValues, amounts_of, is_amou
 from remit.domain.values import Json, parse_stored_object
 
 EXACT: Final = frozenset({ConditionOp.EQUALS, ConditionOp.ONE_OF, ConditionOp.SUBSET_OF})
+MOST_ASKS: Final = 1000
+"""Asks of a task, the newest, that are read."""
 _ANY_AMOUNT: Final = frozenset({"amount", "sum", "betrag", "summe", "money", "geld"})
 """Words that name any amount, and so no attribute."""
 _EXPLAINED: Final = (MarkKind.MONEY, MarkKind.PART, MarkKind.RESOURCE)
@@ -58,11 +60,13 @@ def stated_values(
     """
     other = frozenset(texts_in(elsewhere))
     known = {name: [one for one in texts_in(value) if one not in other] for name, value in covered.items()}
+    statements, overflowed = statements_of(_statements(catalogue, asks, root))
     return StatedValues(
         asked=amounts_of(_amounts_asked(catalogue, asks, root)),
         known=amounts_of(text for texts in known.values() for text in texts),
-        statements=statements_of(_statements(catalogue, asks, root)),
-        repeated=statements_of(sorted(named)),
+        statements=statements,
+        overflowed=overflowed or len(asks) >= MOST_ASKS,
+        repeated=statements_of(sorted(named))[0],
         money=_money_labels(catalogue, words, asks, uncovered, known),
     )
 
@@ -96,7 +100,7 @@ def _disclosing(action: Action) -> set[str | None]:
 
 
 def _statements(catalogue: Catalogue, asks: Sequence[AskRecord], root: Mandate) -> Iterable[str]:
-    """Yield the texts that the agent chose: no records, choices or amounts."""
+    """Yield the texts that the agent chose, the mandate's and then the newest ask's first: no records, choices or amounts."""
     for power in root.powers:
         explained = _paths(catalogue, power, _EXPLAINED)
         for condition in power.where:

@@ -12,6 +12,7 @@ KINDS: Final[Mapping[str, str]] = {
     "disowned": marked("“This wasn't me”"),
     "leak": marked("Leaked secret"),
     "native_reply": marked("Unchecked reply"),
+    "override_objected": marked("Objection to a reply"),
     "risk": marked("Suspicious behavior"),
 }
 """The kinds, for a choice."""
