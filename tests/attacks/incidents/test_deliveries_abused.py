@@ -3,6 +3,7 @@
 Source: docs/model/model.md#incidents; Standard Webhooks 1.0.0.
 """
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,9 @@ import pytest
 from attacks.arena import SHOP, Arena, gathered, open_arena
 from notice_servers import Receiver, nobody, webhook_server
 from remit.adapters.notify.webhook import signature
+from remit.domain.incidents.records import DeliveryRecord
+from remit.domain.structs import replace
+from remit.ports.notify import DeliveryFailed, DeliveryObstacle
 from remit.usecases.incidents.deliver import LEASE_MS, deliver_incidents
 
 READ = {"order_id": "W1"}
@@ -241,3 +245,37 @@ def test_a_receiver_hears_of_its_severities_alone_and_files_take_lines(tmp_path:
         leak(arena, "spiffe://helper.example/other")
         assert "put_off" in send(arena)
         assert not (tmp_path / "elsewhere").exists()
+
+
+class Dead:
+    """A receiver that answers only once another one was told, and then with a failure."""
+
+    def __init__(self, name: str, heard: asyncio.Event) -> None:
+        self.name, self.heard, self.asked = name, heard, 0
+
+    async def send(self, _message: DeliveryRecord) -> None:
+        self.asked += 1
+        async with asyncio.timeout(5):
+            await self.heard.wait()
+        raise DeliveryFailed("gone", holdup=DeliveryObstacle.LATER)
+
+
+class Alive(Dead):
+    """One that takes everything."""
+
+    async def send(self, _message: DeliveryRecord) -> None:
+        self.heard.set()
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+def test_a_receiver_that_does_not_answer_delays_no_other(tmp_path: Path) -> None:
+    tables = ({"name": "a", "kind": "ocsf"}, {"name": "b", "kind": "ocsf"})
+    with _arena(tmp_path, *({**one, "url": "http://localhost:9/x"} for one in tables)) as arena:
+        leak(arena)
+        leak(arena, "spiffe://helper.example/other")
+        heard, told = asyncio.Event(), list[str]()
+        dead = Dead("a", heard)
+        arena.run(deliver_incidents(replace(arena.context, receivers=(dead, Alive("b", heard))), told.append))
+        assert heard.is_set()
+        assert sorted(told) == ["put_off", "sent", "sent"]
+        assert dead.asked == 1, "what else is for it waits"
