@@ -21,7 +21,7 @@ from remit.domain.incidents.records import (
     takes,
     with_ended,
 )
-from remit.domain.records import AgentRecord, TaskRecord
+from remit.domain.records import AgentRecord, TaskRecord, Tier
 from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant
@@ -31,6 +31,8 @@ from remit.ports.store import Commit, Committed, Conflict, Put, RecordMissing, V
 
 MAX_LIVE: Final = 20
 """⚔ Live incidents of one kind and operator, or of all agents that let themselves in: further ones join the newest."""
+_BY_ITSELF: Final = frozenset({Tier.VISITOR, Tier.UNPROVED})
+"""Tiers of an agent that no person raised."""
 _TRIES: Final = 8
 _ALONE: Final = Commit()
 _TOLD_MS: Final = 3 * 24 * 3600 * 1000
@@ -97,7 +99,7 @@ async def _completed(desk: DeskContext, cause: IncidentCause) -> IncidentCause:
     if cause.agent:
         with contextlib.suppress(RecordMissing):
             agent = (await desk.store.get(AgentRecord, cause.agent)).record
-            let_in = agent.stranger or agent.let_itself_in
+            let_in = agent.stranger or (agent.let_itself_in and agent.tier in _BY_ITSELF)
             cause = replace(cause, operator=cause.operator or agent.operator, let_itself_in=let_in)
     return cause
 

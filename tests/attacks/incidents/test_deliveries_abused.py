@@ -148,9 +148,27 @@ def test_an_agents_name_calls_nobody_in_a_chat(tmp_path: Path) -> None:
         arena.ask(task, "order.read", READ, words=f"My token is {task.token}")
         assert send(arena) == ["sent"]
         (told,) = came(receiver)
-        text = told["blocks"][0]["text"]["text"]
-        assert "&lt;!channel&gt; &amp; &lt;@U024BE7LH&gt;" in text
-        assert "<" not in text
+        text = told["blocks"][1]["text"]["text"]
+        assert "&lt;!channel&gt; &amp; &lt;\uff20U024BE7LH&gt;" in text
+        assert "<" not in text + told["text"]
+        assert "!channel" not in told["blocks"][0]["text"]["text"]
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+def test_an_agents_name_is_neither_a_format_nor_a_channel_in_a_chat(tmp_path: Path) -> None:
+    with webhook_server() as receiver, _arena(tmp_path, {"name": "chat", "template": "slack", "url": receiver.url, "with": ()}) as arena:
+        agent = arena.desk.agent(SHOP, "known", name="*Closed* @here #all `x` ~y~ _z_")
+        task = arena.task(agent=agent)
+        arena.ask(task, "order.read", READ, words=f"My token is {task.token}")
+        assert send(arena) == ["sent"]
+        (told,) = came(receiver)
+        named = told["blocks"][1]["text"]
+        assert not set("*_~`@#") & set(told["text"] + named["text"])
+        assert (named["type"], named["emoji"]) == ("plain_text", False)
+        marked = [told["blocks"][0]["text"], *told["blocks"][2]["elements"]]
+        assert all(one["verbatim"] is True for one in marked)
+        assert (told["parse"], told["link_names"]) == ("none", False)
+        assert told["blocks"][2]["elements"][0]["text"].endswith(f"/security/incidents/{incident(arena)}|Open the incident>")
 
 
 @pytest.mark.proves("INCIDENT-TOLD")
