@@ -109,7 +109,9 @@ def test_the_index_holds_no_officer_that_no_search_may_find(unnamed: Arena) -> N
 
 @pytest.mark.proves("REVIEWED-ROWS")
 def test_members_that_hold_people_are_no_words() -> None:
-    members: dict[str, Any] = dict.fromkeys(("by", "owner", "owner_before", "sent_by", "settled_by", "reviewed_by", "to", "person"), "zelda")
+    members: dict[str, Any] = dict.fromkeys(
+        ("by", "owner", "owner_before", "sent_by", "settled_by", "reviewed_by", "to", "person"), "zelda"
+    )
     row = {"kind": "incident.assigned", "envelope": {}, "content": members | {"note": "words"}, "erased": False}
     tokens, _ = entry_tokens(row, EntryNames())
     assert "w:words" in tokens

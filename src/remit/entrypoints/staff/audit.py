@@ -17,8 +17,8 @@ from remit.entrypoints.people.api import PeopleApi
 from remit.proof.checkpoint import b64
 from remit.usecases.desk.case_story import case_story
 from remit.usecases.transcript import audit
-from remit.usecases.transcript.report import CountedLog, Report, no_progress, report_json
 from remit.usecases.transcript.officers_named import for_auditors
+from remit.usecases.transcript.report import CountedLog, Report, no_progress, report_json
 
 ROLES = ("audit", "admin")
 LIMIT = 999_999_999

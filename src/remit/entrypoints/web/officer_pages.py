@@ -33,8 +33,8 @@ from remit.entrypoints.web.report_page import report_page
 from remit.usecases.desk.case_story import case_story
 from remit.usecases.desk.cases import case_card
 from remit.usecases.desk.macros import case_macros
-from remit.usecases.transcript.report import CountedLog, CountProgress
 from remit.usecases.transcript.officers_named import for_auditors
+from remit.usecases.transcript.report import CountedLog, CountProgress
 
 _PATIENCE_S: Final = 0.08
 """Maximum wait, in seconds, for a count; then the page shows its progress and asks again."""

@@ -34,8 +34,8 @@ from remit.usecases.desk.page_events import security_page_version
 from remit.usecases.incidents.handle import list_guards
 from remit.usecases.incidents.view import FILTERS, count_live, list_incidents, read_incident
 from remit.usecases.override_reviews import list_override_reviews
-from remit.usecases.transcript.officers_named import names_officers
 from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals
+from remit.usecases.transcript.officers_named import names_officers
 
 _EVENTS: Final = 40
 _LINKED: Final = frozenset({"agent", "detail", "incident", "operator", "owner_before", "sent_by", "sent_in"})

@@ -136,9 +136,7 @@ async def _name(desk: DeskContext, kind: type[AgentRecord] | type[PersonRecord],
         return ""
 
 
-async def read_incident(
-    desk: DeskContext, incident_id: str, *, low: int = 0, reader: str = ""
-) -> Mapping[str, Json]:
+async def read_incident(desk: DeskContext, incident_id: str, *, low: int = 0, reader: str = "") -> Mapping[str, Json]:
     """Return one incident with its time line from entry `low` on, oldest first; `more` is where the next page begins.
 
     `held` are its tasks on hold; `alone` is whether one person may let one go on.

@@ -31,7 +31,7 @@ COLUMNS: Final = (
 _PLAIN_FILTERS: Final = frozenset({"from", "to", "kind", "decision", "code", "min", "max", "agent", "operator"})
 """Filters that stand in the entry as they are; the others may name people, and are a digest there."""
 _FORMULA: Final = re.compile("[\\s\ufeff\u200b-\u200f]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
-_INSIDE: Final = re.compile("([;,\t|\"]\\s*)(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])")
+_INSIDE: Final = re.compile('([;,\t|"]\\s*)(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])')
 """A sign of a formula behind what is a separator elsewhere: a cell is split there where the list separator is another."""
 _PIECE: Final = 16_384
 _CHECK_EVERY: Final = 50
