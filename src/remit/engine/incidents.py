@@ -16,13 +16,12 @@ from remit.domain.incidents.records import (
     DeliveryRecord,
     IncidentCause,
     IncidentRecord,
-    crowd_key,
     joined_incident,
     opened_incident,
     takes,
     with_ended,
 )
-from remit.domain.records import AgentRecord, TaskRecord
+from remit.domain.records import AgentRecord, TaskRecord, Tier
 from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant
@@ -31,7 +30,9 @@ from remit.engine.transcript.record import draft_entry, seal_entries
 from remit.ports.store import Commit, Committed, Conflict, Put, RecordMissing, Versioned
 
 MAX_LIVE: Final = 20
-"""⚔ Live incidents of one kind and operator: further agents of it join the newest, however many it brings."""
+"""⚔ Live incidents of one kind and operator, or of all agents that let themselves in: further ones join the newest."""
+_BY_ITSELF: Final = frozenset({Tier.VISITOR, Tier.UNPROVED})
+"""Tiers of an agent that no person raised."""
 _TRIES: Final = 8
 _ALONE: Final = Commit()
 _TOLD_MS: Final = 3 * 24 * 3600 * 1000
@@ -95,9 +96,11 @@ async def _completed(desk: DeskContext, cause: IncidentCause) -> IncidentCause:
                 customer=cause.customer or task.customer,
                 case=cause.case or task.case,
             )
-    if cause.agent and not cause.operator:
+    if cause.agent:
         with contextlib.suppress(RecordMissing):
-            cause = replace(cause, operator=(await desk.store.get(AgentRecord, cause.agent)).record.operator)
+            agent = (await desk.store.get(AgentRecord, cause.agent)).record
+            let_in = agent.stranger or (agent.let_itself_in and agent.tier in _BY_ITSELF)
+            cause = replace(cause, operator=cause.operator or agent.operator, let_itself_in=let_in)
     return cause
 
 
@@ -106,9 +109,7 @@ async def _change(desk: DeskContext, cause: IncidentCause) -> IncidentChange:
     found = await desk.store.find(IncidentRecord, "incident.key", cause.key, limit=1, newest=True)
     if found and takes(found[0].record, now):
         return await _join(desk, found[0], cause, now)
-    crowd = await desk.store.find(
-        IncidentRecord, "incident.crowd", crowd_key(cause.kind, cause.operator), limit=MAX_LIVE, newest=True
-    )
+    crowd = await desk.store.find(IncidentRecord, "incident.crowd", cause.crowd, limit=MAX_LIVE, newest=True)
     if len(crowd) >= MAX_LIVE:
         return await _join(desk, crowd[0], cause, now)
     return await _open(desk, cause, found[0].record.id if found else "", now)

@@ -3,6 +3,7 @@
 Source: docs/model/model.md#incidents; Standard Webhooks 1.0.0.
 """
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,9 @@ import pytest
 from attacks.arena import SHOP, Arena, gathered, open_arena
 from notice_servers import Receiver, nobody, webhook_server
 from remit.adapters.notify.webhook import signature
+from remit.domain.incidents.records import DeliveryRecord
+from remit.domain.structs import replace
+from remit.ports.notify import DeliveryFailed, DeliveryObstacle
 from remit.usecases.incidents.deliver import LEASE_MS, deliver_incidents
 
 READ = {"order_id": "W1"}
@@ -144,9 +148,27 @@ def test_an_agents_name_calls_nobody_in_a_chat(tmp_path: Path) -> None:
         arena.ask(task, "order.read", READ, words=f"My token is {task.token}")
         assert send(arena) == ["sent"]
         (told,) = came(receiver)
-        text = told["blocks"][0]["text"]["text"]
-        assert "&lt;!channel&gt; &amp; &lt;@U024BE7LH&gt;" in text
-        assert "<" not in text
+        text = told["blocks"][1]["text"]["text"]
+        assert "&lt;!channel&gt; &amp; &lt;\uff20U024BE7LH&gt;" in text
+        assert "<" not in text + told["text"]
+        assert "!channel" not in told["blocks"][0]["text"]["text"]
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+def test_an_agents_name_is_neither_a_format_nor_a_channel_in_a_chat(tmp_path: Path) -> None:
+    with webhook_server() as receiver, _arena(tmp_path, {"name": "chat", "template": "slack", "url": receiver.url, "with": ()}) as arena:
+        agent = arena.desk.agent(SHOP, "known", name="*Closed* @here #all `x` ~y~ _z_")
+        task = arena.task(agent=agent)
+        arena.ask(task, "order.read", READ, words=f"My token is {task.token}")
+        assert send(arena) == ["sent"]
+        (told,) = came(receiver)
+        named = told["blocks"][1]["text"]
+        assert not set("*_~`@#") & set(told["text"] + named["text"])
+        assert (named["type"], named["emoji"]) == ("plain_text", False)
+        marked = [told["blocks"][0]["text"], *told["blocks"][2]["elements"]]
+        assert all(one["verbatim"] is True for one in marked)
+        assert (told["parse"], told["link_names"]) == ("none", False)
+        assert told["blocks"][2]["elements"][0]["text"].endswith(f"/security/incidents/{incident(arena)}|Open the incident>")
 
 
 @pytest.mark.proves("INCIDENT-TOLD")
@@ -241,3 +263,37 @@ def test_a_receiver_hears_of_its_severities_alone_and_files_take_lines(tmp_path:
         leak(arena, "spiffe://helper.example/other")
         assert "put_off" in send(arena)
         assert not (tmp_path / "elsewhere").exists()
+
+
+class Dead:
+    """A receiver that answers only once another one was told, and then with a failure."""
+
+    def __init__(self, name: str, heard: asyncio.Event) -> None:
+        self.name, self.heard, self.asked = name, heard, 0
+
+    async def send(self, _message: DeliveryRecord) -> None:
+        self.asked += 1
+        async with asyncio.timeout(5):
+            await self.heard.wait()
+        raise DeliveryFailed("gone", holdup=DeliveryObstacle.LATER)
+
+
+class Alive(Dead):
+    """One that takes everything."""
+
+    async def send(self, _message: DeliveryRecord) -> None:
+        self.heard.set()
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+def test_a_receiver_that_does_not_answer_delays_no_other(tmp_path: Path) -> None:
+    tables = ({"name": "a", "kind": "ocsf"}, {"name": "b", "kind": "ocsf"})
+    with _arena(tmp_path, *({**one, "url": "http://localhost:9/x"} for one in tables)) as arena:
+        leak(arena)
+        leak(arena, "spiffe://helper.example/other")
+        heard, told = asyncio.Event(), list[str]()
+        dead = Dead("a", heard)
+        arena.run(deliver_incidents(replace(arena.context, receivers=(dead, Alive("b", heard))), told.append))
+        assert heard.is_set()
+        assert sorted(told) == ["put_off", "sent", "sent"]
+        assert dead.asked == 1, "what else is for it waits"

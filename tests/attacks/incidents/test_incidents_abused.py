@@ -10,7 +10,10 @@ import pytest
 
 from attacks.arena import SHOP, Arena, code_of, gathered
 from remit.domain.incidents.records import WINDOW_MS, IncidentCause, IncidentKind, IncidentRecord
+from remit.domain.records import AgentRecord, Tier
+from remit.domain.structs import replace
 from remit.domain.transcript.entry import Kind
+from remit.domain.values import Instant
 from remit.engine.incidents import MAX_LIVE, commit_with_incident
 from remit.engine.transcript.record import draft_entry
 from remit.ports.store import Commit, Conflict, Put
@@ -243,3 +246,28 @@ def test_an_ordinary_ask_reads_and_writes_nothing_of_incidents(arena: Arena, mon
     monkeypatch.setattr(arena.context.store, "find", watched)
     assert arena.ask(task, "order.read", READ).is_success
     assert [one for one in looked if one.startswith(("incident", "delivery"))] == []
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+@pytest.mark.parametrize("known", ["document", "dynamic", "stranger"])
+def test_agents_that_let_themselves_in_are_one_crowd_whatever_operator_they_claim(arena: Arena, sam: SandboxPerson, known: str) -> None:
+    kept = AgentRecord(
+        id="",
+        actor="x",
+        operator="",
+        name="Helper",
+        tier=Tier.UNPROVED,
+        method="web_bot_auth" if known == "stranger" else "private_key_jwt",
+        keys="{}",
+        redirect_uris=(),
+        created_at=Instant(1),
+        known_by="" if known == "stranger" else known,
+    )
+    for number in range(MAX_LIVE + 15):
+        one = replace(kept, id=f"https://h{number}.example/a", operator=f"h{number}.example")
+        arena.run(arena.context.store.commit(Commit(puts=(Put(one, 0),))))
+        arena.run(cause(arena, one.id, operator=one.operator))
+    assert len(incidents(sam)) == MAX_LIVE
+    arena.agent()
+    arena.run(cause(arena))
+    assert len(incidents(sam)) == MAX_LIVE + 1, "an agent that the desk knows has its own"

@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
+from attacks.arena import SHOP, Arena, open_arena
 from desks.shop import CATALOGUE as DATA
 from remit.adapters.files.translations import load_translations
 from remit.domain.policy.rulebook import read_catalogue
+from remit.domain.records import PersonRecord
 from remit.domain.structs import replace
 from remit.engine.transcript.parties import AgentParty
+from remit.engine.transcript.record import entry_row
 from remit.entrypoints.web.ask_rows import ask_row_text, fold_asks
-from remit.entrypoints.web.entry_parties import EntryParties, agent_labels
+from remit.entrypoints.web.entry_parties import EntryParties, agent_labels, customer_parties, staff_parties
 from remit.entrypoints.web.entry_text import entry_text
 
 CATALOGUE = read_catalogue(DATA, today=None)
@@ -97,3 +100,44 @@ def test_no_customer_reads_the_name_of_an_officer() -> None:
         assert "Olga" not in own
         assert "Anna" not in own
         assert ("Olga" in staff) is (until > 1)
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+@pytest.mark.parametrize("name", ["Olga", "olga", "Okafor", "Berg", "Anna", "\u041elga"])
+def test_an_agent_called_like_an_officer_or_the_customer_stands_in_quotes(name: str) -> None:
+    agents = {"spiffe://a": AgentParty("spiffe://a", name, "a.example")}
+    found = agent_labels(agents, CATALOGUE, ("Anna Berg", "Olga Okafor"))
+    assert found["spiffe://a"].startswith("“"), found
+    plain = agent_labels({"spiffe://a": AgentParty("spiffe://a", "Helper", "a.example")}, CATALOGUE, ("Anna Berg", ""))
+    assert plain["spiffe://a"] == "Helper"
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+def test_the_pages_compare_an_agents_name_with_those_of_people() -> None:
+    for name, named in (("Olga", "“Olga” · "), ("Berg", "“Berg” · "), ("Helper", "Helper · ")):
+        with open_arena() as arena:
+            arena.desk.officer("olga", roles=["care"], name="Olga Okafor")
+            agent = arena.desk.agent(SHOP, "known", name=name)
+            task = arena.task(agent=agent)
+            arena.ask(task, "order.read", {"order_id": "W1"})
+            rows = arena.run(_rows(arena, task.id))
+            said = arena.run(staff_parties(arena.context, rows, "Anna Berg"))
+            assert f"{said.agents[SHOP]} · " == named
+            own = arena.run(customer_parties(arena.context, rows, "Anna Berg"))
+            assert f"{own.agents[SHOP]} · " == (named if name != "Olga" else "Olga · "), "no customer learns of staff by it"
+
+
+async def _rows(arena: Arena, task: str) -> Any:
+    return [await entry_row(arena.context, one) for one in await arena.context.store.entries(ref=task)]
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+def test_an_agent_called_like_the_customer_stands_in_quotes_in_the_audit_log() -> None:
+    with open_arena() as arena:
+        ada = arena.desk.officer("ada", roles=["audit"])
+        arena.anna.get("/me/v1/history")
+        first = arena.run(arena.context.store.get(PersonRecord, "anna")).record.name.split()[0]
+        task = arena.task(agent=arena.desk.agent(SHOP, "known", name=first))
+        arena.ask(task, "order.read", {"order_id": "W1"})
+        told = arena.person("POST", "/audit/v1/export", {"format": "csv", "filters": {"kind": "ask"}}, cookie=ada.cookie).text
+        assert f"“{first}” · " in told

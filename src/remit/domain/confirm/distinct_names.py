@@ -61,6 +61,11 @@ def passes_for_ours(name: str, own: Iterable[str]) -> bool:
     return not _WORD.fullmatch(name) or any(look_alike(name, word) for word in _words_of((_OURS, *own)))
 
 
+def passes_for_person(name: str, person: str) -> bool:
+    """Return whether a name is or looks like a person's, or a word of it."""
+    return look_alike(name, person) or any(look_alike(name, word) for word in _words_of((person,)))
+
+
 def _words_of(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         yield from _WORDS.findall(text)

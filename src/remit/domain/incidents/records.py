@@ -88,6 +88,13 @@ class IncidentCause:
     case: str = ""
     task: str = ""
     ended: tuple[str, ...] = ()
+    let_itself_in: bool = False
+    """Whether no person of the desk knows the agent, which says itself whose it is."""
+
+    @property
+    def crowd(self) -> str:
+        """Return the key of the live incidents that it is counted with."""
+        return crowd_key(self.kind, self.operator, let_itself_in=self.let_itself_in)
 
     @property
     def severity(self) -> Severity:
@@ -127,6 +134,7 @@ class IncidentRecord:
     ended: tuple[str, ...] = ()
     resolution: str = ""
     closed_at: Instant = NEVER
+    let_itself_in: bool = False
 
     @property
     def agent(self) -> str:
@@ -141,7 +149,7 @@ class IncidentRecord:
     @property
     def crowd(self) -> str:
         """Return the key of the live incidents of its kind and operator."""
-        return crowd_key(self.kind, self.operator)
+        return crowd_key(self.kind, self.operator, let_itself_in=self.let_itself_in)
 
     def links(self) -> tuple[Link, ...]:
         """Index by key, agent and operator, and globally; until closed also among the live ones."""
@@ -158,9 +166,12 @@ class IncidentRecord:
         return tuple(links)
 
 
-def crowd_key(kind: IncidentKind, operator: str) -> str:
-    """Return the key under which live incidents of one kind and operator are counted."""
-    return f"{kind} {operator or '-'}"
+def crowd_key(kind: IncidentKind, operator: str, *, let_itself_in: bool = False) -> str:
+    """Return the key under which live incidents of one kind and operator are counted.
+
+    ⚔ Agents that let themselves in choose their operator, so that all of them are one crowd.
+    """
+    return f"{kind} *" if let_itself_in else f"{kind} {operator or '-'}"
 
 
 def opened_incident(cause: IncidentCause, *, incident_id: str, now: Instant) -> IncidentRecord:
@@ -180,6 +191,7 @@ def opened_incident(cause: IncidentCause, *, incident_id: str, now: Instant) -> 
         cases=_more((), cause.case),
         tasks=_more((), cause.task),
         ended=_more((), *cause.ended),
+        let_itself_in=cause.let_itself_in,
     )
 
 

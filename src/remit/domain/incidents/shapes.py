@@ -40,6 +40,8 @@ _SAID: Final[JsonObject] = {
     "acknowledged": "In progress",
     "closed": "Closed",
 }
+_CHOSEN: Final = frozenset({"agent", "agent_name", "operator", "summary", "who"})
+_FORMATS: Final = str.maketrans("*_~`@#", "\u2217\u02cd\u223c\u02cb\uff20\uff03")
 SHAPES: Final[Mapping[str, JsonObject]] = {
     "remit": {
         "body": {
@@ -110,12 +112,20 @@ SHAPES: Final[Mapping[str, JsonObject]] = {
         },
         "body": {
             "text": "{said}: {summary}",
+            "parse": "none",
+            "link_names": False,
+            "unfurl_links": False,
             "blocks": [
-                {"type": "section", "text": {"type": "mrkdwn", "text": "{mark} *{said}: {title}*\n{who}"}},
+                {"type": "section", "text": {"type": "mrkdwn", "text": "{mark} *{said}: {title}*", "verbatim": True}},
+                {"type": "section", "text": {"type": "plain_text", "text": "{who}", "emoji": False}},
                 {
                     "type": "context",
                     "elements": [
-                        {"type": "mrkdwn", "text": "Severity {severity} · {state} · <{page}|Open the incident>"}
+                        {
+                            "type": "mrkdwn",
+                            "text": "Severity {severity} · {state} · <{page}|Open the incident>",
+                            "verbatim": True,
+                        }
                     ],
                 },
             ],
@@ -125,7 +135,7 @@ SHAPES: Final[Mapping[str, JsonObject]] = {
 """The built-in shapes.
 
 Source: Standard Webhooks 1.0.0 (type, timestamp, data); PagerDuty Events API v2 (trigger, acknowledge and resolve with
-`dedup_key`); Slack incoming webhooks (`text`, `blocks`; escape of `&`, `<` and `>`).
+`dedup_key`); Slack incoming webhooks (`text`, `blocks`; escape of `&`, `<` and `>`; `verbatim`, `plain_text`).
 """
 
 
@@ -135,7 +145,8 @@ class Shape:
 
     body: Json
     maps: Mapping[str, Mapping[str, str]]
-    escape: Callable[[str], str]
+    escape: Callable[[str, str], str]
+    """Return a value, given by its name, as a text of the receiver's."""
 
 
 def shape_of(wanted: Json) -> Shape:
@@ -147,7 +158,7 @@ def shape_of(wanted: Json) -> Shape:
     if not isinstance(wanted, Mapping) or "body" not in wanted or not set(wanted) <= _MEMBERS:
         raise ValueError("must be an object with body, and maybe maps and escape")
     maps = {str(name): _map(str(name), one) for name, one in _object(wanted.get("maps", {}), "maps").items()}
-    escapes: Mapping[str, Callable[[str], str]] = {"slack": _slack, "": str}
+    escapes: Mapping[str, Callable[[str, str], str]] = {"slack": _slack, "": _as_it_is}
     escape = wanted.get("escape", "")
     if not isinstance(escape, str) or escape not in escapes:
         raise ValueError('has an escape that is not "slack"')
@@ -221,18 +232,26 @@ def values_of(told: DeliveryRecord, *, desk: str, key: str = "") -> dict[str, st
     }
 
 
-def _filled(value: Json, values: Mapping[str, str | int], escape: Callable[[str], str]) -> Json:
+def _filled(value: Json, values: Mapping[str, str | int], escape: Callable[[str, str], str]) -> Json:
     if isinstance(value, str):
         alone = _PLACE.fullmatch(value)
         if alone is not None:
             found = values[alone[1]]
-            return escape(found) if isinstance(found, str) else found
-        return _PLACE.sub(lambda place: escape(str(values[place[1]])), value)
+            return escape(alone[1], found) if isinstance(found, str) else found
+        return _PLACE.sub(lambda place: escape(place[1], str(values[place[1]])), value)
     if isinstance(value, Mapping):
         return {name: _filled(one, values, escape) for name, one in value.items()}
     return [_filled(one, values, escape) for one in value] if isinstance(value, list | tuple) else value
 
 
-def _slack(text: str) -> str:
-    """⚔ Escape the signs that Slack reads as a mention or a link: an agent's name could call everyone."""
+def _as_it_is(_name: str, text: str) -> str:
+    return text
+
+
+def _slack(name: str, text: str) -> str:
+    """⚔ Escape what Slack reads as a mention or a link: an agent's name could call everyone.
+
+    In names that an agent chose also what Slack reads as a format, a channel or a person, as letters that look alike.
+    """
+    text = text.translate(_FORMATS) if name in _CHOSEN else text
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

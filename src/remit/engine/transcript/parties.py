@@ -11,6 +11,7 @@ from remit.ports.store import RecordMissing
 
 _PLACES: Final = ("ask", "task", "mandate")
 """Members of an envelope whose agent is always the same."""
+_STAFF: Final = 200
 
 
 @struct(frozen=True)
@@ -68,6 +69,12 @@ async def entry_staff(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> 
             if isinstance(one, str) and one and one not in found:
                 found[one] = await _person(desk, one)
     return found
+
+
+async def staff_names(desk: DeskContext) -> Sequence[str]:
+    """Return the names of the desk's officers, of `_STAFF` at most."""
+    found = await desk.store.find(PersonRecord, "person.kind", "officer", limit=_STAFF)
+    return tuple(one.record.name or one.record.id for one in found)
 
 
 async def _person(desk: DeskContext, person: str) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Catalogue
-from remit.domain.confirm.render_values import past_title
+from remit.domain.confirm.distinct_names import passes_for_person
+from remit.domain.confirm.render_values import in_quotes, past_title
 from remit.domain.errors import MEANINGS, Code
 from remit.domain.i18n import Translator, marked
 from remit.domain.policy.confirmers import OFFICER
@@ -89,7 +90,7 @@ def row_text(row: TranscriptRow, catalogue: Catalogue) -> dict[str, object]:
         "first": row.first,
         "at": row.at,
         "is_ask": bool(row.ask) and row.kind == Kind.ASK_DECIDED,
-        "agent": make_visible(row.agent_name or row.agent),
+        "agent": _agent(row, say),
         "agent_id": row.agent,
         "customer": make_visible(row.customer_name or row.customer),
         "customer_id": row.customer,
@@ -104,6 +105,16 @@ def row_text(row: TranscriptRow, catalogue: Catalogue) -> dict[str, object]:
         "erased": row.erased,
         "entries": entries,
     }
+
+
+def _agent(row: TranscriptRow, say: Translator) -> str:
+    """Return the agent's name, in quotes where it is that of a person of the row. ⚔ It chose it itself."""
+    name, people = row.agent_name or row.agent, (row.customer_name, *row.officers, *(one.name for one in row.answers))
+    return (
+        in_quotes(name, say)
+        if name and any(one and passes_for_person(name, one) for one in people)
+        else (make_visible(name))
+    )
 
 
 def row_sentence(row: TranscriptRow, catalogue: Catalogue) -> str:

@@ -304,7 +304,7 @@ async def _history(
     asks, folded = entry_asks(found), fold_asks(found[:entries])
     rows = folded[:most]
     names = await _names(desk, person, {row.ask: asks[row.ask] for row in rows if row.ask in asks})
-    parties = await customer_parties(desk, [one for row in rows for one in row.entries])
+    parties = await customer_parties(desk, [one for row in rows for one in row.entries], person.name)
     contests = {row["entry"]: row for row in await views.list_contests(desk, person)}
     return _History(
         texts=[ask_row_text(row, desk.catalogue, asks, names=names, parties=parties) for row in rows],

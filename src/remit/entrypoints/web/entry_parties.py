@@ -14,7 +14,7 @@ from remit.domain.text.confusables import look_alike
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
-from remit.engine.transcript.parties import AgentParty, entry_agents, entry_staff
+from remit.engine.transcript.parties import AgentParty, entry_agents, entry_staff, staff_names
 
 
 @struct(frozen=True)
@@ -32,9 +32,12 @@ class EntryParties:
 NO_PARTIES = EntryParties()
 
 
-async def customer_parties(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> EntryParties:
-    """Return the parties of a customer's own entries."""
-    return EntryParties(agents=agent_labels(await entry_agents(desk, rows), desk.catalogue))
+async def customer_parties(desk: DeskContext, rows: Sequence[Mapping[str, Json]], customer: str = "") -> EntryParties:
+    """Return the parties of a customer's own entries; `customer` is their name.
+
+    ⚔ Staff's names are not compared here: quotes would tell a customer who works at the desk.
+    """
+    return EntryParties(agents=agent_labels(await entry_agents(desk, rows), desk.catalogue, (customer,)))
 
 
 async def staff_parties(
@@ -45,15 +48,19 @@ async def staff_parties(
     A `reader` with a role that `[transcript] officers_named_to` leaves out is given no names of staff; "" is a colleague.
     """
     named = not reader or reader in desk.terms.officers_named_to
+    agents, staff = await entry_agents(desk, rows), await entry_staff(desk, rows) if named else {}
+    people = (customer, *staff.values(), *(await staff_names(desk) if agents else ()))
     return EntryParties(
-        agents=agent_labels(await entry_agents(desk, rows), desk.catalogue),
-        staff=await entry_staff(desk, rows) if named else {},
+        agents=agent_labels(agents, desk.catalogue, people),
+        staff=staff,
         customer=customer,
     )
 
 
-def agent_labels(agents: Mapping[str, AgentParty], catalogue: Catalogue) -> Mapping[str, str]:
-    """Return the name of each agent for a sentence, by the same ids.
+def agent_labels(
+    agents: Mapping[str, AgentParty], catalogue: Catalogue, people: Sequence[str] = ()
+) -> Mapping[str, str]:
+    """Return the name of each agent for a sentence, by the same ids; `people` are named in the same sentences.
 
     ⚔ Of agents whose names are or look alike, each is named with its operator, or by its client id where that is the
     same.
@@ -66,25 +73,30 @@ def agent_labels(agents: Mapping[str, AgentParty], catalogue: Catalogue) -> Mapp
         for client in (first.client_id, second.client_id)
     }
     labels = {
-        client: _with_operator(one, catalogue, parties) if client in twins else _label(one, catalogue)
+        client: _with_operator(one, catalogue, parties, people) if client in twins else _label(one, catalogue, people)
         for client, one in parties.items()
     }
     return {place: labels[one.client_id] for place, one in agents.items()}
 
 
-def _label(agent: AgentParty, catalogue: Catalogue) -> str:
-    return agent_label(agent.name, catalogue) if agent.name else in_quotes(agent.client_id, catalogue.say)
+def _label(agent: AgentParty, catalogue: Catalogue, people: Sequence[str]) -> str:
+    return agent_label(agent.name, catalogue, people) if agent.name else in_quotes(agent.client_id, catalogue.say)
 
 
-def _with_operator(agent: AgentParty, catalogue: Catalogue, parties: Mapping[str, AgentParty]) -> str:
+def _with_operator(
+    agent: AgentParty, catalogue: Catalogue, parties: Mapping[str, AgentParty], people: Sequence[str]
+) -> str:
     same = [one for one in parties.values() if look_alike(one.operator, agent.operator)]
     known = in_quotes(agent.client_id, catalogue.say) if len(same) > 1 else quoted_text(agent.operator, catalogue.say)
-    return f"{_label(agent, catalogue)} ({known})"
+    return f"{_label(agent, catalogue, people)} ({known})"
 
 
-def agent_label(name: str, catalogue: Catalogue) -> str:
-    """Return one agent's name for a sentence: bare where it is one plain word that is none of ours, else in quotes."""
-    own = (catalogue.desk, *(role.title for role in catalogue.roles.values()))
+def agent_label(name: str, catalogue: Catalogue, people: Sequence[str] = ()) -> str:
+    """Return one agent's name for a sentence: bare where it is one plain word that is none of ours, else in quotes.
+
+    ⚔ Nor a word of a name of `people`: an agent called like an officer or the customer would act in their place.
+    """
+    own = (catalogue.desk, *(role.title for role in catalogue.roles.values()), *people)
     return in_quotes(name, catalogue.say) if passes_for_ours(name, own) else make_visible(name)
 
 

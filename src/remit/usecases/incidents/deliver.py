@@ -4,8 +4,9 @@ At least once, as with notices (docs/decisions/0023-notices-are-records.md): if 
 sends it. Those about one incident reach a receiver in their order.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from remit.domain.incidents.records import DeliveryRecord
@@ -29,13 +30,39 @@ async def deliver_incidents(desk: DeskContext, told: Callable[[str], None]) -> i
     Raises:
         Fault: `fault.store`; due messages stay.
     """
-    done = 0
+    due: dict[str, list[Versioned[DeliveryRecord]]] = {}
     for kept in await desk.store.find(DeliveryRecord, "due.delivery", "", high=desk.world.now(), limit=_PAGE):
+        due.setdefault(kept.record.to, []).append(kept)
+    # ⚔ At once for all receivers: one that does not answer delays no other.
+    sent = await asyncio.gather(*(_send_all(desk, one, told) for one in due.values()), return_exceptions=True)
+    for one in sent:
+        if isinstance(one, BaseException):
+            raise one
+    return sum(one for one in sent if isinstance(one, int))
+
+
+async def _send_all(desk: DeskContext, due: Sequence[Versioned[DeliveryRecord]], told: Callable[[str], None]) -> int:
+    """Send one receiver's due messages in order; after one that it did not take the others wait, too."""
+    done, refused = 0, list[str]()
+
+    def seen(outcome: str) -> None:
+        refused.extend([outcome] if outcome == "put_off" else ())
+        told(outcome)
+
+    for kept in due:
         try:
-            done += await _send(desk, kept, told)
+            if refused:
+                await _wait(desk, kept)
+            else:
+                done += await _send(desk, kept, seen)
         except (Conflict, RecordMissing):
             continue  # another node has it
     return done
+
+
+async def _wait(desk: DeskContext, kept: Versioned[DeliveryRecord]) -> None:
+    later = replace(kept.record, due_at=Instant(desk.world.now() + _AGAIN_MS[0]))
+    await desk.store.commit(Commit(puts=(Put(later, kept.rev, kept.record),)))
 
 
 async def _send(desk: DeskContext, kept: Versioned[DeliveryRecord], told: Callable[[str], None]) -> int:
