@@ -112,7 +112,7 @@ def test_an_offer_is_accepted_by_id_and_digest_once_within_the_mandate(
     reply = task.ask("offer.accept", wanted)
     assert reply.who == ("customer",)
     shown = anna.get(f"/me/v1/confirmations/{anna.invitation(reply)}")
-    assert any("15.00 EUR" in line["text"] for line in shown["rendering"]["lines"])
+    assert any("€15.00" in line["text"] for line in shown["rendering"]["lines"])
     assert anna.confirm(reply).outcome == "done"
     assert olga.get(f"/desk/v1/cases/{task.case}")["offers"][0]["state"] == "used"
     over = olga.post(f"/desk/v1/cases/{task.case}/offers", {"action": "offer.accept", "terms": {"amount": "25.00 EUR"}})
@@ -171,9 +171,9 @@ def test_an_officer_offers_within_the_limits_of_their_roles_and_sees_them() -> N
         olga, gus = desk.officer("olga", ["billing"]), desk.officer("gus", ["guard"])
         path = f"/desk/v1/cases/{task.case}/offers"
         for officer, amount, said in (
-            (olga, "10.01 EUR", "at most 10.00 EUR"),
-            (olga, "1.00 USD", "at most"),
-            (gus, "1.00 EUR", "does not"),
+            (olga, "10.01 EUR", "offer up to 10.00 EUR in one case"),
+            (olga, "1.00 USD", "offer up to"),
+            (gus, "1.00 EUR", "don't include making offers"),
         ):
             with pytest.raises(Refused) as problem:
                 officer.post(path, {"action": "offer.accept", "terms": {"amount": amount}})
