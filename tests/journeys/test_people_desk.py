@@ -173,7 +173,7 @@ def test_an_officer_offers_within_the_limits_of_their_roles_and_sees_them() -> N
         for officer, amount, said in (
             (olga, "10.01 EUR", "offer up to 10.00 EUR in one case"),
             (olga, "1.00 USD", "offer up to"),
-            (gus, "1.00 EUR", "don't include making offers"),
+            (gus, "1.00 EUR", "can't make this offer"),
         ):
             with pytest.raises(Refused) as problem:
                 officer.post(path, {"action": "offer.accept", "terms": {"amount": amount}})
