@@ -84,10 +84,9 @@ async def decide_page(desk: DeskContext, plain: DeskContext, officer: PersonReco
 
 def fact_text(value: Json, say: Translator) -> str:
     """Return a fact for an officer: money and times in words, a titled part as `title (price, state)`."""
-    if isinstance(value, Mapping) and isinstance(value.get("title"), str):
+    if isinstance(value, Mapping) and isinstance(title := value.get("title"), str):
         rest = [plain_value(one, say) for key, one in value.items() if key not in {"id", "product", "title"}]
-        title = in_quotes(str(value["title"]), say)
-        return f"{title} ({', '.join(rest)})" if rest else title
+        return f"{in_quotes(title, say)} ({', '.join(rest)})" if rest else in_quotes(title, say)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "; ".join(fact_text(one, say) for one in value) or say("(empty)")
     return _day(value, say) or plain_value(value, say)
