@@ -117,7 +117,7 @@ def test_an_ask_from_another_terminal_waits_until_it_is_answered_without_a_brows
         page = next(line for line in asking.stdout if "in a browser" in line).split()[-1]
         assert page == f"{running.told['url']}/me"
         answered = running.beside("--act-as", "customer", answers="y\n")
-        assert "Refund €20.00 for order W1005" in answered.stdout
+        assert "Refund €20.00 for order “Desk lamp of last season”" in answered.stdout
         assert "the ask is done" in answered.stdout, answered
         rest = asking.stdout.read()
     assert asking.returncode == 0, rest
@@ -232,7 +232,7 @@ def test_a_browser_of_this_machine_becomes_each_person_of_the_demo(running: Runn
 @pytest.mark.parametrize(("whom", "hint"), [("officer", "--ask --for officer"), ("security", "/security"), ("auditor", "/audit")])
 def test_whoever_has_nothing_to_answer_is_told_where_their_work_stands(running: Running, whom: str, hint: str) -> None:
     said = running.beside("--act-as", whom).stdout
-    assert "Nothing waits for you." in said
+    assert "You have nothing to decide right now." in said
     assert hint in said
 
 
