@@ -64,7 +64,7 @@ def test_after_a_no_the_agent_is_told_that_it_was_a_no_and_when_it_may_ask_again
     arena.anna.decline(task.ask("payment.refund", refund("40.00 EUR")))
     response = arena.ask(task, "payment.refund", refund("30.00 EUR"))
     body = arena.refused(response, "confirmation.too_many")
-    assert "said no" in body["detail"]
+    assert "declined" in body["detail"]
     assert 0 < body["retry_after_s"] == int(response.headers["retry-after"])
 
 

@@ -36,8 +36,8 @@ def test_a_card_says_who_speaks_for_whom_and_what_it_may(shown: Arena) -> None:
     assert any("acts for the customer anna." in line for line in lines)
     assert "The operator is known." in lines
     assert any(line.startswith("Risk: 0 of 100") for line in lines)
-    assert any("Request one return" in line for line in lines)
-    assert any(line.startswith("- The agent may never see any information") for line in lines)
+    assert any("Request up to 3 returns" in line for line in lines)
+    assert any(line.startswith("- The agent may never see: everything under “identity.*”") for line in lines)
     assert any(line.endswith(f"/desk/cases/{task.case}") for line in lines)
     assert "Anna Berg" not in card.text
     assert shown.run(shown.helpdesk.notes(task.case)) == ()

@@ -55,6 +55,7 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "/security/v1/incidents/{id}/assign": {"owner": "me"},
     "/security/v1/incidents/{id}/close": {"reason": "over"},
     "/security/v1/incidents/{id}/notes": {"text": "A note"},
+    "/security/v1/overrides/{id}": {"answer": "agree"},
     "/security/v1/people": {"id": "cleo", "kind": "customer"},
     "/security/v1/people/{id}/contact": {"email": "bram@other.example"},
     "/security/v1/people/{id}/recover": {},

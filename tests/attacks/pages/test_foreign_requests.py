@@ -13,7 +13,9 @@ import pytest
 from attacks.arena import ISSUER, SEND_BACK, SHOP, Arena, code_of, gathered, mandate, open_arena
 from attacks.pages.bodies import BODIES
 from attacks.probes.visitor import OPTIONS
+from remit.domain.records import OverrideReview
 from remit.entrypoints.http.app import App
+from remit.ports.store import Commit, Put
 from remit.sandbox.people import SandboxPerson
 from visiting import Visitor, documents
 
@@ -129,6 +131,9 @@ def doors() -> Iterator[Doors]:
             "proposals": people["sam"].post("/security/v1/resume", stopped)["proposal"]["proposal"],
             "requests": arena.agent().push(mandate())[0].rpartition(":")[2],
         }
+        reviewed = OverrideReview(id="ovr_1", case=task.case, customer="anna", by="bill", by_key="bill", at=arena.context.world.now())
+        arena.run(arena.context.store.commit(Commit(puts=(Put(reviewed, 0),))))
+        ids["overrides"] = reviewed.id
         ids["incidents"] = people["sam"].get("/security/v1/incidents")["incidents"][0]["incident"]
         task.ask("order.read", {"order_id": "W1"}, attachments=[{"name": "a.bin", "media_type": "", "data_b64": "AAECAwQF"}])
         arena.desk.officer("bea", ["billing"]).post(f"/desk/v1/cases/{task.case}/notes", {"text": "@bill, please look."})

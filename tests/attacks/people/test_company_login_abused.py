@@ -512,7 +512,7 @@ def test_a_provider_that_is_down_is_told_in_plain_words_and_passkeys_go_on(compa
     company.provider.answers["/.well-known/openid-configuration"] = (503, b"")
     told = company.arena.person("GET", "/login/oidc", headers=HTML)
     assert told.status_code == 503
-    assert "The company&#39;s login does not answer" in told.text
+    assert "The company&#39;s login isn&#39;t responding" in told.text
     assert company.whom(company.arena.anna.cookie)["id"] == "anna"
     page = company.arena.person("GET", "/login").text
     assert "Sign in with Acme" in page

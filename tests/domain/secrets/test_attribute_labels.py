@@ -29,6 +29,21 @@ def test_an_attribute_is_named_by_its_own_word_its_titles_head_and_synonyms(
 
 
 @pytest.mark.parametrize(
+    ("name", "titles", "has", "lacks"),
+    [
+        ("account.state", ["account status", "Kontostatus"], {"state", "status", "kontostatus"}, {"account"}),
+        ("payment_method.balance", ["gift card balance"], {"balance", "gift"}, {"card"}),
+        ("contact.phone", ["phone number"], {"phone", "number"}, set()),
+        ("card.number", ["account"], {"account"}, set()),
+    ],
+)
+def test_before_a_titles_last_word_a_thing_names_no_attribute(name: str, titles: list[str], has: set[str], lacks: set[str]) -> None:
+    found = label_words(name, titles, WORDS, things={"account", "card", "order"})
+    assert has <= found
+    assert not lacks & found
+
+
+@pytest.mark.parametrize(
     ("word", "named"), [("status", True), ("kontostatus", True), ("statusse", False), ("kinds", True), ("kindly", False)]
 )
 def test_a_label_has_endings_and_ends_compounds(word: str, named: bool) -> None:

@@ -18,7 +18,7 @@ from remit.domain.text.tokens import plain_word
 _ENDS: Final = re.compile(r"[!?\n]+|\.(?=\s|$)")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _HEAD: Final = re.compile(
-    r"\s(?:a|an|the|of|for|in|from|on|to|by|with|that|einer|ein|eines|eine|des|der|dem|den|von|vom|für|im|am|zum|zur)\s",
+    r"\s(?:a|an|the|of|for|in|from|on|to|by|with|that|einer|ein|eines|eine|des|der|dem|den|von|vom|beim|für|im|am|zum|zur)\s",
     re.IGNORECASE,
 )
 _SENTENCE_LIKE: Final = re.compile(
@@ -75,13 +75,19 @@ _WISHES: Final = frozenset(
 """What follows "kind" as a courtesy."""
 
 
-def label_words(name: str, titles: Iterable[str], words: FactWords | None) -> frozenset[str]:
-    """Return the words that name an attribute, in plain letters: of its name, the heads of its titles, and synonyms."""
+def label_words(
+    name: str, titles: Iterable[str], words: FactWords | None, things: Collection[str] = frozenset()
+) -> frozenset[str]:
+    """Return the words that name an attribute, in plain letters: of its name, the heads of its titles, and synonyms.
+
+    `things` name records and their kinds: before the last word of a title's head they say of what ("account status").
+    """
     said = [word for word in re.split(r"[._-]", name.rpartition(".")[2]) if len(word) >= _MIN_LABEL]
     for title in titles:
         if not _SENTENCE_LIKE.match(title):
             head = _LETTERS.findall(_HEAD.split(title)[0])
-            said += [word for word in head if len(word) >= _MIN_LABEL and word.lower() not in _COMMON]
+            named = [word for word in head[:-1] if plain_word(word) not in things] + head[-1:]
+            said += [word for word in named if len(word) >= _MIN_LABEL and word.lower() not in _COMMON]
     own = {plain_word(word).removesuffix("s") or word for word in said} | {plain_word(word) for word in said}
     same = {} if words is None else words.labels
     return frozenset(own | {other for word in own for other in same.get(word, ())})

@@ -391,7 +391,8 @@ async def offer_makers(desk: DeskContext, ask: AskRecord) -> frozenset[str]:
 
 
 def _names(officer: PersonRecord, titles: dict[str, str]) -> tuple[str, ...]:
-    roles = [text for role in officer.roles for text in (role, f"officer:{role}", titles.get(role, ""))]
+    roles = [text for role in officer.roles for text in (role, f"officer:{role}", f"{role} officer")]
+    roles += [text for role in officer.roles if (title := titles.get(role)) for text in (title, f"{title} officer")]
     return (officer.key, officer.id, officer.name, officer.email, *roles)
 
 

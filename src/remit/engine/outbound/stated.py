@@ -1,5 +1,6 @@
 """The values an agent stated itself or may know, and how attributes are named: for the check of an officer's text."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -10,11 +11,13 @@ from remit.domain.secrets.attribute_labels import LabelRules, label_words
 from remit.domain.secrets.fact_words import FactWords
 from remit.domain.secrets.outbound import texts_in
 from remit.domain.secrets.stated_values import StatedValues, amounts_of, is_amount, statements_of
+from remit.domain.text.tokens import plain_word
 from remit.domain.values import Json, parse_stored_object
 
 EXACT: Final = frozenset({ConditionOp.EQUALS, ConditionOp.ONE_OF, ConditionOp.SUBSET_OF})
 MOST_ASKS: Final = 1000
 """Asks of a task, the newest, that are read."""
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _ANY_AMOUNT: Final = frozenset({"amount", "sum", "betrag", "summe", "money", "geld"})
 """Words that name any amount, and so no attribute."""
 _EXPLAINED: Final = (MarkKind.MONEY, MarkKind.PART, MarkKind.RESOURCE)
@@ -39,7 +42,20 @@ def label_rules(catalogue: Catalogue, names: Iterable[str], words: FactWords, ta
 
 def _labels(catalogue: Catalogue, name: str, words: FactWords) -> frozenset[str]:
     spoken = (catalogue, *catalogue.spoken.values())
-    return label_words(name, [one.attributes[name].title for one in spoken if name in one.attributes], words)
+    titles = [one.attributes[name].title for one in spoken if name in one.attributes]
+    return label_words(name, titles, words, _things(spoken, name))
+
+
+def _things(spoken: Sequence[Catalogue], name: str) -> frozenset[str]:
+    """Return the words of an attribute's record, and of the listed values of the record's other attributes."""
+    record = name.rpartition(".")[0]
+    said = [record]
+    for one in spoken:
+        said += [one.resources[record].title] if record in one.resources else []
+        for other, attribute in one.attributes.items():
+            if other != name and other.rpartition(".")[0] == record:
+                said += (*attribute.values, *attribute.value_titles, *attribute.value_titles.values())
+    return frozenset(plain_word(word) for text in said for word in _LETTERS.findall(text))
 
 
 def stated_values(
