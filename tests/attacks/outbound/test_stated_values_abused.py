@@ -111,7 +111,12 @@ def test_a_text_that_begins_with_a_date_is_no_date() -> None:
 @pytest.mark.proves("REVIEWED-OUTGOING")
 def test_a_stated_value_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[str] = []
-    monkeypatch.setattr(stated_values, "spelling_patterns", lambda value: searched.append(value) or [])
+
+    def noted(value: str) -> list[str]:
+        searched.append(value)
+        return []
+
+    monkeypatch.setattr(stated_values, "spelling_patterns", noted)
     both = StatedValues(statements=("Lindenweg 4",) * 2, repeated=("Lindenweg 4",), asked=("Lindenweg 4",))
     find_withheld("The Lindenweg 4.", {}, stated=both)
     assert searched == ["Lindenweg 4"]
@@ -148,7 +153,7 @@ def _stating(arena: Arena, monkeypatch: pytest.MonkeyPatch, *texts: str) -> Sand
     task = _complained(arena, texts[-1])
 
     def statements(*_: object) -> Iterator[str]:
-        return reversed(texts)  # type: ignore[return-value]  # an iterator all the same
+        return reversed(texts)
 
     monkeypatch.setattr(stated, "_statements", statements)
     return task
