@@ -14,7 +14,7 @@ from attacks.arena import COMPLAIN, FACTS, Arena, catalogue, open_arena
 from remit.domain.records import DeskMessage
 from remit.domain.secrets import stated_values
 from remit.domain.secrets.outbound import find_withheld
-from remit.domain.secrets.stated_values import StatedPlaces, StatedValues, repeated_places
+from remit.domain.secrets.stated_values import StatedPlaces, StatedValues, repeated_places, repeats
 from remit.domain.secrets.value_tokens import token_text
 from remit.domain.text.normalize import fold_text
 from remit.engine.outbound import stated
@@ -99,6 +99,14 @@ def test_the_place_of_a_stated_value_is_hardly_wider_than_it() -> None:
     assert wide.of(["2014-05-14"])
     assert repeated_places(wide, ["2014-05-14"]) == []
     assert repeated_places(_places("It was on the 14th of May 2014."), ["2014-05-14"])
+
+
+@pytest.mark.proves("REVIEWED-OUTGOING")
+def test_only_the_own_words_of_a_stated_value_are_repeated() -> None:
+    narrow = _places("14 TX99812345 May 2014.")
+    places = repeated_places(narrow, ["2014-05-14"])
+    assert repeats(narrow.read, (14, 22), places, whole=False)
+    assert not repeats(narrow.read, (3, 13), places, whole=False)
 
 
 @pytest.mark.proves("REVIEWED-OUTGOING")
