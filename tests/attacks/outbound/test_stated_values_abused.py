@@ -105,7 +105,7 @@ def test_the_place_of_a_stated_value_is_hardly_wider_than_it() -> None:
 def test_only_the_own_words_of_a_stated_value_are_repeated() -> None:
     narrow = _places("14 TX99812345 May 2014.")
     places = repeated_places(narrow, ["2014-05-14"])
-    assert repeats(narrow.read, (14, 22), places, whole=False)
+    assert repeats(narrow.read, (14, 17), places, whole=False)
     assert not repeats(narrow.read, (3, 13), places, whole=False)
 
 
