@@ -14,7 +14,7 @@ from attacks.arena import COMPLAIN, FACTS, Arena, catalogue, open_arena
 from remit.domain.records import DeskMessage
 from remit.domain.secrets import stated_values
 from remit.domain.secrets.outbound import find_withheld
-from remit.domain.secrets.stated_values import StatedPlaces, StatedValues, repeated_places
+from remit.domain.secrets.stated_values import StatedPlaces, StatedValues, repeated_places, repeats
 from remit.domain.secrets.value_tokens import token_text
 from remit.domain.text.normalize import fold_text
 from remit.engine.outbound import stated
@@ -102,6 +102,14 @@ def test_the_place_of_a_stated_value_is_hardly_wider_than_it() -> None:
 
 
 @pytest.mark.proves("REVIEWED-OUTGOING")
+def test_only_the_own_words_of_a_stated_value_are_repeated() -> None:
+    narrow = _places("14 TX99812345 May 2014.")
+    places = repeated_places(narrow, ["2014-05-14"])
+    assert repeats(narrow.read, (14, 17), places, whole=False)
+    assert not repeats(narrow.read, (3, 13), places, whole=False)
+
+
+@pytest.mark.proves("REVIEWED-OUTGOING")
 def test_a_text_that_begins_with_a_date_is_no_date() -> None:
     near = _places("We have 14 boxes in May.")
     assert repeated_places(near, ["2014-05-14 the kettle arrived broken"]) == []
@@ -111,7 +119,12 @@ def test_a_text_that_begins_with_a_date_is_no_date() -> None:
 @pytest.mark.proves("REVIEWED-OUTGOING")
 def test_a_stated_value_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[str] = []
-    monkeypatch.setattr(stated_values, "spelling_patterns", lambda value: searched.append(value) or [])
+
+    def noted(value: str) -> list[str]:
+        searched.append(value)
+        return []
+
+    monkeypatch.setattr(stated_values, "spelling_patterns", noted)
     both = StatedValues(statements=("Lindenweg 4",) * 2, repeated=("Lindenweg 4",), asked=("Lindenweg 4",))
     find_withheld("The Lindenweg 4.", {}, stated=both)
     assert searched == ["Lindenweg 4"]
@@ -148,7 +161,7 @@ def _stating(arena: Arena, monkeypatch: pytest.MonkeyPatch, *texts: str) -> Sand
     task = _complained(arena, texts[-1])
 
     def statements(*_: object) -> Iterator[str]:
-        return reversed(texts)  # type: ignore[return-value]  # an iterator all the same
+        return reversed(texts)
 
     monkeypatch.setattr(stated, "_statements", statements)
     return task
