@@ -271,3 +271,22 @@ def test_agents_that_let_themselves_in_are_one_crowd_whatever_operator_they_clai
     arena.agent()
     arena.run(cause(arena))
     assert len(incidents(sam)) == MAX_LIVE + 1, "an agent that the desk knows has its own"
+
+
+@pytest.mark.proves("REVIEWED-ROWS")
+def test_a_text_that_no_erasure_reaches_names_no_customer(arena: Arena, sam: SandboxPerson) -> None:
+    leak(arena)
+    (found,) = incidents(sam)
+    path = f"/security/v1/incidents/{found['incident']}"
+    assert sam.post(f"{path}/notes", {"text": "anna called"}), "under her own key while she is the only one"
+
+    async def another() -> None:
+        kept = await arena.context.store.get(IncidentRecord, found["incident"])
+        changed = replace(kept.record, customers=("anna", "nobody"))
+        await arena.context.store.commit(Commit(puts=(Put(changed, kept.rev, kept.record),)))
+
+    arena.run(another())
+    for text in ("anna called", "seen (ANNA)", "write to anna@mail.example"):
+        for call, body in (("notes", {"text": text}), ("close", {"reason": text})):
+            assert code_of(arena.person("POST", f"{path}/{call}", body, cookie=sam.cookie)) == "request.malformed", text
+    assert sam.post(f"{path}/notes", {"text": "a customer of annals called"})

@@ -1,5 +1,7 @@
 """The work of security on an incident: give it an owner, note something, close it. Each is one entry in its time line."""
 
+import contextlib
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -21,6 +23,7 @@ from remit.usecases.incidents.view import incident_row
 GUARDS: Final = frozenset({"admin", "security"})
 MAX_TEXT: Final = 2000
 """Letters of a note or a reason."""
+_SHORTEST: Final = 3
 
 
 async def assign_incident(desk: DeskContext, person: PersonRecord, incident_id: str, owner: str) -> Mapping[str, Json]:
@@ -60,7 +63,7 @@ async def note_incident(desk: DeskContext, person: PersonRecord, incident_id: st
         Fault: `fault.store`; nothing is then kept.
     """
     kept = await get_incident(desk, incident_id)
-    kept_text = await _text(desk, person, text)
+    kept_text = await _text(desk, person, kept.record, text)
     draft = draft_entry(
         desk,
         Kind.INCIDENT_NOTED,
@@ -89,7 +92,7 @@ async def close_incident(
     if resolution not in set(Resolution):
         raise Refused(Code.REQUEST_MALFORMED, f"resolution is one of {', '.join(Resolution)}")
     kept = await _live(desk, incident_id)
-    kept_reason = await _text(desk, person, reason)
+    kept_reason = await _text(desk, person, kept.record, reason)
     closed = replace(kept.record, state=IncidentState.CLOSED, resolution=resolution, closed_at=desk.world.now())
     draft = draft_entry(
         desk,
@@ -150,11 +153,33 @@ async def _verify_guard(desk: DeskContext, person_id: str) -> None:
         raise Refused(Code.REQUEST_MALFORMED, "the owner is not of security", public=public)
 
 
-async def _text(desk: DeskContext, person: PersonRecord, text: str) -> str:
+async def _text(desk: DeskContext, person: PersonRecord, incident: IncidentRecord, text: str) -> str:
     if not text.strip() or len(text) > MAX_TEXT:
         public = said("Enter a text of at most {count} characters.", count=MAX_TEXT)
         raise Refused(Code.REQUEST_MALFORMED, "a text, and not too long", public=public)
+    await _verify_erasable(desk, incident, text)
     return await redact_staff_text(desk, text.strip(), where="incident", by=person)
+
+
+async def _verify_erasable(desk: DeskContext, incident: IncidentRecord, text: str) -> None:
+    """Verify that a text which no customer's key protects names none of the incident's customers.
+
+    ⚔ With several customers it is under the desk's own key, and no erasure reaches it.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    for customer in incident.customers if not _subject(incident) else ():
+        names = [customer]
+        with contextlib.suppress(RecordMissing):
+            record = (await desk.store.get(PersonRecord, customer)).record
+            names += [record.email, record.name, *(one for one in record.name.split() if len(one) >= _SHORTEST)]
+        if any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", text, re.IGNORECASE) for one in names if one):
+            public = marked(
+                "This incident concerns several customers, so its texts can't be erased with one of them. Write it "
+                "without customers' names, IDs and e-mail addresses."
+            )
+            raise Refused(Code.REQUEST_MALFORMED, "a customer is named in a text that stays", public=public)
 
 
 def _subject(incident: IncidentRecord) -> str:
