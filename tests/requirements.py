@@ -237,6 +237,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "LEAK-OWNER": _model("leaks", "The owner of another credential is told of its kind and place, once, and never of its value."),
     "INCIDENT-CAUSE": _model("incidents", "An incident is opened or joined in the commit of its cause, and by nothing else."),
     "INCIDENT-STORM": _model("incidents", "A storm of one agent is one incident, and one operator opens no more than a bounded number."),
+    "REVIEWED-ROWS": _model(
+        "incidents", "Saved views, searches, exports and names hold nothing off, run nothing and tell no officer who is not named."
+    ),
     "INCIDENT-CLOSE": _model("incidents", "Security alone closes an incident, with a reason, for good."),
     "INCIDENT-OWNER": _model("incidents", "The owner of an incident is of security."),
     "INCIDENT-SILENT": _model("incidents", "Neither agents nor customers learn of an incident, and a note keeps no secret."),

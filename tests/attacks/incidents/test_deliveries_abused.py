@@ -275,7 +275,7 @@ class Dead:
         self.asked += 1
         async with asyncio.timeout(5):
             await self.heard.wait()
-        raise DeliveryFailed("gone", holdup=DeliveryObstacle.LATER)
+        raise DeliveryFailed(DeliveryObstacle.CARRIER, "gone")
 
 
 class Alive(Dead):

@@ -112,7 +112,7 @@ def test_members_that_hold_people_are_no_words() -> None:
     members: dict[str, Any] = dict.fromkeys(
         ("by", "owner", "owner_before", "sent_by", "settled_by", "reviewed_by", "to", "person"), "zelda"
     )
-    row = {"kind": "incident.assigned", "envelope": {}, "content": members | {"note": "words"}, "erased": False}
+    row: dict[str, Any] = {"kind": "incident.assigned", "envelope": {}, "content": members | {"note": "words"}, "erased": False}
     tokens, _ = entry_tokens(row, EntryNames())
     assert "w:words" in tokens
     assert "w:zelda" not in tokens
