@@ -293,6 +293,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "CONFIRM-ONCE": _model("confirm-signed", "A confirmation is used once, for one act, in time."),
     "CONFIRM-EARLIER": _model("confirm-shown", "What is signed lists what was done before under the same mandate."),
     "CONFIRM-SHOWN": _model("confirm-shown", "Who is asked tells each record from every other by what is shown."),
+    "SHORT-LINE": _model("confirm-shown", "A line in view says no less of amounts, records and operators than what is folded."),
     "CONFIRM-FRESH": _model("confirm-shown", "A yes is void when what would be shown has changed."),
     "CONFIRM-LESS": _model("confirm-answers", "A counter-offer is less and nothing else."),
     "DECISION-SHOWN": _model("confirm-decided", "What was decided is shown to those who were asked, and to nobody else."),

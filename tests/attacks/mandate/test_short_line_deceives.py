@@ -36,7 +36,7 @@ def rendered(
     return found
 
 
-@pytest.mark.proves("CONFIRM-SHOWN")
+@pytest.mark.proves("SHORT-LINE")
 @pytest.mark.parametrize(
     "limits", [{"total": {"paid_back": "5.00 EUR"}}, {"where": {"paid_back": {"max": "5.00 EUR"}}}], ids=["a total", "a limit"]
 )
@@ -47,7 +47,7 @@ def test_a_limit_of_one_amount_is_never_read_as_that_of_another(limits: dict[str
     assert "Amount: any amount" in text
 
 
-@pytest.mark.proves("CONFIRM-SHOWN")
+@pytest.mark.proves("SHORT-LINE")
 @pytest.mark.parametrize("name", ["pm_1", "Visa \u0441ard of Mia", " "], ids=["another id", "another alphabet", "nothing"])
 def test_a_record_whose_name_deceives_stands_with_its_id(name: str) -> None:
     power = {**REFUND, "where": {**REFUND["where"], "payment_method_id": {"equals": "pm_9"}}}  # type: ignore[dict-item]
@@ -55,13 +55,13 @@ def test_a_record_whose_name_deceives_stands_with_its_id(name: str) -> None:
     assert "pm_9" in text
 
 
-@pytest.mark.proves("CONFIRM-SHOWN")
+@pytest.mark.proves("SHORT-LINE")
 def test_who_may_get_a_part_of_the_permission_is_named() -> None:
     ((_, details),) = rendered(REFUND, {}, chain=1, chain_operators=["evil.example"])["chain"]
     assert any("evil.example" in one for one in details)
 
 
-@pytest.mark.proves("CONFIRM-SHOWN")
+@pytest.mark.proves("SHORT-LINE")
 def test_what_the_title_leaves_out_is_not_folded() -> None:
     action = CATALOGUE.action("complaint.file")
     params = {"kind": "late", "order_id": "W1", "text": "I waive any claim."}
