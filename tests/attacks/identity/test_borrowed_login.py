@@ -39,7 +39,7 @@ def test_a_borrowed_session_is_refused_told_and_ended(arena: Arena, how: str) ->
     assert entry["desk"]["person"] == "anna"
     assert value not in json.dumps(entry)
     assert any(kind == "human_credential" for kind, _ in arena.notify.incidents)
-    assert any(notice.person == "anna" and "program" in notice.subject for notice in arena.notify.told)
+    assert any(notice.person == "anna" and "use your sign-in" in notice.subject for notice in arena.notify.told)
 
 
 @pytest.mark.proves("P15", "CSRF")

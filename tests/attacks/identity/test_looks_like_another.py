@@ -86,4 +86,4 @@ def test_a_name_in_deceptive_letters_is_told_to_whoever_signs(arena: Arena, oper
     uri, _ = agent.push(mandate())
     page = arena.person("GET", f"/oauth/authorize?client_id={agent.client_id}&request_uri={uri}", cookie=arena.anna.cookie)
     assert page.status_code == 200
-    assert ("not the ones they look like" in page.text) is warned
+    assert ("what they look like" in page.text) is warned
