@@ -150,7 +150,7 @@ def test_the_page_shows_rows_and_leads_to_cases_ids_and_places(desk: Sandbox, ad
         return str(desk.room.raw("GET", path, cookie=ada.cookie).text)
 
     text = shown(f"/audit?q={quote('refund €40')}")
-    assert "<b>Helper</b> · Refund €40.00 for order W1001" in text
+    assert "<strong>Helper</strong> · Refund €40.00 for order W1001" in text
     assert "approved by Anna Berg" in text
     assert text.count('class="row ') == 1
     assert shown(f"/audit?ref={task.id}").count('class="row ') >= 3
