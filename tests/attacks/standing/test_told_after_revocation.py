@@ -145,7 +145,7 @@ def test_a_text_in_an_offers_terms_tells_no_more_than_a_reply() -> None:
         offer = {"action": "offer.accept", "terms": {**terms, "note": "For Anna, born on 17 April 1988."}}
         assert arena.person("POST", path, offer, cookie=olga.cookie).json()["code"] == "reply.withheld"
         assert task.inbox() == []
-        offer["terms"] = {**terms, "note": "Since it was delivered late."}
+        offer["terms"] = {**terms, "note": "Since the order status was delivered late."}
         with arena.unchanged():
             assert arena.person("POST", path, offer, cookie=olga.cookie).is_success
         assert [one["offer"]["terms"]["amount"] for one in task.inbox()] == ["5.00 EUR"]
@@ -205,10 +205,10 @@ def test_a_recipient_that_only_looks_like_another_is_told_to_whoever_signs(addre
         task = arena.task(wanted)
         reply = task.ask("order.change_address", {"order_id": "W1", "address": address})
         shown = arena.anna.get(f"/me/v1/confirmations/{arena.anna.invitation(reply)}")["rendering"]
-        assert "not the ones they look like" in _told_lines(shown)
+        assert "aren't what they look like" in _told_lines(shown)
         wanted["powers"][-1]["where"] = {"address": {"equals": address}}
         granted = render_mandate(read_mandate(wanted, arena.context.catalogue, now=Instant(arena.clock.now())), arena.context.catalogue, {})
-        assert "not the ones they look like" in _told_lines({"lines": [line_json(line) for line in granted.lines]})
+        assert "aren't what they look like" in _told_lines({"lines": [line_json(line) for line in granted.lines]})
 
 
 @pytest.mark.proves("CONFIRM-SIGNED")

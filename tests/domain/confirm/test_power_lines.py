@@ -134,7 +134,7 @@ def test_every_limit_stands_in_the_details() -> None:
         "Amount: at most €100.00 in total",
         "“Refund money for an order” cannot be undone",
     )
-    assert (at.kind, at.text) == ("at", "Payment method: “Card ending 4242”")
+    assert (at.kind, at.text) == ("at", "Payment method: pm_7 (“Card ending 4242”)")
     assert (caution.kind, caution.text) == ("caution", "This cannot be undone.")
 
 
