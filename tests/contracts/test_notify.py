@@ -108,7 +108,7 @@ def test_a_notice_is_a_line_of_the_log_with_all_that_it_says(caplog: pytest.LogC
     )
     (line,) = caplog.records
     assert (line.name, line.levelname) == ("remit.notices", "WARNING")
-    for part in ("zoe at zoe@old.example", "sends no mail", "Your address was changed", "Tell the desk.", "https://desk.example/me"):
+    for part in ("zoe at zoe@old.example", "no mail is set up", "Your address was changed", "Tell the desk.", "https://desk.example/me"):
         assert part in line.getMessage()
 
 

@@ -41,7 +41,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "close": ((), {}),
     "commit": ((Commit(),), {}),
     "counters": (("scope",), {}),
-    "entries": ((), {"ref": "r", "low": 3, "limit": 4, "newest": True}),
+    "entries": ((), {"ref": "r", "low": 3, "before": 9, "limit": 4, "newest": True}),
     "find": ((Suspension, "index", "key"), {"low": 1, "high": 2, "limit": 3, "newest": True}),
     "get": ((Suspension, "id"), {}),
     "leaves": ((1, 2), {}),

@@ -20,6 +20,7 @@ from contracts.store_plugs import ROWS, ask, entries, entry, new, person, run, s
 from remit.adapters.store import codec
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.adapters.store.sqlite.read import FINDING
+from remit.domain import mentions as mention_kinds
 from remit.domain import records as kinds
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.events import records as event_kinds
@@ -316,7 +317,7 @@ def test_migrations_are_numbered_in_order_from_one() -> None:
 
 
 def test_every_kind_of_record_can_be_kept() -> None:
-    there = (*vars(kinds).values(), *vars(event_kinds).values(), *vars(incident_kinds).values())
+    there = (*vars(kinds).values(), *vars(event_kinds).values(), *vars(incident_kinds).values(), *vars(mention_kinds).values())
     known = {one for one in there if isinstance(one, type) and hasattr(one, "KIND") and one is not kinds.Record}
     assert {kind.KIND for kind in known} == set(codec._DECODERS)
 
