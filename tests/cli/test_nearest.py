@@ -38,8 +38,13 @@ def test_a_pack(remit: Run, tmp_path: Path) -> None:
     [
         ("remit.toml", 'secrets = "refuse"', 'secrts = "refuse"', "Did you mean words.secrets?"),
         ("remit.toml", "[server]\nissuer", "[servr]\nissuer", "Did you mean server?"),
-        ("catalogue/catalogue.toml", 'short = "Look at an order"', 'shrt = "Look at an order"', "did you mean short?"),
-        ("catalogue/catalogue.toml", '200 EUR"\nactions = ["payment.refund"]', '200 EUR"\nactions = ["payment.refnd"]', "payment.refund?"),
+        ("catalogue/catalogue.toml", 'short = "View an order"', 'shrt = "View an order"', "did you mean short?"),
+        (
+            "catalogue/catalogue.toml",
+            'request", \nactions = ["payment.refund"]',
+            'request", \nactions = ["payment.refnd"]',
+            "payment.refund?",
+        ),
         ("catalogue/catalogue.toml", '[[waiver]]\naction = "payment.refund"', '[[waiver]]\naction = "payment.refnd"', "payment.refund?"),
         ("catalogue/catalogue.toml", 'returns = ["order.status"]', 'returns = ["order.statos"]', "did you mean order.status?"),
         ("catalogue/catalogue.toml", 'roles = ["billing"]', 'roles = ["biling"]', "did you mean billing?"),
