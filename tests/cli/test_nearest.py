@@ -41,8 +41,8 @@ def test_a_pack(remit: Run, tmp_path: Path) -> None:
         ("catalogue/catalogue.toml", 'short = "View an order"', 'shrt = "View an order"', "did you mean short?"),
         (
             "catalogue/catalogue.toml",
-            'request", \nactions = ["payment.refund"]',
-            'request", \nactions = ["payment.refnd"]',
+            'need Billing"\nactions = ["payment.refund"]',
+            'need Billing"\nactions = ["payment.refnd"]',
             "payment.refund?",
         ),
         ("catalogue/catalogue.toml", '[[waiver]]\naction = "payment.refund"', '[[waiver]]\naction = "payment.refnd"', "payment.refund?"),
