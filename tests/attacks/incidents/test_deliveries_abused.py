@@ -221,9 +221,11 @@ def test_a_message_that_nobody_takes_is_given_up_and_the_receivers_address_is_no
     file = tmp_path / "url"
     file.write_text(url, encoding="utf-8")
     file.chmod(0o600)
+    caplog.set_level("INFO", "remit.incidents")
     with _arena(tmp_path, {"name": "chat", "template": "slack", "url_file": str(file), "with": ()}) as arena:
         leak(arena)
         assert send(arena) == ["put_off"]
+        assert "was not taken by chat" in caplog.text
         arena.clock.ahead_ms += 3 * 24 * 3600 * 1000 + LEASE_MS
         assert send(arena) == ["failed"]
         assert "could not be told to chat" in caplog.text
