@@ -21,6 +21,7 @@ from remit.domain.values import Json, JsonObject, instant_text
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.facts import fetch_facts
 from remit.engine.context import DeskContext
+from remit.engine.people.names import name_of
 from remit.engine.transcript.record import entry_row, open_entry
 from remit.ports.store import RecordMissing
 
@@ -70,7 +71,7 @@ async def confirmation_answers(desk: DeskContext, ask: AskRecord) -> list[Json]:
         {
             "as": one.confirms_as,
             "by": one.person,
-            "name": await _name(desk, one.person),
+            "name": await name_of(desk, PersonRecord, one.person),
             "answer": one.answer,
             "at": instant_text(one.at),
         }
@@ -81,13 +82,6 @@ async def confirmation_answers(desk: DeskContext, ask: AskRecord) -> list[Json]:
 async def task_timeline(desk: DeskContext, task: TaskRecord) -> list[Mapping[str, Json]]:
     """Return a task's entries with the desk's section, newest first."""
     return [await entry_row(desk, one) for one in await desk.store.entries(ref=task.id, limit=_ENTRIES, newest=True)]
-
-
-async def _name(desk: DeskContext, person_id: str) -> str:
-    try:
-        return (await desk.store.get(PersonRecord, person_id)).record.name or person_id
-    except RecordMissing:
-        return person_id
 
 
 _Places: TypeAlias = dict[tuple[str, str], None]

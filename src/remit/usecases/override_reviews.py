@@ -13,6 +13,7 @@ from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.incidents import commit_with_incident
+from remit.engine.people.names import name_of
 from remit.engine.transcript.record import draft_entry, entry_row, seal_entries
 from remit.ports.store import Commit, Conflict, Precondition, Put, RecordMissing
 from remit.usecases.transcript.officers_named import names_officers
@@ -38,7 +39,7 @@ async def _row(desk: DeskContext, review: OverrideReview, reader: str) -> Mappin
         "id": review.id,
         "case": review.case,
         "by": by,
-        "by_name": await _name(desk, by) if by else "",
+        "by_name": await name_of(desk, PersonRecord, by) if by else "",
         "at": instant_text(review.at),
         "state": review.state.value,
     }
@@ -53,13 +54,6 @@ async def _row(desk: DeskContext, review: OverrideReview, reader: str) -> Mappin
         "text": told.get("text", ""),
         "erased": not told,
     }
-
-
-async def _name(desk: DeskContext, person: str) -> str:
-    try:
-        return (await desk.store.get(PersonRecord, person)).record.name or person
-    except RecordMissing:
-        return person
 
 
 async def review_override(

@@ -7,6 +7,7 @@ from remit.domain.records import AgentRecord, MandateRecord, PersonRecord, TaskR
 from remit.domain.structs import struct
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
+from remit.engine.people.names import name_of
 from remit.ports.store import RecordMissing
 
 _PLACES: Final = ("ask", "task", "mandate")
@@ -67,7 +68,7 @@ async def entry_staff(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> 
         by = content.get("by") if isinstance(content, Mapping) else None
         for one in by if isinstance(by, list | tuple) else (by,):
             if isinstance(one, str) and one and one not in found:
-                found[one] = await _person(desk, one)
+                found[one] = await name_of(desk, PersonRecord, one)
     return found
 
 
@@ -75,10 +76,3 @@ async def staff_names(desk: DeskContext) -> Sequence[str]:
     """Return the names of the desk's officers, of `_STAFF` at most."""
     found = await desk.store.find(PersonRecord, "person.kind", "officer", limit=_STAFF)
     return tuple(one.record.name or one.record.id for one in found)
-
-
-async def _person(desk: DeskContext, person: str) -> str:
-    try:
-        return (await desk.store.get(PersonRecord, person)).record.name or person
-    except RecordMissing:
-        return person

@@ -9,6 +9,7 @@ from remit.domain.structs import struct
 from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.outbound.check import case_tasks
+from remit.engine.people.names import name_of
 from remit.engine.transcript.record import entry_row
 from remit.ports.store import RecordMissing, StoredEntry
 
@@ -51,18 +52,11 @@ async def case_story(desk: DeskContext, case: str, *, low: int) -> CaseStory:
     return CaseStory(
         case=case,
         customer=customer,
-        customer_name=await _name(desk, customer),
+        customer_name=await name_of(desk, PersonRecord, customer),
         tasks=[await _task(desk, one) for one in tasks],
         entries=[await entry_row(desk, found[place]) for place in places],
         after=places[-1] + 1 if len(places) == PAGE else None,
     )
-
-
-async def _name(desk: DeskContext, customer: str) -> str:
-    try:
-        return (await desk.store.get(PersonRecord, customer)).record.name or customer
-    except RecordMissing:
-        return customer
 
 
 async def _task(desk: DeskContext, task: TaskRecord) -> Mapping[str, Json]:

@@ -28,6 +28,7 @@ from remit.engine.ask.authorization_state import load_authorization_state
 from remit.engine.context import DeskContext
 from remit.engine.desk import confirmation_answers, risk_facts
 from remit.engine.leaks.scan_staff_text import scan_native_notes
+from remit.engine.people.names import name_of
 from remit.engine.transcript.record import entry_row
 from remit.ports.store import RecordMissing
 from remit.usecases.confirm.answer import open_invitation, verify_asked
@@ -67,7 +68,7 @@ async def decision_view(desk: DeskContext, officer: PersonRecord, confirmation_i
         "waits_for": sorted(set(record.who) - {one.confirms_as for one in record.answers}),
         "customer_asked": CUSTOMER in record.who,
         "customer": ask.customer,
-        "customer_name": await _name(desk, ask.customer),
+        "customer_name": await name_of(desk, PersonRecord, ask.customer),
         "case": case,
         "handed": await _handed(desk, record, rows),
         "agent": await _agent(desk, task),
@@ -141,8 +142,8 @@ async def _handed(desk: DeskContext, record: ConfirmationRecord, rows: list[Mapp
             found.append(
                 {
                     "by": by,
-                    "name": await _name(desk, by),
-                    "to": _role_or_name(desk.catalogue, to) or await _name(desk, to),
+                    "name": await name_of(desk, PersonRecord, by),
+                    "to": _role_or_name(desk.catalogue, to) or await name_of(desk, PersonRecord, to),
                     "note": str(content.get("note", "")),
                     "at": row["at"],
                 }
@@ -153,13 +154,6 @@ async def _handed(desk: DeskContext, record: ConfirmationRecord, rows: list[Mapp
 def _role_or_name(catalogue: Catalogue, to: str) -> str:
     found = catalogue.roles.get(to)
     return "" if found is None else found.title
-
-
-async def _name(desk: DeskContext, person_id: str) -> str:
-    try:
-        return (await desk.store.get(PersonRecord, person_id)).record.name or person_id
-    except RecordMissing:
-        return person_id
 
 
 async def _agent(desk: DeskContext, task: TaskRecord) -> JsonObject:

@@ -11,9 +11,9 @@ from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
 from remit.engine.confirm.invite import WHAT as RULES
 from remit.engine.context import DeskContext
+from remit.engine.people.names import name_of
 from remit.engine.tasks import has_moved_or_leaked
 from remit.engine.transcript.record import entry_row
-from remit.ports.store import RecordMissing
 from remit.usecases.transcript.officers_named import for_security, names_officers
 
 EVENTS: Final = frozenset({
@@ -86,20 +86,12 @@ async def list_suspensions(desk: DeskContext) -> list[Mapping[str, Json]]:
         at = instant_text(task.opened_at)
         reason = desk.catalogue.say(
             "{agent}, acting for {customer}: the risk was too high",
-            agent=quoted_text(await _name_of(desk, AgentRecord, task.client_id), desk.catalogue.say),
-            customer=make_visible(await _name_of(desk, PersonRecord, task.customer)),
+            agent=quoted_text(await name_of(desk, AgentRecord, task.client_id), desk.catalogue.say),
+            customer=make_visible(await name_of(desk, PersonRecord, task.customer)),
         )
         whose: Mapping[str, Json] = {"agent": task.client_id, "customer": task.customer}
         found.append({"what": "task", "name": task.id, "reason": reason, "by": "", "at": at, "alone": alone, **whose})
     return found
-
-
-async def _name_of(desk: DeskContext, kind: type[AgentRecord | PersonRecord], record_id: str) -> str:
-    """Return the name of an agent or a person; the id where there is none."""
-    try:
-        return (await desk.store.get(kind, record_id)).record.name or record_id
-    except RecordMissing:
-        return record_id
 
 
 async def list_officers(desk: DeskContext) -> list[Mapping[str, Json]]:
