@@ -215,7 +215,7 @@ class CustomerPages:
         # before any content is read: later changes are news
         try:
             if person.kind != "customer":
-                return await decide_page(desk, self.context, person, found["id"])
+                return await decide_page(desk, self.context, person, found["id"], seen=seen)
             shown = await show_invitation(self.context, person, found["id"], language=language)
         except Refused as refused:
             if refused.code not in _ANSWERED:
@@ -238,8 +238,6 @@ class CustomerPages:
             confirmation=shown.confirmation.id,
             twin=f"/me/v1/confirmations/{shown.confirmation.id}",
             seen=seen,
-            taken=shown.taken,
-            theirs=shown.taken is not None and shown.taken.person_key != person.key,
             expires_at=shown.confirmation.expires_at,
             files=await ask_files(self.context, shown.ask),
             file_kinds={name: desk.catalogue.say(word) for name, word in KINDS.items()},

@@ -24,7 +24,6 @@ from remit.entrypoints.web.phrases import ANSWERS, WHYS
 from remit.entrypoints.web.queue_page import role_title
 from remit.usecases.confirm.answer import show_invitation
 from remit.usecases.desk.decision_view import decision_view
-from remit.usecases.desk.page_events import page_version
 
 SENT: Final[Mapping[str, str]] = {
     "floor": marked("Everything in this area needs this role."),
@@ -36,14 +35,17 @@ SENT: Final[Mapping[str, str]] = {
 _GUARDS: Final = frozenset({"security", "admin"})
 
 
-async def decide_page(desk: DeskContext, plain: DeskContext, officer: PersonRecord, confirmation: str) -> HttpResponse:
+async def decide_page(
+    desk: DeskContext, plain: DeskContext, officer: PersonRecord, confirmation: str, *, seen: str
+) -> HttpResponse:
     """Render the page for an officer whose role is asked; `plain` is the desk in its own language.
+
+    `seen` is the page's version, read before any content.
 
     Raises:
         Refused: as `show_invitation`.
     """
     verify_officer(officer)
-    seen = await page_version(desk, officer)  # before any content is read: later changes are news
     shown = await show_invitation(plain, officer, confirmation, language=desk.catalogue.say.language)
     about = await decision_view(desk, officer, confirmation)
     say, action, params = desk.catalogue.say, desk.catalogue.action(shown.ask.action), recorded_params(shown.ask)

@@ -13,6 +13,7 @@ from remit.domain.values import JsonObject, instant_text
 from remit.engine.ask.reply import recorded_params
 from remit.engine.context import DeskContext
 from remit.engine.desk import names_if_reachable, record_names
+from remit.entrypoints.web.act_text import list_of
 from remit.entrypoints.web.phrases import SENTENCES, TIERS
 from remit.ports.store import RecordMissing
 from remit.usecases.confirm.decision import NO_ANSWER, ConfirmationDecision
@@ -86,7 +87,7 @@ def key_lines(action: Action, params: JsonObject, lines: Sequence[JsonObject]) -
 async def decided_page(desk: DeskContext, person: PersonRecord, shown: ConfirmationDecision) -> dict[str, Any]:
     """Return the content of the page of an answered confirmation, in the language of the context."""
     say, ask = desk.catalogue.say, shown.ask
-    lines = [one for one in _list(shown.rendering.get("lines")) if isinstance(one, Mapping)]
+    lines = [one for one in list_of(shown.rendering.get("lines")) if isinstance(one, Mapping)]
     acts = [str(line["text"]) for line in lines if line["kind"] == "act"]
     look, outcome = _OUTCOMES.get(ask.state, ("", marked("Nothing was done.")))
     customer = person.kind == "customer"
@@ -151,7 +152,3 @@ def _reason(desk: DeskContext, ask: AskRecord) -> str:
         return ""
     code = Code(ask.code)
     return f"{say(SENTENCES[code][0] if code in SENTENCES else MEANINGS[code].title)}."
-
-
-def _list(value: object) -> Sequence[object]:
-    return value if isinstance(value, list | tuple) else ()

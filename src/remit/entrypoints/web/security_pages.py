@@ -21,6 +21,7 @@ from remit.entrypoints.staff.audit import LIMIT
 from remit.entrypoints.staff.incidents import incident_filter
 from remit.entrypoints.staff.security import ROLES as GUARDS
 from remit.entrypoints.web import incident_phrases as phrases
+from remit.entrypoints.web.act_text import object_of
 from remit.entrypoints.web.entry_parties import NO_PARTIES, EntryParties, staff_parties
 from remit.entrypoints.web.entry_text import change_row, decision_row, entry_text
 from remit.entrypoints.web.layout import render_page
@@ -367,8 +368,7 @@ def _objects(rows: Json) -> Sequence[JsonObject]:
 
 
 def _envelope(row: Mapping[str, Json]) -> JsonObject:
-    found = row["envelope"]
-    return found if isinstance(found, Mapping) else {}
+    return object_of(row["envelope"])
 
 
 def _agent_of(row: Mapping[str, Json]) -> str:

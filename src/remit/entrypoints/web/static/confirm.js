@@ -1,4 +1,4 @@
-// One act: yes, no, less, or no and end. What is signed is what the desk showed.
+// One decision: yes or release with a passkey, no, less, no and end, without the message. What is signed is what the page showed.
 import { call } from './call.js';
 import { formOf, lineItem, readJson } from './edit.js';
 import { usePasskey } from './passkey.js';
@@ -9,7 +9,6 @@ import { _ } from './texts.js';
 const OUTCOMES = {
   done: ['ok', _('Done.')],
   failed: ['no', _('Failed. Nothing was changed.')],
-  unknown: ['wait', _('Sent, but the outcome isn\'t confirmed yet. Your page will show it.')],
   permitted: ['ok', _('Approved. It will be done in a moment.')],
   acting: ['ok', _('Approved. It\'s being done now.')],
   waiting: ['wait', _('Thank you. Someone else must also approve before anything is done.')],
@@ -26,40 +25,50 @@ const AFTER = {
   strip: _('The agent\'s message was left out. The request was decided separately.'),
 };
 
-export function confirm(form, guarded) {
+/** The look and the sentences of an answer's outcome; `unknown` says where the outcome will be shown. */
+export function outcome(reply, answer, unknown) {
+  const told = reply.state === 'unknown' ? ['wait', unknown] : (answer === 'no' && UNPASSED[reply.state]) || OUTCOMES[reply.state];
+  const [look, words] = told || ['ok', _('Your answer was saved.')];
+  return [look, answer === 'less' && reply.state === 'done' ? _('Done, with your changes.') : words, reply.reason || '', AFTER[answer] || ''];
+}
+
+function toMyPage(form, reply, answer) {
+  say(form, ...outcome(reply, answer, _('Sent, but the outcome isn\'t confirmed yet. Your page will show it.')));
+  const back = document.createElement('p');
+  const link = document.createElement('a');
+  link.href = '/';
+  link.textContent = _('Back to my page');
+  back.append(link);
+  form.querySelector('[data-result]').append(back);
+  document.dispatchEvent(new Event('decided')); // the decision, with its outcome, as the page has it now
+}
+
+/** The form of one decision; `after` says what its page shows once it was answered. */
+export function confirm(form, guarded, after = toMyPage) {
   if (!form) return;
   const shown = readJson('shown');
-  const twin = form.dataset.twin;
-  let lesser = null;
+  const { twin } = form.dataset;
   const less = form.querySelector('#less');
   const announced = form.querySelector('[data-announced]');
+  let lesser = null;
 
   function settled(reply, answer) {
     spent(form);
     for (const one of form.querySelectorAll('[data-choices]')) one.hidden = true;
-    const [look, words] = (answer === 'no' && UNPASSED[reply.state]) || OUTCOMES[reply.state] || ['ok', _('Your answer was saved.')];
-    say(form, look, answer === 'less' && reply.state === 'done' ? _('Done, with your changes.') : words, reply.reason || '', AFTER[answer] || '');
-    const back = document.createElement('p');
-    const link = document.createElement('a');
-    link.href = '/';
-    link.textContent = _('Back to my page');
-    back.append(link);
-    form.querySelector('[data-result]').append(back);
-    document.dispatchEvent(new Event('decided')); // the decision, with its outcome, as the page has it now
+    after(form, reply, answer);
   }
+  const signed = (answer) => async () => {
+    const assertion = await usePasskey(shown.options);
+    settled(await call(twin, { answer, assertion, language: shown.language }), answer);
+  };
+  const plain = (answer) => async () => settled(await call(twin, { answer, language: shown.language }), answer);
 
   const answers = {
-    yes: async () => {
-      const assertion = await usePasskey(shown.options);
-      settled(await call(twin, { answer: 'yes', assertion, language: shown.language }), 'yes');
-    },
-    release: async () => {
-      const assertion = await usePasskey(shown.options);
-      settled(await call(twin, { answer: 'release', assertion, language: shown.language }), 'release');
-    },
-    strip: async () => settled(await call(twin, { answer: 'strip', language: shown.language }), 'strip'),
-    no: async () => settled(await call(twin, { answer: 'no', language: shown.language }), 'no'),
-    no_and_end: async () => settled(await call(twin, { answer: 'no_and_end', language: shown.language }), 'no_and_end'),
+    yes: signed('yes'),
+    release: signed('release'),
+    strip: plain('strip'),
+    no: plain('no'),
+    no_and_end: plain('no_and_end'),
     'show-less': async () => {
       for (const list of less.querySelectorAll('fieldset')) {
         const kept = [...list.querySelectorAll('[data-edit="item"]')];
@@ -90,19 +99,17 @@ export function confirm(form, guarded) {
     const box = form.querySelector('[data-lesser]');
     if (box) box.hidden = true;
   });
+  function open(shows) {
+    less.hidden = !shows;
+    form.querySelector('[data-answer="less"]').setAttribute('aria-expanded', String(shows));
+    // While less is being written, no one signs the whole by mistake.
+    for (const yes of form.querySelectorAll('[data-answer="yes"]')) yes.disabled = shows || yes.hasAttribute('data-spent');
+    if (shows) less.querySelector('input').focus();
+  }
   for (const button of form.querySelectorAll('[data-answer]:not([type="submit"])')) {
     button.addEventListener('click', () => {
-      if (button.dataset.answer === 'less') {
-        less.hidden = !less.hidden;
-        button.setAttribute('aria-expanded', String(!less.hidden));
-        // While less is being written, nobody signs the whole by mistake.
-        const yes = form.querySelector('[data-answer="yes"]');
-        yes.disabled = !less.hidden || yes.hasAttribute('data-spent');
-        if (!less.hidden) less.querySelector('input').focus();
-        return;
-      }
-      if (button.dataset.answer === 'sign-less' && !lesser) return;
-      guarded(form, answers[button.dataset.answer]);
+      if (button.dataset.answer === 'less') open(less.hidden);
+      else if (button.dataset.answer !== 'sign-less' || lesser) guarded(form, answers[button.dataset.answer]);
     });
   }
 }
