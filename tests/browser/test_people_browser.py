@@ -580,9 +580,9 @@ def test_what_waits_is_taken_handed_over_and_answered_with_less(
         "Anna Berg",
         "€40.00",
         "money is moved through an agent",
-        "Billing officer",
     ):
         expect(waiting_for(olga)).to_contain_text(said)
+    expect(olga.page.get_by_role("main")).to_contain_text("Your roles: Billing officer")
     cara.open("/desk")
     expect(waiting_for(cara)).to_contain_text("Nothing waiting for your roles.")
     olga.ready()
