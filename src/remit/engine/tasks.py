@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from remit.domain.catalogue.model import Effect
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.incidents.records import IncidentCause, IncidentKind
+from remit.domain.incidents.records import risk_of_task
 from remit.domain.policy.decision import LEAKED, ending_counter
 from remit.domain.policy.risk import SubjectKind, TaskReviewed, subjects_of
 from remit.domain.records import (
@@ -126,7 +126,7 @@ async def _end(
     )
     commit = Commit(puts=tuple(puts), reserves=tuple(releases))
     if reason is EndReason.RISK:
-        await commit_with_incident(desk, _risk_of(task), draft, commit)
+        await commit_with_incident(desk, risk_of_task(task, "ended", ended=(f"task {task.id}",)), draft, commit)
     else:
         await desk.store.commit(replace(commit, entries=(await seal_entries(desk, draft)).rows))
     desk.notify.wake(f"task:{task.id}")
@@ -141,20 +141,6 @@ async def _end(
         sent=tuple(sent),
         took_ms=took_ms,
         below=below,
-    )
-
-
-def _risk_of(task: TaskRecord) -> IncidentCause:
-    """Return the incident of a task that ended for its risk."""
-    return IncidentCause(
-        kind=IncidentKind.RISK,
-        detail="ended",
-        agent=task.client_id,
-        operator=task.operator,
-        customer=task.customer,
-        case=task.case,
-        task=task.id,
-        ended=(f"task {task.id}",),
     )
 
 

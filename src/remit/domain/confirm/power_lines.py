@@ -3,8 +3,8 @@
 A sentence never promises more limits than the power has: a missing limit is said ("any amount", "any number of times").
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
 from remit.domain.catalogue.model import Action, Attribute, Catalogue, MarkKind, PowerKind
 from remit.domain.confirm.render_values import action_label, param_title, plain_value, quoted_text
@@ -15,6 +15,7 @@ from remit.domain.param_paths import ParamPath
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json
 
+_Named = TypeVar("_Named", Action, Attribute)
 MOST_NAMED: Final = 4
 """The most attributes that a line names, besides sensitive ones; its details name them all."""
 _ONE: Final = {PowerKind.ACCEPT: marked("Accept {what}, binding for you"), PowerKind.REQUEST: marked("Request {what}")}
@@ -182,11 +183,7 @@ def _capital(text: str) -> str:
 
 def action_text(pattern: str, catalogue: Catalogue) -> str:
     """Return the title of an action, or of everything under a pattern."""
-    say, found = catalogue.say, catalogue.actions.get(pattern)
-    if found is not None:
-        return _with_warning(found, say)
-    under = [_with_warning(one, say) for name, one in sorted(catalogue.actions.items()) if matches(pattern, name)]
-    return _under_it(pattern, under, say)
+    return _titles_under(pattern, catalogue.actions, _with_warning, catalogue.say)
 
 
 def _with_warning(action: Action, say: Translator) -> str:
@@ -196,11 +193,7 @@ def _with_warning(action: Action, say: Translator) -> str:
 
 def attribute_text(pattern: str, catalogue: Catalogue) -> str:
     """Return the title of an attribute, or of everything under a pattern."""
-    say, found = catalogue.say, catalogue.attributes.get(pattern)
-    if found is not None:
-        return attribute_label(found, say)
-    under = [attribute_label(one, say) for name, one in sorted(catalogue.attributes.items()) if matches(pattern, name)]
-    return _under_it(pattern, under, say)
+    return _titles_under(pattern, catalogue.attributes, attribute_label, catalogue.say)
 
 
 def attribute_label(attribute: Attribute, say: Translator) -> str:
@@ -209,9 +202,15 @@ def attribute_label(attribute: Attribute, say: Translator) -> str:
     return say("{attribute} (sensitive)", attribute=title) if attribute.sensitive else title
 
 
-def _under_it(pattern: str, titles: Sequence[str], say: Translator) -> str:
+def _titles_under(
+    pattern: str, named: Mapping[str, _Named], title: Callable[[_Named, Translator], str], say: Translator
+) -> str:
+    found = named.get(pattern)
+    if found is not None:
+        return title(found, say)
+    under = [title(one, say) for name, one in sorted(named.items()) if matches(pattern, name)]
     return say(
         "everything under {pattern} ({titles})",
         pattern=quoted_text(pattern, say),
-        titles="; ".join(titles) if titles else say("nothing yet"),
+        titles="; ".join(under) if under else say("nothing yet"),
     )

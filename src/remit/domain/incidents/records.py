@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from remit.domain.records import NEVER, Link
+from remit.domain.records import NEVER, Link, TaskRecord
 from remit.domain.structs import replace, struct
 from remit.domain.values import Instant
 
@@ -105,6 +105,20 @@ class IncidentCause:
     def key(self) -> str:
         """Return the key that causes of one incident share: kind and agent, or the customer where no agent is known."""
         return f"{self.kind} {self.agent or self.customer or '-'}"
+
+
+def risk_of_task(task: TaskRecord, detail: str, *, ended: tuple[str, ...] = ()) -> IncidentCause:
+    """Return the cause of a task that was `held` or `ended` for its risk."""
+    return IncidentCause(
+        kind=IncidentKind.RISK,
+        detail=detail,
+        agent=task.client_id,
+        operator=task.operator,
+        customer=task.customer,
+        case=task.case,
+        task=task.id,
+        ended=ended,
+    )
 
 
 @struct(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from remit.domain.catalogue.model import Effect
 from remit.domain.catalogue.target import named_records, target_of
-from remit.domain.incidents.records import IncidentCause, IncidentKind
+from remit.domain.incidents.records import risk_of_task
 from remit.domain.mandate.model import Charge
 from remit.domain.policy.decision import EndTask, HoldTask, Refuse, RiskThresholds, risk_consequence
 from remit.domain.policy.risk import (
@@ -126,15 +126,7 @@ async def _hold(desk: DeskContext, kept: Versioned[TaskRecord], level: int) -> N
         refs=(task.id, task.client_id, task.customer),
     )
     held = replace(task, state=TaskState.HELD)
-    cause = IncidentCause(
-        kind=IncidentKind.RISK,
-        detail="held",
-        agent=task.client_id,
-        operator=task.operator,
-        customer=task.customer,
-        case=task.case,
-        task=task.id,
-    )
+    cause = risk_of_task(task, "held")
     await commit_with_incident(desk, cause, draft, Commit(puts=(Put(held, kept.rev, task),)))
 
 

@@ -31,12 +31,14 @@ def agent_name(envelope: JsonObject, known: EntryContext) -> str:
 
 def act_phrase(envelope: JsonObject, known: EntryContext) -> str:
     """Return the act of an entry as people say it."""
-    name = str(envelope.get("action", ""))
+    return _act(str(envelope.get("action", "")), object_of(envelope.get("asked")), known)
+
+
+def _act(name: str, ask: JsonObject, known: EntryContext) -> str:
     action = known.catalogue.actions.get(name)
-    params = object_of(object_of(envelope.get("asked")).get("params"))
     if action is None:
         return unknown_action_label(name, known)
-    return past_title(action, params, known.names, known.catalogue.say)
+    return past_title(action, object_of(ask.get("params")), known.names, known.catalogue.say)
 
 
 def unknown_action_label(name: str, known: EntryContext) -> str:
@@ -52,11 +54,8 @@ def object_of(value: Json) -> JsonObject:
 
 def wish_of(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, bool]:
     """Return the act that a decision is about, and whether the catalogue knows it."""
-    name, params = str(envelope.get("action", "")), object_of(object_of(content.get("ask")).get("params"))
-    action = known.catalogue.actions.get(name)
-    if action is None:
-        return unknown_action_label(name, known), False
-    return past_title(action, params, known.names, known.catalogue.say), True
+    name = str(envelope.get("action", ""))
+    return _act(name, object_of(content.get("ask")), known), name in known.catalogue.actions
 
 
 def wish_sentence(envelope: JsonObject, content: JsonObject, known: EntryContext) -> str:

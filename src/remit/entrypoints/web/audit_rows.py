@@ -5,13 +5,13 @@ from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Catalogue
 from remit.domain.confirm.distinct_names import passes_for_person
-from remit.domain.confirm.render_values import in_quotes, past_title
+from remit.domain.confirm.render_values import in_quotes
 from remit.domain.errors import MEANINGS, Code
 from remit.domain.i18n import Translator, marked
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.text.normalize import make_visible
 from remit.domain.transcript.entry import Kind
-from remit.entrypoints.web.act_text import unknown_action_label
+from remit.entrypoints.web.act_text import act_phrase
 from remit.entrypoints.web.entry_details import EntryContext, envelope_lines
 from remit.entrypoints.web.entry_text import entry_asks, entry_text
 from remit.usecases.transcript.rows import RowAnswer, TranscriptRow
@@ -110,11 +110,8 @@ def row_text(row: TranscriptRow, catalogue: Catalogue) -> dict[str, object]:
 def _agent(row: TranscriptRow, say: Translator) -> str:
     """Return the agent's name, in quotes where it is that of a person of the row. ⚔ It chose it itself."""
     name, people = row.agent_name or row.agent, (row.customer_name, *row.officers, *(one.name for one in row.answers))
-    return (
-        in_quotes(name, say)
-        if name and any(one and passes_for_person(name, one) for one in people)
-        else (make_visible(name))
-    )
+    quoted = name and any(one and passes_for_person(name, one) for one in people)
+    return in_quotes(name, say) if quoted else make_visible(name)
 
 
 def row_sentence(row: TranscriptRow, catalogue: Catalogue) -> str:
@@ -128,10 +125,7 @@ def row_sentence(row: TranscriptRow, catalogue: Catalogue) -> str:
 
 
 def _act(row: TranscriptRow, catalogue: Catalogue) -> str:
-    action = catalogue.actions.get(row.action)
-    if action is None:
-        return unknown_action_label(row.action, EntryContext(catalogue, {}, own=False))
-    return past_title(action, row.params, {}, catalogue.say)
+    return act_phrase({"action": row.action, "asked": {"params": row.params}}, EntryContext(catalogue, {}, own=False))
 
 
 def _why(row: TranscriptRow, say: Translator) -> str:

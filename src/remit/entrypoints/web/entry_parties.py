@@ -15,6 +15,7 @@ from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
 from remit.engine.transcript.parties import AgentParty, entry_agents, entry_staff, staff_names
+from remit.usecases.transcript.officers_named import names_officers
 
 
 @struct(frozen=True)
@@ -47,7 +48,7 @@ async def staff_parties(
 
     A `reader` with a role that `[transcript] officers_named_to` leaves out is given no names of staff; "" is a colleague.
     """
-    named = not reader or reader in desk.terms.officers_named_to
+    named = not reader or names_officers(desk, reader)
     agents, staff = await entry_agents(desk, rows), await entry_staff(desk, rows) if named else {}
     people = (customer, *staff.values(), *(await staff_names(desk) if agents else ()))
     return EntryParties(

@@ -34,33 +34,22 @@ async def part(stage: Stage) -> None:
 
 
 async def _small(stage: Stage, agent: Agent) -> Mandate:
-    return await stage.granted(
-        agent,
-        objective="complain",
-        target={"order": ["W1005"]},
-        summary="the parcel took three weeks, something back for it",
-        powers=[
-            {"power": "represent"},
-            {"power": "receive", "attributes": ["complaint.*", "refund.*"]},
-            {"power": "request", "actions": ["complaint.file"], "uses": 40},
-            {
-                "power": "request",
-                "actions": ["payment.refund"],
-                "uses": 20,
-                "where": {"payment_method_id": {"equals": _METHOD}, "amount": {"max": "20.00 EUR"}},
-                "total": {"amount": "40.00 EUR"},
-            },
-        ],
-        max_tasks=40,
-    )
+    summary = "the parcel took three weeks, something back for it"
+    return await _complaint(stage, agent, ["W1005"], summary, each="20.00 EUR", total="40.00 EUR")
 
 
 async def _large(stage: Stage, agent: Agent) -> Mandate:
+    summary = "both parcels arrived damaged, a good part of the money back"
+    return await _complaint(stage, agent, ["W1001", "W1004"], summary, each="80.00 EUR", total="200.00 EUR")
+
+
+async def _complaint(stage: Stage, agent: Agent, orders: list[str], summary: str, *, each: str, total: str) -> Mandate:
+    """Obtain a mandate to complain about orders and to ask for refunds of at most `each`, `total` over all."""
     return await stage.granted(
         agent,
         objective="complain",
-        target={"order": ["W1001", "W1004"]},
-        summary="both parcels arrived damaged, a good part of the money back",
+        target={"order": orders},
+        summary=summary,
         powers=[
             {"power": "represent"},
             {"power": "receive", "attributes": ["complaint.*", "refund.*"]},
@@ -69,8 +58,8 @@ async def _large(stage: Stage, agent: Agent) -> Mandate:
                 "power": "request",
                 "actions": ["payment.refund"],
                 "uses": 20,
-                "where": {"payment_method_id": {"equals": _METHOD}, "amount": {"max": "80.00 EUR"}},
-                "total": {"amount": "200.00 EUR"},
+                "where": {"payment_method_id": {"equals": _METHOD}, "amount": {"max": each}},
+                "total": {"amount": total},
             },
         ],
         max_tasks=40,
