@@ -170,6 +170,28 @@ def test_a_colleague_who_is_mentioned_sees_it_until_it_is_marked_as_seen(desk: S
     assert shown(bea, "?state=mentioned") == []
 
 
+def test_texts_of_earlier_acts_stand_beside_a_decision() -> None:
+    shop = copy.deepcopy(SHOP)
+    for action in ("order.return", "payment.refund"):
+        shop["action"][action]["params"]["properties"]["why"] = {"title": "Why", "x-free-text": True, "maxLength": 200}
+    with Sandbox(shop, facts=FACTS) as desk:
+        olga, anna = desk.officer("olga", ["billing"], name="Olga Frey"), desk.customer("anna")
+        agent = desk.agent("spiffe://helper.example/shop", name="Helper")
+        task = agent.open(anna.grant(agent, copy.deepcopy(MANDATE)))
+        returned = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1"], "why": "The kettle leaks."})
+        money = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "10.00 EUR", "why": "The lamp flickers."}
+        for person in (anna, olga):
+            person.confirm(returned)
+        olga.decline(task.ask("payment.refund", money))
+        assert returned.again().outcome == "done"
+        reply = refund(task, "40.00")
+        (written,) = about(olga, reply)["written"]
+        assert (written["ask"], written["texts"]) == (returned.ask, ["The kettle leaks."])
+        page = desk.room.raw("GET", f"/confirm/{olga.invitation(reply)}", cookie=olga.cookie).text
+    assert "The kettle leaks." in page
+    assert "The lamp flickers." not in page
+
+
 def test_a_hand_over_stands_beside_the_decision_with_its_note(desk: Sandbox, olga: SandboxPerson, task: SandboxTask) -> None:
     bea = desk.officer("bea", ["billing"], name="Bea Lund")
     reply = refund(task, "40.00")

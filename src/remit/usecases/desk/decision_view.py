@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Catalogue
+from remit.domain.confirm.render_values import action_label
 from remit.domain.errors import Fault
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.policy.visitors import shown_tier
@@ -24,7 +25,9 @@ from remit.domain.records import (
 )
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, JsonObject, instant_text
+from remit.domain.words.excess import ask_texts
 from remit.engine.ask.authorization_state import load_authorization_state
+from remit.engine.ask.reply import recorded_params
 from remit.engine.context import DeskContext
 from remit.engine.desk import confirmation_answers, risk_facts
 from remit.engine.leaks.scan_staff_text import scan_native_notes
@@ -37,6 +40,7 @@ from remit.usecases.desk.macros import task_macros
 from remit.usecases.desk.record_facts import facts_for_officer
 
 _NOTES: Final = 3
+_WRITTEN: Final = 3
 _ENTRIES: Final = 50
 _TASKS: Final = 20
 _ASKS: Final = 50
@@ -70,6 +74,7 @@ async def decision_view(desk: DeskContext, officer: PersonRecord, confirmation_i
         "customer": ask.customer,
         "customer_name": await name_of(desk, PersonRecord, ask.customer),
         "case": case,
+        "written": await _written_before(desk, task, ask),
         "handed": await _handed(desk, record, rows),
         "agent": await _agent(desk, task),
         "held": await _held(desk, task),
@@ -93,6 +98,21 @@ async def _case(desk: DeskContext, task: TaskRecord) -> JsonObject:
         for one in notes[-_NOTES:]
     ]
     return {**told, "subject": view.subject, "open": view.open, "notes": last, "unreadable": ""}
+
+
+async def _written_before(desk: DeskContext, task: TaskRecord, ask: AskRecord) -> list[Json]:
+    """Return the free texts of the task's earlier done acts, such as a complaint's, newest first."""
+    found: list[Json] = []
+    for kept in await desk.store.find(AskRecord, "ask.task", task.id, limit=_ASKS, newest=True):
+        earlier = kept.record
+        action = desk.catalogue.actions.get(earlier.action)
+        if action is None or earlier.id == ask.id or earlier.state is not AskState.DONE:
+            continue
+        texts = [text for _, text in ask_texts(action, recorded_params(earlier), None)]
+        if texts:
+            label = action_label(action)
+            found.append({"ask": earlier.id, "act": label, "at": instant_text(earlier.at), "texts": list(texts)})
+    return found[:_WRITTEN]
 
 
 def _why(
