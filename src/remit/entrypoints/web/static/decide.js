@@ -17,7 +17,7 @@ export function deciding(form, guarded) {
   if (!form) return;
   confirm(form, guarded, toQueue);
   const yes = form.querySelector('[data-answer="yes"], [data-answer="release"]');
-  if (wantsApproval(form.dataset.confirmation) && yes) setTimeout(() => yes.click());
+  if (wantsApproval(form.dataset.confirmation)) yes?.focus(); // the page is read before a passkey is asked for
 }
 
 const press = (selector) => {
