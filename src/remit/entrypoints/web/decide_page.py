@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from remit.domain.confirm.case_phrases import ENDINGS, SIGNS
-from remit.domain.confirm.render_values import day_and_time, in_quotes, plain_value
+from remit.domain.confirm.render_values import day_and_time, in_quotes, plain_value, titled_value
 from remit.domain.i18n import Translator, marked
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.records import PersonRecord
@@ -69,7 +69,7 @@ async def decide_page(
         files=await ask_files(plain, shown.ask),
         file_kinds=_said(KINDS, say),
         about=about,
-        fact=lambda value: fact_text(value, say),
+        fact=lambda one: fact_text(one["value"], say, desk.catalogue.attributes[one["name"]].value_titles),
         role=lambda name: role_title(desk, name),
         who=lambda word: say("the customer") if word == "customer" else role_title(desk, word.removeprefix(OFFICER)),
         sent=_said(SENT, say),
@@ -84,14 +84,17 @@ async def decide_page(
     )
 
 
-def fact_text(value: Json, say: Translator) -> str:
-    """Return a fact for an officer: money and times in words, a titled part as `title (price, state)`."""
+def fact_text(value: Json, say: Translator, titles: Mapping[str, str]) -> str:
+    """Return a fact for an officer: money and times in words, a titled part as `title (price, state)`.
+
+    `titles` are the reader's words for some of the values.
+    """
     if isinstance(value, Mapping) and isinstance(title := value.get("title"), str):
-        rest = [plain_value(one, say) for key, one in value.items() if key not in {"id", "product", "title"}]
+        rest = [fact_text(one, say, titles) for key, one in value.items() if key not in {"id", "product", "title"}]
         return f"{in_quotes(title, say)} ({', '.join(rest)})" if rest else in_quotes(title, say)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return "; ".join(fact_text(one, say) for one in value) or say("(empty)")
-    return _day(value, say) or plain_value(value, say)
+        return "; ".join(fact_text(one, say, titles) for one in value) or say("(empty)")
+    return titled_value(value, titles) or _day(value, say) or plain_value(value, say)
 
 
 def _day(value: Json, say: Translator) -> str:
