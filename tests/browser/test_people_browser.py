@@ -470,7 +470,7 @@ def test_proposing_roles_starts_with_the_present_ones(browser: Browser, desk: Sa
     form.get_by_label("Person", exact=True).select_option("olga")
     expect(form.get_by_label("billing")).to_be_checked()
     form.get_by_role("button", name="Propose").click()
-    sam.result("olga has exactly these roles already.")
+    sam.result("This person already has exactly these roles.")
     form.get_by_label("security").check()
     form.get_by_label("billing").uncheck()
     expect(form.locator("[data-difference]")).to_have_text("olga: add security; remove billing")

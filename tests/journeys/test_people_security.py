@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import open_arena
-from desks.shop import MANDATE
+from desks.shop import CATALOGUE, MANDATE
 from remit.client.errors import Refused
 from remit.client.keys import load_key, new_key
 from remit.sandbox import Sandbox
@@ -21,12 +21,12 @@ AGENT = "spiffe://helper.example/shop"
 
 @pytest.fixture
 def anna(desk: Sandbox) -> SandboxCustomer:
-    return desk.customer("anna")
+    return desk.customer("anna", name="Anna Berg")
 
 
 @pytest.fixture
 def sam(desk: Sandbox) -> SandboxPerson:
-    return desk.officer("sam", ["security"])
+    return desk.officer("sam", ["security"], name="Sam Hale")
 
 
 @pytest.fixture
@@ -50,16 +50,24 @@ def refused(person: SandboxPerson, path: str, body: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("what", "name"), [("agent", AGENT), ("operator", "helper.example"), ("customer", "anna"), ("objective", "return-item")]
+    ("what", "name", "title"),
+    [
+        ("agent", AGENT, "Helper"),
+        ("operator", "helper.example", "helper.example"),
+        ("customer", "anna", "Anna Berg"),
+        ("objective", "return-item", CATALOGUE["objective"]["return-item"]["title"]),
+    ],
 )
 def test_one_person_stops_it_and_two_resume_it(
-    anna: SandboxCustomer, sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent, what: str, name: str
+    anna: SandboxCustomer, sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent, what: str, name: str, title: str
 ) -> None:
     mandate = anna.grant(agent, copy.deepcopy(MANDATE) | {"max_tasks": 3})
     task = agent.open(mandate)
     assert sam.post("/security/v1/suspend", {what: name, "reason": "odd traffic"})["tasks"] == [task.id]
     assert task.ask("order.note", {"order_id": "W1001"}).refused
     proposal = sam.post("/security/v1/resume", {what: name, "reason": "explained"})["proposal"]["proposal"]
+    (listed,) = lee.get("/security/v1/proposals")["proposals"]
+    assert (listed["name"], listed["title"], listed["by_name"]) == (name, title, "Sam Hale")
     assert refused(sam, f"/security/v1/proposals/{proposal}", {"answer": "yes"}) == "person.not_allowed"
     assert [(one["what"], one["name"]) for one in sam.get("/security/v1/suspensions")["suspensions"]] == [(what, name)]
     lee.post(f"/security/v1/proposals/{proposal}", {"answer": "yes"})
@@ -140,13 +148,13 @@ def test_nobody_gives_themselves_a_role(desk: Sandbox, sam: SandboxPerson, lee: 
 
 
 def test_a_proposal_of_roles_says_what_it_adds_and_takes_away(desk: Sandbox, sam: SandboxPerson, lee: SandboxPerson) -> None:
-    desk.officer("olga", ["billing", "audit"])
+    desk.officer("olga", ["billing", "audit"], name="Olga Frey")
     assert refused(sam, "/security/v1/people/olga/roles", {"roles": ["audit", "billing"]}) == "request.conflict"
     sam.post("/security/v1/people/olga/roles", {"roles": ["security", "audit"]})
     shown = lee.get("/security/v1/proposals")["proposals"][0]
     assert (shown["adds"], shown["takes_away"]) == (["security"], ["billing"])
     page = desk.room.raw("GET", "/security/proposals", cookie=lee.cookie).text
-    assert "Roles of olga: add security; remove billing" in page
+    assert "Roles of Olga Frey: add Security officer; remove Billing officer" in page
     again = sam.post("/security/v1/people/olga/roles", {"roles": ["security", "audit"]})["proposal"]["proposal"]
     lee.post(f"/security/v1/proposals/{shown['proposal']}", {"answer": "yes"})
     assert refused(lee, f"/security/v1/proposals/{again}", {"answer": "yes"}) == "request.conflict"
@@ -263,7 +271,7 @@ def test_security_sees_what_was_changed_when_and_by_whom(
     page = desk.room.raw("GET", "/security/admin", cookie=sam.cookie).text
     changed = page[page.index('data-live-part="changed"') :]
     assert "The trust level of Helper was changed." in re.sub(r"<[^>]+>", "", changed)
-    assert "by sam" in changed
+    assert "by Sam Hale" in changed
     assert AGENT in changed
 
 

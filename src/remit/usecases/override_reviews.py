@@ -33,6 +33,11 @@ async def list_override_reviews(desk: DeskContext, *, reader: str = "") -> list[
     return [await _row(desk, one.record, reader) for one in found]
 
 
+async def count_override_reviews(desk: DeskContext) -> int:
+    """Count the overridden replies that a second person should look at."""
+    return len(await desk.store.find(OverrideReview, "override.open", "", limit=_PAGE))
+
+
 async def _row(desk: DeskContext, review: OverrideReview, reader: str) -> Mapping[str, Json]:
     by = review.by if review.by == reader or names_officers(desk, "security") else ""
     row: dict[str, Json] = {

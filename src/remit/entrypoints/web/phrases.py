@@ -274,7 +274,7 @@ RESUMES: Final[Mapping[str, str]] = {
     "customer": marked("Resume everything agents do for {name}"),
     "objective": marked("Resume purpose {name}"),
     "operator": marked("Resume operator {name}"),
-    "task": marked("Resume task {name}"),
+    "task": marked("Resume the task of {name}"),
 }
 """Questions to a second person, by the thing to resume."""
 OFFERS: Final[Mapping[str, str]] = {"expired": marked("expired"), "open": marked("open"), "used": marked("accepted")}

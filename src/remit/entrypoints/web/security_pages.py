@@ -27,6 +27,7 @@ from remit.entrypoints.web.entry_text import change_row, decision_row, entry_tex
 from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.pages import Pages
 from remit.entrypoints.web.phrases import BAITS
+from remit.entrypoints.web.queue_page import role_title
 from remit.ports.store import RecordMissing
 from remit.usecases.canaries import list_canaries
 from remit.usecases.desk import security_view
@@ -34,8 +35,8 @@ from remit.usecases.desk.agent_profile import agent_rows, read_agent, read_opera
 from remit.usecases.desk.page_events import security_page_version
 from remit.usecases.incidents.handle import list_guards
 from remit.usecases.incidents.view import FILTERS, count_live, list_incidents, read_incident
-from remit.usecases.override_reviews import list_override_reviews
-from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals
+from remit.usecases.override_reviews import count_override_reviews, list_override_reviews
+from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals, open_proposals
 from remit.usecases.transcript.officers_named import names_officers
 
 _EVENTS: Final = 40
@@ -87,7 +88,7 @@ class SecurityPages:
             here=here,
             live=live,
             unowned=unowned,
-            pending=len(await list_proposals(self.context)) + len(await list_override_reviews(self.context)),
+            pending=len(await open_proposals(self.context)) + await count_override_reviews(self.context),
             alone=await is_only_approver(self.context, officer),
             agent_page=agent_page,
             operator_page=operator_page,
@@ -320,6 +321,7 @@ class SecurityPages:
             "proposals",
             seen=seen,
             proposals=await list_proposals(self.context),
+            role_list=lambda roles: ", ".join(role_title(self.context, one) for one in roles),
             overrides=[self._review(one) for one in await list_override_reviews(self.context, reader=officer.id)],
         )
 

@@ -7,13 +7,14 @@ from typing import Final
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
-from remit.domain.records import PersonRecord, Proposal, Tier
+from remit.domain.records import AgentRecord, PersonRecord, Proposal, TaskRecord, Tier
 from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json, JsonObject, decode_json, instant_text
 from remit.engine.agents.authenticate import get_agent, is_suspended
 from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import resume
+from remit.engine.people.names import name_of
 from remit.engine.tasks import has_moved_or_leaked, release_task, verify_held
 from remit.engine.transcript.erase import erase_customer, verify_erasable
 from remit.engine.transcript.record import account_facts, prepare_entry
@@ -118,13 +119,18 @@ async def settle_proposal(desk: DeskContext, person: PersonRecord, proposal_id: 
 
 
 async def list_proposals(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """List pending proposals, oldest first; for roles also the present additions and removals."""
-    now = desk.world.now()
+    """List pending proposals with names, oldest first; for roles also the present additions and removals."""
     return [
-        {**proposal_row(kept.record), **await _difference(desk, kept.record)}
-        for kept in await desk.store.find(Proposal, "proposal.open", "", limit=200)
-        if now < kept.record.expires_at
+        {**proposal_row(one), **await _named(desk, one), **await _difference(desk, one)}
+        for one in await open_proposals(desk)
     ]
+
+
+async def open_proposals(desk: DeskContext) -> list[Proposal]:
+    """Return the pending proposals, oldest first."""
+    now = desk.world.now()
+    found = await desk.store.find(Proposal, "proposal.open", "", limit=200)
+    return [kept.record for kept in found if now < kept.record.expires_at]
 
 
 async def is_only_approver(desk: DeskContext, person: PersonRecord) -> bool:
@@ -135,6 +141,25 @@ async def is_only_approver(desk: DeskContext, person: PersonRecord) -> bool:
         for kept in await desk.store.find(PersonRecord, "person.role", role, limit=200)
     ]
     return all(one.kind != "officer" or one.key == person.key for one in able)
+
+
+async def _named(desk: DeskContext, proposal: Proposal) -> Mapping[str, Json]:
+    """Return the names of the proposer and of the change's subject: a person, an agent, a purpose, or a task's agent."""
+    change, subject = change_of(proposal), ""
+    match str(change.to) if change.what == "resume" else change.what:
+        case "agent" | "tier":
+            subject = await name_of(desk, AgentRecord, change.name)
+        case "customer" | "erase" | "roles" | "verified":
+            subject = await name_of(desk, PersonRecord, change.name)
+        case "objective" if change.name in desk.catalogue.objectives:
+            subject = desk.catalogue.objectives[change.name].title
+        case "task":
+            with contextlib.suppress(RecordMissing):
+                task = (await desk.store.get(TaskRecord, change.name)).record
+                subject = await name_of(desk, AgentRecord, task.client_id)
+        case _:  # an operator is its own name; rules have none
+            pass
+    return {"by_name": await name_of(desk, PersonRecord, proposal.by), "title": subject or change.name}
 
 
 async def _difference(desk: DeskContext, proposal: Proposal) -> Mapping[str, Json]:
@@ -220,12 +245,12 @@ async def _verify_roles(desk: DeskContext, change: ProposedChange) -> None:
         raise _malformed("only an officer has roles")
     if person.login:
         # ⚔ One source of roles per person: two approvers could otherwise restore roles the company just removed.
-        public = (
-            f"{person.id} signs in with the company's login, which says what roles they have. Change their group there."
+        public = marked(
+            "This person signs in with the company login, which sets their roles. Change their group there."
         )
         raise Refused(Code.REQUEST_CONFLICT, "the roles come from the provider", public=public)
     if set(person.roles) == _roles_in(change):
-        public = f"{person.id} has exactly these roles already."
+        public = marked("This person already has exactly these roles.")
         raise Refused(Code.REQUEST_CONFLICT, "the roles are the present ones", public=public)
 
 
@@ -242,7 +267,7 @@ async def _verify_stopped(desk: DeskContext, what: Json, name: str) -> None:
         else await is_suspended(desk, f"{what}:{name}")
     )
     if not suspended:
-        raise Refused(Code.REQUEST_NOT_FOUND, "not suspended", public=f"No {what} of that name is suspended.")
+        raise Refused(Code.REQUEST_NOT_FOUND, "not suspended", public=marked("Nothing of that name is stopped."))
 
 
 async def _verify_not_own(desk: DeskContext, person: PersonRecord, change: ProposedChange) -> None:

@@ -94,7 +94,9 @@ async def add_person(desk: DeskContext, person: PersonRecord) -> PersonRecord:
         verify_email_address(person.email)
     if person.id.startswith(OFFICER):
         # ⚔ Confirmations for a role are indexed by its name: a person of that name would see them.
-        raise Refused(Code.REQUEST_MALFORMED, "an id like a role's name", public=f"An id does not begin with {OFFICER}")
+        raise Refused(
+            Code.REQUEST_MALFORMED, "an id like a role's name", public=marked("An id can't begin with officer:")
+        )
     unknown = set(person.roles) - set(desk.catalogue.roles) - set(BUILT_IN)
     if unknown:
         names = ", ".join(sorted(unknown))
@@ -102,7 +104,7 @@ async def add_person(desk: DeskContext, person: PersonRecord) -> PersonRecord:
         raise Refused(
             Code.REQUEST_MALFORMED,
             f"there is no role {names}",
-            public=f"The catalogue has no role {names}.",
+            public=marked("Choose roles that exist in the catalogue."),
             cure=f"Name one of {there}.",
         )
     try:
@@ -114,10 +116,13 @@ async def add_person(desk: DeskContext, person: PersonRecord) -> PersonRecord:
 
 
 def _unfit(person: PersonRecord) -> Refused:
-    wrong, public = "a person has an id, and is a customer or an officer", "Give an id, and kind customer or officer."
+    wrong, public = (
+        "a person has an id, and is a customer or an officer",
+        marked("Enter an id, and choose customer or officer."),
+    )
     if person.id and person.kind in {"customer", "officer"}:
         wrong = f'the id "{person.id}" has blanks or what cannot be seen'
-        public = "The id has a blank in it, or a letter that cannot be seen. Give an id in one word."
+        public = marked("The id contains a space or an invisible character. Enter the id as one word.")
     return Refused(Code.REQUEST_MALFORMED, wrong, public=public, cure="Give an id in one word.")
 
 
