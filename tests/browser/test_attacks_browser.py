@@ -269,7 +269,7 @@ def test_a_signature_counts_for_the_act_that_was_shown_and_for_no_other(scene: S
     anna.page.route(f"**{twins[0]}", lambda route: (held.append(route.request.post_data_json), route.abort()))
     anna.open(f"/confirm/{first}")
     anna.page.get_by_role("button", name="Approve with passkey").click()
-    anna.result("We can't reach the server.")
+    anna.result("We can't reach the server. Check your connection, then reload the page to see whether it was done.")
     anna.page.unroute(f"**{twins[0]}")
     other = {"answer": "yes", "assertion": sign(anna.page, scene.shown(second)["options"])}
     with scene.unchanged():

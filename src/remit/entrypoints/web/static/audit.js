@@ -1,18 +1,10 @@
 // The auditors' log: exporting the rows that are shown, and looking again while older entries are read.
-import { Problem } from './call.js';
+import { Problem, reach } from './call.js';
 import { say, typed } from './say.js';
 import { _ } from './texts.js';
 
 async function file(form, format) {
-  let answer;
-  try {
-    answer = await fetch('/audit/v1/export', {
-      method: 'POST', credentials: 'same-origin', headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ format, filters: JSON.parse(form.dataset.filters) }),
-    });
-  } catch {
-    throw new Problem({ detail: _('We can\'t reach the server. Check your connection. Nothing was done.') });
-  }
+  const answer = await reach('/audit/v1/export', { format, filters: JSON.parse(form.dataset.filters) }, true);
   if (!answer.ok) throw new Problem(await answer.json().catch(() => ({})));
   try {
     return [await answer.blob(), /filename="([^"]+)"/.exec(answer.headers.get('content-disposition'))?.[1] || `audit-log.${format}`];

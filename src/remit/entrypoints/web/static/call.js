@@ -9,18 +9,26 @@ export class Problem extends Error {
   }
 }
 
-export async function call(path, body) {
-  let answer;
+/** A lost answer says nothing about the act: only a request that changes nothing is told as not done. */
+export async function reach(path, body, harmless = body === undefined) {
   try {
-    answer = await fetch(path, {
+    return await fetch(path, {
       method: body === undefined ? 'GET' : 'POST',
       credentials: 'same-origin',
       headers: body === undefined ? {} : { 'content-type': 'application/json' },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new Problem({ detail: _('We can\'t reach the server. Check your connection. Nothing was done.') });
+    throw new Problem({
+      detail: harmless
+        ? _('We can\'t reach the server. Check your connection. Nothing was done.')
+        : _('We can\'t reach the server. Check your connection, then reload the page to see whether it was done.'),
+    });
   }
+}
+
+export async function call(path, body) {
+  const answer = await reach(path, body);
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Problem(told);
   return told;
