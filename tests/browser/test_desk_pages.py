@@ -177,7 +177,7 @@ def test_two_people_lift_a_stop_and_add_a_third_with_roles(crew: Crew, desk: San
     said(page, "Proposed. A second person must approve.")
     expect(page.get_by_role("link", name=re.compile("Second person 1"))).to_be_visible()
     page = crew.open(sam, "/security/proposals")
-    expect(page.get_by_text("Resume agent “spiffe://helper.example/shop”")).to_be_visible()
+    expect(page.get_by_text("Resume agent “Helper shop assistant”")).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
 
     second = crew.open(sue, "/security/proposals")
@@ -203,7 +203,7 @@ def test_two_people_lift_a_stop_and_add_a_third_with_roles(crew: Crew, desk: San
     roles.get_by_role("button", name="Propose").click()
     said(page, "Proposed. A second person must approve.")
     page.get_by_role("link", name=re.compile("Second person 1")).click()
-    loaded(page, "Roles of cleo: add audit")
+    loaded(page, "Roles of Cleo Marsh: add audit")
     page.get_by_role("button", name="Cancel proposal").click()
     said(page, "Proposal cancelled.")
 

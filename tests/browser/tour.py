@@ -1,14 +1,16 @@
 """Makes the pictures of docs/tour.md: `make screenshots`. A real desk, a real browser, a virtual passkey; nothing is touched up."""
 
+import copy
 import json
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 import remit
 from browser.desk_server import serving_pack
+from browser.usability_scene import BRAMS, COMPLAIN
 from browser.visits import CALLBACK, CHROMIUM, Visit, chromium, visit
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxTask
@@ -77,9 +79,22 @@ def walk_customer(tour: Tour, browser: Browser, desk: Sandbox) -> tuple[Visit, S
     return anna, task
 
 
+def complain(desk: Sandbox) -> None:
+    """Ask for another customer: a complaint, and a refund that takes an officer too."""
+    agent = desk.agent("spiffe://parcels.example/bot", operator="parcels.example", name="Parcel watcher")
+    bram = desk.customer("bram", name="Bram de Wit")
+    mandate = copy.deepcopy(COMPLAIN)
+    mandate["objective"] = {"type": "complain", "target": {"order": [BRAMS]}, "summary": "complain about the desk lamp"}
+    task = agent.open(bram.grant(agent, mandate))
+    task.ask("complaint.file", {"kind": "damaged", "order_id": BRAMS, "text": "The lamp arrived with a scratch on its foot."})
+    reply = task.ask("payment.refund", {"order_id": BRAMS, "payment_method_id": "pm_9", "amount": "64.00 EUR"})
+    bram.confirm(reply)
+
+
 def walk(tour: Tour, browser: Browser, desk: Sandbox) -> None:
     """The story of docs/tour.md, from the first sign-in to the record."""
     anna, task = walk_customer(tour, browser, desk)
+    complain(desk)
     walk_desk(tour, browser, desk, task.case)
     sam = visit(browser, desk)
     sam.enrol("sam", "officer", "Sam Hale", ["admin"])
@@ -105,8 +120,25 @@ def walk(tour: Tour, browser: Browser, desk: Sandbox) -> None:
     tour.take("story", sam)
     sam.open("/audit/report")
     tour.take("report", sam, whole=False)
+    walk_incident(tour, anna, sam)
     for one in (anna, sam):
         one.context.close()
+
+
+def walk_incident(tour: Tour, anna: Visit, sam: Visit) -> None:
+    """The customer did not ask for it, and security finds out."""
+    anna.open("/me")
+    anna.page.locator("summary", has_text="refund €40.00").first.click()
+    anna.page.locator("details[open] .disown summary").click()
+    anna.page.get_by_role("button", name="This wasn't me: end this agent's access").first.click()
+    expect(anna.page.locator("details[open] .disown [data-result]")).to_contain_text("ended at once")
+    sam.open("/security")
+    tour.take("incidents", sam, whole=False)
+    sam.page.locator(".incidents a.title").first.click()
+    sam.ready()
+    sam.page.get_by_role("button", name="Assign to me").click()
+    expect(sam.page.locator(".timeline")).to_contain_text("Sam Hale is working on it.")
+    tour.take("incident", sam)
 
 
 def walk_desk(tour: Tour, browser: Browser, desk: Sandbox, case: str) -> None:
@@ -115,6 +147,9 @@ def walk_desk(tour: Tour, browser: Browser, desk: Sandbox, case: str) -> None:
     olga.enrol("olga", "officer", "Olga Kern", ["care"])
     olga.open("/desk")
     tour.take("desk", olga)
+    olga.page.get_by_role("link", name="Refund €64.00").click()
+    olga.ready()
+    tour.take("decide", olga)
     olga.open(f"/desk/cases/{case}")
     olga.page.get_by_label("Your reply").fill("Your parcel label went to anna@mail.example, born 17 April 1988.")
     olga.page.get_by_role("button", name="Check and send").click()

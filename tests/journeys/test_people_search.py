@@ -1,9 +1,11 @@
 """An auditor looks through the transcript: one row an ask, found by names, records, amounts, agents, codes and days, page by page, and exported."""
 
+import asyncio
 import copy
 import csv
 import io
 import json
+import re
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -11,8 +13,10 @@ import pytest
 
 from attacks.arena import PACK, SEND_BACK, open_arena
 from desks.shop import CATALOGUE, FACTS, MANDATE
+from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.adapters.files.catalogue import read_files
 from remit.client.errors import Refused
+from remit.entrypoints.web import record_names
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.workloads import SandboxAgent, SandboxTask
@@ -150,7 +154,7 @@ def test_the_page_shows_rows_and_leads_to_cases_ids_and_places(desk: Sandbox, ad
         return str(desk.room.raw("GET", path, cookie=ada.cookie).text)
 
     text = shown(f"/audit?q={quote('refund €40')}")
-    assert "<strong>Helper</strong> · Refund €40.00 for order W1001" in text
+    assert "<strong>Helper</strong> · Refund €40.00 for order “Kettle and desk lamp” to “Card ending 4242”" in text
     assert "approved by Anna Berg" in text
     assert text.count('class="row ') == 1
     assert shown(f"/audit?ref={task.id}").count('class="row ') >= 3
@@ -158,6 +162,37 @@ def test_the_page_shows_rows_and_leads_to_cases_ids_and_places(desk: Sandbox, ad
     assert 'id="r3"' in shown("/audit?low=3")
     led = desk.room.raw("GET", f"/audit?q={task.case}", cookie=ada.cookie, check=False)
     assert (led.status_code, led.headers["location"]) == (303, f"/audit/cases/{task.case}")
+
+
+def test_records_are_named_for_the_customer_of_their_ask_alone(desk: Sandbox, ada: SandboxPerson, task: SandboxTask) -> None:
+    task.ask("order.read", {"order_id": "W2002"})
+    task.ask("order.read", {"order_id": "W1001"})
+    bram = desk.customer("bram", name="Bram de Wit")
+    others = desk.agent("spiffe://other.example/bot", operator="other.example", name="Other")
+    mandate = copy.deepcopy(MANDATE)
+    mandate["objective"]["target"]["order"] = ["W2002"]
+    others.open(bram.grant(others, mandate)).ask("order.read", {"order_id": "W2002"})
+    text = desk.room.raw("GET", "/audit?kind=ask", cookie=ada.cookie).text
+    rows = re.findall(r"<strong>(Helper|Other)</strong> · ([^<]*?order [^<·]*)", text)
+    assert sorted({(agent, act.partition("order ")[2].strip()) for agent, act in rows}) == [
+        ("Helper", "W2002"),
+        ("Helper", "“Kettle and desk lamp”"),
+        ("Other", "“Ring for Bram”"),
+    ]
+
+
+def test_a_backoffice_without_an_answer_leaves_ids_and_holds_up_no_page(
+    desk: Sandbox, ada: SandboxPerson, refund: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del refund
+
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(SandboxBackoffice, "facts", never)
+    monkeypatch.setattr(record_names, "_PATIENCE_S", 0.01)
+    text = desk.room.raw("GET", "/audit?kind=ask", cookie=ada.cookie).text
+    assert "<strong>Helper</strong> · Refund €40.00 for order W1001 to pm_7" in text
 
 
 def test_answers_of_officers_stand_with_their_names_and_roles(anna: SandboxCustomer, agent: SandboxAgent) -> None:

@@ -65,8 +65,8 @@ async def entry_staff(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> 
     found: dict[str, str] = {}
     for row in rows:
         content = row["content"]
-        by = content.get("by") if isinstance(content, Mapping) else None
-        for one in by if isinstance(by, list | tuple) else (by,):
+        by, owner = (content.get("by"), content.get("owner")) if isinstance(content, Mapping) else (None, None)
+        for one in (*(by if isinstance(by, list | tuple) else (by,)), owner):
             if isinstance(one, str) and one and one not in found:
                 found[one] = await name_of(desk, PersonRecord, one)
     return found

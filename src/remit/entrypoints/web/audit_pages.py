@@ -19,6 +19,7 @@ from remit.entrypoints.web.audit_rows import DECISIONS, KINDS, row_text
 from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.pages import Pages, redirect_to
 from remit.entrypoints.web.phrases import page_refusal
+from remit.entrypoints.web.record_names import NO_NAMES, names_by_customer
 from remit.usecases.people.saved_views import list_views
 from remit.usecases.transcript import audit
 from remit.usecases.transcript.rows import END, PAGE, RowPage, find_rows, rows_about, rows_from
@@ -57,7 +58,7 @@ class AuditPages:
             context,
             "audit.html",
             officer,
-            rows=[] if found is None else [row_text(one, context.catalogue) for one in found.rows],
+            rows=[] if found is None else await self._rows(context, found),
             found=found,
             wrong=wrong,
             filters=filters,
@@ -72,6 +73,10 @@ class AuditPages:
             key=context.signer.log_key(),
             contests=await audit.open_contests(context),
         )
+
+    async def _rows(self, context: DeskContext, found: RowPage) -> list[dict[str, object]]:
+        names = await names_by_customer(context, ((one.customer, one.action, one.params) for one in found.rows))
+        return [row_text(one, context.catalogue, names.get(one.customer, NO_NAMES)) for one in found.rows]
 
     async def _found(self, context: DeskContext, asked: Mapping[str, str], ref: str) -> RowPage:
         before = whole_number(asked.get("before", str(LIMIT)), where="before", most=LIMIT)

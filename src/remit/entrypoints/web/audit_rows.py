@@ -5,7 +5,7 @@ from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Catalogue
 from remit.domain.confirm.distinct_names import passes_for_person
-from remit.domain.confirm.render_values import in_quotes
+from remit.domain.confirm.render_values import Names, in_quotes
 from remit.domain.errors import MEANINGS, Code
 from remit.domain.i18n import Translator, marked
 from remit.domain.policy.confirmers import OFFICER
@@ -14,6 +14,7 @@ from remit.domain.transcript.entry import Kind
 from remit.entrypoints.web.act_text import act_phrase
 from remit.entrypoints.web.entry_details import EntryContext, envelope_lines
 from remit.entrypoints.web.entry_text import entry_asks, entry_text
+from remit.entrypoints.web.record_names import NO_NAMES
 from remit.usecases.transcript.rows import RowAnswer, TranscriptRow
 
 STATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -72,13 +73,16 @@ _ALONE: Final[Mapping[str, str]] = {
 }
 
 
-def row_text(row: TranscriptRow, catalogue: Catalogue) -> dict[str, object]:
-    """Return a row for the page: `agent`, `act`, `answers`, `state` with its `look`, and its entries as sentences."""
+def row_text(row: TranscriptRow, catalogue: Catalogue, names: Names = NO_NAMES) -> dict[str, object]:
+    """Return a row for the page: `agent`, `act`, `answers`, `state` with its `look`, and its entries as sentences.
+
+    `names` are those of the records of its ask.
+    """
     say = catalogue.say
     asks = entry_asks(row.entries)
     entries = [
         {
-            **entry_text(one, catalogue, asks, own=False),
+            **entry_text(one, catalogue, asks, names=names, own=False),
             "envelope": envelope_lines(one["envelope"], say),
         }
         for one in row.entries
@@ -95,7 +99,7 @@ def row_text(row: TranscriptRow, catalogue: Catalogue) -> dict[str, object]:
         "customer": make_visible(row.customer_name or row.customer),
         "customer_id": row.customer,
         "case": row.case,
-        "act": _act(row, catalogue) if row.action or row.decision else "",
+        "act": _act(row, catalogue, names) if row.action or row.decision else "",
         "answers": _answers(row.answers, catalogue),
         "why": _why(row, say),
         "state": say(state) if state else "",
@@ -124,8 +128,9 @@ def row_sentence(row: TranscriptRow, catalogue: Catalogue) -> str:
     return " · ".join(str(one) for one in parts if one)
 
 
-def _act(row: TranscriptRow, catalogue: Catalogue) -> str:
-    return act_phrase({"action": row.action, "asked": {"params": row.params}}, EntryContext(catalogue, {}, own=False))
+def _act(row: TranscriptRow, catalogue: Catalogue, names: Names) -> str:
+    known = EntryContext(catalogue, names, own=False)
+    return act_phrase({"action": row.action, "asked": {"params": row.params}}, known)
 
 
 def _why(row: TranscriptRow, say: Translator) -> str:

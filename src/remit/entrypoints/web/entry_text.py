@@ -249,17 +249,17 @@ def _stopped(envelope: JsonObject, _content: JsonObject, known: EntryContext) ->
     sentence = _STOPPED.get(str(envelope.get("what", "")))
     if sentence is None:
         return known.said("Support stopped everything agents do for a customer."), "no"
-    return known.said(sentence, name=stopped_name(envelope, known)), "no"
+    return known.said(sentence, name=stopped_name(envelope, known.parties, known.catalogue)), "no"
 
 
-def stopped_name(envelope: JsonObject, known: EntryContext) -> str:
+def stopped_name(envelope: JsonObject, parties: EntryParties, catalogue: Catalogue) -> str:
     """Return the name of the stopped party: an agent's, a purpose's title, or the operator."""
     what, name = envelope.get("what"), str(envelope.get("name", ""))
-    if what == "agent" and name in known.parties.agents:
-        return known.parties.agents[name]
-    if what == "objective" and name in known.catalogue.objectives:
-        return in_quotes(known.catalogue.objectives[name].title, known.catalogue.say)
-    return quoted_text(name, known.catalogue.say)
+    if what == "agent" and name in parties.agents:
+        return parties.agents[name]
+    if what == "objective" and name in catalogue.objectives:
+        return in_quotes(catalogue.objectives[name].title, catalogue.say)
+    return quoted_text(name, catalogue.say)
 
 
 def _revoked(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
@@ -380,14 +380,14 @@ _HIGH: Final = 40
 
 
 def decision_row(
-    row: Mapping[str, Json], catalogue: Catalogue, parties: EntryParties = NO_PARTIES
+    row: Mapping[str, Json], catalogue: Catalogue, parties: EntryParties = NO_PARTIES, names: Names | None = None
 ) -> dict[str, object]:
     """Describe a decision: `sentence`, `look`, `agent` and its name, `operator`, `risk` of 100, whether `high`, `signs`, `case`."""
     envelope, content = object_of(row["envelope"]), object_of(row["content"])
     risk, signs = content.get("risk", envelope.get("risk")), content.get("signs")  # older entries have it outside
     level = risk if isinstance(risk, int) else 0
     return {
-        **entry_text(row, catalogue, own=False, parties=parties),
+        **entry_text(row, catalogue, names=names, own=False, parties=parties),
         "agent": str(envelope.get("agent", "")),
         "agent_name": parties.agents.get(str(envelope.get("agent", "")), ""),
         "operator": str(envelope.get("operator", "")),

@@ -12,7 +12,6 @@ from remit.domain.records import PersonRecord, Tier
 from remit.domain.structs import replace, struct
 from remit.domain.values import Json, JsonObject
 from remit.engine.context import DeskContext
-from remit.engine.desk import names_if_reachable, record_names
 from remit.engine.people.accounts import desk_officer, verify_officer
 from remit.entrypoints.http.replies import HttpResponse
 from remit.entrypoints.http.wire import Receive, Scope, query_parameters, whole_number
@@ -29,6 +28,7 @@ from remit.entrypoints.web.offer_form import offer_forms, terms_text
 from remit.entrypoints.web.pages import Pages
 from remit.entrypoints.web.phrases import ANSWERS, STATES, TIERS, WHYS, WORDS_STATES
 from remit.entrypoints.web.queue_page import queue_page
+from remit.entrypoints.web.record_names import ask_names, names_of_entries
 from remit.entrypoints.web.report_page import report_page
 from remit.usecases.desk.case_story import case_story
 from remit.usecases.desk.cases import case_card
@@ -106,7 +106,7 @@ class OfficerPages:
         parties = await staff_parties(self.context, rows, str(card["customer_name"]))
         known, asked = entry_asks(rows), asks if isinstance(asks, list) else []
         wishes = [one for one in asked if isinstance(one, Mapping)]
-        names = await self._record_names(str(card["customer"]), [(one["action"], one["params"]) for one in wishes])
+        names = await ask_names(self.context, str(card["customer"]), [(one["action"], one["params"]) for one in wishes])
         return render_page(
             self.context,
             "case.html",
@@ -140,13 +140,6 @@ class OfficerPages:
         objective = self.context.catalogue.objectives.get(str(row["objective"]))
         return {**row, "title": objective.title if objective is not None else str(row["objective"])}
 
-    async def _record_names(self, customer: str, asked: Sequence[tuple[Json, Json]]) -> Names:
-        """Return the desk's present names of the records in asks: the action's name, and its params."""
-        actions = self.context.catalogue.actions
-        wishes = [(actions.get(str(name)), params) for name, params in asked]
-        known = [(action, params) for action, params in wishes if action is not None and isinstance(params, Mapping)]
-        return await names_if_reachable(record_names(self.context, customer, known, {}))
-
     def _asks(self, asks: Sequence[JsonObject], names: Names) -> list[dict[str, object]]:
         """Describe an agent's asks, with the desk's names of records."""
         actions = self.context.catalogue.actions
@@ -172,13 +165,23 @@ class OfficerPages:
         )
 
     async def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
-        parties = await staff_parties(self.context, rows, reader="audit")
+        parties, names = (
+            await staff_parties(self.context, rows, reader="audit"),
+            await names_of_entries(self.context, rows),
+        )
         return [
             {
-                **entry_text(row, self.context.catalogue, asks, own=False, parties=parties),
+                **entry_text(
+                    for_auditors(self.context, row),
+                    self.context.catalogue,
+                    asks,
+                    names=named,
+                    own=False,
+                    parties=parties,
+                ),
                 "envelope": envelope_lines(row["envelope"], self.context.catalogue.say),
             }
-            for row in (for_auditors(self.context, one) for one in rows)
+            for row, named in zip(rows, names, strict=True)
         ]
 
     @_in_their_language

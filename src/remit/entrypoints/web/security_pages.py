@@ -1,13 +1,13 @@
 """Pages of security: incidents, agents and operators, proposals for a second person, and administration."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from typing import Final
 from urllib.parse import quote, urlencode
 
 from remit.domain.confirm.case_phrases import PROOFS, PROVED_NOTHING
-from remit.domain.confirm.render_values import quoted_text
+from remit.domain.confirm.render_values import Names
 from remit.domain.incidents.titles import title_of
 from remit.domain.records import AgentRecord, MandateRecord, PersonRecord, TaskRecord
 from remit.domain.structs import replace, struct
@@ -22,12 +22,13 @@ from remit.entrypoints.staff.incidents import incident_filter
 from remit.entrypoints.staff.security import ROLES as GUARDS
 from remit.entrypoints.web import incident_phrases as phrases
 from remit.entrypoints.web.act_text import object_of
-from remit.entrypoints.web.entry_parties import NO_PARTIES, EntryParties, staff_parties
-from remit.entrypoints.web.entry_text import change_row, decision_row, entry_text
+from remit.entrypoints.web.entry_parties import EntryParties, staff_parties
+from remit.entrypoints.web.entry_text import change_row, decision_row, entry_text, stopped_name
 from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.pages import Pages
 from remit.entrypoints.web.phrases import BAITS
 from remit.entrypoints.web.queue_page import role_title
+from remit.entrypoints.web.record_names import NO_NAMES, names_of_entries
 from remit.ports.store import RecordMissing
 from remit.usecases.canaries import list_canaries
 from remit.usecases.desk import security_view
@@ -119,20 +120,23 @@ class SecurityPages:
             incidents=[self._incident(one) for one in await list_incidents(self.context, wanted, reader=officer.id)],
             kinds=self._words(phrases.KINDS),
             guards=await list_guards(self.context),
-            decisions=[{**decision_row(row, self.context.catalogue, parties), "incident": ""} for row in decisions],
-            events=[self._event(row, parties) for row in events],
+            decisions=[
+                {**decision_row(row, self.context.catalogue, parties, named), "incident": ""}
+                for row, named in zip(decisions, await names_of_entries(self.context, decisions), strict=True)
+            ],
+            events=[self._event(row, parties, NO_NAMES) for row in events],
         )
 
     def _incident(self, row: Mapping[str, Json]) -> dict[str, object]:
         """Return an incident with its title in words."""
         return {**row, "title": self.context.catalogue.say(title_of(str(row["kind"]), str(row["detail"])))}
 
-    def _event(self, row: Mapping[str, Json], parties: EntryParties) -> dict[str, object]:
+    def _event(self, row: Mapping[str, Json], parties: EntryParties, names: Names) -> dict[str, object]:
         content = row["content"]
         incident = content.get("incident", "") if isinstance(content, Mapping) else ""
         agent = _agent_of(row)
         return {
-            **self._told(row, parties),
+            **self._told(row, parties, names),
             "agent": agent,
             "agent_name": parties.agents.get(agent, ""),
             "operator": "",
@@ -142,12 +146,12 @@ class SecurityPages:
             "incident": str(incident or _envelope(row).get("incident", "")),
         }
 
-    def _told(self, row: Mapping[str, Json], parties: EntryParties = NO_PARTIES) -> dict[str, object]:
+    def _told(self, row: Mapping[str, Json], parties: EntryParties, names: Names = NO_NAMES) -> dict[str, object]:
         """Describe an entry without the ids that its links stand for."""
         content = row["content"]
         if isinstance(content, Mapping):
             row = {**row, "content": {name: one for name, one in content.items() if name not in _LINKED}}
-        return entry_text(row, self.context.catalogue, own=False, parties=parties)
+        return entry_text(row, self.context.catalogue, names=names, own=False, parties=parties)
 
     async def _parties(self, rows: Sequence[Mapping[str, Json]]) -> EntryParties:
         return await staff_parties(self.context, rows, reader="security")
@@ -160,7 +164,7 @@ class SecurityPages:
         row = await read_incident(self.context, found["id"], low=low, reader=officer.id)
         timeline = row["timeline"]
         rows = [one for one in timeline if isinstance(one, Mapping)] if isinstance(timeline, list) else []
-        people = await self._people(rows)
+        parties = await self._parties(rows)
         ended = row["ended"]
         return await self._page(
             "incident.html",
@@ -168,34 +172,21 @@ class SecurityPages:
             "",
             seen=seen,
             incident=self._incident(row),
-            timeline=[self._line(one, people) for one in rows],
+            timeline=[self._line(one, parties) for one in rows],
             ended=[await self._ended(str(one)) for one in ended] if isinstance(ended, list) else [],
             guards=await list_guards(self.context),
             resolutions=self._words(phrases.RESOLUTIONS),
             low=low,
         )
 
-    async def _people(self, rows: Iterable[Mapping[str, Json]]) -> dict[str, str]:
-        """Return the names of the people in a time line, by id."""
-        named: dict[str, str] = {}
-        for row in rows:
-            content = row["content"] if isinstance(row["content"], Mapping) else {}
-            for one in (content.get("by"), content.get("owner")):
-                if isinstance(one, str) and one and one not in named:
-                    try:
-                        named[one] = (await self.context.store.get(PersonRecord, one)).record.name
-                    except RecordMissing:
-                        named[one] = one
-        return named
-
-    def _line(self, row: Mapping[str, Json], people: Mapping[str, str]) -> dict[str, object]:
+    def _line(self, row: Mapping[str, Json], parties: EntryParties) -> dict[str, object]:
         """Return one entry of a time line: a sentence of names, and the text a colleague wrote."""
-        told = self._told(row)
+        told = self._told(row, parties)
         content: JsonObject = row["content"] if isinstance(row["content"], Mapping) else {}
         say, envelope = self.context.catalogue.say, _envelope(row)
         named = names_officers(self.context, "security")
         by, owner = (
-            make_visible(people.get(str(content.get(one, "")), "")) if named else say("Someone from support")
+            make_visible(parties.staff.get(str(content.get(one, "")), "")) if named else say("Someone from support")
             for one in ("by", "owner")
         )
         sentence, text = None, ""
@@ -218,9 +209,8 @@ class SecurityPages:
                 )
                 sentence, text = say(phrases.CLOSED, by=by, resolution=resolution), str(content.get("reason", ""))
             case "agent.suspended" if by and named:
-                what = str(envelope.get("what", ""))
-                name = quoted_text(str(envelope.get("name", "")), say)
-                sentence = say(phrases.STOPPED.get(what, phrases.STOPPED["agent"]), by=by, name=name)
+                stopped = phrases.STOPPED.get(str(envelope.get("what", "")), phrases.STOPPED["agent"])
+                sentence = say(stopped, by=by, name=stopped_name(envelope, parties, self.context.catalogue))
                 text = str(content.get("reason", ""))
         if sentence is None:
             return {**told, "text": "", "case": str(envelope.get("case", ""))}
@@ -308,8 +298,8 @@ class SecurityPages:
 
     async def _entries(self, rows: Json) -> list[dict[str, object]]:
         entries = _objects(rows)
-        parties = await self._parties(entries)
-        return [self._event(one, parties) for one in entries]
+        parties, names = await self._parties(entries), await names_of_entries(self.context, entries)
+        return [self._event(one, parties, named) for one, named in zip(entries, names, strict=True)]
 
     @_for_guards
     async def proposals(self, officer: PersonRecord, _scope: Scope, _found: Mapping[str, str]) -> HttpResponse:
