@@ -62,7 +62,9 @@ def searched(one: Visit, text: str) -> Page:
 def test_an_ask_is_found_opened_and_its_receipt_checked(ada: Visit) -> None:
     page = searched(ada, "refund €40 Anna")
     (row,) = page.locator(".row").all()
-    expect(row.locator(".what").first).to_have_text("Helper · Refund €40.00 for order “Kettle and desk lamp” to “Card ending 4242” · approved by Anna Berg")
+    expect(row.locator(".what").first).to_have_text(
+        "Helper · Refund €40.00 for order “Kettle and desk lamp” to “Card ending 4242” · approved by Anna Berg"
+    )
     expect(row.locator(".state")).to_have_text("Done")
     row.locator("summary").first.click()
     expect(row.locator(".entries > li")).to_have_count(4)

@@ -158,6 +158,9 @@ def test_the_page_shows_rows_and_leads_to_cases_ids_and_places(desk: Sandbox, ad
     assert "approved by Anna Berg" in text
     assert text.count('class="row ') == 1
     assert shown(f"/audit?ref={task.id}").count('class="row ') >= 3
+    whole = shown("/audit")
+    for said in ("Helper started a task: ", "The customer allowed Helper to act for them: ", "A passkey was added. · Ada Lang"):
+        assert said in whole, said
     assert shown(f"/audit?ref={refund}").count('class="row ') == 1
     assert 'id="r3"' in shown("/audit?low=3")
     led = desk.room.raw("GET", f"/audit?q={task.case}", cookie=ada.cookie, check=False)

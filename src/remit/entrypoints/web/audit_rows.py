@@ -13,6 +13,7 @@ from remit.domain.text.normalize import make_visible
 from remit.domain.transcript.entry import Kind
 from remit.entrypoints.web.act_text import act_phrase
 from remit.entrypoints.web.entry_details import EntryContext, envelope_lines
+from remit.entrypoints.web.entry_parties import NO_PARTIES, EntryParties
 from remit.entrypoints.web.entry_text import entry_asks, entry_text
 from remit.entrypoints.web.record_names import NO_NAMES
 from remit.usecases.transcript.rows import RowAnswer, TranscriptRow
@@ -73,16 +74,18 @@ _ALONE: Final[Mapping[str, str]] = {
 }
 
 
-def row_text(row: TranscriptRow, catalogue: Catalogue, names: Names = NO_NAMES) -> dict[str, object]:
+def row_text(
+    row: TranscriptRow, catalogue: Catalogue, names: Names = NO_NAMES, parties: EntryParties = NO_PARTIES
+) -> dict[str, object]:
     """Return a row for the page: `agent`, `act`, `answers`, `state` with its `look`, and its entries as sentences.
 
-    `names` are those of the records of its ask.
+    `names` are those of the records of its ask, `parties` those of its agent and customer.
     """
     say = catalogue.say
     asks = entry_asks(row.entries)
     entries = [
         {
-            **entry_text(one, catalogue, asks, names=names, own=False),
+            **entry_text(one, catalogue, asks, names=names, own=False, parties=parties),
             "envelope": envelope_lines(one["envelope"], say),
         }
         for one in row.entries

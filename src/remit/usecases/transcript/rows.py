@@ -246,8 +246,8 @@ async def _answer(row: Mapping[str, Json], names: RowNames, *, named: bool) -> R
 async def _officers(opened: Sequence[Mapping[str, Json]], names: RowNames) -> Sequence[str]:
     found: dict[str, None] = {}
     for row in opened:
-        by = _object(row["content"]).get("by")
-        for one in by if isinstance(by, list | tuple) else [by]:
+        by, about = (_object(row["content"]).get(name) for name in ("by", "person"))
+        for one in (about, *(by if isinstance(by, list | tuple) else [by])):
             kind, name = await names.person(one) if isinstance(one, str) and one else ("", "")
             if kind == "officer":
                 found[name or str(one)] = None
