@@ -35,6 +35,10 @@ class Translator:
         said = self.texts.get(text, (text,))[0]
         return said.format_map(values) if values else said
 
+    def each(self, texts: Mapping[str, str], /) -> dict[str, str]:
+        """Translate a table of our own texts."""
+        return {name: self(text) for name, text in texts.items()}
+
     def plural(self, one: str, many: str, count: int, /, **values: object) -> str:
         """Fill `{count}` and other `{values}` into the form that fits the count."""
         return self.form_for(one, many, count).format_map({"count": count, **values})

@@ -67,18 +67,18 @@ async def decide_page(
         theirs=shown.taken is not None and shown.taken.person_key != officer.key,
         due_at=instant_text(shown.confirmation.due),
         files=await ask_files(plain, shown.ask),
-        file_kinds=_said(KINDS, say),
+        file_kinds=say.each(KINDS),
         about=about,
         fact=lambda one: fact_text(one["value"], say, desk.catalogue.attributes[one["name"]].value_titles),
         role=lambda name: role_title(desk, name),
         who=lambda word: say("the customer") if word == "customer" else role_title(desk, word.removeprefix(OFFICER)),
-        sent=_said(SENT, say),
-        signs=_said(SIGNS, say),
-        answers=_said(ANSWERS, say),
-        endings=_said(ENDINGS, say),
+        sent=say.each(SENT),
+        signs=say.each(SIGNS),
+        answers=say.each(ANSWERS),
+        endings=say.each(ENDINGS),
         sees_security=bool(_GUARDS & set(officer.roles)),
         attributes={name: one.title for name, one in desk.catalogue.attributes.items()},
-        whys=_said(WHYS, say),
+        whys=say.each(WHYS),
         macros=about["macros"],
         case_id=shown.ask.case,
     )
@@ -107,7 +107,3 @@ def _day(value: Json, say: Translator) -> str:
         return ""
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return day_and_time(Instant(round(moment.timestamp() * 1000)), say).partition(",")[0]
-
-
-def _said(words: Mapping[str, str], say: Translator) -> dict[str, str]:
-    return {name: say(word) for name, word in words.items()}

@@ -71,7 +71,7 @@ class FilePages:
             file=seen.facts,
             text=seen.text,
             cut=seen.cut,
-            kinds={name: say(word) for name, word in KINDS.items()},
-            states={name: say(word) for name, word in STATES.items()},
-            whys={name: say(word) for name, word in WHYS.items()},
+            kinds=say.each(KINDS),
+            states=say.each(STATES),
+            whys=say.each(WHYS),
         )

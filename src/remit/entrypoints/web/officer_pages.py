@@ -69,10 +69,6 @@ class OfficerPages:
         """Return the same pages in the language of a request."""
         return replace(self, pages=replace(self.pages, context=self.pages.spoken(scope)))
 
-    def _words(self, table: Mapping[str, str]) -> dict[str, str]:
-        """Translate a list of words."""
-        return {name: self.context.catalogue.say(word) for name, word in table.items()}
-
     def _tier(self, tier: str) -> str:
         return self.context.catalogue.say(
             PROVED_NOTHING if tier == Tier.VISITOR else TIERS.get(tier, ""), desk=self.context.catalogue.desk
@@ -112,23 +108,23 @@ class OfficerPages:
             "case.html",
             officer,
             card=self._titled(card),
-            file_kinds=self._words(file_pages.KINDS),
-            file_states=self._words(file_pages.STATES),
+            file_kinds=self.context.catalogue.say.each(file_pages.KINDS),
+            file_states=self.context.catalogue.say.each(file_pages.STATES),
             timeline=[
                 ask_row_text(row, self.context.catalogue, known, names=names, own=False, parties=parties)
                 for row in fold_asks(rows)
             ],
-            proofs=self._words(PROOFS),
-            signs=self._words(SIGNS),
-            answers=self._words(ANSWERS),
-            whys=self._words(WHYS),
+            proofs=self.context.catalogue.say.each(PROOFS),
+            signs=self.context.catalogue.say.each(SIGNS),
+            answers=self.context.catalogue.say.each(ANSWERS),
+            whys=self.context.catalogue.say.each(WHYS),
             attributes={name: one.title for name, one in self.context.catalogue.attributes.items()},
             who=self._who,
             asks=self._asks(wishes, names),
             tier=self._tier(str(card["tier"])),
-            endings=self._words(ENDINGS),
-            states=self._words(STATES),
-            words_states=self._words(WORDS_STATES),
+            endings=self.context.catalogue.say.each(ENDINGS),
+            states=self.context.catalogue.say.each(STATES),
+            words_states=self.context.catalogue.say.each(WORDS_STATES),
             macros=await case_macros(self.context, str(card["case"])),
             case_id=card["case"],
             mine=[f"{OFFICER}{role}" for role in officer.roles],
@@ -197,7 +193,7 @@ class OfficerPages:
             story=seen,
             tasks=[{**self._titled(one), "tier_said": self._tier(str(one["tier"]))} for one in seen.tasks],
             entries=await self._entries(seen.entries, entry_asks(seen.entries)),
-            endings=self._words(ENDINGS),
+            endings=self.context.catalogue.say.each(ENDINGS),
             first=low == 0,
         )
 

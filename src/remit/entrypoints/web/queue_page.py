@@ -64,12 +64,12 @@ async def queue_page(desk: DeskContext, officer: PersonRecord, query: Mapping[st
         roles=[(role, role_title(desk, role)) for role in officer.roles if role in desk.catalogue.roles],
         role=lambda name: role_title(desk, name),
         dues=[(name, say(DUE_NAMES[name])) for name in DUE],
-        urgency={name: say(word) for name, word in URGENCY.items()},
+        urgency=say.each(URGENCY),
         first_cases=cases[:_FIRST_CASES],
         cases=cases[_FIRST_CASES:],
-        file_whys={name: say(word) for name, word in file_pages.WHYS.items()},
-        signs={name: say(word) for name, word in SIGNS.items()},
-        endings={name: say(word) for name, word in ENDINGS.items()},
+        file_whys=say.each(file_pages.WHYS),
+        signs=say.each(SIGNS),
+        endings=say.each(ENDINGS),
     )
 
 

@@ -74,10 +74,6 @@ class SecurityPages:
         """The desk's parts."""
         return self.pages.context
 
-    def _words(self, table: Mapping[str, str]) -> dict[str, str]:
-        """Translate a list of words."""
-        return {name: self.context.catalogue.say(word) for name, word in table.items()}
-
     async def _page(self, name: str, officer: PersonRecord, here: str, **shown: object) -> HttpResponse:
         """Render one of the pages with their shared parts: the navigation with its numbers, and links."""
         live, unowned = await count_live(self.context)
@@ -95,9 +91,9 @@ class SecurityPages:
             operator_page=operator_page,
             sees_cases=bool({"admin", *self.context.catalogue.roles} & set(officer.roles)),
             sees_log=bool({"admin", "audit"} & set(officer.roles)),
-            severities=self._words(phrases.SEVERITIES),
+            severities=self.context.catalogue.say.each(phrases.SEVERITIES),
             looks=phrases.LOOKS,
-            states=self._words(phrases.STATES),
+            states=self.context.catalogue.say.each(phrases.STATES),
             **shown,
         )
 
@@ -118,7 +114,7 @@ class SecurityPages:
             asked={name: asked.get(name, "") for name in FILTERS},
             filtered=bool(asked),
             incidents=[self._incident(one) for one in await list_incidents(self.context, wanted, reader=officer.id)],
-            kinds=self._words(phrases.KINDS),
+            kinds=self.context.catalogue.say.each(phrases.KINDS),
             guards=await list_guards(self.context),
             decisions=[
                 {**decision_row(row, self.context.catalogue, parties, named), "incident": ""}
@@ -175,7 +171,7 @@ class SecurityPages:
             timeline=[self._line(one, parties) for one in rows],
             ended=[await self._ended(str(one)) for one in ended] if isinstance(ended, list) else [],
             guards=await list_guards(self.context),
-            resolutions=self._words(phrases.RESOLUTIONS),
+            resolutions=self.context.catalogue.say.each(phrases.RESOLUTIONS),
             low=low,
         )
 
@@ -271,8 +267,8 @@ class SecurityPages:
             seen=seen,
             agent=agent,
             proof=self.context.catalogue.say(proof),
-            decided=self._words(phrases.DECIDED),
-            task_states=self._words(phrases.TASK_STATES),
+            decided=self.context.catalogue.say.each(phrases.DECIDED),
+            task_states=self.context.catalogue.say.each(phrases.TASK_STATES),
             incidents=self._incidents(agent["incidents"]),
             entries=await self._entries(agent["entries"]),
         )
@@ -288,7 +284,7 @@ class SecurityPages:
             "agents",
             seen=seen,
             operator=operator,
-            task_states=self._words(phrases.TASK_STATES),
+            task_states=self.context.catalogue.say.each(phrases.TASK_STATES),
             incidents=self._incidents(operator["incidents"]),
             entries=await self._entries(operator["entries"]),
         )
@@ -337,7 +333,7 @@ class SecurityPages:
             roles=sorted({*self.context.catalogue.roles, *SPECIAL_ROLES}),
             changes=[change_row(row, self.context.catalogue, parties) for row in changes],
             canaries=await list_canaries(self.context),
-            baits=self._words(BAITS),
+            baits=self.context.catalogue.say.each(BAITS),
         )
 
 
