@@ -144,6 +144,13 @@ def test_a_field_may_have_several_words_in_quotes() -> None:
     assert not finds('customer:"Anna Okafor"')
 
 
+def test_quoted_words_behind_no_field_are_words() -> None:
+    quoted = entry({"words": 'The subject:"kettle leaks" of my mail'})
+    assert finds('Subject:"kettle leaks"', entry({"words": "subject:kettle leaks"}))
+    assert finds('"kettle leaks"', quoted)
+    assert not finds('Subject:"kettle burns"', entry({"words": "subject:kettle leaks"}))
+
+
 def test_a_month_that_is_none_is_a_word() -> None:
     assert finds("2026-13", entry({"words": "batch 2026-13"}))
     assert not finds("9999-12-31 other")
