@@ -211,3 +211,13 @@ def test_the_officers_pages_are_usable_by_everybody(olga: Visit, task: SandboxTa
         check_usable(page, width, path)
         height = page.evaluate("document.documentElement.scrollHeight")
         assert width < 1000 or height <= 3 * 900, f"{path} is {height} px high"
+
+
+def test_a_view_saved_on_a_later_page_keeps_the_filters_alone(olga: Visit, task: SandboxTask) -> None:
+    refund(task, "60.00")
+    page = olga.page
+    olga.open("/desk?role=billing&page=2")
+    page.get_by_text("Save this view").click()
+    page.get_by_label("Name of the view").fill("Billing")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("link", name="Billing", exact=True)).to_have_attribute("href", "/desk?role=billing")

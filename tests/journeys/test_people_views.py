@@ -6,10 +6,15 @@ import pytest
 
 from remit.client.errors import Refused
 from remit.domain.records import PersonRecord
+from remit.domain.saved_views import PARAMETERS
 from remit.domain.structs import replace
+from remit.domain.values import Instant
+from remit.entrypoints.staff.audit_search import search_query
 from remit.ports.store import Commit, Put
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxPerson
+from remit.usecases.confirm.queue_rows import QueueFilter, read_filter
+from remit.usecases.incidents.view import IncidentFilter
 
 VIEWS = "/staff/v1/views"
 
@@ -66,6 +71,33 @@ def test_a_view_of_another_form_is_not_saved(ada: SandboxPerson, wrong: dict[str
     assert ada.get(VIEWS)["views"] == []
 
 
+@pytest.mark.parametrize(
+    ("page", "filters"),
+    [
+        ("queue", {"q": "x"}),
+        ("queue", {"max": "5"}),
+        ("queue", {"sort": "due"}),
+        ("security", {"q": "x"}),
+        ("security", {"customer": "anna"}),
+    ],
+)
+def test_a_filter_that_the_list_does_not_read_is_not_saved(desk: Sandbox, page: str, filters: dict[str, str]) -> None:
+    """The view would open the whole list under a name that promises a part of it, or nothing but an error."""
+    olga = desk.officer("olga", ["billing", "security"])
+    assert code(olga, {"page": page, "name": "Mine", "filters": filters}) == "request.malformed"
+    assert olga.get(VIEWS)["views"] == []
+
+
+def test_every_filter_of_a_saved_view_narrows_its_list() -> None:
+    values = {"due": "4h", "min": "20", "state": "mine"}
+    for name in PARAMETERS["queue"]:
+        assert read_filter({name: values.get(name, "x")}) != QueueFilter(), name
+    assert set(PARAMETERS["security"]) == set(IncidentFilter.__annotations__)
+    for name in {*PARAMETERS["audit"]} - {"q"}:
+        value = {"from": "2026-11-30", "to": "2026-11-30", "min": "20", "max": "20"}.get(name, "x")
+        assert not search_query({name: value}, now=Instant(0)).is_empty, name
+
+
 def test_a_person_has_twenty_views_at_most(ada: SandboxPerson) -> None:
     for number in range(20):
         save(ada, f"Number {number}")
@@ -85,7 +117,7 @@ def test_views_are_of_one_person_and_of_lists_they_may_open(desk: Sandbox, ada: 
     assert other.get(VIEWS)["views"] == olga.get(VIEWS)["views"] == []
     save(olga, page="queue", role="billing")
     for person, page in ((olga, "audit"), (olga, "security"), (ada, "queue"), (ada, "security")):
-        assert code(person, {"page": page, "name": "Mine", "filters": {"q": "x"}}) == "person.not_allowed"
+        assert code(person, {"page": page, "name": "Mine", "filters": {"agent": "x"}}) == "person.not_allowed"
     assert code(desk.customer("anna"), {"page": "audit", "name": "Mine", "filters": {"q": "x"}}) == "person.not_allowed"
     with pytest.raises(Refused, match=r"person\.not_allowed"):
         desk.customer("anna").get(VIEWS)

@@ -8,17 +8,17 @@ from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.records import SavedView
 from remit.domain.text.normalize import make_visible
-from remit.domain.transcript.search import fold
+from remit.domain.transcript.search import FILTERS, fold
 
 PAGES: Final[Mapping[str, str]] = {"queue": "/desk", "audit": "/audit", "security": "/security"}
 """Lists with saved views, and their addresses."""
 
 PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "queue": ("q", "role", "due", "min", "max", "agent", "customer", "state", "sort"),
-    "audit": ("q", "from", "to", "kind", "decision", "agent", "officer", "operator", "code", "customer", "min", "max"),
-    "security": ("q", "from", "to", "kind", "state", "severity", "owner", "agent", "operator", "customer"),
+    "queue": ("role", "due", "min", "agent", "customer", "state"),
+    "audit": ("q", "from", "to", *FILTERS, "min", "max"),
+    "security": ("state", "severity", "kind", "agent", "operator", "owner"),
 }
-"""Filters of each list, in the order of its addresses. Places in a list (`low`, `before`) are no filters."""
+"""Filters that each list reads, in the order of its addresses. Places in a list (`low`, `before`, `page`) are no filters."""
 
 MAX_VIEWS: Final = 20
 MAX_NAME: Final = 60

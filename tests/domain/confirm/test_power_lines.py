@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from desks.shop import CATALOGUE as SHOP
 from remit.adapters.files.pack import read_pack
 from remit.adapters.files.translations import load_translations
 from remit.domain.catalogue.model import Catalogue
@@ -177,3 +178,79 @@ def test_another_noun_is_another_action_to_a_signer() -> None:
     data["action"]["payment.refund"]["counted"] = {"one": "one gift", "many": "{count} gifts"}
     changed = read_catalogue(data, today=None, speeches=load_translations())
     assert changed.action("payment.refund").digest != CATALOGUE.action("payment.refund").digest
+
+
+def settle(**limits: Any) -> dict[str, Any]:
+    return {"power": "request", "actions": ["order.settle"], **limits}
+
+
+def two_amounts() -> Catalogue:
+    """A desk with an action of two amounts, one of them titled, and one of an amount for each of many parts."""
+    data = deepcopy(DATA)
+    del data["language"]
+    order = {"type": "string", "x-resource": "order"}
+    money = {"x-money": True}
+    part = {"type": "object", "properties": {"amount": money}, "required": ["amount"]}
+    for name, title, params in (
+        ("order.settle", "Settle {deposit} and {fee} of order {order_id}", {"deposit": {**money, "title": "Deposit"}, "fee": money}),
+        ("order.share", "Share {parts} of order {order_id}", {"parts": {"type": "array", "items": part}}),
+    ):
+        data["action"][name] = {
+            "title": title,
+            "short": title.partition(" ")[0],
+            "power": "request",
+            "area": "payment",
+            "effect": "write",
+            "params": {"properties": {"order_id": order, **params}, "required": ["order_id", *params]},
+        }
+        data["objective"]["return-item"]["actions"].append(name)
+    return read_catalogue(data, today=None)
+
+
+@pytest.mark.parametrize(
+    ("power", "text"),
+    [
+        (settle(uses=1), "Settle, Deposit: any amount, fee: any amount, once"),
+        (settle(uses=1, where={"deposit": {"max": "80.00 EUR"}}), "Settle, Deposit: up to €80.00, fee: any amount, once"),
+        (settle(uses=1, where={"fee": {"equals": "5.00 EUR"}}), "Settle, Deposit: any amount, fee: exactly €5.00, once"),
+        (settle(uses=1, where={"fee": {"one_of": ["5.00 EUR"]}, "deposit": {"min": "1.00 EUR"}}), "Settle, Deposit: any amount, once"),
+        (
+            settle(uses=2, where={"fee": {"max": "5.00 EUR"}}, total={"fee": "5.00 EUR"}),
+            "Settle, Deposit: any amount, up to 2 times, fee: up to €5.00 in total",
+        ),
+        (
+            settle(uses=2, where={"deposit": {"max": "80.00 EUR"}}, total={"deposit": "100.00 EUR"}),
+            "Settle, Deposit: up to €80.00, fee: any amount, up to 2 times, Deposit: up to €100.00 in total",
+        ),
+        (
+            {"power": "request", "actions": ["order.share"], "uses": 1, "where": {"parts[*].amount": {"max": "5.00 EUR"}}},
+            "Share, parts[*].amount: up to €5.00, once",
+        ),
+        ({"power": "request", "actions": ["order.share"], "uses": 1}, "Share, parts[*].amount: any amount, once"),
+    ],
+)
+def test_of_several_amounts_each_has_its_own_limit_or_is_said_to_have_none(power: dict[str, Any], text: str) -> None:
+    """⚔ A limit of one amount, or a total of it, must not read as one of the other."""
+    assert line(power, two_amounts()) == text
+
+
+def test_a_total_that_says_no_more_than_the_single_act_is_left_out() -> None:
+    assert line(refund(uses=1, where=MAX, total={"amount": "80.00 EUR"})) == "Request one refund of up to €80.00"
+    assert line(refund(uses=1, where=MAX, total={"amount": "60.00 EUR"})) == "Request one refund of up to €80.00, up to €60.00 in total"
+
+
+@pytest.mark.parametrize(
+    ("power", "text"),
+    [
+        ({"power": "disclose", "attributes": ["contact.*"]}, "Share with support: telephone number (sensitive)"),
+        ({"power": "receive", "actions": ["order.*"]}, "Look at order … (without sensitive data)"),
+        ({"power": "receive", "attributes": ["account.*"], "uses": 1}, "See store credit, once"),
+        (
+            {"power": "receive", "actions": ["order.read"], "attributes": ["order.address", "order.status"], "uses": 2},
+            "See address an order goes to (sensitive) and status of an order; Look at order … (without sensitive data), up to 2 times",
+        ),
+    ],
+)
+def test_an_open_pattern_names_everything_under_it(power: dict[str, Any], text: str) -> None:
+    """⚔ A signer must see what a short pattern opens, the sensitive part marked."""
+    assert line(power, read_catalogue(SHOP, today=None)) == text

@@ -5,8 +5,10 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import replace
 
-from contracts.store_plugs import mandate
-from remit.domain.records import MandateRecord, PasskeyRecord, PersonRecord, Record, RulesRecord
+import pytest
+
+from contracts.store_plugs import agent, ask, ceremony, mandate, task
+from remit.domain.records import AskState, MandateRecord, PasskeyRecord, PersonRecord, Record, RulesRecord, Suspension, TaskState, Tier
 from remit.domain.transcript.logged_states import LoggedStates
 from remit.domain.transcript.pseudonyms import limits_digest, passkey_digest, pseudonym_of
 from remit.domain.values import Instant, Json
@@ -87,3 +89,132 @@ def test_the_rules_in_force_are_those_of_their_last_change() -> None:
     rules = RulesRecord(id="rules", digest="sha-256:a", at=Instant(1), by="olga")
     assert lines(told, rules) == []
     assert lines(told, replace(rules, digest="sha-256:b")) == ["rules rules rules is not what entry 0 says"]
+
+
+def person(kind: str, own: PasskeyRecord | None = None, **told: Json) -> dict[str, Json]:
+    named = {} if own is None else {"key": passkey_digest(keyed, own)}
+    return {"kind": kind, "at": 9, "account": pseudonym_of(keyed, "anna"), **named, **told}
+
+
+@pytest.mark.parametrize("record", [GRANTED, task(), agent(), RulesRecord(id="rules", digest="d", at=Instant(1), by="olga")])
+def test_a_record_that_no_entry_names_was_written_past_the_log(record: Record) -> None:
+    """⚔ A row of one's own is a mandate that nobody granted."""
+    assert lines([], record) == [f"{record.KIND} {record.id} is in no entry of the log"]
+
+
+def test_a_part_of_the_log_does_not_tell_which_records_it_names_nowhere() -> None:
+    assert list(LoggedStates(keyed, whole=False).compare([GRANTED, task(), key("k")])) == []
+
+
+def test_a_passkey_that_was_removed_stays_removed() -> None:
+    """⚔ Whoever puts a lost key's row back must not confirm with it."""
+    told = [enrolled(key("k")), person("person.changed", key("k"), passkey="removed")]
+    assert lines(told, replace(key("k"), revoked=True), ANNA) == []
+    assert lines(told, ANNA) == [], "its row may be gone for good"
+    assert lines(told, key("k"), ANNA) == ["passkey k revoked is not what entry 1 says (False, not True)"]
+
+
+def test_a_passkey_in_use_is_missed() -> None:
+    name = passkey_digest(keyed, key("k"))
+    assert lines([enrolled(key("k"))], ANNA) == [f"passkey {name} is missing; entry 0 is about it"]
+
+
+def test_an_account_has_the_roles_and_the_pause_of_its_last_change() -> None:
+    """⚔ A row with a role more is a person who approves what they may not."""
+    told = [person("person.changed", roles=["billing", "audit"]), person("person.changed", paused=True)]
+    officer = replace(ANNA, roles=("audit", "billing"), paused=True)
+    assert lines(told, officer) == []
+    assert lines(told, replace(officer, roles=("audit", "billing", "admin"))) == [
+        "person anna roles is not what entry 0 says (['admin', 'audit', 'billing'], not ['audit', 'billing'])"
+    ]
+    assert lines(told, replace(officer, paused=False)) == ["person anna paused is not what entry 1 says (False, not True)"]
+
+
+def test_an_agents_tier_and_suspension_are_those_of_their_last_change() -> None:
+    """⚔ A row that says `trusted`, or forgets a suspension, lets in an agent that people kept out."""
+    known = agent()
+    told: list[dict[str, Json]] = [
+        {"kind": "agent.registered", "agent": known.id, "operator": known.operator, "actor": known.actor, "tier": "unproved"},
+        {"kind": "agent.trusted", "agent": known.id, "to": Tier.KNOWN.value},
+        {"kind": "agent.suspended", "what": "agent", "name": known.id},
+    ]
+    held = replace(known, tier=Tier.KNOWN, suspended="for its risk")
+    assert lines(told, held) == []
+    assert lines(told, replace(held, tier=Tier.TRUSTED)) == [f"agent {known.id} tier is not what entry 1 says (trusted, not known)"]
+    assert lines(told, replace(held, suspended="")) == [f"agent {known.id} suspended is not what entry 2 says (False, not True)"]
+    assert lines([*told, {"kind": "agent.resumed", "what": "agent", "name": known.id}], replace(held, suspended="")) == []
+
+
+def test_a_suspended_customer_is_named_by_a_pseudonym_and_an_operator_by_itself() -> None:
+    for what, name in (("customer", pseudonym_of(keyed, "anna")), ("operator", "anna")):
+        told: list[dict[str, Json]] = [{"kind": "agent.suspended", "what": what, "name": name}]
+        held = Suspension(id=f"{what}:anna", active=True, reason="r", by="olga", at=Instant(1))
+        assert lines(told, held) == []
+        assert lines(told, replace(held, active=False)) == [f"suspension {what}:anna active is not what entry 0 says (False, not True)"]
+
+
+def test_only_what_allows_more_stops_a_start() -> None:
+    states = LoggedStates(keyed)
+    states.take(0, grant(GRANTED))
+    states.take(1, {"kind": "mandate.revoked", "mandate": GRANTED.id})
+    found = list(states.widened([replace(GRANTED, objective="other")]))
+    assert [one.text for one in found] == ["state is not what entry 1 says (active, not revoked)"]
+    assert list(states.widened([replace(GRANTED, state="revoked", objective="other")])) == []
+
+
+def test_a_record_that_the_log_says_nothing_of_differs_from_nothing() -> None:
+    assert lines([grant(GRANTED)], GRANTED, ceremony("c1"), ask("k1", state=AskState.VOID)) == ["ask k1 is in no entry of the log"]
+
+
+def test_a_task_has_the_state_and_the_reason_of_its_last_entry() -> None:
+    """⚔ A row put back to `open` is a task that goes on after its end."""
+    one = task(reason="risk", state=TaskState.HELD)
+    customer = pseudonym_of(keyed, one.customer)
+    opened: dict[str, Json] = {
+        "kind": "task.opened",
+        "task": one.id,
+        "mandate": one.mandate,
+        "case": one.case,
+        "agent": one.client_id,
+        "customer": customer,
+        "objective": one.objective,
+    }
+    told: list[dict[str, Json]] = [opened, {"kind": "task.held", "task": one.id, "reason": "risk"}]
+    assert lines(told, one) == []
+    assert lines(told, replace(one, state=TaskState.OPEN, reason="")) == [
+        "task t1 state is not what entry 1 says (open, not held)",
+        "task t1 reason is not what entry 1 says (, not risk)",
+    ]
+    assert lines([*told, {"kind": "task.resumed", "task": one.id}], replace(one, state=TaskState.OPEN, reason="")) == []
+    assert lines(told, replace(one, customer="c2")) == ["task t1 customer is not what entry 0 says"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "state", "fits"),
+    [
+        ("permit", AskState.ACTING, True),
+        ("permit", AskState.WAITING, False),
+        ("needs_human", AskState.WAITING, True),
+        ("needs_human", AskState.PERMITTED, False),
+        ("refuse", AskState.REFUSED, True),
+        ("refuse", AskState.PERMITTED, False),
+    ],
+)
+def test_an_ask_is_in_a_state_that_its_decision_leads_to(decision: str, state: AskState, *, fits: bool) -> None:
+    """⚔ A row that says `permitted` after a refusal, or before the person's yes, is an act that nobody decided."""
+    one = ask("k1", state=state)
+    decided: dict[str, Json] = {
+        "kind": "ask.decided",
+        "ask": one.id,
+        "task": one.task,
+        "mandate": one.mandate,
+        "agent": one.client_id,
+        "customer": pseudonym_of(keyed, one.customer),
+        "digest": one.digest,
+        "decision": decision,
+    }
+    assert (lines([decided], one) == []) is fits
+    assert "ask k1 digest is not what entry 0 says" in lines([decided], replace(one, digest="other"))
+    done: list[dict[str, Json]] = [decided, {"kind": "act.performed", "ask": one.id, "outcome": "done"}]
+    assert lines(done, replace(one, state=AskState.DONE)) == []
+    assert lines(done, one) != []

@@ -187,7 +187,10 @@ class _Reader:
         return room.times(most)
 
     def _members(self) -> frozenset[str]:
-        if self._peek() == "^":
+        if self._peek() in {
+            "^",
+            "]",
+        }:  # ⚔ a leading ] ends the class for some engines, and is its first member for others
             raise _Loose
         found: set[str] = set()
         while self._peek() != "]":
@@ -228,8 +231,8 @@ def _room_of(letters: frozenset[str]) -> _Room:
     """Return the room of one character of a class."""
     if not all(letter.isascii() and letter.isprintable() for letter in letters):
         raise _Loose
-    if len(letters) <= 1:
-        return _literal(min(letters)) if letters else _Room()
+    if len(letters) == 1:
+        return _literal(min(letters))
     free = any(letter.isalpha() and letter not in _HEXADECIMAL for letter in letters)
     signs = any(not letter.isalnum() for letter in letters)
     return _Room(length=1, letters=int(free), parted=signs, blank=" " in letters)

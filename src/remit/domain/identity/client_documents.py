@@ -125,7 +125,7 @@ def _keys(found: JsonObject) -> JsonObject | None:
     A document without a method is a public client's: the method of a shared secret, RFC 7591's default, cannot be.
     """
     method = found.get("token_endpoint_auth_method", "none")
-    if method not in _METHODS:
+    if not isinstance(method, str) or method not in _METHODS:
         raise _unusable("token_endpoint_auth_method must be none or private_key_jwt")
     if method == "none":
         return None

@@ -216,7 +216,7 @@ def parse_query(text: str, filters: Mapping[str, str], *, now: Instant) -> Searc
             if days is not None:
                 spans.append(days)
             else:
-                terms += _word_terms(f"{name}:{value}" if name else value)
+                terms += [term for one in (f"{name}:{value}" if name else value).split() for term in _word_terms(one)]
     for name, letter in FILTERS.items():
         terms += _field_terms(letter, filters.get(name, ""))
     if filters.get("from"):

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from remit.domain import saved_views
 from remit.domain.records import PersonRecord
 from remit.domain.structs import struct
-from remit.domain.transcript.search import FILTERS, SearchQuery, parse_query
+from remit.domain.transcript.search import SearchQuery, parse_query
 from remit.domain.values import Instant
 from remit.entrypoints.http.bodies import read_as
 from remit.entrypoints.http.cookies import desk_for_request
@@ -26,7 +27,7 @@ from remit.usecases.transcript.export_rows import (
 from remit.usecases.transcript.rows import END, MAX_PAGE, PAGE, RowPage, find_rows
 from remit.usecases.transcript.search_index import TranscriptIndex
 
-PARAMETERS = ("q", "from", "to", *FILTERS, "min", "max")
+PARAMETERS = saved_views.PARAMETERS["audit"]
 """Parameters of a search, on the page and in JSON."""
 _PATIENCE_S = 2.0
 _TYPES: Mapping[str, bytes] = {"csv": b"text/csv; charset=utf-8", "jsonl": b"application/jsonl; charset=utf-8"}

@@ -5,6 +5,7 @@ from dataclasses import field
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from remit.domain import saved_views
 from remit.domain.confirm.confirmation import current_assignment
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
@@ -30,7 +31,7 @@ _MINUTE_MS: Final = 60_000
 _URGENT_MS: Final = 15 * _MINUTE_MS
 DUE: Final[Mapping[str, int]] = {"1h": 60 * _MINUTE_MS, "4h": 240 * _MINUTE_MS, "24h": 1440 * _MINUTE_MS}
 """Choices of the filter by due time, with the time left."""
-FILTERS: Final = ("role", "due", "min", "agent", "customer", "state")
+FILTERS: Final = saved_views.PARAMETERS["queue"]
 """The names of the filters in an address."""
 STATES: Final = ("mine", "free", "mentioned")
 """Choices of the filter by state: assigned to the officer, to nobody, or with a mention of the officer."""

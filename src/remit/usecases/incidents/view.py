@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from remit.domain import saved_views
 from remit.domain.errors import Code, Refused
 from remit.domain.incidents.records import RANKS, IncidentKind, IncidentRecord, IncidentState, Severity
 from remit.domain.records import AgentRecord, PersonRecord, TaskRecord, TaskState
@@ -22,7 +23,7 @@ TIMELINE: Final = 100
 LIVE: Final = "live"
 """The filter for everything that is not closed."""
 ANY: Final = "all"
-FILTERS: Final = ("state", "severity", "kind", "agent", "operator", "owner")
+FILTERS: Final = saved_views.PARAMETERS["security"]
 """The members of a filter."""
 
 

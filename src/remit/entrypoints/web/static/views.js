@@ -7,7 +7,7 @@ const reload = () => setTimeout(() => location.reload(), 700);
 
 // The filters that are set now: those of the address; those the page was made with, where the address has none.
 function filtersOf(form) {
-  const now = [...new URLSearchParams(location.search)].filter(([name, value]) => value.trim() && !['low', 'before', 'after'].includes(name));
+  const now = [...new URLSearchParams(location.search)].filter(([name, value]) => value.trim() && !['low', 'before', 'after', 'page'].includes(name));
   return now.length ? Object.fromEntries(now) : JSON.parse(form.dataset.filters || '{}');
 }
 
