@@ -40,7 +40,7 @@ from remit.engine.ask.authorization_state import AuthorizationState, load_author
 from remit.engine.ask.case_state import case_ending
 from remit.engine.ask.facts import fetch_facts
 from remit.engine.context import DeskContext
-from remit.engine.outbound.stated import EXACT, MOST_ASKS, label_rules, stated_values
+from remit.engine.outbound.stated import EXACT, MOST_ASKS, label_rules, stated_values, with_titles
 from remit.engine.tasks import end_task
 from remit.engine.words.check import free_texts
 
@@ -125,7 +125,10 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
     values |= {name: identifying_parts(value) for name, value in others.items()}
     either = named | _heard_values(asks)
     return Undisclosable(
-        values={n: without_named(value, named if known[n].sensitive else either) for n, value in values.items()},
+        values={
+            name: with_titles(desk.catalogue, name, without_named(value, named if known[name].sensitive else either))
+            for name, value in values.items()
+        },
         others=await _other_customers(desk, state, mentions),
         contacts=contacts,
         everyday=frozenset(
