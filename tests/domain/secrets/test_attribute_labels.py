@@ -35,6 +35,8 @@ def test_an_attribute_is_named_by_its_own_word_its_titles_head_and_synonyms(
         ("payment_method.balance", ["gift card balance"], {"balance", "gift"}, {"card"}),
         ("contact.phone", ["phone number"], {"phone", "number"}, set()),
         ("card.number", ["account"], {"account"}, set()),
+        ("account.os", ["account OS"], {"os"}, {"o", "account"}),
+        ("account.is_locked", [], {"locked"}, {"is"}),
     ],
 )
 def test_before_a_titles_last_word_a_thing_names_no_attribute(name: str, titles: list[str], has: set[str], lacks: set[str]) -> None:

@@ -81,14 +81,18 @@ def label_words(
     """Return the words that name an attribute, in plain letters: of its name, the heads of its titles, and synonyms.
 
     `things` name records and their kinds: before the last word of a title's head they say of what ("account status").
+
+    ⚔ Short words of a name count where it has no other (`device.os`): without a label, no text tells the attribute.
     """
-    said = [word for word in re.split(r"[._-]", name.rpartition(".")[2]) if len(word) >= _MIN_LABEL]
+    parts = [word for word in re.split(r"[._-]", name.rpartition(".")[2]) if word]
+    said = [word for word in parts if len(word) >= _MIN_LABEL] or parts
     for title in titles:
         if not _SENTENCE_LIKE.match(title):
             head = _LETTERS.findall(_HEAD.split(title)[0])
             named = [word for word in head[:-1] if plain_word(word) not in things] + head[-1:]
             said += [word for word in named if len(word) >= _MIN_LABEL and word.lower() not in _COMMON]
-    own = {plain_word(word).removesuffix("s") or word for word in said} | {plain_word(word) for word in said}
+    own = {plain_word(word) for word in said}
+    own |= {word.removesuffix("s") for word in own if len(word) >= _MIN_LABEL}
     same = {} if words is None else words.labels
     return frozenset(own | {other for word in own for other in same.get(word, ())})
 
