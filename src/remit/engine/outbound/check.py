@@ -124,11 +124,9 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
         contacts = await _contacts(desk, customer, told, disclosed)
     values |= {name: identifying_parts(value) for name, value in others.items()}
     either = named | _heard_values(asks)
+    unnamed = {n: without_named(value, named if known[n].sensitive else either) for n, value in values.items()}
     return Undisclosable(
-        values={
-            name: with_titles(desk.catalogue, name, without_named(value, named if known[name].sensitive else either))
-            for name, value in values.items()
-        },
+        values={name: with_titles(desk.catalogue, name, value) for name, value in unnamed.items()},
         others=await _other_customers(desk, state, mentions),
         contacts=contacts,
         everyday=frozenset(
