@@ -17,9 +17,11 @@ from remit.domain.values import (
     MAX_TEXT,
     Instant,
     Json,
+    clear_object_cache,
     decode_json,
     deep_equal,
     instant_text,
+    parse_stored_object,
     read_back,
     verify_instant,
     verify_money,
@@ -272,3 +274,71 @@ def test_no_more_members_are_decoded_than_were_counted(value: object, most: int,
 def test_what_is_no_json_is_counted_too(text: str) -> None:
     with contextlib.suppress(Refused):
         assert members(decode_json(text.encode(), max_members=5))[0] <= 5
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"n": 0.' + b"1" * 64 + b"}",
+        b'{"n": 1e1000}',
+        b'{"n": 1e-1000}',
+        b'{"n": 1e400}',
+        b'{"n": 1e-30}',
+        b'{"n": 0.12345678901234567890}',
+        b'{"n": 123456789012345678}',
+        b'{"n": 9007199254740993}',
+    ],
+)
+def test_a_number_on_which_arithmetic_fails_or_that_would_be_signed_as_another_is_refused(raw: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        decode_json(raw)
+    assert refused.value.code is Code.REQUEST_MALFORMED
+
+
+def test_a_number_at_the_edge_is_kept_exactly() -> None:
+    assert decode_json(b'{"n": [9007199254740991, 1e-20, 0e99, 0.1]}') == {"n": [2**53 - 1, Decimal("1e-20"), 0, Decimal("0.1")]}
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_its_zone_moves_out_of_the_calendar_is_refused(text: str) -> None:
+    """It could not be written again."""
+    with pytest.raises(Refused) as refused:
+        verify_instant(text)
+    assert refused.value.code is Code.PARAMS_INVALID
+
+
+@pytest.mark.parametrize("text", ["[]", '"a"', "3", "null", "[1"])
+def test_what_was_stored_as_params_is_an_object(text: str) -> None:
+    for stored in (text, text + " " * 3000):
+        with pytest.raises(Refused) as refused:
+            parse_stored_object(stored)
+        assert refused.value.code is Code.REQUEST_MALFORMED
+
+
+def test_erased_params_do_not_survive_in_the_cache() -> None:
+    text = '{"order_id": "W1"}'
+    first = parse_stored_object(text)
+    assert parse_stored_object(text) is first
+    clear_object_cache()
+    assert parse_stored_object(text) is not first
+    assert parse_stored_object(text) == first
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "allowed"),
+    [
+        ({"a": {"files": [{"data": "LONG"}]}}, ("a", "files", "data"), True),
+        ({"files": [{"data": "LONG"}]}, ("files", "data"), True),
+        ({"files": [{"name": "LONG"}]}, ("files", "data"), False),
+        ({"files": [{"data": ["LONG"]}]}, ("files", "data"), False),
+        ({"files": ["LONG"]}, ("files", "data"), False),
+        ({"files": {"data": "LONG"}}, ("files", "data"), False),
+        ({"files": [{"data": "\u00e9LONG"}]}, ("files", "data"), False),
+        (["LONG"], ("files", "data"), False),
+        ({"other": "LONG"}, ("files", "data"), False),
+    ],
+)
+def test_only_a_files_data_may_be_as_long_as_the_whole(value: Json, path: tuple[str, ...], allowed: bool) -> None:
+    raw = json.dumps(value, ensure_ascii=False).replace("LONG", "x" * (MAX_TEXT + 1)).encode()
+    with contextlib.nullcontext() if allowed else pytest.raises(Refused):
+        assert decode_json(raw, max_bytes=10_000_000, files=path) is not None

@@ -52,6 +52,8 @@ AGREED = [
     "We send it to {guess}, right.",
     "Sure: {guess}.",
     "Sure, {guess}.",
+    "{guess}, o.k.",
+    "O.K.: {guess}",
     "Absolutely, {guess}.",
     "Certainly \u2013 {guess}.",
     "{guess} is verified.",

@@ -197,6 +197,26 @@ def test_a_word_of_the_cases_own_record_needs_its_label_too(arena: Arena) -> Non
 
 
 @pytest.mark.proves("OUTBOUND")
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("Der Kontostatus ist: wird wiederhergestellt.", True),
+        ("Art des Zahlungsmittels: Geschenkkarte.", True),
+        ("The account status, in German: wird wiederhergestellt.", True),
+        ("Das Konto wird wiederhergestellt, bitte warten Sie.", False),
+        ("Eine Geschenkkarte kaufen Sie auf unserer Seite.", False),
+    ],
+)
+def test_the_title_of_a_value_beside_its_label_tells_the_value(text: str, held: bool) -> None:
+    facts = deepcopy(FACTS)
+    facts["attributes"]["customer"]["anna"]["account.state"] = "recovering"
+    facts["attributes"]["payment_method"] = {"pm_2": {"payment_method.kind": "gift_card"}}
+    with open_arena(catalogue=[PACK / "catalogue.toml", PACK / "catalogue.de.toml"], facts=facts) as arena:
+        body = _reply(arena, arena.task(), text)
+        assert body.get("code") == ("reply.withheld" if held else None), body
+
+
+@pytest.mark.proves("OUTBOUND")
 def test_a_short_value_with_a_figure_is_no_word_of_many_things() -> None:
     facts = deepcopy(FACTS)
     facts["attributes"]["customer"]["anna"]["contact.phone"] = "x42y"

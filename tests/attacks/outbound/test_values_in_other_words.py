@@ -34,7 +34,14 @@ IN_WORDS = [
     "It belongs to A. B., says the file.",
     "The total was one thousand two hundred and four euros and eleven cents.",
 ]
-OTHER_PEOPLE = ["It was delivered to Mr de Wit.", "The parcel of Frau Sato lies beside it.", "Your neighbour, Ms Unknown, has it."]
+OTHER_PEOPLE = [
+    "It was delivered to Mr de Wit.",
+    "The parcel of Frau Sato lies beside it.",
+    "Your neighbour, Ms Unknown, has it.",
+    "Your neighbour, Ms  Unknown, has it.",
+    "MR. SATO has it.",
+    "Mr.Sato has it.",
+]
 SAID = [
     "Dear Ms Berg, your return is on its way.",
     "Olga writes for Ms Officer, who is on leave.",

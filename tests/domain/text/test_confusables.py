@@ -8,7 +8,9 @@ from remit.domain.text.confusables import (
     RestrictionLevel,
     are_confusable,
     deceptive_letters,
+    decoded_labels,
     is_whole_script_confusable,
+    mixes_scripts,
     restriction_level,
     scripts_of,
     skeleton,
@@ -117,3 +119,30 @@ def test_a_skeleton_is_its_own(text: str) -> None:
     assert skeleton(once) == skeleton(skeleton(once))
     restriction_level(text)
     assert set(deceptive_letters(text)) <= set(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("xn--mnchen-3ya.example", "m\u00fcnchen.example"),
+        ("shop.xn--80ak6aa92e.example", "shop.\u0430\u0440\u0440\u04cf\u0435.example"),
+        ("acme.example", "acme.example"),
+        ("xn--99999999999999.example", "xn--99999999999999.example"),
+    ],
+)
+def test_a_host_is_read_as_a_browser_shows_it(host: str, shown: str) -> None:
+    """A label that is none stays as it is: it must not break the reading of the rest."""
+    assert decoded_labels(host) == shown
+
+
+def test_a_host_in_punycode_does_not_hide_its_letters() -> None:
+    assert set(deceptive_letters("xn--80ak6aa92e.example")) == set("\u0430\u0440\u04cf\u0435")
+    assert deceptive_letters("xn--mnchen-3ya.example") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "mixes"),
+    [("\u0440aypal", True), ("Acme \u0410\u043a\u043c\u0435", False), ("pay\u4e00", False), ("acme", False), ("\u03b1\u0431", True)],
+)
+def test_a_word_mixes_scripts_only_where_no_language_does(text: str, mixes: bool) -> None:
+    assert mixes_scripts(text) is mixes

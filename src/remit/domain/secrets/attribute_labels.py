@@ -6,7 +6,7 @@ before, where this one only goes on from it ("You asked for the state. It is act
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field
 from typing import Final
 
@@ -81,14 +81,18 @@ def label_words(
     """Return the words that name an attribute, in plain letters: of its name, the heads of its titles, and synonyms.
 
     `things` name records and their kinds: before the last word of a title's head they say of what ("account status").
+
+    ⚔ Short words of a name count where it has no other (`device.os`): without a label, no text tells the attribute.
     """
-    said = [word for word in re.split(r"[._-]", name.rpartition(".")[2]) if len(word) >= _MIN_LABEL]
+    parts = [word for word in re.split(r"[._-]", name.rpartition(".")[2]) if word]
+    said = [word for word in parts if len(word) >= _MIN_LABEL] or parts
     for title in titles:
         if not _SENTENCE_LIKE.match(title):
             head = _LETTERS.findall(_HEAD.split(title)[0])
             named = [word for word in head[:-1] if plain_word(word) not in things] + head[-1:]
             said += [word for word in named if len(word) >= _MIN_LABEL and word.lower() not in _COMMON]
-    own = {plain_word(word).removesuffix("s") or word for word in said} | {plain_word(word) for word in said}
+    own = {plain_word(word) for word in said}
+    own |= {word.removesuffix("s") for word in own if len(word) >= _MIN_LABEL}
     same = {} if words is None else words.labels
     return frozenset(own | {other for word in own for other in same.get(word, ())})
 
@@ -118,7 +122,7 @@ class Sentences:
     def __init__(self, read: TokenText, words: FactWords | None = None) -> None:
         """Cut a text into sentences."""
         self._read = read
-        self._words = words
+        self._kinds: Callable[[str], frozenset[str]] = (lambda _: frozenset()) if words is None else words.cues.kinds
         ends = [(match.start(), match.end()) for match in _ENDS.finditer(read.text)]
         edges = [0, *(end for _, end in ends), len(read.text)]
         stops = [*(start for start, _ in ends), len(read.text)]
@@ -157,7 +161,7 @@ class Sentences:
 
     def beside_cue(self, span: Span, kind: str) -> Span | None:
         """Return the sentences of a span with a word of a kind, theirs or a short or leaning one's beside them, whole."""
-        if self._words is None or not self._bounds:
+        if not self._bounds:
             return None
         first, last = self.around(span)
         before, after = first - 1, last + 1
@@ -178,15 +182,13 @@ class Sentences:
 
     def _cued(self, first: int, last: int, kind: str) -> bool:
         key = (first, last, frozenset({f"cue {kind}"}))
-        if key not in self._known and self._words is not None:
+        if key not in self._known:
             self._known[key] = any(self._has_cue(at, kind) for at in range(first, last + 1))
-        return self._known.get(key, False)
+        return self._known[key]
 
     def _has_cue(self, number: int, kind: str) -> bool:
         """Return whether a sentence has a word of a kind, or a phrase written as one, or an emoji of it."""
-        if self._words is None:
-            return False
-        kinds, tokens = self._words.cues.kinds, self._tokens(number, number)
+        kinds, tokens = self._kinds, self._tokens(number, number)
         words = [self._read.tokens[at].word for at in tokens]
         for at in range(len(words)):
             joined = ""
@@ -198,15 +200,16 @@ class Sentences:
         if kind == _AGREE and _THUMBS.search(self._read.text, low, high):
             return True
         alone = f"{kind}alone"
-        for at in (*tokens[:1], *tokens[-1:]):
-            if alone in kinds(self._read.tokens[at].word) and self._is_alone(at, low, high):
+        for edge in filter(None, (tokens[:1], tokens[-1:], tokens[:2], tokens[-2:])):  # two of them: o.k.
+            joined = "".join(self._read.tokens[at].word for at in edge)
+            if alone in kinds(joined) and self._is_alone(edge, low, high):
                 return True
         return False
 
-    def _is_alone(self, at: int, low: int, high: int) -> bool:
-        """Return whether a word begins its sentence and a sign parts it from the rest, or ends it in that way."""
-        token, text = self._read.tokens[at], self._read.text
-        before, after = text[low : token.start].strip(), text[token.end : high].strip()
+    def _is_alone(self, edge: range, low: int, high: int) -> bool:
+        """Return whether words begin their sentence and a sign parts them from the rest, or end it in that way."""
+        text, start, end = self._read.text, self._read.tokens[edge[0]].start, self._read.tokens[edge[-1]].end
+        before, after = text[low:start].strip(), text[end:high].strip()
         return (not before and (not after or not after[0].isalnum())) or (not after and not before[-1].isalnum())
 
     def _tokens(self, first: int, last: int) -> range:
@@ -223,9 +226,7 @@ class Sentences:
 
     def _begins_leaning(self, number: int) -> bool:
         tokens = self._tokens(number, number)
-        if self._words is None or not tokens:
-            return False
-        return "leans" in self._words.cues.kinds(self._read.tokens[tokens[0]].word)
+        return bool(tokens) and "leans" in self._kinds(self._read.tokens[tokens[0]].word)
 
     def _is_label(self, at: int, labels: Collection[str]) -> bool:
         tokens = self._read.tokens

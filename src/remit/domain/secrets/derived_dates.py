@@ -195,8 +195,10 @@ def _days_from(text: FactText, at: int, day: date) -> bool:
     """Return whether a token, seen from today, says a day: tomorrow, six days ago, in two weeks, next week."""
     token = text.tokens[at]
     away = (day - text.today).days
-    if token.word in text.words.days:
-        return text.words.days[token.word] == away
+    # "day after tomorrow" stands in the list as one word
+    for word in (token.word, "".join(one.word for one in text.tokens[at : at + 3])):
+        if word in text.words.days:
+            return text.words.days[word] == away
     if token.digits and len(token.digits) <= 3 and (text.near("ago", at, 2, 2) or text.near("ahead", at, 2, 0)):  # noqa: PLR2004  # what the words say
         if text.near("day", at, 0, 1):
             return token.number == abs(away)

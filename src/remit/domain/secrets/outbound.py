@@ -214,11 +214,11 @@ def _in_whole(
 ) -> Iterator[_Found]:
     """Yield the places of values in a text, read behind the earlier ones."""
     read = token_text(whole)
-    told = None if untold.facts is None else untold.facts.read(read)
     sentences, small = Sentences(read, untold.rules.words), _small_words(untold)
     places = [*_matches(whole, patterns), *_spoken(read, untold)]
-    if told is not None:
-        places += [*_following(told, untold), *_by_letters(told, small)]
+    if untold.facts is not None:
+        told = untold.facts.read(read)
+        places += [*_following(told, untold.facts, untold), *_by_letters(told, small)]
     places += _beside_labels(whole, small, sentences, untold.rules)
     stated, sensitive = untold.stated, untold.rules.sensitive
     where = StatedPlaces(read)
@@ -268,12 +268,11 @@ def _spoken(read: TokenText, untold: Undisclosable) -> Iterator[_Found]:
         yield from ((span, "other", "") for span in spoken_places(read, "", value))
 
 
-def _following(told: FactText, untold: Undisclosable) -> Iterator[_Found]:
+def _following(told: FactText, facts: FactReader, untold: Undisclosable) -> Iterator[_Found]:
     """Yield the places of conclusions from values."""
-    facts = untold.facts
-    for name, value in untold.values.items() if facts is not None else ():
+    for name, value in untold.values.items():
         everyday = name in untold.everyday
-        if facts is None or name in facts.quiet or (everyday and name not in untold.about):
+        if name in facts.quiet or (everyday and name not in untold.about):
             continue
         found = derived_facts(told, name, value, everyday=everyday, sensitive=name in facts.sensitive)
         yield from ((span, "attribute", name) for span in found)
@@ -388,9 +387,11 @@ _RECORD_LIKE: Final = re.compile(
     r"(?<![\w.,:/-])[A-Za-z]{0,12}[_-]?(?=[A-Za-z_-]{0,12}\d)[A-Za-z0-9][A-Za-z0-9_-]{0,39}(?![\w]|[.,]\d)"
 )
 _TITLED: Final = re.compile(
-    r"(?<!\w)(?:(?:Mrs?|Ms|Miss|Mx|Mister|Herrn?|Frau|Madame|Monsieur|Se\u00f1ora?)\.?(?P<particles>)|Kolleg(?:e|in|en))\s(?:(?:Dr|Prof)\.?\s)?"
-    r"(?P<name>(?:(?(particles)(?:de|van|von|der|den|la|le|di|da|dos|el|al|zu|ter)|(?!))\s){0,3}[A-Z\u00c0-\u00dd][\w'-]{1,40}(?:\s[A-Z\u00c0-\u00dd][\w'-]{1,40})?)"
+    r"(?<!\w)(?:(?:Mrs?|MRS?|Ms|Miss|Mx|Mister|Herrn?|HERRN?|Frau|FRAU|Madame|Monsieur|Se\u00f1ora?)\.?(?P<particles>)|Kolleg(?:e|in|en))"
+    r"(?:(?<=\.)|\s)\s{0,3}(?:(?:Dr|Prof)\.?\s{1,4})?"
+    r"(?P<name>(?:(?(particles)(?i:de|van|von|der|den|la|le|di|da|dos|el|al|zu|ter)|(?!))\s{1,4}){0,3}[A-Z\u00c0-\u00dd][\w'-]{1,40}(?:(?:\s|[^\S\n]{2,4})[A-Z\u00c0-\u00dd][\w'-]{1,40})?)"
 )
+"""Name behind a title. A name goes on over blanks, but not into the next paragraph."""
 _MAX_NAMED: Final = 48
 _FEW_LETTERS: Final = 4
 _ENUM_LENGTH: Final = 24

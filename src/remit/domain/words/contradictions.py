@@ -141,7 +141,7 @@ class _AskIdentifiers:
 
 
 def _requests(clause: Clause) -> bool:
-    return clause.expresses_request or bool(clause.topics)
+    return clause.requests_anything or bool(clause.topics)
 
 
 def _names_any(clause: Clause, ids: Collection[str]) -> bool:

@@ -40,7 +40,7 @@ from remit.engine.ask.authorization_state import AuthorizationState, load_author
 from remit.engine.ask.case_state import case_ending
 from remit.engine.ask.facts import fetch_facts
 from remit.engine.context import DeskContext
-from remit.engine.outbound.stated import EXACT, MOST_ASKS, label_rules, stated_values
+from remit.engine.outbound.stated import EXACT, MOST_ASKS, label_rules, stated_values, with_titles
 from remit.engine.tasks import end_task
 from remit.engine.words.check import free_texts
 
@@ -124,8 +124,9 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
         contacts = await _contacts(desk, customer, told, disclosed)
     values |= {name: identifying_parts(value) for name, value in others.items()}
     either = named | _heard_values(asks)
+    unnamed = {n: without_named(value, named if known[n].sensitive else either) for n, value in values.items()}
     return Undisclosable(
-        values={n: without_named(value, named if known[n].sensitive else either) for n, value in values.items()},
+        values={name: with_titles(desk.catalogue, name, value) for name, value in unnamed.items()},
         others=await _other_customers(desk, state, mentions),
         contacts=contacts,
         everyday=frozenset(

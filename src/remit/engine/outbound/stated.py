@@ -31,13 +31,31 @@ def label_rules(catalogue: Catalogue, names: Iterable[str], words: FactWords, ta
     known = {name: catalogue.attributes[name] for name in names}
     return LabelRules(
         labels={name: _labels(catalogue, name, words) for name in known},
-        listed={name: one.values for name, one in known.items() if one.values},
+        listed={name: one.values.union(*_titles(catalogue, name).values()) for name, one in known.items()},
         sensitive=frozenset(name for name, one in known.items() if one.sensitive),
         apart=frozenset(
             name for name in known if name.partition(".")[0] in catalogue.resources.keys() - frozenset(target)
         ),
         words=words,
     )
+
+
+def with_titles(catalogue: Catalogue, name: str, value: Sequence[Json]) -> list[Json]:
+    """Return the parts of an attribute's value, and what people read in place of them. ⚔ A title tells its value.
+
+    Source: docs/model/model.md#outbound.
+    """
+    titles = _titles(catalogue, name)
+    return [*value, *(title for part in value if isinstance(part, str) for title in titles.get(part, ()))]
+
+
+def _titles(catalogue: Catalogue, name: str) -> Mapping[str, Sequence[str]]:
+    """Return what people read in place of an attribute's values, in all of the desk's languages."""
+    found: dict[str, list[str]] = {}
+    for spoken in (catalogue, *catalogue.spoken.values()):
+        for value, title in spoken.attributes[name].value_titles.items() if name in spoken.attributes else ():
+            found.setdefault(value, []).append(title)
+    return found
 
 
 def _labels(catalogue: Catalogue, name: str, words: FactWords) -> frozenset[str]:
