@@ -102,6 +102,16 @@ def instant_text(instant: Instant) -> str:
     return datetime.fromtimestamp(instant / 1000, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def object_of(value: Json) -> JsonObject:
+    """Return an object of a JSON value; empty where it is another kind of value or absent."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def list_of(value: Json) -> Sequence[Json]:
+    """Return a list of a JSON value; empty where it is another kind of value or absent."""
+    return value if isinstance(value, list | tuple) else ()
+
+
 def decode_json(
     raw: bytes,
     *,

@@ -17,7 +17,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.structs import struct
 from remit.domain.transcript.people_named import OFFICERS, PEOPLE
-from remit.domain.values import Instant, Json, JsonObject
+from remit.domain.values import Instant, Json, JsonObject, object_of
 
 MAX_QUERY: Final = 200
 MAX_TERMS: Final = 16
@@ -371,7 +371,7 @@ def entry_tokens(
     row: Mapping[str, Json], names: EntryNames, named: Named = named_tokens
 ) -> tuple[set[str], tuple[Decimal, ...]]:
     """Return the tokens and amounts of an opened entry. ⚔ An erased one has those of its envelope alone."""
-    envelope, content = _object(row["envelope"]), _object(row["content"])
+    envelope, content = object_of(row["envelope"]), object_of(row["content"])
     kind = str(row["kind"])
     tokens = {f"k:{kind}", f"k:{kind.partition('.')[0]}", f"w:{kind}"}
     for name in _ENVELOPE & envelope.keys():
@@ -441,7 +441,3 @@ def _texts(value: Json) -> Iterator[str]:
             yield from _texts(one)
     elif isinstance(value, int | Decimal) and not isinstance(value, bool):
         yield f"{value}"
-
-
-def _object(value: Json) -> JsonObject:
-    return value if isinstance(value, Mapping) else {}

@@ -3,7 +3,6 @@
 ⚔ A name that an agent or a record has stands in them quoted; only titles and phrases of ours stand bare.
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Final
 
 from remit.domain.confirm.render_values import past_title, quoted_text
@@ -11,7 +10,7 @@ from remit.domain.errors import MEANINGS, Code
 from remit.domain.i18n import ENGLISH_NAME
 from remit.domain.ids import is_dotted
 from remit.domain.text.normalize import make_visible
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import JsonObject, list_of, object_of
 from remit.domain.words.excess import WordsState
 from remit.entrypoints.web.entry_details import EntryContext, to_reader
 from remit.entrypoints.web.entry_parties import confirmers_text
@@ -45,11 +44,6 @@ def unknown_action_label(name: str, known: EntryContext) -> str:
     """Return a label for an action outside the catalogue. ⚔ Its name is the agent's text, which we do not quote."""
     say = known.catalogue.say
     return quoted_text(name, say) if is_dotted(name) and len(name) <= _MAX_NAME_LENGTH else say("an unknown action")
-
-
-def object_of(value: Json) -> JsonObject:
-    """Return a part of an entry; empty where it is absent."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def wish_of(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, bool]:
@@ -116,8 +110,3 @@ def outcome_state(envelope: JsonObject, content: JsonObject, known: EntryContext
             return known.said("outcome not confirmed yet"), "wait"
         case _:
             return known.said("cancelled before it was done"), ""
-
-
-def list_of(value: Json) -> Sequence[Json]:
-    """Return a list of an entry; empty where it is absent."""
-    return value if isinstance(value, list | tuple) else ()

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from remit.domain.i18n import marked
-from remit.domain.values import JsonObject
-from remit.entrypoints.web.act_text import act_phrase, agent_name, object_of, officer_name
+from remit.domain.values import JsonObject, object_of
+from remit.entrypoints.web.act_text import act_phrase, agent_name, officer_name
 from remit.entrypoints.web.entry_details import EntryContext
 
 

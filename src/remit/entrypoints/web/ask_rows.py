@@ -10,14 +10,12 @@ from remit.domain.catalogue.model import CUSTOMER, Catalogue
 from remit.domain.confirm.render_values import Names
 from remit.domain.i18n import marked
 from remit.domain.structs import struct
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, list_of, object_of
 from remit.domain.words.excess import WordsState
 from remit.entrypoints.web.act_text import (
     act_phrase,
     act_row,
     decision_state,
-    list_of,
-    object_of,
     officer_name,
     outcome_state,
     wish_sentence,

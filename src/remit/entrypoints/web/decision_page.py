@@ -9,11 +9,10 @@ from remit.domain.errors import MEANINGS, Code
 from remit.domain.i18n import marked
 from remit.domain.policy.visitors import shown_tier
 from remit.domain.records import AgentRecord, AskRecord, AskState, ConfirmationState, PersonRecord, TaskRecord, Tier
-from remit.domain.values import JsonObject, instant_text
+from remit.domain.values import JsonObject, instant_text, list_of
 from remit.engine.ask.reply import recorded_params
 from remit.engine.context import DeskContext
 from remit.engine.desk import names_if_reachable, record_names
-from remit.entrypoints.web.act_text import list_of
 from remit.entrypoints.web.phrases import SENTENCES, TIERS
 from remit.ports.store import RecordMissing
 from remit.usecases.confirm.decision import NO_ANSWER, ConfirmationDecision

@@ -15,7 +15,7 @@ from remit.domain.i18n import Translator
 from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, object_of
 
 At: TypeAlias = tuple[str | int, ...]
 _LISTS: Final = frozenset({"one_of", "subset_of"})
@@ -42,11 +42,11 @@ def power_fields(wire: JsonObject, catalogue: Catalogue, names: Names) -> list[t
     """Return the fields for each power of a mandate."""
     about = {
         kind: [str(one) for one in _list(ids)]
-        for kind, ids in _object(_object(wire.get("objective")).get("target")).items()
+        for kind, ids in object_of(object_of(wire.get("objective")).get("target")).items()
     }
     known = (with_part_names(names, about), names)
     return [
-        tuple(_of_power(_object(power), ("powers", place), catalogue, known))
+        tuple(_of_power(object_of(power), ("powers", place), catalogue, known))
         for place, power in enumerate(_list(wire.get("powers")))
     ]
 
@@ -60,14 +60,14 @@ def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Na
             items = tuple(((*here, name, place), _title(value, name, catalogue)) for place, value in enumerate(values))
             yield EditableField(at=(*here, name), kind="items", name=title, items=items)
     actions = [str(one) for one in _list(power.get("actions"))]
-    for path, tests in _object(power.get("where")).items():
+    for path, tests in object_of(power.get("where")).items():
         called = _called(path, actions, catalogue)
-        for op, value in _object(tests).items():
+        for op, value in object_of(tests).items():
             told, bare = (
                 tuple(limit_text(one, path, actions, catalogue, names) for one in _list(value)) for names in known
             )
             yield from _of_test((*here, "where", path, op), called, value, told, bare, say)
-    for path, value in _object(power.get("total")).items():
+    for path, value in object_of(power.get("total")).items():
         name = say("{param} (maximum in total)", param=_called(path, actions, catalogue))
         yield from _amount((*here, "total", path), name, value)
     if power.get("power") != "represent":
@@ -176,10 +176,6 @@ def _title(name: str, member: str, catalogue: Catalogue) -> str:
 
 def _is_number(value: Json) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
-
-
-def _object(value: Json) -> JsonObject:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _list(value: Json) -> Sequence[Json]:

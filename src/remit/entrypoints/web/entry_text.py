@@ -8,14 +8,12 @@ from remit.domain.confirm.case_phrases import ENDINGS, SIGNS
 from remit.domain.confirm.render_values import Names, in_quotes, plain_value, quoted_text
 from remit.domain.i18n import marked
 from remit.domain.text.normalize import make_visible
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, list_of, object_of
 from remit.entrypoints.web.act_text import (
     act_phrase,
     act_row,
     agent_name,
     decision_state,
-    list_of,
-    object_of,
     officer_name,
     outcome_state,
     wish_of,

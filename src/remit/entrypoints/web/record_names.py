@@ -6,10 +6,9 @@ from typing import Final
 
 from remit.domain.confirm.render_values import Names
 from remit.domain.records import TaskRecord
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, object_of
 from remit.engine.context import DeskContext
 from remit.engine.desk import names_if_reachable, record_names
-from remit.entrypoints.web.act_text import object_of
 from remit.ports.store import RecordMissing
 
 _PATIENCE_S: Final = 0.5

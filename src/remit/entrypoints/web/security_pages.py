@@ -12,7 +12,7 @@ from remit.domain.incidents.titles import title_of
 from remit.domain.records import AgentRecord, MandateRecord, PersonRecord, TaskRecord
 from remit.domain.structs import replace, struct
 from remit.domain.text.normalize import make_visible
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, object_of
 from remit.engine.context import DeskContext
 from remit.engine.people.accounts import verify_officer
 from remit.entrypoints.http.replies import HttpResponse
@@ -21,7 +21,6 @@ from remit.entrypoints.staff.audit import LIMIT
 from remit.entrypoints.staff.incidents import incident_filter
 from remit.entrypoints.staff.security import ROLES as GUARDS
 from remit.entrypoints.web import incident_phrases as phrases
-from remit.entrypoints.web.act_text import object_of
 from remit.entrypoints.web.entry_parties import EntryParties, staff_parties
 from remit.entrypoints.web.entry_text import change_row, decision_row, entry_text, stopped_name
 from remit.entrypoints.web.layout import render_page

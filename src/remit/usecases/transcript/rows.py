@@ -6,7 +6,7 @@ from typing import Final
 from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.search import Found, SearchQuery
-from remit.domain.values import Instant, Json, JsonObject, instant_text
+from remit.domain.values import Instant, Json, JsonObject, instant_text, object_of
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import entry_row
 from remit.ports.store import StoredEntry
@@ -185,7 +185,7 @@ async def _fold(
 ) -> TranscriptRow:
     envelope = _merged(opened)
     ask = str(envelope.get("ask", ""))
-    asked = next((one for row in opened if (one := _object(_object(row["content"]).get("ask")))), _NOTHING)
+    asked = next((one for row in opened if (one := object_of(object_of(row["content"]).get("ask")))), _NOTHING)
     subject = kept[-1].row.subject
     erased = all(row["erased"] is True for row in opened)
     customer = "" if erased else subject
@@ -206,7 +206,7 @@ async def _fold(
         customer=customer,
         customer_name=(await names.person(customer))[1] if customer else "",
         action=str(envelope.get("action", "")),
-        params=_object(asked.get("params")),
+        params=object_of(asked.get("params")),
         decision=decision,
         code=_last(opened, (Kind.ASK_DECIDED,), "code"),
         outcome=outcome,
@@ -236,9 +236,9 @@ def _state(decision: str, answers: Sequence[RowAnswer], outcome: str) -> str:
 
 
 async def _answer(row: Mapping[str, Json], names: RowNames, *, named: bool) -> RowAnswer:
-    envelope = _object(row["envelope"])
+    envelope = object_of(row["envelope"])
     answer, role = str(envelope.get("answer", "silence")), str(envelope.get("as", ""))
-    by = _object(row["content"]).get("by") if named or role == "customer" else ""
+    by = object_of(row["content"]).get("by") if named or role == "customer" else ""
     name = (await names.person(by))[1] if isinstance(by, str) and by else ""
     return RowAnswer(answer=answer, role=role, name=name, at=str(row["at"]))
 
@@ -246,7 +246,7 @@ async def _answer(row: Mapping[str, Json], names: RowNames, *, named: bool) -> R
 async def _officers(opened: Sequence[Mapping[str, Json]], names: RowNames) -> Sequence[str]:
     found: dict[str, None] = {}
     for row in opened:
-        by, about = (_object(row["content"]).get(name) for name in ("by", "person"))
+        by, about = (object_of(row["content"]).get(name) for name in ("by", "person"))
         for one in (about, *(by if isinstance(by, list | tuple) else [by])):
             kind, name = await names.person(one) if isinstance(one, str) and one else ("", "")
             if kind == "officer":
@@ -258,17 +258,13 @@ def _merged(opened: Sequence[Mapping[str, Json]]) -> JsonObject:
     """Return the members of a row's envelopes; those of the first come first."""
     merged: dict[str, Json] = {}
     for row in reversed(opened):
-        merged.update(_object(row["envelope"]))
+        merged.update(object_of(row["envelope"]))
     return merged
 
 
 def _last(opened: Sequence[Mapping[str, Json]], kinds: Sequence[Kind], name: str) -> str:
-    found = [_object(row["envelope"]) for row in opened if str(row["kind"]) in kinds]
+    found = [object_of(row["envelope"]) for row in opened if str(row["kind"]) in kinds]
     return str(found[-1].get(name) or "") if found else ""
-
-
-def _object(value: Json) -> JsonObject:
-    return value if isinstance(value, Mapping) else _NOTHING
 
 
 async def rows_about(desk: DeskContext, ref: str, *, before: int = END) -> RowPage:
@@ -296,7 +292,7 @@ async def _page(desk: DeskContext, kept: Sequence[StoredEntry], *, limit: int, a
     """Fold entries in the order given; the row of an ask stands where its first one stands."""
     groups: dict[str, list[int]] = {}
     for one in kept:
-        envelope = _object((await entry_row(desk, one))["envelope"])
+        envelope = object_of((await entry_row(desk, one))["envelope"])
         groups.setdefault(str(envelope.get("ask", "")) or f"#{one.index}", []).append(one.index)
     names, rows = RowNames(desk), []
     chosen = list(groups.values())

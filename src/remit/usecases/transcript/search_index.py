@@ -14,7 +14,7 @@ from remit.domain.records import AgentRecord, PersonRecord
 from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.search import EntryNames, Found, SearchQuery, entry_tokens, named_tokens, officers_of
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, object_of
 from remit.engine.context import DeskContext
 from remit.engine.transcript.erase import ERASURES
 from remit.engine.transcript.record import entry_row
@@ -140,7 +140,7 @@ class RowNames:
 
     async def of_entry(self, row: Mapping[str, Json], subject: str, *, officers: bool) -> EntryNames:
         """Return the names beside an opened entry; those of `officers` only where the desk names them to the reader."""
-        envelope, content = _object(row["envelope"]), _object(row["content"])
+        envelope, content = object_of(row["envelope"]), object_of(row["content"])
         named: list[str] = []
         for one in officers_of(content) if officers else ():
             kind, name = await self.person(one)
@@ -287,7 +287,7 @@ class TranscriptIndex:
 
     async def _add(self, desk: DeskContext, segment: _Segment, entry: StoredEntry, names: RowNames) -> None:
         row = await entry_row(desk, entry)
-        ask = str(_object(row["envelope"]).get("ask", ""))
+        ask = str(object_of(row["envelope"]).get("ask", ""))
         place = segment.asks.get(ask) if ask else None
         if place is None:
             place = len(segment.rows)
@@ -336,7 +336,7 @@ async def found_by(entry: StoredEntry, row: Mapping[str, Json], names: RowNames,
 
 def _is_first(row: Mapping[str, Json]) -> bool:
     """Return whether an entry is the first of its ask: a decision after no answer, about no held words."""
-    envelope = _object(row["envelope"])
+    envelope = object_of(row["envelope"])
     return row["kind"] == Kind.ASK_DECIDED and not envelope.get("confirmed_by") and "words" not in envelope
 
 
@@ -346,15 +346,11 @@ async def _earlier(desk: DeskContext, ask: str, before: int) -> Sequence[StoredE
     if not first or first[0].index >= before:
         return ()
     opened = await entry_row(desk, first[0])
-    task = str(_object(opened["envelope"]).get("task", ""))
+    task = str(object_of(opened["envelope"]).get("task", ""))
     near = await desk.store.entries(ref=task, low=first[0].index, limit=_SPAN) if task else first
     rows = [(one, await entry_row(desk, one)) for one in near if one.index < before]
-    return [one for one, row in rows if _object(row["envelope"]).get("ask") == ask]
+    return [one for one, row in rows if object_of(row["envelope"]).get("ask") == ask]
 
 
 def _newest(row: _Row) -> int:
     return row.entries[-1]
-
-
-def _object(value: Json) -> JsonObject:
-    return value if isinstance(value, Mapping) else NO_PARTS
