@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import remit
 from browser.accessible import check_usable
@@ -93,6 +93,13 @@ def on_screen(*shown: Locator) -> None:
         assert box["y"] + box["height"] <= (PHONE["height"] if inside else bar["y"]), one
 
 
+def usable_whole(page: Page, what: str) -> None:
+    """The page is usable at its whole height, where the bar at its foot lies over nothing, whatever is scrolled."""
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": PHONE["width"], "height": height})
+    check_usable(page, PHONE["width"], what)
+
+
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_a_permission_is_decided_on_the_first_screen(anna: Visit, agent: SandboxAgent, language: str) -> None:
     asked(anna, agent)
@@ -114,7 +121,7 @@ def test_a_permission_is_decided_on_the_first_screen(anna: Visit, agent: Sandbox
     expect(powers.nth(3)).to_contain_text(amount)
     for fold in page.locator(".fold > details").all():
         assert fold.get_attribute("open") is None
-    check_usable(page, PHONE["width"], f"consent {language}")
+    usable_whole(page, f"consent {language}")
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -150,7 +157,7 @@ def test_an_act_is_decided_on_the_first_screen(anna: Visit, agent: SandboxAgent,
     expect(page.locator("#their-words details")).not_to_have_attribute("open", "")
     page.locator("#their-words summary").click()
     expect(page.locator("figure.theirs blockquote")).to_be_visible()
-    check_usable(page, PHONE["width"], f"{which} {language}")
+    usable_whole(page, f"{which} {language}")
 
 
 def test_the_decision_is_shown_at_once_and_again_later_with_its_outcome(anna: Visit, agent: SandboxAgent) -> None:

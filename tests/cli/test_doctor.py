@@ -105,7 +105,7 @@ def test_a_desk_that_is_served_is_asked_how_it_does(remit: Run, serve: Serve, de
         pass
     (one,) = found(remit, desk, "process")
     assert one["state"] == "wrong"
-    assert one["says"] == "is not ready: fault.stopping: This server is shutting down."
+    assert one["says"] == "is not ready: fault.stopping: This server process is shutting down."
     serving.process.kill()
 
 

@@ -39,6 +39,8 @@ def test_rules_that_do_not_erase_by_time_are_those_they_were_before_it_could_be_
         "erase_after_days",
         "grant_age_s",
         "offers_per_day",
+        "override_review_percent",
         "session_idle_s",
     }
+    assert deciding(TermsTable(override_review_percent=50))["override_review_percent"] == 50
     assert deciding(TermsTable(erase_after_days=365))["erase_after_days"] == 365

@@ -367,7 +367,7 @@ CHECKS: Final[Mapping[str, Callable[[Session], bool]]] = {
     "AUTH-SERVER-002": lambda s: {s.post(b"{}", **{lacks: "-"}).status_code for lacks in ("authorization", "dpop")} == {401},
     "AUTH-INTASK-001": lambda s: bool(s.seen["waiting"]["id"]),
     "AUTH-INTASK-002": lambda s: state(s.seen["waiting"]) == "TASK_STATE_AUTH_REQUIRED",
-    "AUTH-INTASK-003": lambda s: "must confirm" in s.seen["waiting"]["status"]["message"]["parts"][0]["text"],
+    "AUTH-INTASK-003": lambda s: "must approve" in s.seen["waiting"]["status"]["message"]["parts"][0]["text"],
     "AUTH-INTASK-004": lambda s: s.seen["waiting"]["status"]["message"]["parts"][1]["data"]["url"].startswith(f"{s.live.url}/confirm/"),
     "AUTH-INTASK-005": lambda s: all(kinds(one)[0] == "task" and len(one) > 1 for one in s.seen["streams"]),
     "AUTH-INTASK-006": lambda s: s.seen["message while waiting"]["metadata"]["comment"]["outcome"] == "done",
