@@ -16,6 +16,8 @@ from remit.client import Attachment
 from remit.sandbox import Sandbox
 
 PHONE, DESK = ViewportSize(width=360, height=780), ViewportSize(width=1440, height=900)
+SCREENS = 3
+"""A page is at most so many screens long before anything is unfolded."""
 PAGES = {
     "audit": ("sam", "/audit"),
     "audit, found": ("sam", "/audit?q=refund&decision=refuse"),
@@ -133,6 +135,8 @@ def test_a_page_can_be_used_by_everybody(story: Story, name: str, size: Viewport
     one.page.set_viewport_size(size)
     one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     one.open(path.format(**story.ids))
+    screens = one.page.evaluate("document.documentElement.scrollHeight / window.innerHeight")
+    assert screens <= SCREENS, f"{screens:.1f} screens before a fold"
     verify_usable(one, size)
 
 

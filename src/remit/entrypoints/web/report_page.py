@@ -33,6 +33,7 @@ def report_page(
         frameworks=[
             {
                 "about": evidence.framework,
+                "exercised": sum(each.state is ControlState.EXERCISED for each in evidence.controls),
                 "controls": [
                     {
                         "about": each.control,
