@@ -338,7 +338,7 @@ def test_what_went_wrong_at_security_is_said_with_its_cure(browser: Browser, des
     sam.open("/security/admin")
     sam.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     tried = {
-        "person": ({"id": "Zoe Z", "name": "Zoe"}, "No one was added.The id has a blank in it, or a letter that cannot be seen."),
+        "person": ({"id": "Zoe Z", "name": "Zoe"}, "No one was added.The id contains a space or an invisible character. Enter the id as one word."),
         "recover": ({"id": "Anna Berg"}, "Nothing was done.There is no one with the ID Anna Berg.Choose a customer from the list."),
         "verified": ({"id": "nobody", "reason": "passport"}, "Nothing was done.No one has this id.Choose"),
         "contact": ({"id": "nobody", "email": "a@b.example"}, "Nothing was done.No one has this id.Choose"),
@@ -477,7 +477,7 @@ def test_proposing_roles_starts_with_the_present_ones(browser: Browser, desk: Sa
     form.get_by_role("button", name="Propose").click()
     sam.result("Proposed.")
     sam.open("/security/proposals")
-    expect(sam.page.get_by_role("heading", name="Roles of olga: add security; remove billing")).to_be_visible()
+    expect(sam.page.get_by_role("heading", name="Roles of olga: add Security officer; remove Billing officer")).to_be_visible()
     assert sam.errors == []
     sam.context.close()
 

@@ -129,6 +129,9 @@ function bind(root) {
   for (const one of root.querySelectorAll('time[datetime]')) {
     localize(one, one.dateTime);
   }
+  if (window.matchMedia('(max-width: 48rem)').matches) { // what stands beside on a wide screen is folded below on a narrow one
+    for (const one of root.querySelectorAll('details[data-wide]')) one.open = false;
+  }
   passkeysOrCure(root);
   sending(root, guarded);
   desk(root, guarded);
