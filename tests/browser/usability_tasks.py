@@ -142,7 +142,7 @@ def _(at: Scene, she: Walker) -> None:
 def _refunded(at: Scene) -> str:
     done = at.count("act.performed")
     at.refund("11.00", order="W1001")
-    (row,) = [one for one in told(at.anna, "/me/v1/waiting")["waiting"] if "11.00" in str(one)]
+    (row,) = [one for one in told(at.anna, "/me/v1/waiting")["waiting"] if re.search(r"\b11[.,]00", str(one))]
     path = f"/me/v1/confirmations/{row['confirmation']}"
     shown = told(at.anna, path)
     arrive(at.anna, "/me")

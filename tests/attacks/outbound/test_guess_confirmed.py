@@ -144,11 +144,12 @@ def test_a_part_of_a_guess_is_neither_confirmed_nor_denied(arena: Arena, guess: 
 
 
 @pytest.mark.proves("OUTBOUND")
-def test_what_is_left_of_a_confirmation_is_the_same_for_a_right_and_a_wrong_guess(arena: Arena) -> None:
+@pytest.mark.parametrize("yes", ["Yes, {guess} is correct.", "Yes. {guess} is there."])
+def test_what_is_left_of_a_confirmation_is_the_same_for_a_right_and_a_wrong_guess(arena: Arena, yes: str) -> None:
     left = []
     for guess in (RIGHT, WRONG):
         task = _guessed(arena, guess)
-        _reply(arena, task, f"Thank you. Yes, {guess} is correct. Have a nice day.", withhold=True)
+        _reply(arena, task, f"Thank you. {yes.format(guess=guess)} Have a nice day.", withhold=True)
         (message,) = task.inbox()
         left.append((message["text"], message["withheld"], tuple(message["withheld_kinds"])))
         task.complete()
