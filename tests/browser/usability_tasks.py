@@ -6,6 +6,7 @@ old name first, then newer ones. A task is done when the desk says so, or when t
 
 import copy
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
