@@ -317,7 +317,8 @@ def _(at: Scene, she: Walker) -> None:
     done, replied = _more(at, "confirmation.answered", answer="yes"), _more(at, "reply.sent")
     if she.has_shortcuts():
         she.keys("j", "y")
-        she.page.locator("[data-decide]").wait_for()
+        she.page.wait_for_url("**/confirm/*")
+        she.page.locator("html[data-ready]").wait_for()
         she.keys("y")
         she.until(done, "the approval")
         she.keys("r")
