@@ -37,6 +37,8 @@ def test_an_attribute_is_named_by_its_own_word_its_titles_head_and_synonyms(
         ("card.number", ["account"], {"account"}, set()),
         ("account.os", ["account OS"], {"os"}, {"o", "account"}),
         ("account.is_locked", [], {"locked"}, {"is"}),
+        ("flight.to", ["where the flight goes", "wohin der Flug geht"], {"go", "geht"}, {"to", "where", "wohin"}),
+        ("device.os", ["operating system"], {"operating", "system"}, {"os"}),
     ],
 )
 def test_before_a_titles_last_word_a_thing_names_no_attribute(name: str, titles: list[str], has: set[str], lacks: set[str]) -> None:

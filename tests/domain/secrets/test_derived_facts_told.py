@@ -96,6 +96,7 @@ def test_a_birthday_near_today_is_told_by_the_days_to_it(born: str, text: str) -
         ("2026-11-28", "It was delivered yesterday."),
         ("2026-11-27", "It was delivered the day before yesterday."),
         ("2026-12-01", "It is delivered the day after tomorrow."),
+        ("2026-12-01", "It is delivered après-demain, chez vous."),
         ("2026-11-23", "It was delivered six days ago."),
         ("2026-11-15", "It was delivered two weeks ago."),
         ("2026-08-29", "It was delivered three months ago."),

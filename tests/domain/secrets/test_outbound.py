@@ -277,6 +277,12 @@ def test_persons_records_and_contacts_are_looked_for_in_every_disguise() -> None
         ("Mr. Van Den  Berg, Mrs van  den Berg and Ms Anna  Vogt", ("van den berg", "anna vogt")),
         ("Dear Ms Berg\n\nYour order is on its way", ("berg",)),
         ("The mister is out", ()),
+        ("Ich gebe es an meine Kollegen\n\nMit freundlichen Grüßen", ()),
+        ("Das klären die Kollegen \nIhr Team", ()),
+        ("Es liegt bei seiner Frau.\n\nBitte senden Sie es zurück.", ()),
+        ("We merged the MR Pipeline yesterday", ()),
+        ("DEAR MR. SMITH YOUR ORDER IS ON ITS WAY", ("smith",)),
+        ("Herr\nVogt has it", ("vogt",)),
     ],
 )
 def test_a_title_leads_to_a_name(text: str, names: tuple[str, ...]) -> None:

@@ -82,15 +82,19 @@ def label_words(
 
     `things` name records and their kinds: before the last word of a title's head they say of what ("account status").
 
-    ⚔ Short words of a name count where it has no other (`device.os`): without a label, no text tells the attribute.
+    ⚔ Where there is none, all words of its titles count ("where it goes"), else the short ones of its name (`device.os`):
+    without a label, no text tells the attribute.
     """
-    parts = [word for word in re.split(r"[._-]", name.rpartition(".")[2]) if word]
-    said = [word for word in parts if len(word) >= _MIN_LABEL] or parts
+    parts, titles = [word for word in re.split(r"[._-]", name.rpartition(".")[2]) if word], tuple(titles)
+    said = [word for word in parts if len(word) >= _MIN_LABEL]
     for title in titles:
         if not _SENTENCE_LIKE.match(title):
             head = _LETTERS.findall(_HEAD.split(title)[0])
             named = [word for word in head[:-1] if plain_word(word) not in things] + head[-1:]
             said += [word for word in named if len(word) >= _MIN_LABEL and word.lower() not in _COMMON]
+    if not said:
+        every = [word for title in titles for word in _LETTERS.findall(title) if not _SENTENCE_LIKE.fullmatch(word)]
+        said = [word for word in every if len(word) > _MIN_LABEL and plain_word(word) not in things] or parts
     own = {plain_word(word) for word in said}
     own |= {word.removesuffix("s") for word in own if len(word) >= _MIN_LABEL}
     same = {} if words is None else words.labels

@@ -195,8 +195,9 @@ def _days_from(text: FactText, at: int, day: date) -> bool:
     """Return whether a token, seen from today, says a day: tomorrow, six days ago, in two weeks, next week."""
     token = text.tokens[at]
     away = (day - text.today).days
-    # "day after tomorrow" stands in the list as one word
-    for word in (token.word, "".join(one.word for one in text.tokens[at : at + 3])):
+    # "day after tomorrow" and "après-demain" stand in the list as one word
+    for size in (3, 2, 1):
+        word = "".join(one.word for one in text.tokens[at : at + size])
         if word in text.words.days:
             return text.words.days[word] == away
     if token.digits and len(token.digits) <= 3 and (text.near("ago", at, 2, 2) or text.near("ahead", at, 2, 0)):  # noqa: PLR2004  # what the words say

@@ -386,12 +386,14 @@ _CODES: Final[Mapping[str, str]] = {"one_time_code": "code", "pin": "code"}
 _RECORD_LIKE: Final = re.compile(
     r"(?<![\w.,:/-])[A-Za-z]{0,12}[_-]?(?=[A-Za-z_-]{0,12}\d)[A-Za-z0-9][A-Za-z0-9_-]{0,39}(?![\w]|[.,]\d)"
 )
+_GAP: Final = r"[^\S\n]"
 _TITLED: Final = re.compile(
-    r"(?<!\w)(?:(?:Mrs?|MRS?|Ms|Miss|Mx|Mister|Herrn?|HERRN?|Frau|FRAU|Madame|Monsieur|Se\u00f1ora?)\.?(?P<particles>)|Kolleg(?:e|in|en))"
-    r"(?:(?<=\.)|\s)\s{0,3}(?:(?:Dr|Prof)\.?\s{1,4})?"
-    r"(?P<name>(?:(?(particles)(?i:de|van|von|der|den|la|le|di|da|dos|el|al|zu|ter)|(?!))\s{1,4}){0,3}[A-Z\u00c0-\u00dd][\w'-]{1,40}(?:(?:\s|[^\S\n]{2,4})[A-Z\u00c0-\u00dd][\w'-]{1,40})?)"
+    r"(?<!\w)(?:(?:(?:Mrs?|MRS?(?=\.)|Ms|Mx)\.?|Miss|Mister|Herrn?|HERRN?|Frau|FRAU|Madame|Monsieur|Se\u00f1ora?)(?P<particles>)|Kolleg(?:e|in|en))"
+    rf"(?:(?<=\.){_GAP}{{0,3}}|{_GAP}{{1,4}}|(?(particles){_GAP}{{0,3}}\n{_GAP}{{0,3}}|(?!)))(?:(?:Dr|Prof)\.?{_GAP}{{1,4}})?"
+    rf"(?P<name>(?:(?(particles)(?i:de|van|von|der|den|la|le|di|da|dos|el|al|zu|ter)|(?!))(?:\n|{_GAP}{{1,4}})){{0,3}}[A-Z\u00c0-\u00dd][\w'-]{{1,40}}"
+    rf"(?:(?:\n|{_GAP}{{1,4}})(?=[\w'-]{{0,40}}[a-z\u00df-\u00ff])[A-Z\u00c0-\u00dd][\w'-]{{1,40}})?)"
 )
-"""Name behind a title. A name goes on over blanks, but not into the next paragraph."""
+"""Name behind a title, over a line's end but not into the next paragraph. `MR` without a dot is also an abbreviation of other things."""
 _MAX_NAMED: Final = 48
 _FEW_LETTERS: Final = 4
 _ENUM_LENGTH: Final = 24
