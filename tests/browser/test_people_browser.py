@@ -338,7 +338,10 @@ def test_what_went_wrong_at_security_is_said_with_its_cure(browser: Browser, des
     sam.open("/security/admin")
     sam.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     tried = {
-        "person": ({"id": "Zoe Z", "name": "Zoe"}, "No one was added.The id contains a space or an invisible character. Enter the id as one word."),
+        "person": (
+            {"id": "Zoe Z", "name": "Zoe"},
+            "No one was added.The id contains a space or an invisible character. Enter the id as one word.",
+        ),
         "recover": ({"id": "Anna Berg"}, "Nothing was done.There is no one with the ID Anna Berg.Choose a customer from the list."),
         "verified": ({"id": "nobody", "reason": "passport"}, "Nothing was done.No one has this id.Choose"),
         "contact": ({"id": "nobody", "email": "a@b.example"}, "Nothing was done.No one has this id.Choose"),

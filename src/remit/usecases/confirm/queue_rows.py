@@ -137,10 +137,10 @@ async def pending_confirmations(
     if person.kind != "customer":
         return list((await officer_queue(desk, person, wanted or QueueFilter())).rows)
     now = desk.world.now()
-    found = await desk.store.find(ConfirmationRecord, "confirmation.waiting", person.id, limit=_OWN)
+    found = await desk.store.find(ConfirmationRecord, "confirmation.waiting", person.id, limit=_OWN, newest=True)
     return [
         invitation_row(desk, kept.record, (await desk.store.get(AskRecord, kept.record.ask)).record)
-        for kept in found
+        for kept in reversed(found)
         if now < kept.record.due
     ]
 

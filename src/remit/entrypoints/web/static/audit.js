@@ -4,7 +4,7 @@ import { say, typed } from './say.js';
 import { _ } from './texts.js';
 
 async function file(form, format) {
-  const answer = await reach('/audit/v1/export', { format, filters: JSON.parse(form.dataset.filters) }, true);
+  const answer = await reach('/audit/v1/export', { format, filters: JSON.parse(form.dataset.filters) });
   if (!answer.ok) throw new Problem(await answer.json().catch(() => ({})));
   try {
     return [await answer.blob(), /filename="([^"]+)"/.exec(answer.headers.get('content-disposition'))?.[1] || `audit-log.${format}`];

@@ -27,8 +27,8 @@ export async function reach(path, body, harmless = body === undefined) {
   }
 }
 
-export async function call(path, body) {
-  const answer = await reach(path, body);
+export async function call(path, body, harmless = body === undefined) {
+  const answer = await reach(path, body, harmless);
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Problem(told);
   return told;

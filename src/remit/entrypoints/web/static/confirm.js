@@ -74,7 +74,7 @@ export function confirm(form, guarded, after = toMyPage) {
         const kept = [...list.querySelectorAll('[data-edit="item"]')];
         if (kept.length && !kept.some((one) => one.checked)) throw new Wrong(_('Keep at least one selected, or decline.'), kept[0]);
       }
-      lesser = await call(`${twin}/less`, { params: formOf(form, shown.params), language: shown.language });
+      lesser = await call(`${twin}/less`, { params: formOf(form, shown.params), language: shown.language }, true);
       const lines = lesser.rendering.lines.filter((line) => ['act', 'param', 'effect', 'irreversible', 'recipient', 'told'].includes(line.kind));
       form.querySelector('[data-lesser-lines]').replaceChildren(...lines.map(lineItem));
       form.querySelector('[data-lesser]').hidden = false;

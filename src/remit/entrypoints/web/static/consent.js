@@ -87,7 +87,7 @@ export function consent(form, guarded) {
       return;
     }
     try {
-      const answer = await call(twin, { answer: 'cut', mandate: wire, language: document.documentElement.lang });
+      const answer = await call(twin, { answer: 'cut', mandate: wire, language: document.documentElement.lang }, true);
       if (mine !== turn) return;
       shown = answer;
       place(answer.rendering);

@@ -51,6 +51,7 @@ const KEYS = {
 export function decidingKeys() {
   if (!document.querySelector('[data-decide]')) return;
   document.addEventListener('keydown', (event) => {
+    if (event.repeat) return; // a key held down since the queue decides nothing here
     const work = KEYS[commanded(event)];
     if (!work) return;
     event.preventDefault();

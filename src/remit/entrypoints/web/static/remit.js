@@ -107,6 +107,16 @@ async function guarded(place, work) {
   }
 }
 
+/** What is folded on the page is printed whole. */
+function printing() {
+  let opened = [];
+  window.addEventListener('beforeprint', () => {
+    opened = [...document.querySelectorAll('details:not([open])')];
+    opened.forEach((one) => { one.open = true; });
+  });
+  window.addEventListener('afterprint', () => opened.forEach((one) => { one.open = false; }));
+}
+
 function bind(root) {
   for (const form of root.querySelectorAll('form[data-form]')) {
     const work = forms[form.dataset.form];
@@ -148,6 +158,7 @@ front();
 bind(document);
 live(bind);
 helping();
+printing();
 queueing();
 decidingKeys();
 counting();
