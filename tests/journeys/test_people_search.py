@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import time
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,8 +21,10 @@ from remit.entrypoints.web import record_names
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.workloads import SandboxAgent, SandboxTask
+from remit.settings.terms import TermsTable
 from remit.usecases.transcript import search_index
 
+FACTS_TIMEOUT_S = TermsTable().facts_timeout_ms / 1000
 REFUND = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}
 
 
@@ -159,7 +162,7 @@ def test_the_page_shows_rows_and_leads_to_cases_ids_and_places(desk: Sandbox, ad
     assert text.count('class="row ') == 1
     assert shown(f"/audit?ref={task.id}").count('class="row ') >= 3
     whole = shown("/audit")
-    for said in ("Helper started a task: ", "The customer allowed Helper to act for them: ", "A passkey was added. · Ada Lang"):
+    for said in ("Helper started a task: ", "The customer allowed Helper to act for them: ", "A passkey was added. · for Ada Lang"):
         assert said in whole, said
     assert shown(f"/audit?ref={refund}").count('class="row ') == 1
     assert 'id="r3"' in shown("/audit?low=3")
@@ -176,12 +179,21 @@ def test_records_are_named_for_the_customer_of_their_ask_alone(desk: Sandbox, ad
     mandate["objective"]["target"]["order"] = ["W2002"]
     others.open(bram.grant(others, mandate)).ask("order.read", {"order_id": "W2002"})
     text = desk.room.raw("GET", "/audit?kind=ask", cookie=ada.cookie).text
-    rows = re.findall(r"<strong>(Helper|Other)</strong> · ([^<]*?order [^<·]*)", text)
-    assert sorted({(agent, act.partition("order ")[2].strip()) for agent, act in rows}) == [
-        ("Helper", "W2002"),
-        ("Helper", "“Kettle and desk lamp”"),
-        ("Other", "“Ring for Bram”"),
-    ]
+    sam = desk.officer("sam", ["security"], name="Sam Hale")
+    for shown in (text, desk.room.raw("GET", "/security", cookie=sam.cookie).text):
+        rows = re.findall(r"<strong>(Helper|Other)</strong> (?:·|asks to) ([^<]*?order [^<·]*)", shown)
+        assert sorted({(agent, act.partition("order ")[2].strip()) for agent, act in rows}) == [
+            ("Helper", "W2002"),
+            ("Helper", "“Kettle and desk lamp”"),
+            ("Other", "“Ring for Bram”"),
+        ]
+
+
+def test_a_stop_alone_names_its_agent(desk: Sandbox, agent: SandboxAgent) -> None:
+    sam = desk.officer("sam", ["security"], name="Sam Hale")
+    sam.post("/security/v1/suspend", {"agent": agent.client_id, "reason": "odd traffic"})
+    text = re.sub(r"<[^>]+>", "", desk.room.raw("GET", "/security", cookie=sam.cookie).text)
+    assert "stopped the agent Helper" in text
 
 
 def test_a_backoffice_without_an_answer_leaves_ids_and_holds_up_no_page(
@@ -194,8 +206,30 @@ def test_a_backoffice_without_an_answer_leaves_ids_and_holds_up_no_page(
 
     monkeypatch.setattr(SandboxBackoffice, "facts", never)
     monkeypatch.setattr(record_names, "_PATIENCE_S", 0.01)
+    began = time.monotonic()
     text = desk.room.raw("GET", "/audit?kind=ask", cookie=ada.cookie).text
+    assert time.monotonic() - began < FACTS_TIMEOUT_S / 2
     assert "<strong>Helper</strong> · Refund €40.00 for order W1001 to pm_7" in text
+
+
+def test_an_agent_called_like_a_customer_stands_in_quotes(desk: Sandbox, anna: SandboxCustomer, ada: SandboxPerson) -> None:
+    agent = desk.agent("spiffe://anna.example/a", operator="anna.example", name="Anna")
+    task = agent.open(anna.grant(agent, copy.deepcopy(MANDATE)))
+    for path in ("/audit", f"/audit/cases/{task.case}"):
+        text = re.sub(r"<[^>]+>", "", desk.room.raw("GET", path, cookie=ada.cookie).text)
+        assert "“Anna” started a task" in text, path
+        assert "allowed “Anna” to act" in text, path
+
+
+def test_a_change_of_two_people_names_both_and_whom_it_is_about(desk: Sandbox, ada: SandboxPerson) -> None:
+    sam, lee = desk.officer("sam", ["security"], name="Sam Hale"), desk.officer("lee", ["admin"], name="Lee Moss")
+    desk.officer("olga", ["billing"], name="Olga Kern")
+    proposed = sam.post("/security/v1/people/olga/roles", {"roles": ["audit"], "reason": "moved"})["proposal"]["proposal"]
+    lee.post(f"/security/v1/proposals/{proposed}", {"answer": "yes"})
+    row = page(ada, q="officer:kern")["rows"][0]
+    assert (row["officers"], row["about"]) == (["Sam Hale", "Lee Moss"], "Olga Kern")
+    assert "for Olga Kern · by Sam Hale, Lee Moss" in desk.room.raw("GET", "/audit", cookie=ada.cookie).text
+    assert "by Sam Hale, Lee Moss" in desk.room.raw("GET", "/security/admin", cookie=sam.cookie).text
 
 
 def test_answers_of_officers_stand_with_their_names_and_roles(anna: SandboxCustomer, agent: SandboxAgent) -> None:

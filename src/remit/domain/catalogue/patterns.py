@@ -187,10 +187,8 @@ class _Reader:
         return room.times(most)
 
     def _members(self) -> frozenset[str]:
-        if self._peek() in {
-            "^",
-            "]",
-        }:  # ⚔ a leading ] ends the class for some engines, and is its first member for others
+        # ⚔ A leading ] ends the class for some engines, and is its first member for others.
+        if self._peek() in {"^", "]"}:
             raise _Loose
         found: set[str] = set()
         while self._peek() != "]":

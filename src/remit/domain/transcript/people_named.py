@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from remit.domain.values import Json
+from remit.domain.values import Json, JsonObject, list_of
 
 PEOPLE: Final = frozenset(
     {"by", "from", "login", "owner", "owner_before", "person", "reviewed_by", "sent_by", "settled_by", "to"}
@@ -11,6 +11,12 @@ PEOPLE: Final = frozenset(
 """Members that hold a person, their address or their account; some hold an agent, a role or an issuer in other entries."""
 OFFICERS: Final = ("by", "settled_by", "sent_by", "owner", "owner_before", "to", "person")
 """Members whose officer an entry is found by."""
+
+
+def doers(content: JsonObject) -> tuple[str, ...]:
+    """Return the ids of the people who did what an entry tells; a change of two people has both."""
+    by = content.get("by")
+    return tuple(by.split(", ")) if isinstance(by, str) and by else tuple(map(str, list_of(by)))
 
 
 def without_people(row: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -16,7 +16,7 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.structs import struct
-from remit.domain.transcript.people_named import OFFICERS, PEOPLE
+from remit.domain.transcript.people_named import OFFICERS, PEOPLE, doers
 from remit.domain.values import Instant, Json, JsonObject, object_of
 
 MAX_QUERY: Final = 200
@@ -406,7 +406,7 @@ def officers_of(content: JsonObject) -> tuple[str, ...]:
     """Return the ids of the people whom an entry's content names as its authors."""
     found: list[str] = []
     for name in OFFICERS:
-        value = content.get(name)
+        value = doers(content) if name == "by" else content.get(name)
         values = value if isinstance(value, list | tuple) else [value]
         found += [one for one in values if isinstance(one, str) and one]
     return tuple(dict.fromkeys(found))

@@ -5,7 +5,8 @@ from typing import Final
 
 from remit.domain.records import AgentRecord, MandateRecord, PersonRecord, TaskRecord
 from remit.domain.structs import struct
-from remit.domain.values import Json
+from remit.domain.transcript.people_named import doers
+from remit.domain.values import Json, object_of
 from remit.engine.context import DeskContext
 from remit.engine.people.names import name_of
 from remit.ports.store import RecordMissing
@@ -26,16 +27,20 @@ class AgentParty:
 
 async def entry_agents(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Mapping[str, AgentParty]:
     """Return the agents of entries, by every id that the entries carry: their ask, task, mandate and client id."""
-    envelopes = [one for row in rows if isinstance(one := row["envelope"], Mapping)]
+    envelopes = _envelopes(rows)
     clients: dict[str, str] = {}
     for one in envelopes:
-        agent = str(one.get("agent", ""))
+        agent = str(one.get("agent") or (one.get("name", "") if one.get("what") == "agent" else ""))
         if agent:
             clients |= {agent: agent, **{str(one[place]): agent for place in _PLACES if one.get(place)}}
     for one in envelopes:
         await _add_by_records(desk, one, clients)
     parties = {client: await _party(desk, client) for client in set(clients.values())}
     return {place: parties[client] for place, client in clients.items()}
+
+
+def _envelopes(rows: Sequence[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
+    return [one for row in rows if isinstance(one := row["envelope"], Mapping)]
 
 
 async def _add_by_records(desk: DeskContext, envelope: Mapping[str, Json], clients: dict[str, str]) -> None:
@@ -60,13 +65,31 @@ async def _party(desk: DeskContext, client_id: str) -> AgentParty:
     return AgentParty(client_id, agent.name, agent.operator)
 
 
+async def entry_customer(desk: DeskContext, envelope: Mapping[str, Json]) -> str:
+    """Return the id of the customer of an entry of a task or a mandate; "" for other entries."""
+    try:
+        if task := str(envelope.get("task", "")):
+            return (await desk.store.get(TaskRecord, task)).record.customer
+        if mandate := str(envelope.get("mandate", "")):
+            return (await desk.store.get(MandateRecord, mandate)).record.customer
+    except RecordMissing:
+        pass
+    return ""
+
+
+async def entry_customers(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Mapping[str, str]:
+    """Return the names of the customers of entries, by id."""
+    places = {(str(one.get("task", "")), str(one.get("mandate", ""))): one for one in _envelopes(rows)}
+    found = {await entry_customer(desk, one) for one in places.values()} - {""}
+    return {one: await name_of(desk, PersonRecord, one) for one in found}
+
+
 async def entry_staff(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Mapping[str, str]:
     """Return the names of the people that the desk's section of entries names, by id. ⚔ For readers of the desk alone."""
     found: dict[str, str] = {}
     for row in rows:
-        content = row["content"]
-        by, owner = (content.get("by"), content.get("owner")) if isinstance(content, Mapping) else (None, None)
-        for one in (*(by if isinstance(by, list | tuple) else (by,)), owner):
+        content = object_of(row["content"])
+        for one in (*doers(content), content.get("owner")):
             if isinstance(one, str) and one and one not in found:
                 found[one] = await name_of(desk, PersonRecord, one)
     return found

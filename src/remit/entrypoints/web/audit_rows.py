@@ -109,6 +109,7 @@ def row_text(
         "look": look,
         "sentence": newest["sentence"],
         "officers": [make_visible(one) for one in row.officers],
+        "about": make_visible(row.about),
         "erased": row.erased,
         "entries": entries,
     }

@@ -14,7 +14,7 @@ from remit.domain.text.confusables import look_alike
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
-from remit.engine.transcript.parties import AgentParty, entry_agents, entry_staff, staff_names
+from remit.engine.transcript.parties import AgentParty, entry_agents, entry_customers, entry_staff, staff_names
 from remit.usecases.transcript.officers_named import names_officers
 
 
@@ -50,7 +50,8 @@ async def staff_parties(
     """
     named = not reader or names_officers(desk, reader)
     agents, staff = await entry_agents(desk, rows), await entry_staff(desk, rows) if named else {}
-    people = (customer, *staff.values(), *(await staff_names(desk) if agents else ()))
+    customers = await entry_customers(desk, rows) if agents else {}
+    people = (customer, *customers.values(), *staff.values(), *(await staff_names(desk) if agents else ()))
     return EntryParties(
         agents=agent_labels(agents, desk.catalogue, people),
         staff=staff,

@@ -8,6 +8,7 @@ from remit.domain.confirm.case_phrases import ENDINGS, SIGNS
 from remit.domain.confirm.render_values import Names, in_quotes, plain_value, quoted_text
 from remit.domain.i18n import marked
 from remit.domain.text.normalize import make_visible
+from remit.domain.transcript.people_named import doers
 from remit.domain.values import Json, JsonObject, list_of, object_of
 from remit.entrypoints.web.act_text import (
     act_phrase,
@@ -403,13 +404,12 @@ def decision_row(
 def change_row(row: Mapping[str, Json], catalogue: Catalogue, parties: EntryParties = NO_PARTIES) -> dict[str, object]:
     """Describe a change: `sentence`, `about`, `before` and `now` where it has them, `by`, and the given `reason`."""
     envelope, content = object_of(row["envelope"]), object_of(row["content"])
-    by = content.get("by")
     return {
         **entry_text(row, catalogue, own=False, parties=parties),
         "about": str(content.get("person") or envelope.get("agent") or envelope.get("name") or ""),
         "before": _tier(envelope.get("from"), catalogue),
         "now": _tier(envelope.get("to"), catalogue),
-        "by": ", ".join(parties.staff.get(one, one) for one in map(str, list_of(by) or [by or ""])),
+        "by": ", ".join(parties.staff.get(one, one) for one in doers(content)),
         "reason": str(content.get("reason", "")),
     }
 

@@ -161,10 +161,8 @@ class OfficerPages:
         )
 
     async def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
-        parties, names = (
-            await staff_parties(self.context, rows, reader="audit"),
-            await names_of_entries(self.context, rows),
-        )
+        parties = await staff_parties(self.context, rows, reader="audit")
+        names = await names_of_entries(self.context, rows)
         return [
             {
                 **entry_text(

@@ -1,18 +1,22 @@
 """Names of the records in entries on the desk's pages, as the backoffice has them now: `“Card ending 4242”` for `pm_7`."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from remit.domain.confirm.render_values import Names
-from remit.domain.records import TaskRecord
 from remit.domain.values import Json, JsonObject, object_of
 from remit.engine.context import DeskContext
 from remit.engine.desk import names_if_reachable, record_names
-from remit.ports.store import RecordMissing
+from remit.engine.transcript.parties import entry_customer
 
 _PATIENCE_S: Final = 0.5
 """Seconds a list of entries waits for names; it shows ids for those that take longer."""
+_AT_ONCE: Final = 4
+"""Customers whose names a list asks for at once."""
+_ASKS: Final = 20
+"""Asks of one customer, the newest, whose records a list names."""
 NO_NAMES: Final[Names] = {}
 
 
@@ -33,21 +37,22 @@ async def names_by_customer(desk: DeskContext, wishes: Iterable[tuple[str, Json,
     for customer, action, params in wishes:
         if customer:
             asked.setdefault(customer, []).append((action, params))
-    found = await asyncio.gather(*(_in_time(desk, one, some) for one, some in asked.items()))
-    return dict(zip(asked, found, strict=True))
+    found: dict[str, Names] = {}
+    places = asyncio.Semaphore(_AT_ONCE)
 
+    async def name(customer: str, some: Sequence[tuple[Json, Json]]) -> None:
+        async with places:
+            found[customer] = await ask_names(desk, customer, some[:_ASKS])
 
-async def _in_time(desk: DeskContext, customer: str, asked: Sequence[tuple[Json, Json]]) -> Names:
-    try:
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_PATIENCE_S):
-            return await ask_names(desk, customer, asked)
-    except TimeoutError:
-        return NO_NAMES
+            await asyncio.gather(*(name(one, some) for one, some in asked.items()))
+    return found
 
 
 async def names_of_entries(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Sequence[Names]:
     """Return for each entry the names of the records in its ask; none for an entry without one."""
-    whose = [await _customer(desk, object_of(row["envelope"])) for row in rows]
+    whose = [await entry_customer(desk, object_of(row["envelope"])) for row in rows]
     asks = [_ask(row) for row in rows]
     names = await names_by_customer(
         desk, ((one, ask["action"], ask.get("params")) for one, ask in zip(whose, asks, strict=True) if ask)
@@ -59,10 +64,3 @@ def _ask(row: Mapping[str, Json]) -> JsonObject:
     """Return the ask of an entry with its action; empty where there is none."""
     ask = object_of(object_of(row["content"]).get("ask"))
     return ask if "action" in ask else {}
-
-
-async def _customer(desk: DeskContext, envelope: JsonObject) -> str:
-    try:
-        return (await desk.store.get(TaskRecord, str(envelope.get("task", "")))).record.customer
-    except RecordMissing:
-        return ""

@@ -41,6 +41,7 @@ from remit.usecases.desk.record_facts import facts_for_officer
 
 _NOTES: Final = 3
 _WRITTEN: Final = 3
+_EARLIER: Final = 200
 _ENTRIES: Final = 50
 _TASKS: Final = 20
 _ASKS: Final = 50
@@ -101,12 +102,12 @@ async def _case(desk: DeskContext, task: TaskRecord) -> JsonObject:
 
 
 async def _written_before(desk: DeskContext, task: TaskRecord, ask: AskRecord) -> list[Json]:
-    """Return the free texts of the task's earlier done acts, such as a complaint's, newest first."""
+    """Return the free texts of the task's done acts before this ask, such as a complaint's, newest first."""
     found: list[Json] = []
-    for kept in await desk.store.find(AskRecord, "ask.task", task.id, limit=_ASKS, newest=True):
+    for kept in await desk.store.find(AskRecord, "ask.task", task.id, limit=_EARLIER, newest=True):
         earlier = kept.record
         action = desk.catalogue.actions.get(earlier.action)
-        if action is None or earlier.id == ask.id or earlier.state is not AskState.DONE:
+        if action is None or earlier.state is not AskState.DONE or earlier.at > ask.at or earlier.id == ask.id:
             continue
         texts = [text for _, text in ask_texts(action, recorded_params(earlier), None)]
         if texts:

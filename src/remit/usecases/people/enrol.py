@@ -95,7 +95,9 @@ async def add_person(desk: DeskContext, person: PersonRecord) -> PersonRecord:
     if person.id.startswith(OFFICER):
         # ⚔ Confirmations for a role are indexed by its name: a person of that name would see them.
         raise Refused(
-            Code.REQUEST_MALFORMED, "an id like a role's name", public=marked("An id can't begin with officer:")
+            Code.REQUEST_MALFORMED,
+            "an id like a role's name",
+            public=marked("An id can't begin with the word officer and a colon."),
         )
     unknown = set(person.roles) - set(desk.catalogue.roles) - set(BUILT_IN)
     if unknown:
@@ -104,7 +106,7 @@ async def add_person(desk: DeskContext, person: PersonRecord) -> PersonRecord:
         raise Refused(
             Code.REQUEST_MALFORMED,
             f"there is no role {names}",
-            public=marked("Choose roles that exist in the catalogue."),
+            public=marked("The catalogue has no such role. Choose one that it has."),
             cure=f"Name one of {there}.",
         )
     try:

@@ -5,6 +5,7 @@ from typing import Final
 
 from remit.domain.structs import struct
 from remit.domain.transcript.entry import Kind
+from remit.domain.transcript.people_named import doers
 from remit.domain.transcript.search import Found, SearchQuery
 from remit.domain.values import Instant, Json, JsonObject, instant_text, object_of
 from remit.engine.context import DeskContext
@@ -57,6 +58,8 @@ class TranscriptRow:
     answers: Sequence[RowAnswer]
     officers: Sequence[str]
     """Names of the officers who did it, where the desk names them to the reader; for entries that are no ask."""
+    about: str
+    """Name of the officer whose account it is about, where the desk names officers to the reader; "" for all others."""
     erased: bool
     entries: Sequence[Mapping[str, Json]]
 
@@ -213,6 +216,7 @@ async def _fold(
         state=_state(decision, answers, outcome),
         answers=answers,
         officers=await _officers(opened, names) if named and not ask else (),
+        about=await _officer(str(object_of(opened[-1]["content"]).get("person", "")), names) if named else "",
         erased=erased,
         entries=opened,
     )
@@ -244,14 +248,14 @@ async def _answer(row: Mapping[str, Json], names: RowNames, *, named: bool) -> R
 
 
 async def _officers(opened: Sequence[Mapping[str, Json]], names: RowNames) -> Sequence[str]:
-    found: dict[str, None] = {}
-    for row in opened:
-        by, about = (object_of(row["content"]).get(name) for name in ("by", "person"))
-        for one in (about, *(by if isinstance(by, list | tuple) else [by])):
-            kind, name = await names.person(one) if isinstance(one, str) and one else ("", "")
-            if kind == "officer":
-                found[name or str(one)] = None
-    return tuple(found)
+    found = [await _officer(one, names) for row in opened for one in doers(object_of(row["content"]))]
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+async def _officer(person: str, names: RowNames) -> str:
+    """Return the name of an officer; "" for anyone else."""
+    kind, name = await names.person(person) if person else ("", "")
+    return (name or person) if kind == "officer" else ""
 
 
 def _merged(opened: Sequence[Mapping[str, Json]]) -> JsonObject:
