@@ -359,6 +359,8 @@ def test_an_agent_that_asks_and_asks_fills_neither_page_nor_mailbox(
         anna.open("/me")
         anna.ready()
         waiting = anna.page.get_by_role("region", name="Waiting for your decision")
+        expect(waiting.get_by_role("link", name="Review")).to_have_count(4)
+        waiting.get_by_text("Show 1 more, the first to answer by").click()
         expect(waiting.get_by_role("link", name="Review")).to_have_count(5)
         check_usable(anna.page, PHONE["width"], "/me, flooded")
         for _ in range(5):

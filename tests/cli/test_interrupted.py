@@ -25,6 +25,11 @@ STOPPED = frozenset({130, -signal.SIGINT})
 pytestmark = pytest.mark.xdist_group("interrupts")
 
 
+def listening() -> None:
+    """Heed Ctrl-C, also where the tests were started in the background, which a shell has ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupted(argv: Sequence[object], after_s: float, cwd: Path) -> tuple[int, str]:
     """The exit code of a command that was interrupted after a while, and its standard error."""
     process = subprocess.Popen(
@@ -36,6 +41,7 @@ def interrupted(argv: Sequence[object], after_s: float, cwd: Path) -> tuple[int,
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(SRC)},
         start_new_session=True,
+        preexec_fn=listening,  # noqa: PLW1509  # no thread of ours holds a lock here
     )
     time.sleep(after_s)
     if process.poll() is None:
@@ -132,6 +138,7 @@ def test_a_second_ctrl_c_while_a_command_ends_shows_no_traceback(tmp_path: Path)
         stdout=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "PYTHONPATH": str(SRC)},
+        preexec_fn=listening,  # noqa: PLW1509  # no thread of ours holds a lock here
     )
     time.sleep(1.0)
     for _ in range(20):
