@@ -101,6 +101,8 @@ def run(given: argparse.Namespace) -> bool:
         for label, mandates, entries, own in (("empty", 0, 0, 3), ("full", given.mandates, given.entries, given.own)):
             folder = room / label
             shutil.copytree(seed, folder)
+            for marker in folder.rglob("*.rows"):  # what is filled in has no MACs: the first start makes them
+                marker.unlink()
             print(f"  filling {label}", flush=True)
             fill(
                 seed / "store.sqlite",
