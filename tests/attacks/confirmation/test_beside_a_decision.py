@@ -32,7 +32,13 @@ class Talkative:
     async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
         self.asked.append((f"{action} {params}", customer))
         return ActResult(
-            state=ActOutcome.DONE, values={"order.status": "delivered", "order.total": "99.00 EUR", "contact.phone": "+49 40 1"}
+            state=ActOutcome.DONE,
+            values={
+                "order.status": "delivered",
+                "order.total": "99.00 EUR",
+                "order.shipping_address": "Lindenweg 4",
+                "contact.phone": "+49 40 1",
+            },
         )
 
     async def attributes(
@@ -78,7 +84,10 @@ def test_facts_beside_a_decision_are_the_customers_and_no_more_than_is_listed() 
         assert "delivered" not in str(told)
         assert "+49 40 1" not in str(told)
         assert "anna's" in str(told["customer"])
-        assert "+49 40 1" not in str(facts(arena, reply, Talkative("anna"))), "nothing sensitive that is not listed"
+        unlisted = str(facts(arena, reply, Talkative("anna")))
+        assert "99.00 EUR" in unlisted
+        for sensitive in ("+49 40 1", "Lindenweg 4"):
+            assert sensitive not in unlisted, "nothing sensitive that is not listed"
 
 
 @pytest.mark.proves("CONFIRM-BESIDE")

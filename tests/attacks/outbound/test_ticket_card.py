@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, gathered, mandate
+from remit.domain.confirm.case_phrases import SIGNS
 from remit.domain.records import AgentRecord, TaskRecord
 from remit.ports.store import Commit, Drop
 from remit.sandbox import SandboxTask
@@ -136,7 +137,7 @@ def test_no_card_tells_of_a_canary(shown: Arena) -> None:
     task.ask("order.return", SEND_BACK)
     card = cards(shown, task)[-1]
     assert any(line.startswith("Risk: ") and "Risk: 0 " not in line for line in card.text.split("\n"))
-    assert "bait" not in card.text
+    assert SIGNS["canary"] not in card.text
     assert "petra" not in card.text
 
 

@@ -169,7 +169,7 @@ def _called(value: Json, kinds: list[str], names: Names, say: Translator) -> str
 
 
 def _cautions(power: Power, catalogue: Catalogue) -> Iterator[str]:
-    """Yield the warnings about a power. ⚔ A page never folds them."""
+    """Yield the warnings about a power. ⚔ A page never folds them; a pinned recipient is not asked about again."""
     actions = [catalogue.actions[name] for name in power.actions or () if name in catalogue.actions]
     if any(one.effect is Effect.WRITE and not one.reversible for one in actions):
         yield catalogue.say("This cannot be undone.")
@@ -195,8 +195,6 @@ def _limits(power: Power, catalogue: Catalogue, names: Names) -> Iterator[str]:
     for test in power.where:
         value = say(_TESTS[test.op], value=_value(test, power, catalogue, names))
         yield f"{_word(test.path, power, catalogue)}: {value}"
-        if any(test.path in _recipients(name, catalogue) for name in power.actions or ()):
-            yield from lookalike_warning(test.value, say)  # a pinned recipient is not asked about again
     if power.uses is not None:
         yield (
             say("Once") if power.uses == 1 else say.plural("At most {count} time", "At most {count} times", power.uses)
