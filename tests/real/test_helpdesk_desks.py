@@ -102,7 +102,7 @@ def test_an_agents_case_there_has_a_card_and_an_officer_answers_there(helpdesk: 
     arena.desk.sweep()
     ticket = ticket_of(helpdesk, task)
     identity, state = helpdesk.card(ticket)
-    assert state == "waits for the customer"
+    assert state == "waiting for approval by the customer"
     assert "helper.example" in identity
     assert any(f"/desk/cases/{task.case}" in text for text in notes(arena, task))
     for text in ("We look into it.", "She was born on 1988-04-17."):
