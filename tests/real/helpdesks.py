@@ -24,7 +24,7 @@ from remit.ports.helpdesk import TicketCard
 
 T = TypeVar("T")
 FIELDS = CardFields("Agent Identity", "Remit State")
-CARD = TicketCard(identity="“Shop”, helper.example (known)", state="waiting for approval by the customer", text="Remit: waits\n“Shop” speaks for anna.")
+CARD = TicketCard(identity="“Shop”, helper.example (known)", state="waits for the customer", text="Remit: waits\n“Shop” speaks for anna.")
 
 
 class LiveHelpdesk(Protocol):

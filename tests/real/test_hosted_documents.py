@@ -18,7 +18,7 @@ from contracts.hosted.vendors import VENDORS
 from real.prism import Prism, document
 from remit.ports.helpdesk import TicketCard, WriteState
 
-CARD = TicketCard(identity="“Shop”, helper.example (known)", state="waiting for approval by the customer", text="Remit: waits\n“Shop” speaks for anna.")
+CARD = TicketCard(identity="“Shop”, helper.example (known)", state="waits for the customer", text="Remit: waits\n“Shop” speaks for anna.")
 
 
 @pytest.fixture(scope="module", params=VENDORS)
