@@ -12,6 +12,7 @@ from types import FrameType
 
 _INTERRUPTED = 130
 _PATIENCE_S = 5.0
+_MOMENT_S = 0.01
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(argv)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
+        sys.unraisablehook = _unraised
     try:
         code = _run(sys.argv[1:], own=True)
     except KeyboardInterrupt:  # before there was a command, or after it was done
@@ -42,6 +44,17 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
     signal.signal(signal.SIGINT, again)
     raise KeyboardInterrupt
+
+
+def _unraised(problem: "sys.UnraisableHookArgs") -> None:
+    """Interrupt again a moment later where an interrupt had no caller to go to, as in a callback while Python imports."""
+    if not isinstance(problem.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(problem)
+        return
+    import threading  # noqa: PLC0415  # a command that is not interrupted needs none
+
+    signal.signal(signal.SIGINT, _interrupt)
+    threading.Timer(_MOMENT_S, signal.raise_signal, (signal.SIGINT,)).start()
 
 
 def _run(words: Sequence[str], *, own: bool = False) -> int:

@@ -130,6 +130,26 @@ def test_ctrl_c_ends_a_demo_and_the_next_one_runs(tmp_path: Path) -> None:
         assert "No demo runs" in stopped.stdout
 
 
+def test_an_interrupt_within_a_callback_is_not_lost() -> None:
+    program = """
+import signal, sys, time, weakref
+import remit.__main__ as command
+sys.unraisablehook = command._unraised
+class Thing: pass
+thing = Thing()
+kept = weakref.ref(thing, lambda _: command._interrupt(signal.SIGINT, None))
+try:
+    del thing
+    time.sleep(20)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60, env={**os.environ, "PYTHONPATH": str(SRC)}
+    )
+    assert (ended.stdout, ended.stderr) == ("stopped\n", "")
+
+
 def test_a_second_ctrl_c_while_a_command_ends_shows_no_traceback(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "remit", "init", tmp_path / "new"],
