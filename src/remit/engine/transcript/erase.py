@@ -1,6 +1,7 @@
 """Erasure of a customer's content; envelopes stay. Proposal and approval are in `usecases/people/dual_control`."""
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
@@ -29,16 +30,15 @@ from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import clear_object_cache
 from remit.engine.ask.authorization_state import clear_state_cache
-from remit.engine.commit import commit_retryable
+from remit.engine.commit import commit_retryable, retried
 from remit.engine.context import DeskContext
 from remit.engine.files.store import droppable_content
 from remit.engine.mandates.issuable import clear_judged_mandates
 from remit.engine.mandates.signed import clear_verified_consents
 from remit.engine.transcript.record import PreparedEntries, prepare_entry, pseudonym
-from remit.ports.store import Commit, Conflict, Drop, LimitReached, Put, RecordMissing, Reserve, Versioned
+from remit.ports.store import Commit, Drop, LimitReached, Put, RecordMissing, Reserve, Versioned
 
 _LIMIT: Final = 100_000
-_TRIES: Final = 8
 _NOTHING: Final = "{}"
 _STOOD: Final = "stood"
 
@@ -242,19 +242,15 @@ async def _drop_views(desk: DeskContext, customer: PersonRecord) -> None:
         Refused: `task.busy`.
     """
     names = (customer.id, customer.name, customer.email)
+
+    async def drop(officer: str) -> None:
+        kept = await desk.store.get(PersonRecord, officer)
+        views = tuple(one for one in kept.record.views if not names_customer(one, *names))
+        await desk.store.commit(Commit(puts=(Put(replace(kept.record, views=views), kept.rev, kept.record),)))
+
     for officer in await desk.store.find(PersonRecord, "person.kind", "officer", limit=_LIMIT):
-        kept = officer
-        for _ in range(_TRIES):
-            views = tuple(one for one in kept.record.views if not names_customer(one, *names))
-            if len(views) == len(kept.record.views):
-                break
-            try:
-                await desk.store.commit(Commit(puts=(Put(replace(kept.record, views=views), kept.rev, kept.record),)))
-                break
-            except Conflict:
-                kept = await desk.store.get(PersonRecord, kept.record.id)
-        else:
-            raise Refused(Code.TASK_BUSY, "an officer's views changed meanwhile", retry_after_s=1)
+        if any(names_customer(one, *names) for one in officer.record.views):
+            await retried(partial(drop, officer.record.id))
 
 
 async def verify_erasable(desk: DeskContext, customer: str) -> None:

@@ -12,6 +12,7 @@ from remit.domain.structs import replace, struct
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json, JsonObject, decode_json, instant_text
 from remit.engine.agents.authenticate import get_agent, is_suspended
+from remit.engine.commit import retried
 from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import resume
 from remit.engine.people.names import name_of
@@ -27,7 +28,6 @@ KINDS: Final = ("erase", "resume", "roles", "tier", "verified")
 SPECIAL_ROLES: Final = frozenset({"admin", "audit", "security"})
 _ROLES: Final = frozenset({"admin", "security"})
 _LIFE_MS: Final = 24 * 3600 * 1000
-_TRIES: Final = 8
 
 
 @struct(frozen=True, kw_only=True)
@@ -296,19 +296,17 @@ async def _resume(desk: DeskContext, change: ProposedChange, by: str) -> None:
 
 async def _roles(desk: DeskContext, change: ProposedChange, by: str) -> None:
     """Write the roles. ⚔ Tried again where the person moved: the proposal is gone, and they may move by their own act."""
-    for _ in range(_TRIES):
-        with contextlib.suppress(Conflict):
-            return await _write_roles(desk, change, by)
-        await _verify_roles(desk, change)
-    raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1)
+    await retried(lambda: _write_roles(desk, change, by))
 
 
 async def _write_roles(desk: DeskContext, change: ProposedChange, by: str) -> None:
     """Write the roles once.
 
     Raises:
+        Refused: the reason the roles may not be written as things stand.
         Conflict: the person moved meanwhile; nothing is stored.
     """
+    await _verify_roles(desk, change)
     kept = await _person(desk, change.name)
     roles = tuple(sorted(_roles_in(change)))
     written = await prepare_entry(

@@ -1,7 +1,5 @@
 """Recovery after losing every passkey: a link for a new one, its waiting time, and vouching officers."""
 
-import contextlib
-
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.policy.confirmers import Enrolment
@@ -9,14 +7,14 @@ from remit.domain.records import PasskeyRecord, PersonRecord
 from remit.domain.structs import replace
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant
+from remit.engine.commit import retried
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices, notify_access_change
 from remit.engine.transcript.record import account_facts, prepare_entry
-from remit.ports.store import Commit, Conflict, Put, RecordMissing, Versioned
+from remit.ports.store import Commit, Put, RecordMissing, Versioned
 from remit.usecases.people.admit import Admitted, issue_invitation
 
 _LIMIT = 1000
-_TRIES = 8
 
 
 async def start_recovery(desk: DeskContext, person_id: str, *, by: str, ttl_s: int) -> Admitted:
@@ -74,18 +72,17 @@ async def vouch(desk: DeskContext, person_id: str, *, seen: Instant, by: str, re
 
     Source: docs/model/model.md#passkeys, #two-people.
     """
-    for _ in range(_TRIES):  # ⚔ the two people's agreement is used up: the person cannot hold it off by moving
-        with contextlib.suppress(Conflict):
-            return await _vouch(desk, await verify_vouchable(desk, person_id, seen), seen=seen, by=by, reason=reason)
-    raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1)
+    # ⚔ The two people's agreement is used up: the person cannot hold it off by moving.
+    await retried(lambda: _vouch(desk, person_id, seen=seen, by=by, reason=reason))
 
 
-async def _vouch(desk: DeskContext, kept: Versioned[PersonRecord], *, seen: Instant, by: str, reason: str) -> None:
+async def _vouch(desk: DeskContext, person_id: str, *, seen: Instant, by: str, reason: str) -> None:
     """Vouch once.
 
     Raises:
         Conflict: the person moved meanwhile; nothing is stored.
     """
+    kept = await verify_vouchable(desk, person_id, seen)
     person = kept.record
     written = await prepare_entry(
         desk,
