@@ -5,6 +5,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -51,8 +52,6 @@ def _unraised(problem: "sys.UnraisableHookArgs") -> None:
     if not isinstance(problem.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(problem)
         return
-    import threading  # noqa: PLC0415  # a command that is not interrupted needs none
-
     signal.signal(signal.SIGINT, _interrupt)
     threading.Timer(_MOMENT_S, signal.raise_signal, (signal.SIGINT,)).start()
 
