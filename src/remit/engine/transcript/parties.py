@@ -27,7 +27,7 @@ class AgentParty:
 
 async def entry_agents(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Mapping[str, AgentParty]:
     """Return the agents of entries, by every id that the entries carry: their ask, task, mandate and client id."""
-    envelopes = _envelopes(rows)
+    envelopes = [object_of(row["envelope"]) for row in rows]
     clients: dict[str, str] = {}
     for one in envelopes:
         agent = str(one.get("agent") or (one.get("name", "") if one.get("what") == "agent" else ""))
@@ -37,10 +37,6 @@ async def entry_agents(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) ->
         await _add_by_records(desk, one, clients)
     parties = {client: await _party(desk, client) for client in set(clients.values())}
     return {place: parties[client] for place, client in clients.items()}
-
-
-def _envelopes(rows: Sequence[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
-    return [one for row in rows if isinstance(one := row["envelope"], Mapping)]
 
 
 async def _add_by_records(desk: DeskContext, envelope: Mapping[str, Json], clients: dict[str, str]) -> None:
@@ -65,23 +61,29 @@ async def _party(desk: DeskContext, client_id: str) -> AgentParty:
     return AgentParty(client_id, agent.name, agent.operator)
 
 
-async def entry_customer(desk: DeskContext, envelope: Mapping[str, Json]) -> str:
-    """Return the id of the customer of an entry of a task or a mandate; "" for other entries."""
+async def entry_customers(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Sequence[str]:
+    """Return the id of each entry's customer, by its task or its mandate; "" for an entry of neither."""
+    envelopes = [object_of(row["envelope"]) for row in rows]
+    places = [(str(one.get("task", "")), str(one.get("mandate", ""))) for one in envelopes]
+    found = {place: await _customer(desk, *place) for place in dict.fromkeys(places)}
+    return [found[place] for place in places]
+
+
+async def customer_names(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Sequence[str]:
+    """Return the names of the customers of entries."""
+    found = sorted({*await entry_customers(desk, rows)} - {""})
+    return [await name_of(desk, PersonRecord, one) for one in found]
+
+
+async def _customer(desk: DeskContext, task: str, mandate: str) -> str:
     try:
-        if task := str(envelope.get("task", "")):
+        if task:
             return (await desk.store.get(TaskRecord, task)).record.customer
-        if mandate := str(envelope.get("mandate", "")):
+        if mandate:
             return (await desk.store.get(MandateRecord, mandate)).record.customer
     except RecordMissing:
         pass
     return ""
-
-
-async def entry_customers(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Mapping[str, str]:
-    """Return the names of the customers of entries, by id."""
-    places = {(str(one.get("task", "")), str(one.get("mandate", ""))): one for one in _envelopes(rows)}
-    found = {await entry_customer(desk, one) for one in places.values()} - {""}
-    return {one: await name_of(desk, PersonRecord, one) for one in found}
 
 
 async def entry_staff(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from remit.entrypoints.staff.audit import LIMIT, ROLES
 from remit.entrypoints.staff.audit_search import PARAMETERS, search_query
 from remit.entrypoints.staff.views import view_body
 from remit.entrypoints.web.audit_rows import DECISIONS, KINDS, row_text
-from remit.entrypoints.web.entry_parties import EntryParties, staff_parties
+from remit.entrypoints.web.entry_parties import EntryParties, staff_labels
 from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.pages import Pages, redirect_to
 from remit.entrypoints.web.phrases import page_refusal
@@ -78,7 +78,7 @@ class AuditPages:
     async def _rows(self, context: DeskContext, found: RowPage) -> list[dict[str, object]]:
         names = await names_by_customer(context, ((one.customer, one.action, one.params) for one in found.rows))
         entries = [entry for one in found.rows for entry in one.entries]
-        agents = (await staff_parties(context, entries, reader="audit")).agents
+        agents = await staff_labels(context, entries)
         return [
             row_text(
                 one,

@@ -14,7 +14,7 @@ from remit.domain.text.confusables import look_alike
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
-from remit.engine.transcript.parties import AgentParty, entry_agents, entry_customers, entry_staff, staff_names
+from remit.engine.transcript.parties import AgentParty, customer_names, entry_agents, entry_staff, staff_names
 from remit.usecases.transcript.officers_named import names_officers
 
 
@@ -49,14 +49,22 @@ async def staff_parties(
     A `reader` with a role that `[transcript] officers_named_to` leaves out is given no names of staff; "" is a colleague.
     """
     named = not reader or names_officers(desk, reader)
-    agents, staff = await entry_agents(desk, rows), await entry_staff(desk, rows) if named else {}
-    customers = await entry_customers(desk, rows) if agents else {}
-    people = (customer, *customers.values(), *staff.values(), *(await staff_names(desk) if agents else ()))
-    return EntryParties(
-        agents=agent_labels(agents, desk.catalogue, people),
-        staff=staff,
-        customer=customer,
-    )
+    staff = await entry_staff(desk, rows) if named else {}
+    labels = await staff_labels(desk, rows, (customer, *staff.values()))
+    return EntryParties(agents=labels, staff=staff, customer=customer)
+
+
+async def staff_labels(
+    desk: DeskContext, rows: Sequence[Mapping[str, Json]], people: Sequence[str] = ()
+) -> Mapping[str, str]:
+    """Return the names of the agents of entries for a reader of the desk, by the ids that the entries carry.
+
+    ⚔ Compared with those of the entries' customers, of the desk's officers, and of `people`.
+    """
+    agents = await entry_agents(desk, rows)
+    if not agents:
+        return {}
+    return agent_labels(agents, desk.catalogue, (*people, *await customer_names(desk, rows), *await staff_names(desk)))
 
 
 def agent_labels(

@@ -9,7 +9,7 @@ from remit.domain.confirm.render_values import Names
 from remit.domain.values import Json, JsonObject, object_of
 from remit.engine.context import DeskContext
 from remit.engine.desk import names_if_reachable, record_names
-from remit.engine.transcript.parties import entry_customer
+from remit.engine.transcript.parties import entry_customers
 
 _PATIENCE_S: Final = 0.5
 """Seconds a list of entries waits for names; it shows ids for those that take longer."""
@@ -52,7 +52,7 @@ async def names_by_customer(desk: DeskContext, wishes: Iterable[tuple[str, Json,
 
 async def names_of_entries(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Sequence[Names]:
     """Return for each entry the names of the records in its ask; none for an entry without one."""
-    whose = [await entry_customer(desk, object_of(row["envelope"])) for row in rows]
+    whose = await entry_customers(desk, rows)
     asks = [_ask(row) for row in rows]
     names = await names_by_customer(
         desk, ((one, ask["action"], ask.get("params")) for one, ask in zip(whose, asks, strict=True) if ask)
