@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from remit.domain.values import Json, JsonObject, list_of
+from remit.domain.values import Json, JsonObject, list_of, object_of
 
 PEOPLE: Final = frozenset(
     {"by", "from", "login", "owner", "owner_before", "person", "reviewed_by", "sent_by", "settled_by", "to"}
@@ -24,8 +24,7 @@ def without_people(row: Mapping[str, Json]) -> Mapping[str, Json]:
 
     An answer of the customer stays whole, and so does the agent behind a leak, and the issuer of a leaked credential.
     """
-    content, envelope = row["content"], row["envelope"]
-    known = envelope if isinstance(envelope, Mapping) else {}
+    content, known = row["content"], object_of(row["envelope"])
     if not isinstance(content, Mapping) or known.get("as") == "customer":
         return row
     kept = PEOPLE - ({"owner"} if not str(row["kind"]).startswith("incident.") else set())

@@ -240,7 +240,7 @@ class CustomerPages:
             seen=seen,
             expires_at=shown.confirmation.expires_at,
             files=await ask_files(self.context, shown.ask),
-            file_kinds={name: desk.catalogue.say(word) for name, word in KINDS.items()},
+            file_kinds=desk.catalogue.say.each(KINDS),
             others=[one for one in shown.confirmation.who if one != "customer"],
         )
 

@@ -15,7 +15,7 @@ from remit.domain.i18n import Translator
 from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.structs import struct
 from remit.domain.text.normalize import make_visible
-from remit.domain.values import Json, JsonObject, object_of
+from remit.domain.values import Json, JsonObject, list_of, object_of
 
 At: TypeAlias = tuple[str | int, ...]
 _LISTS: Final = frozenset({"one_of", "subset_of"})
@@ -41,13 +41,13 @@ class EditableField:
 def power_fields(wire: JsonObject, catalogue: Catalogue, names: Names) -> list[tuple[EditableField, ...]]:
     """Return the fields for each power of a mandate."""
     about = {
-        kind: [str(one) for one in _list(ids)]
+        kind: [str(one) for one in list_of(ids)]
         for kind, ids in object_of(object_of(wire.get("objective")).get("target")).items()
     }
     known = (with_part_names(names, about), names)
     return [
         tuple(_of_power(object_of(power), ("powers", place), catalogue, known))
-        for place, power in enumerate(_list(wire.get("powers")))
+        for place, power in enumerate(list_of(wire.get("powers")))
     ]
 
 
@@ -55,16 +55,16 @@ def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Na
     say = catalogue.say
     may = say("May see") if power.get("power") == "receive" else say("May share with support")
     for name, title in (("actions", say("Allowed actions")), ("attributes", may)):
-        values = [str(one) for one in _list(power.get(name))]
+        values = [str(one) for one in list_of(power.get(name))]
         if len(values) > 1:
             items = tuple(((*here, name, place), _title(value, name, catalogue)) for place, value in enumerate(values))
             yield EditableField(at=(*here, name), kind="items", name=title, items=items)
-    actions = [str(one) for one in _list(power.get("actions"))]
+    actions = [str(one) for one in list_of(power.get("actions"))]
     for path, tests in object_of(power.get("where")).items():
         called = _called(path, actions, catalogue)
         for op, value in object_of(tests).items():
             told, bare = (
-                tuple(limit_text(one, path, actions, catalogue, names) for one in _list(value)) for names in known
+                tuple(limit_text(one, path, actions, catalogue, names) for one in list_of(value)) for names in known
             )
             yield from _of_test((*here, "where", path, op), called, value, told, bare, say)
     for path, value in object_of(power.get("total")).items():
@@ -176,7 +176,3 @@ def _title(name: str, member: str, catalogue: Catalogue) -> str:
 
 def _is_number(value: Json) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
-
-
-def _list(value: Json) -> Sequence[Json]:
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()

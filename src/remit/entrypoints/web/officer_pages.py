@@ -7,6 +7,7 @@ from typing import Final
 from remit.domain.catalogue.model import CUSTOMER
 from remit.domain.confirm.case_phrases import ENDINGS, PROOFS, PROVED_NOTHING, SIGNS
 from remit.domain.confirm.render_values import Names, past_title
+from remit.domain.i18n import Translator
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.records import PersonRecord, Tier
 from remit.domain.structs import replace, struct
@@ -65,12 +66,17 @@ class OfficerPages:
         """The desk's parts."""
         return self.pages.context
 
+    @property
+    def say(self) -> Translator:
+        """The reader's language."""
+        return self.context.catalogue.say
+
     def speaking_to(self, scope: Scope) -> "OfficerPages":
         """Return the same pages in the language of a request."""
         return replace(self, pages=replace(self.pages, context=self.pages.spoken(scope)))
 
     def _tier(self, tier: str) -> str:
-        return self.context.catalogue.say(
+        return self.say(
             PROVED_NOTHING if tier == Tier.VISITOR else TIERS.get(tier, ""), desk=self.context.catalogue.desk
         )
 
@@ -86,9 +92,7 @@ class OfficerPages:
 
     def _who(self, word: str) -> str:
         """Name a confirmer in words."""
-        return (
-            self.context.catalogue.say("the customer") if word == CUSTOMER else self._role(word.removeprefix(OFFICER))
-        )
+        return self.say("the customer") if word == CUSTOMER else self._role(word.removeprefix(OFFICER))
 
     @_in_their_language
     async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -108,23 +112,23 @@ class OfficerPages:
             "case.html",
             officer,
             card=self._titled(card),
-            file_kinds=self.context.catalogue.say.each(file_pages.KINDS),
-            file_states=self.context.catalogue.say.each(file_pages.STATES),
+            file_kinds=self.say.each(file_pages.KINDS),
+            file_states=self.say.each(file_pages.STATES),
             timeline=[
                 ask_row_text(row, self.context.catalogue, known, names=names, own=False, parties=parties)
                 for row in fold_asks(rows)
             ],
-            proofs=self.context.catalogue.say.each(PROOFS),
-            signs=self.context.catalogue.say.each(SIGNS),
-            answers=self.context.catalogue.say.each(ANSWERS),
-            whys=self.context.catalogue.say.each(WHYS),
+            proofs=self.say.each(PROOFS),
+            signs=self.say.each(SIGNS),
+            answers=self.say.each(ANSWERS),
+            whys=self.say.each(WHYS),
             attributes={name: one.title for name, one in self.context.catalogue.attributes.items()},
             who=self._who,
             asks=self._asks(wishes, names),
             tier=self._tier(str(card["tier"])),
-            endings=self.context.catalogue.say.each(ENDINGS),
-            states=self.context.catalogue.say.each(STATES),
-            words_states=self.context.catalogue.say.each(WORDS_STATES),
+            endings=self.say.each(ENDINGS),
+            states=self.say.each(STATES),
+            words_states=self.say.each(WORDS_STATES),
             macros=await case_macros(self.context, str(card["case"])),
             case_id=card["case"],
             mine=[f"{OFFICER}{role}" for role in officer.roles],
@@ -142,7 +146,7 @@ class OfficerPages:
         wishes = [(actions.get(str(one["action"])), one["params"]) for one in asks]
         everybody = EntryContext(self.context.catalogue, names, own=False)
         titles = [
-            past_title(action, params if isinstance(params, Mapping) else {}, names, self.context.catalogue.say)
+            past_title(action, params if isinstance(params, Mapping) else {}, names, self.say)
             if action is not None
             else ""
             for action, params in wishes
@@ -157,7 +161,7 @@ class OfficerPages:
         return terms_text(
             self.context.catalogue.actions.get(str(offer["action"])),
             terms if isinstance(terms, Mapping) else {},
-            self.context.catalogue.say,
+            self.say,
         )
 
     async def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
@@ -173,7 +177,7 @@ class OfficerPages:
                     own=False,
                     parties=parties,
                 ),
-                "envelope": envelope_lines(row["envelope"], self.context.catalogue.say),
+                "envelope": envelope_lines(row["envelope"], self.say),
             }
             for row, named in zip(rows, names, strict=True)
         ]
@@ -191,7 +195,7 @@ class OfficerPages:
             story=seen,
             tasks=[{**self._titled(one), "tier_said": self._tier(str(one["tier"]))} for one in seen.tasks],
             entries=await self._entries(seen.entries, entry_asks(seen.entries)),
-            endings=self.context.catalogue.say.each(ENDINGS),
+            endings=self.say.each(ENDINGS),
             first=low == 0,
         )
 

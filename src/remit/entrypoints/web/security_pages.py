@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from remit.domain.confirm.case_phrases import PROOFS, PROVED_NOTHING
 from remit.domain.confirm.render_values import Names
+from remit.domain.i18n import Translator
 from remit.domain.incidents.titles import title_of
 from remit.domain.records import AgentRecord, MandateRecord, PersonRecord, TaskRecord
 from remit.domain.structs import replace, struct
@@ -73,6 +74,11 @@ class SecurityPages:
         """The desk's parts."""
         return self.pages.context
 
+    @property
+    def say(self) -> Translator:
+        """The reader's language."""
+        return self.context.catalogue.say
+
     async def _page(self, name: str, officer: PersonRecord, here: str, **shown: object) -> HttpResponse:
         """Render one of the pages with their shared parts: the navigation with its numbers, and links."""
         live, unowned = await count_live(self.context)
@@ -90,9 +96,9 @@ class SecurityPages:
             operator_page=operator_page,
             sees_cases=bool({"admin", *self.context.catalogue.roles} & set(officer.roles)),
             sees_log=bool({"admin", "audit"} & set(officer.roles)),
-            severities=self.context.catalogue.say.each(phrases.SEVERITIES),
+            severities=self.say.each(phrases.SEVERITIES),
             looks=phrases.LOOKS,
-            states=self.context.catalogue.say.each(phrases.STATES),
+            states=self.say.each(phrases.STATES),
             **shown,
         )
 
@@ -113,7 +119,7 @@ class SecurityPages:
             asked={name: asked.get(name, "") for name in FILTERS},
             filtered=bool(asked),
             incidents=[self._incident(one) for one in await list_incidents(self.context, wanted, reader=officer.id)],
-            kinds=self.context.catalogue.say.each(phrases.KINDS),
+            kinds=self.say.each(phrases.KINDS),
             guards=await list_guards(self.context),
             decisions=[
                 {**decision_row(row, self.context.catalogue, parties, named), "incident": ""}
@@ -124,11 +130,10 @@ class SecurityPages:
 
     def _incident(self, row: Mapping[str, Json]) -> dict[str, object]:
         """Return an incident with its title in words."""
-        return {**row, "title": self.context.catalogue.say(title_of(str(row["kind"]), str(row["detail"])))}
+        return {**row, "title": self.say(title_of(str(row["kind"]), str(row["detail"])))}
 
     def _event(self, row: Mapping[str, Json], parties: EntryParties, names: Names) -> dict[str, object]:
-        content = row["content"]
-        incident = content.get("incident", "") if isinstance(content, Mapping) else ""
+        incident = object_of(row["content"]).get("incident", "")
         agent = _agent_of(row)
         return {
             **self._told(row, parties, names),
@@ -170,15 +175,15 @@ class SecurityPages:
             timeline=[self._line(one, parties) for one in rows],
             ended=[await self._ended(str(one)) for one in ended] if isinstance(ended, list) else [],
             guards=await list_guards(self.context),
-            resolutions=self.context.catalogue.say.each(phrases.RESOLUTIONS),
+            resolutions=self.say.each(phrases.RESOLUTIONS),
             low=low,
         )
 
     def _line(self, row: Mapping[str, Json], parties: EntryParties) -> dict[str, object]:
         """Return one entry of a time line: a sentence of names, and the text a colleague wrote."""
         told = self._told(row, parties)
-        content: JsonObject = row["content"] if isinstance(row["content"], Mapping) else {}
-        say, envelope = self.context.catalogue.say, _envelope(row)
+        content = object_of(row["content"])
+        say, envelope = self.say, _envelope(row)
         named = names_officers(self.context, "security")
         by, owner = (
             make_visible(parties.staff.get(str(content.get(one, "")), "")) if named else say("Someone from support")
@@ -223,7 +228,7 @@ class SecurityPages:
             elif what == "task":
                 objective = (await store.get(TaskRecord, name)).record.objective
         name = self._objectives().get(objective, objective) or name
-        return self.context.catalogue.say(phrases.ENDED.get(what, phrases.ENDED["task"]), name=make_visible(name))
+        return self.say(phrases.ENDED.get(what, phrases.ENDED["task"]), name=make_visible(name))
 
     @_for_guards
     async def agents(self, officer: PersonRecord, scope: Scope, _found: Mapping[str, str]) -> HttpResponse:
@@ -265,9 +270,9 @@ class SecurityPages:
             "agents",
             seen=seen,
             agent=agent,
-            proof=self.context.catalogue.say(proof),
-            decided=self.context.catalogue.say.each(phrases.DECIDED),
-            task_states=self.context.catalogue.say.each(phrases.TASK_STATES),
+            proof=self.say(proof),
+            decided=self.say.each(phrases.DECIDED),
+            task_states=self.say.each(phrases.TASK_STATES),
             incidents=self._incidents(agent["incidents"]),
             entries=await self._entries(agent["entries"]),
         )
@@ -283,7 +288,7 @@ class SecurityPages:
             "agents",
             seen=seen,
             operator=operator,
-            task_states=self.context.catalogue.say.each(phrases.TASK_STATES),
+            task_states=self.say.each(phrases.TASK_STATES),
             incidents=self._incidents(operator["incidents"]),
             entries=await self._entries(operator["entries"]),
         )
@@ -332,7 +337,7 @@ class SecurityPages:
             roles=sorted({*self.context.catalogue.roles, *SPECIAL_ROLES}),
             changes=[change_row(row, self.context.catalogue, parties) for row in changes],
             canaries=await list_canaries(self.context),
-            baits=self.context.catalogue.say.each(BAITS),
+            baits=self.say.each(BAITS),
         )
 
 
@@ -363,5 +368,5 @@ def _agent_of(row: Mapping[str, Json]) -> str:
     envelope = _envelope(row)
     if envelope.get("what") == "agent" and "name" in envelope:
         return str(envelope["name"])
-    content = row["content"] if isinstance(row["content"], Mapping) else {}
+    content = object_of(row["content"])
     return str(envelope.get("agent") or content.get("sent_by") or "")

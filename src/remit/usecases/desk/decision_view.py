@@ -24,7 +24,7 @@ from remit.domain.records import (
     TaskState,
 )
 from remit.domain.transcript.entry import Kind
-from remit.domain.values import Json, JsonObject, instant_text
+from remit.domain.values import Json, JsonObject, instant_text, list_of, object_of
 from remit.domain.words.excess import ask_texts
 from remit.engine.ask.authorization_state import load_authorization_state
 from remit.engine.ask.reply import recorded_params
@@ -144,10 +144,8 @@ def _why(
 def _policies(ask: AskRecord, rows: list[Mapping[str, Json]]) -> list[Json]:
     """Return the policies behind the decision that asked, by its entry."""
     for row in rows:
-        envelope, content = row["envelope"], row["content"]
-        if row["kind"] == Kind.ASK_DECIDED.value and isinstance(envelope, Mapping) and envelope.get("ask") == ask.id:
-            found = content.get("policies") if isinstance(content, Mapping) else None
-            return [str(one) for one in found] if isinstance(found, list | tuple) else []
+        if row["kind"] == Kind.ASK_DECIDED.value and object_of(row["envelope"]).get("ask") == ask.id:
+            return [str(one) for one in list_of(object_of(row["content"]).get("policies"))]
     return []
 
 
@@ -155,10 +153,10 @@ async def _handed(desk: DeskContext, record: ConfirmationRecord, rows: list[Mapp
     """Return the hand-overs of this confirmation with their notes, newest first."""
     found: list[Json] = []
     for row in rows:
-        envelope, content = row["envelope"], row["content"]
-        if row["kind"] != Kind.CONFIRMATION_HANDED.value or not isinstance(envelope, Mapping):
+        envelope, content = object_of(row["envelope"]), object_of(row["content"])
+        if row["kind"] != Kind.CONFIRMATION_HANDED.value:
             continue
-        if envelope.get("confirmation") == record.id and isinstance(content, Mapping) and content.get("by"):
+        if envelope.get("confirmation") == record.id and content.get("by"):
             by, to = str(content["by"]), str(content.get("to", ""))
             found.append(
                 {
@@ -187,9 +185,9 @@ async def _agent(desk: DeskContext, task: TaskRecord) -> JsonObject:
     live = await desk.store.find(TaskRecord, "task.live_agent", task.client_id, limit=_TASKS, newest=True)
     tasks = {one.record.id for one in live} | {task.id}
     for entry in await desk.store.entries(ref=task.client_id, limit=_ENTRIES, newest=True):
-        envelope = (await entry_row(desk, entry))["envelope"]
-        if isinstance(envelope, Mapping) and isinstance(envelope.get("task"), str) and len(tasks) < _TASKS:
-            tasks.add(str(envelope["task"]))
+        named = object_of((await entry_row(desk, entry))["envelope"]).get("task")
+        if isinstance(named, str) and len(tasks) < _TASKS:
+            tasks.add(named)
     counts: Counter[str] = Counter()
     for one in tasks:
         for ask in await desk.store.find(AskRecord, "ask.task", one, limit=_ASKS, newest=True):
