@@ -63,8 +63,8 @@ def judge(job: Job, code: int) -> str:
     return "" if code == FAILED else f"the tests could not be run with the rule off (exit {code})"
 
 
-def run(mutations: Sequence[Mutation]) -> int:
-    """Run everything, `SLOTS` at a time. Returns how many went wrong."""
+def run(mutations: Sequence[Mutation]) -> list[str]:
+    """Run everything, `SLOTS` at a time. Returns a line for each problem."""
     tests = tuple(dict.fromkeys(one.test for one in mutations))
     jobs = [Job(tests[place::_PARTS], None) for place in range(min(_PARTS, len(tests)))] + [Job((one.test,), one) for one in mutations]
     free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
@@ -84,22 +84,23 @@ def run(mutations: Sequence[Mutation]) -> int:
         for slot in slots:
             free.put(slot)
         with ThreadPoolExecutor(SLOTS) as hands:
-            wrong = sum(_tell(ended.result()) for ended in as_completed(hands.submit(one, place) for place in range(len(jobs))))
+            told = [_tell(ended.result()) for ended in as_completed(hands.submit(one, place) for place in range(len(jobs)))]
         for slot in slots:
             slot.close()
-    return wrong
+    return [line for line in told if line]
 
 
-def _tell(ended: Ended) -> int:
+def _tell(ended: Ended) -> str:
     job, said = ended.job, ended.said
     problem = judge(job, ended.code)
     what = f"{len(job.tests)} tests, every rule on" if job.change is None else f"{job.change.rule}: {job.change.file}"
-    print(f"{'FAIL' if problem else 'ok  '} {ended.took_s:5.1f} s  {what}  {problem}".rstrip(), flush=True)  # noqa: T201  # a command tells
+    line = f"{'FAIL' if problem else 'ok  '} {ended.took_s:5.1f} s  {what}  {problem}".rstrip()
+    print(line, flush=True)  # noqa: T201  # a command tells
     if problem:
         if len(said) > 2 * _SAID:
             said = f"{said[:_SAID]}\n …\n{said[-_SAID:]}"
         print(f"     {job.tests[0] if job.change else ''}\n{said}", flush=True)  # noqa: T201  # a command tells
-    return 1 if problem else 0
+    return line if problem else ""
 
 
 def list_sites(source: Path) -> None:
@@ -140,9 +141,10 @@ def main(words: Sequence[str]) -> int:
     if any(word in f"{one.file} {one.test}" for one in mutations for word in ("postgres", "_nodes")):
         with contextlib.suppress(NoServer):  # its tests are then skipped, and that is told
             server()  # one for all runs, that this process stops: those it forks end without a goodbye
-    failed = run(mutations)
-    print(f"{len(mutations)} rules switched off in {time.monotonic() - started:.0f} s, {failed} problems")  # noqa: T201  # a command tells
-    return 1 if failed else 0
+    problems = run(mutations)
+    told = (*problems, f"{len(mutations)} rules switched off in {time.monotonic() - started:.0f} s, {len(problems)} problems")
+    print("\n".join(told))  # noqa: T201  # a command tells
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":
