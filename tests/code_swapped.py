@@ -11,7 +11,9 @@ from types import CodeType, FunctionType
 from typing import Final
 
 Key = tuple[object, ...]
-Made = dict[tuple[str, str, int], list[FunctionType]]
+Place = tuple[str, str, int]
+"""Where a function stands: file, qualified name, first line."""
+Made = dict[Place, list[FunctionType]]
 _FUNCTION: Final = inspect.CO_OPTIMIZED
 
 
@@ -24,13 +26,17 @@ def functions_made() -> Made:
     made: Made = {}
     for one in gc.get_objects():
         if isinstance(one, FunctionType):
-            code = one.__code__
-            made.setdefault((code.co_filename, code.co_qualname, code.co_firstlineno), []).append(one)
+            made.setdefault(place_of(one.__code__), []).append(one)
     return made
 
 
-def swap(path: str, before: str, after: str, made: Made) -> int:
-    """Give the functions of a module the code of its changed source. Returns how many functions were changed.
+def place_of(code: CodeType) -> Place:
+    """Where a function stands, by its code."""
+    return code.co_filename, code.co_qualname, code.co_firstlineno
+
+
+def swap(path: str, before: str, after: str, made: Made) -> set[Place]:
+    """Give the functions of a module the code of its changed source. Returns where those stand that were changed.
 
     Args:
         path: the file as the imported module names it.
@@ -43,6 +49,7 @@ def swap(path: str, before: str, after: str, made: Made) -> int:
     """
     pairs = list(_differing(compile(before, path, "exec"), compile(after, path, "exec")))
     swaps: list[tuple[FunctionType, CodeType]] = []
+    changed: set[Place] = set()
     for old, new in pairs:
         if old.co_freevars != new.co_freevars:
             raise NotSwappable(old.co_qualname)
@@ -51,11 +58,12 @@ def swap(path: str, before: str, after: str, made: Made) -> int:
         if not found or any((path, inner.co_qualname, inner.co_firstlineno) in made for inner in _within(old)):
             raise NotSwappable(old.co_qualname)
         swaps += [(one, new) for one in found]
+        changed.add((path, old.co_qualname, old.co_firstlineno))
     if not swaps:
         raise NotSwappable("nothing differs")
     for one, new in swaps:
         one.__code__ = new
-    return len(swaps)
+    return changed
 
 
 def _differing(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:

@@ -1,13 +1,15 @@
 """The processes in which tests run over a copy of the source with one rule switched off. For `mutations.py`.
 
 For each copy (a slot) there are two processes that every run is forked from: a *cold* one, which has imported what others wrote and nothing
-of Remit and of its tests, and a *warm* one, which has imported all of both over the copy as it is with every rule on. A warm run gives the
-functions in which the rule stands their changed code. Where that cannot be done, and wherever it does not end as it should, a cold run decides.
+of Remit and of its tests, and a *warm* one, which has imported all of both over the copy as it is with every rule on, and found the tests. A
+warm run gives the functions in which the rule stands their changed code, and begins with the first of its tests. Where that cannot be done,
+and wherever it does not end as it should, a cold run decides.
 """
 
 import compileall
 import contextlib
 import faulthandler
+import functools
 import gc
 import importlib
 import importlib.util
@@ -21,15 +23,16 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from _pytest.config import default_plugins
 
-from code_swapped import Made, NotSwappable, functions_made, swap
+from code_swapped import Made, NotSwappable, Place, functions_made, place_of, swap
 from mutation_list import Mutation
 from postgres_server import DATABASE
 
@@ -80,17 +83,25 @@ class Ended:
     took_s: float
 
 
+Run = Callable[[int], int]
+Serve = Callable[[Run], None]
+
+
 class _Host:
     """A process that runs are forked from. It is one thread: another's locks would stay held in what is forked."""
 
-    def __init__(self, prepare: Callable[[], None], run: Callable[[int], int]) -> None:
+    def __init__(self, live: Callable[[Serve], None]) -> None:
+        """Fork it.
+
+        Args:
+            live: what it does: it makes itself ready, and calls what it is given with the function that runs a job, by the job's place.
+        """
         asked, self._ask = os.pipe()
         self._told, tell = os.pipe()
         if os.fork() == 0:
             os.close(self._ask)  # those of hosts before it stay open here until it ends, which it does when its own are closed
             try:
-                prepare()
-                _serve(asked, tell, run)
+                live(lambda run: _serve(asked, tell, run))
             except BaseException:  # noqa: BLE001  # told; a process forked here may end in no other way
                 traceback.print_exc()
             finally:  # what the parent cleans up at its own end is not the child's to clean
@@ -112,7 +123,7 @@ class _Host:
         os.close(self._told)
 
 
-def _serve(asked: int, tell: int, run: Callable[[int], int]) -> None:
+def _serve(asked: int, tell: int, run: Run) -> None:
     _fit_to_fork()
     while place := os.read(asked, 4):
         process = os.fork()
@@ -168,8 +179,7 @@ class Slot:
         self._scratch = folder / "scratch"
         """Where the tests of a run keep their files: no two runs share a folder, and the next run of this slot empties it."""
         self._jobs = jobs
-        self._made: Made = {}
-        self._hosts = (_Host(self._warm_up, self._run_warm), _Host(lambda: None, self._run_cold))
+        self._hosts = (_Host(self._live_warm), _Host(lambda serve: serve(self._run_cold)))
 
     def run(self, place: int) -> Ended:
         """Run one job and wait for its end: warm, and what that does not show to be as it should, cold."""
@@ -210,22 +220,27 @@ class Slot:
             for kept, content in before.items():
                 kept.write_bytes(content)
 
-    def _warm_up(self) -> None:
-        """Import all of Remit that the tests need, and the tests, over this copy."""
+    def _live_warm(self, serve: Serve) -> None:
+        """Import all of Remit that the tests need, and find the tests, over this copy; then let runs begin there."""
         _stand_here(self.source)
         files = sorted({test.partition("::")[0] for job in self._jobs if not _is_threaded(job) for test in job.tests})
         if not files:
+            serve(lambda _: _COLD_ONLY)
             return
         said = io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            code = pytest.main([*_PLAIN, "--collect-only", *self._places(), *files])
-        if code != 0 or not _over(self.source):
-            raise RuntimeError(f"the tests cannot be collected: {said.getvalue()[-2000:]}")
-        gc.unfreeze()  # pytest's own (conftest.py): what is frozen is not among the objects there are
-        self._made = functions_made()
 
-    def _run_warm(self, place: int) -> int:
-        job = self._jobs[place]
+        def found(session: pytest.Session) -> None:
+            if session.testsfailed or not _over(self.source):
+                raise RuntimeError(f"the tests cannot be collected: {said.getvalue()[-2000:]}")
+            gc.unfreeze()  # conftest.py's: what is frozen is not among the objects there are
+            warm = _Warm(session, said, _by_name(session.items), functions_made(), _remember())
+            said.truncate(said.seek(0))
+            serve(lambda place: self._run_warm(self._jobs[place], warm))
+
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            pytest.main([*_PLAIN, *self._places(), *files], plugins=[_Found(found)])
+
+    def _run_warm(self, job: Job, warm: "_Warm") -> int:
         if job.change is not None:
             if not job.change.file.endswith(".py"):
                 return _COLD_ONLY  # data that was read before the fork
@@ -235,32 +250,49 @@ class Slot:
                 after = path.read_text(encoding="utf-8")
                 before = (ROOT / "src" / job.change.file).read_text(encoding="utf-8")
                 try:
-                    swap(str(path), before, after, self._made)
+                    changed = swap(str(path), before, after, warm.made)
                 except (NotSwappable, SyntaxError):
                     return _COLD_ONLY
-        return self._tested(job)
+                if changed & warm.remembered:
+                    _forget()
+        if not all(test in warm.found for test in job.tests):
+            return _COLD_ONLY  # which tells so
+        session = warm.session
+        session.items = list(dict.fromkeys(item for test in job.tests for item in warm.found[test]))
+
+        def run(*plugins: object) -> int:
+            for plugin in plugins:
+                session.config.pluginmanager.register(plugin)
+            session.config.option.maxfail = 1 if job.change else 0
+            with contextlib.suppress(session.Failed):  # that many have failed
+                session.config.hook.pytest_runtestloop(session=session)
+            return FAILED if session.testsfailed else 0
+
+        return self._tested(job, run, warm.said)
 
     def _run_cold(self, place: int) -> int:
         _stand_here(self.source)
-        return self._tested(self._jobs[place])
+        job, said = self._jobs[place], io.StringIO()
+        first = ("-x", "--tb=line") if job.change else ()
+
+        def run(*plugins: object) -> int:
+            return int(pytest.main([*_PLAIN, *first, *self._places(), *job.tests], plugins=plugins))
+
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            return self._tested(job, run, said)
 
     def _places(self) -> tuple[str, ...]:
         return f"--basetemp={self._scratch}", "-o", f"pythonpath={self.source} {HERE}"
 
-    def _tested(self, job: Job) -> int:
+    def _tested(self, job: Job, run: Callable[..., int], said: io.StringIO) -> int:
         """Run a job's tests in this process. 0: all passed, 1: some failed, anything else: they could not be run."""
         signal.alarm(LONGEST_S)
         random.seed()
         os.environ[DATABASE] = f"tests_{self.name}"
-        said = io.StringIO()
-        with (
-            self._output.open("w", encoding="utf-8", errors="backslashreplace") as output,
-            contextlib.redirect_stdout(said),
-            contextlib.redirect_stderr(said),
-        ):
+        with self._output.open("w", encoding="utf-8", errors="backslashreplace") as output:
             faulthandler.dump_traceback_later(LONGEST_S - _TELLING_S, file=output)
             try:
-                return self._code(job)
+                return self._code(job, run)
             except BaseException:  # noqa: BLE001  # told as the run's output
                 traceback.print_exc()
                 return _NOT_RUN
@@ -268,7 +300,7 @@ class Slot:
                 faulthandler.cancel_dump_traceback_later()
                 output.write(said.getvalue())
 
-    def _code(self, job: Job) -> int:
+    def _code(self, job: Job, run: Callable[..., int]) -> int:
         if job.change is not None and job.change.file.endswith(".py"):
             path = self.source / job.change.file
             try:
@@ -277,9 +309,8 @@ class Slot:
                 print(error)  # noqa: T201  # told as the run's output
                 return _NO_CODE
         seen = _Seen()
-        first = ("-x", "--tb=line") if job.change else ()
         try:
-            code = int(pytest.main([*_PLAIN, *first, *self._places(), *job.tests], plugins=[seen]))
+            code = run(seen)
         except Exception:
             if seen.code is None or job.change is None:
                 raise
@@ -291,6 +322,65 @@ class Slot:
             print(*seen.errors, sep="\n")  # noqa: T201  # told as the run's output
             return _NO_CODE
         return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Warm:
+    """What each warm run begins with."""
+
+    session: pytest.Session
+    said: io.StringIO
+    found: Mapping[str, Sequence[pytest.Item]]
+    """Tests by each name that means them."""
+    made: Made
+    remembered: AbstractSet[Place]
+    """The functions that ran while the vocabulary was read."""
+
+
+def _remember() -> set[Place]:
+    """Read the vocabulary, which took most of the time of a run that builds a desk. Returns the functions that this ran."""
+    vocabulary: Any = sys.modules.get("remit.adapters.files.vocabulary")
+    ran: set[Place] = set()
+    if vocabulary is not None:
+        sys.setprofile(lambda frame, _event, _: ran.add(place_of(frame.f_code)))
+        try:
+            vocabulary.read_vocabulary("en", "de")
+        finally:
+            sys.setprofile(None)
+    return ran
+
+
+def _forget() -> None:
+    """Empty every cache of Remit: what it holds was made by the rule that is off now."""
+    for one in gc.get_objects():
+        if isinstance(one, functools._lru_cache_wrapper) and one.__module__.partition(".")[0] == "remit":
+            one.cache_clear()
+
+
+class _Found:
+    """A plugin of pytest that lets something happen once the tests are found, instead of running them."""
+
+    def __init__(self, then: Callable[[pytest.Session], None]) -> None:
+        self._then: Callable[[pytest.Session], None] | None = then
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Do it, once; what is run there is run as always."""
+        then, self._then = self._then, None
+        if then is None:
+            return None
+        then(session)
+        return True
+
+
+def _by_name(items: Sequence[pytest.Item]) -> dict[str, list[pytest.Item]]:
+    """Tests by each name that means them: their own, and those of their function, class and file."""
+    found: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        parts = item.nodeid.partition("[")[0].split("::")
+        for name in {item.nodeid, *("::".join(parts[:length]) for length in range(1, len(parts) + 1))}:
+            found.setdefault(name, []).append(item)
+    return found
 
 
 class _Seen:

@@ -42,7 +42,7 @@ def remit(capfd: pytest.CaptureFixture[str]) -> Run:
     def run(*argv: object) -> Ran:
         capfd.readouterr()
         # A server that should have been refused but serves would hold up every test after it: it is stopped, and the test fails.
-        stopping = threading.Timer(60, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        stopping = threading.Timer(20, lambda: os.kill(os.getpid(), signal.SIGTERM))
         stopping.start()
         try:
             code = main([str(one) for one in argv])

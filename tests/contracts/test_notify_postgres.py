@@ -10,7 +10,7 @@ from postgres_tests import end_connections, postgres_url, rows_of
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
 
-LONG_S = 60.0
+LONG_S = 20.0
 
 
 def two(folder: Path, work: Callable[[PostgresNotify, PostgresNotify], Awaitable[Any]], url: str = "") -> Any:

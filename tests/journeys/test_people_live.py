@@ -51,7 +51,7 @@ def test_a_record_of_a_customer_wakes_their_page(
     desk: Sandbox, anna: SandboxCustomer, task: SandboxTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("entrypoints.people.page_events._WAIT_S", "usecases.desk.page_events.POLL_S"):
-        monkeypatch.setattr(f"remit.{name}", 30.0)
+        monkeypatch.setattr(f"remit.{name}", 15.0)
     now, _ = told(asked(desk, anna, ""))
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(asked, desk, anna, now)

@@ -26,15 +26,23 @@ def learn_lexicon(catalogue: Catalogue, languages: tuple[str, ...] = DEFAULT_LAN
     described = read_vocabulary(*dict.fromkeys((*languages, _NAMES)))
     lexicon = replace(build_lexicon(catalogue, described, languages=languages), vocabulary=read_vocabulary(*languages))
     several = languages if len(languages) > 1 else ()
-    return replace(lexicon, alone={one: replace(lexicon, vocabulary=read_vocabulary(one)) for one in several})
+    return replace(lexicon, alone={one: cache(partial(_in_language, lexicon, one)) for one in several})
+
+
+def _in_language(lexicon: Lexicon, language: str) -> Lexicon:
+    return replace(lexicon, vocabulary=read_vocabulary(language))
 
 
 def heard_by(lexicon: Lexicon, listener: OffTopicListener) -> Lexicon:
     """Return a lexicon whose model hears the texts that are not in another language alone."""
     alone = dict(lexicon.alone)
     if HEARD in alone:
-        alone[HEARD] = replace(alone[HEARD], off_topic=listener)
+        alone[HEARD] = cache(partial(_heard, alone[HEARD], listener))
     return replace(lexicon, off_topic=listener, alone=alone)
+
+
+def _heard(read: Callable[[], Lexicon], listener: OffTopicListener) -> Lexicon:
+    return replace(read(), off_topic=listener)
 
 
 def words_model(name: str, catalogue: Catalogue) -> BackgroundDetector | None:

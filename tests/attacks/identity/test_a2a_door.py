@@ -266,7 +266,8 @@ def test_streams_are_few_and_are_given_back(arena: Arena) -> None:
         await asyncio.sleep(0)
         while api.streams[SHOP] < 8:  # noqa: ASYNC110  # turns of the loop, no time
             await asyncio.sleep(0)
-        refused = await send(subscribe())
+        async with asyncio.timeout(10):
+            refused = await send(subscribe())
         for one in streams:
             one.cancel()
         await asyncio.gather(*streams, return_exceptions=True)

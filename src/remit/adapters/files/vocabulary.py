@@ -27,10 +27,13 @@ def read_vocabulary(*languages: str) -> Vocabulary:
     Raises:
         Refused: `settings.invalid` for invalid content; the detail names file and key.
     """
-    if len(languages) > 1:
-        for language in languages:
-            read_vocabulary(language)  # what is wrong in one is told with its file
-    return vocabulary_in(resources.files("remit").joinpath("vocabulary"), *languages)
+    folder = resources.files("remit").joinpath("vocabulary")
+    try:
+        return vocabulary_in(folder, *languages)
+    except Refused:
+        for language in languages if len(languages) > 1 else ():
+            vocabulary_in(folder, language)  # names the file that is wrong
+        raise
 
 
 def vocabulary_in(folder: Traversable, *languages: str) -> Vocabulary:

@@ -186,15 +186,13 @@ class CaselessPattern:
     def __init__(self, pattern: str, flags: int = 0, *, rare: bool = False) -> None:
         """Compile a pattern without inline flags or non-ASCII letters that have an ASCII large or small form.
 
-        A `rare` one is compiled at its first use.
+        A `rare` one is compiled at its first use, and so is each for texts of other than Western letters.
         """
         self.pattern: Final = pattern
         self._flags = flags
         self._written_small = _KEPT.sub(lambda found: found[1] or found[2].lower(), pattern)
         if not rare:
-            self.__dict__.update(
-                _any=re.compile(pattern, flags | re.IGNORECASE), _small=re.compile(self._written_small, flags)
-            )
+            self.__dict__["_small"] = re.compile(self._written_small, flags)
 
     @cached_property
     def _any(self) -> re.Pattern[str]:
@@ -207,7 +205,7 @@ class CaselessPattern:
     @property
     def flags(self) -> int:
         """Flags, ignoring case."""
-        return self._any.flags
+        return int(self._small.flags | re.IGNORECASE)
 
     @property
     def beginnings(self) -> Beginnings | None:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Final, Protocol
 
@@ -94,15 +94,15 @@ class Lexicon:
     vocabulary: Vocabulary
     off_topic: OffTopicListener | None = None
     """Model trained on the same catalogue, where configured."""
-    alone: "Mapping[str, Lexicon]" = field(default_factory=dict)
-    """The lexicon in each of several languages: texts in one of them are read in it alone."""
+    alone: "Mapping[str, Callable[[], Lexicon]]" = field(default_factory=dict)
+    """The lexicon in each of several languages, built at the first text in it: texts in one of them are read in it alone."""
 
     def reading(self, text: str, neutral: Collection[str]) -> "Lexicon":
         """Return the lexicon to read a text with: in the one language it is in, or in all."""
         if not self.alone:
             return self
-        found = languages_of(text, {name: one.vocabulary.words[name] for name, one in self.alone.items()}, neutral)
-        return self.alone[found[0]] if found else self
+        found = languages_of(text, {name: self.vocabulary.words[name] for name in self.alone}, neutral)
+        return self.alone[found[0]]() if found else self
 
 
 def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Collection[str] = ()) -> Lexicon:
