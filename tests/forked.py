@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from remit.__main__ import main
+from remit.adapters.files.vocabulary import read_vocabulary
 
 LONGEST_S = 60
 
@@ -81,6 +82,8 @@ class Commands:
 
 def serve() -> None:
     """Fork a process for each command, until nobody asks any more."""
+    read_vocabulary("en")
+    read_vocabulary("en", "de")
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -263,7 +263,9 @@ class Slot:
         def run(*plugins: object) -> int:
             for plugin in plugins:
                 session.config.pluginmanager.register(plugin)
-            session.config.option.maxfail = 1 if job.change else 0
+            if job.change is not None:
+                session.config.option.maxfail = 1
+                session.config.option.tbstyle = "line"
             with contextlib.suppress(session.Failed):  # that many have failed
                 session.config.hook.pytest_runtestloop(session=session)
             return FAILED if session.testsfailed else 0
@@ -344,7 +346,8 @@ def _remember() -> set[Place]:
     if vocabulary is not None:
         sys.setprofile(lambda frame, _event, _: ran.add(place_of(frame.f_code)))
         try:
-            vocabulary.read_vocabulary("en", "de")
+            for languages in (("en",), ("de",), ("en", "de")):
+                vocabulary.read_vocabulary(*languages)
         finally:
             sys.setprofile(None)
     return ran

@@ -24,8 +24,8 @@ from mutation_runs import FAILED, ROOT, Ended, Job, Slot, compiled_copy, import_
 from mutation_sites import Source, sites
 from postgres_server import NoServer, server
 
-SLOTS: Final = 4
-"""Two more than the cores of a small machine: many tests wait for a while."""
+SLOTS: Final = 3
+"""One more than the cores of a small machine: many tests wait for a while."""
 _PARTS: Final = 24
 """Into so many runs the tests are divided that must pass with every rule on: none may take as long as `LONGEST_S`."""
 _SAID: Final = 2_000

@@ -18,6 +18,7 @@ import uvicorn
 import uvloop
 
 from remit.adapters.files.pack import read_pack
+from remit.adapters.files.vocabulary import read_vocabulary
 from remit.settings import Settings, make_settings
 from remit.wiring import RulesSource, build_desk, crash_at, load_rules
 from shared_rules import share_rules
@@ -72,6 +73,7 @@ def main() -> None:
     """Fork a server for each order, one at a time. The rules are read before."""
     share_rules()
     load_rules(settings_of({"folder": "/nowhere", "port": 1}), RULES)
+    read_vocabulary("en")
     gc.freeze()
     for line in sys.stdin:
         child = os.fork()
