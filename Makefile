@@ -159,8 +159,9 @@ test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see i
 	@$(MAKE) -s -k provider identity-peers oauth-peers || echo "remit: not everything could be fetched from npm: the tests that say NOT RUN name what they lack"
 	@$(MAKE) -s a2a-peers
 	@$(MAKE) -s .bench/schemathesis/.done
-	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider $(ARGS)
-	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
+	@mkdir -p .bench && rm -f .bench/passed
+	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider $(ARGS) --passed .bench/passed
+	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py --passed .bench/passed)
 
 .PHONY: differ
 differ: $(VENV)/.dev ## Random asks at a desk that remembers and at one that forgets before each: the same to the byte (CASES=20000 SEED=1)

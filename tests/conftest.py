@@ -5,7 +5,10 @@ With `TESTS_STORE=postgres` every sandbox that names no store of its own keeps i
 
 import gc
 import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,8 +22,20 @@ settings.register_profile("remit", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("remit")
 
 
+_GROUP = re.compile(r"(?:(?<=\])|(?<=\w))@[^\[\]]*\Z")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--conformance-table", action="store_true", help="write docs/conformance.md from what tests/conformance gives")
+
+    parser.addoption("--passed", metavar="FILE", help="write the names of the tests that passed, for mutations.py")
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if file := config.getoption("--passed"):
+        # Behind its name and parameters, xdist names a test's group.
+        names = [_GROUP.sub("", one.nodeid) for one in terminalreporter.getreports("passed")]
+        Path(file).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,19 +2,21 @@
 
 `python tests/mutations.py [WORD …]` runs the lines of `attacks/mutations.txt` that have one of the words in them, in their heading or in
 their file's name, all without. Exit code 0: every test passes with its rule and fails without it. `--sites` lists what looks like a rule
-and is in no line: that is for information.
+and is in no line: that is for information. `--passed FILE` names the tests that have just passed over the same source: of those, only one in
+`_SAMPLE` is run again with every rule on, since they may only differ in that they are forked here.
 """
 
 import contextlib
 import json
 import queue
+import random
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final
@@ -24,10 +26,11 @@ from mutation_runs import FAILED, ROOT, Ended, Job, Slot, compiled_copy, import_
 from mutation_sites import Source, sites
 from postgres_server import NoServer, server
 
-SLOTS: Final = 3
-"""One more than the cores of a small machine: many tests wait for a while."""
+SLOTS: Final = 4
+"""Two more than the cores of a small machine: many tests wait for a while."""
 _PARTS: Final = 24
 """Into so many runs the tests are divided that must pass with every rule on: none may take as long as `LONGEST_S`."""
+_SAMPLE: Final = 20
 _SAID: Final = 2_000
 _WITH_RULES: Final = frozenset({"adapters", "domain", "engine", "identity", "usecases"})
 
@@ -63,9 +66,17 @@ def judge(job: Job, code: int) -> str:
     return "" if code == FAILED else f"the tests could not be run with the rule off (exit {code})"
 
 
-def run(mutations: Sequence[Mutation]) -> list[str]:
-    """Run everything, `SLOTS` at a time. Returns a line for each problem."""
+def to_pass(mutations: Sequence[Mutation], passed: Collection[str]) -> tuple[str, ...]:
+    """The tests to run with every rule on: those that have not just passed, and a sample of the others."""
+    just = {name for one in passed for name in (one, one.partition("[")[0])}
     tests = tuple(dict.fromkeys(one.test for one in mutations))
+    known = [test for test in tests if test in just]
+    return (*(test for test in tests if test not in just), *random.sample(known, len(known) // _SAMPLE))
+
+
+def run(mutations: Sequence[Mutation], passed: Collection[str]) -> list[str]:
+    """Run everything, `SLOTS` at a time. Returns a line for each problem."""
+    tests = to_pass(mutations, passed)
     jobs = [Job(tests[place::_PARTS], None) for place in range(min(_PARTS, len(tests)))] + [Job((one.test,), one) for one in mutations]
     free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
 
@@ -128,6 +139,9 @@ def main(words: Sequence[str]) -> int:
     if "--sites" in words:
         list_sites(ROOT / "src")
         return 0
+    passed: Collection[str] = ()
+    if words[:1] == ["--passed"]:
+        passed, words = Path(words[1]).read_text(encoding="utf-8").splitlines(), words[2:]
     rules = read_list()
     resolve = resolved(rules, ROOT / "src")
     wanted = {one.name for one in rules if not words or any(one.has(word) for word in words)}
@@ -141,7 +155,7 @@ def main(words: Sequence[str]) -> int:
     if any(word in f"{one.file} {one.test}" for one in mutations for word in ("postgres", "_nodes")):
         with contextlib.suppress(NoServer):  # its tests are then skipped, and that is told
             server()  # one for all runs, that this process stops: those it forks end without a goodbye
-    problems = run(mutations)
+    problems = run(mutations, passed)
     told = (*problems, f"{len(mutations)} rules switched off in {time.monotonic() - started:.0f} s, {len(problems)} problems")
     print("\n".join(told))  # noqa: T201  # a command tells
     return 1 if problems else 0

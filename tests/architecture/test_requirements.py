@@ -2,15 +2,24 @@
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
-from mutation_list import read_list, resolved
+import pytest
+
+from mutation_list import Mutation, read_list, resolved
 from mutations import meaningless
 from requirements import REQUIREMENTS
 
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
+pytestmark = pytest.mark.xdist_group("requirements")  # they read the same, once
+
+
+@cache
+def _mutations() -> tuple[Sequence[Mutation], Sequence[str]]:
+    return resolved(read_list(), ROOT / "src")
 
 
 def _marks(path: Path) -> Iterator[tuple[str, str]]:
@@ -23,6 +32,7 @@ def _marks(path: Path) -> Iterator[tuple[str, str]]:
                 yield from ((node.name, str(arg.value)) for arg in one.args if isinstance(arg, ast.Constant))
 
 
+@cache
 def _proving() -> Mapping[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for path in sorted(TESTS.rglob("test_*.py")):
@@ -40,13 +50,13 @@ def test_every_mark_names_a_requirement() -> None:
 
 
 def test_the_list_of_mutations_fits_the_source() -> None:
-    mutations, stale = resolved(read_list(), ROOT / "src")
+    mutations, stale = _mutations()
     assert stale == []
     assert meaningless(mutations, ROOT / "src") == []
 
 
 def test_the_rule_of_every_attack_is_switched_off_somewhere() -> None:
-    mutated = {one.test.partition("[")[0] for one in resolved(read_list(), ROOT / "src")[0]}
+    mutated = {one.test.partition("[")[0] for one in _mutations()[0]}
     proving = _proving()
     lacking = [name for name, one in REQUIREMENTS.items() if one.mutated and not proving[name] & mutated]
     assert lacking == []
