@@ -284,7 +284,8 @@ VECTORS := $(addprefix tests/conformance/test_,client_metadata.py dpop.py http_m
 
 check-domain: $(VENV)/.dev
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run --source=remit.domain,remit.proof -m pytest -q -p no:cacheprovider tests/domain tests/proof $(VECTORS) $(DOMAIN_AT_DOORS) >.coverage-log || { tail -n 40 .coverage-log; exit 1; }
+	@$(BIN)/python -m coverage run --source=remit.domain,remit.proof -m pytest -q -n 2 --dist loadgroup -p no:cacheprovider tests/domain tests/proof $(VECTORS) $(DOMAIN_AT_DOORS) >.coverage-log || { tail -n 40 .coverage-log; exit 1; }
+	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report --fail-under=98 --skip-covered
 
 fmt: $(VENV)/.dev ## Format, and mend what can be mended

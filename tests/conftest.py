@@ -27,7 +27,6 @@ _GROUP = re.compile(r"(?:(?<=\])|(?<=\w))@[^\[\]]*\Z")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--conformance-table", action="store_true", help="write docs/conformance.md from what tests/conformance gives")
-
     parser.addoption("--passed", metavar="FILE", help="write the names of the tests that passed, for mutations.py")
 
 

@@ -19,6 +19,8 @@ from remit.ports.store import Commit, Conflict, LimitReached, Precondition, Put,
 
 KEYS = ("one", "two", "three")
 HANDS, STEPS = 6, 35
+ROOM = 3
+"""Uses of a mandate: so few that each run uses them up."""
 ANSWERS: dict[type[BaseException], str] = {Conflict: "conflict", Replayed: "replayed", LimitReached: "no_room", Fault: UNKNOWN}
 
 
@@ -89,9 +91,9 @@ class Workload:
                     asked = Commit(
                         preconditions=(Precondition("mandate", name, rev + 1),),
                         marks=(ReplayMark(mark, NOW + 60_000),),
-                        reserves=(Reserve(*uses, 1, 4),),
+                        reserves=(Reserve(*uses, 1, ROOM),),
                     )
-                    await self.commit(store, key, Ask(rev, 4, mark), asked)
+                    await self.commit(store, key, Ask(rev, ROOM, mark), asked)
 
     async def commit(self, store: Any, key: str, what: Any, commit: Commit) -> None:
         """Commit with an entry, and keep what was answered."""
