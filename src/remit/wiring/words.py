@@ -11,7 +11,7 @@ from remit.adapters.text_model.weights import CURE, missing_package, weights_dig
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.policy.rules_outline import read_outline
 from remit.domain.structs import replace
-from remit.domain.words.lexicon import Lexicon, OffTopicListener, build_lexicon
+from remit.domain.words.lexicon import LanguageLexicon, Lexicon, OffTopicListener, build_lexicon
 from remit.ports.text_model import TextModel
 from remit.settings import InvalidSetting, Settings
 from remit.settings.words import AUTO, DEFAULT_LANGUAGES, HEARD, MINILM, NO_MODEL
@@ -26,7 +26,7 @@ def learn_lexicon(catalogue: Catalogue, languages: tuple[str, ...] = DEFAULT_LAN
     described = read_vocabulary(*dict.fromkeys((*languages, _NAMES)))
     lexicon = replace(build_lexicon(catalogue, described, languages=languages), vocabulary=read_vocabulary(*languages))
     several = languages if len(languages) > 1 else ()
-    return replace(lexicon, alone={one: cache(partial(_in_language, lexicon, one)) for one in several})
+    return replace(lexicon, alone={one: LanguageLexicon(partial(_in_language, lexicon, one)) for one in several})
 
 
 def _in_language(lexicon: Lexicon, language: str) -> Lexicon:
@@ -37,12 +37,12 @@ def heard_by(lexicon: Lexicon, listener: OffTopicListener) -> Lexicon:
     """Return a lexicon whose model hears the texts that are not in another language alone."""
     alone = dict(lexicon.alone)
     if HEARD in alone:
-        alone[HEARD] = cache(partial(_heard, alone[HEARD], listener))
+        alone[HEARD] = LanguageLexicon(partial(_heard, alone[HEARD], listener))
     return replace(lexicon, off_topic=listener, alone=alone)
 
 
-def _heard(read: Callable[[], Lexicon], listener: OffTopicListener) -> Lexicon:
-    return replace(read(), off_topic=listener)
+def _heard(lexicon: LanguageLexicon, listener: OffTopicListener) -> Lexicon:
+    return replace(lexicon.get(), off_topic=listener)
 
 
 def words_model(name: str, catalogue: Catalogue) -> BackgroundDetector | None:

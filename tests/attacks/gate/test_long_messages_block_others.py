@@ -14,8 +14,10 @@ import pytest
 from attacks.arena import SEND_BACK, SHOP, Arena, code_of, open_arena
 from remit.domain.errors import Code, Refused
 from remit.domain.secrets import find as secrets
+from remit.domain.words.verdict import WordsVerdict, judge_words
 from remit.engine.scan_executor import ScanExecutor
 from remit.engine.transcript.record import keyed_digest
+from remit.engine.words import check
 from remit.proof.canonical import b64url
 
 LONG = 5_000
@@ -228,3 +230,23 @@ def test_a_long_ask_that_is_refused_anyway_is_neither_read_nor_kept(what: str, t
         keyed = keyed_digest(arena.context, b64url(digest))
     for told in (CARD.encode(), b"a@a@a@", b64url(digest).encode(), digest, keyed.encode()):
         assert told not in kept
+
+
+@pytest.mark.proves("LIMITS")
+def test_a_message_whose_patterns_are_yet_to_be_compiled_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """⚔ The first message in another language, or in another script, holds up nobody else."""
+    readers: list[str] = []
+
+    def judge(*given: Any, **more: Any) -> WordsVerdict:
+        readers.append(threading.current_thread().name)
+        return judge_words(*given, **more)
+
+    monkeypatch.setattr(check, "judge_words", judge)
+    with open_arena(settings={"words": {"languages": ["en", "de"]}}) as arena:
+        task = arena.task()
+        said = []
+        for words in ("The kettle leaks.", "Thank you.", "Thank you, Łukasz \N{GREEK SMALL LETTER ALPHA}\N{CYRILLIC SMALL LETTER BE}."):
+            readers.clear()
+            arena.run(long_ask(arena, task, words))
+            said.append({name.startswith("remit-words") for name in readers})
+    assert said == [{True}, {False}, {True}]

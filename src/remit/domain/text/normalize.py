@@ -67,9 +67,14 @@ def _is_selector(letter: str) -> bool:
     return "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
 
 
+def is_western(text: str) -> bool:
+    """Return whether a text has only letters with one small form: those of Western languages."""
+    return text.isascii() or _WESTERN.fullmatch(text) is not None
+
+
 def small_letters(text: str) -> str | None:
     """Return a text of Western letters in small ones, else None: other letters may have several small forms."""
-    return text.lower() if text.isascii() or _WESTERN.fullmatch(text) is not None else None
+    return text.lower() if is_western(text) else None
 
 
 def name_endings(name: str) -> tuple[str, ...]:

@@ -73,6 +73,26 @@ class AttributeWords:
     stems: frozenset[str]
 
 
+class LanguageLexicon:
+    """The lexicon in one of a desk's languages, built at its first use."""
+
+    def __init__(self, build: "Callable[[], Lexicon]") -> None:
+        """Take the function that builds it."""
+        self._build = build
+        self._built: Lexicon | None = None
+
+    @property
+    def is_built(self) -> bool:
+        """Whether it was used."""
+        return self._built is not None
+
+    def get(self) -> "Lexicon":
+        """Return it, built once."""
+        if self._built is None:
+            self._built = self._build()
+        return self._built
+
+
 @struct(frozen=True, kw_only=True)
 class Lexicon:
     """Words learnt from one catalogue: weight of each stem per purpose, acts by verb.
@@ -94,15 +114,25 @@ class Lexicon:
     vocabulary: Vocabulary
     off_topic: OffTopicListener | None = None
     """Model trained on the same catalogue, where configured."""
-    alone: "Mapping[str, Callable[[], Lexicon]]" = field(default_factory=dict)
-    """The lexicon in each of several languages, built at the first text in it: texts in one of them are read in it alone."""
+    alone: Mapping[str, LanguageLexicon] = field(default_factory=dict)
+    """The lexicon in each of several languages: texts in one of them are read in it alone."""
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the lexicon of each language is built."""
+        return all(one.is_built for one in self.alone.values())
+
+    def prepare(self) -> None:
+        """Build the lexicon of each language: its patterns take some 0.2 s to compile, so never on the event loop."""
+        for one in self.alone.values():
+            one.get()
 
     def reading(self, text: str, neutral: Collection[str]) -> "Lexicon":
         """Return the lexicon to read a text with: in the one language it is in, or in all."""
         if not self.alone:
             return self
         found = languages_of(text, {name: self.vocabulary.words[name] for name in self.alone}, neutral)
-        return self.alone[found[0]]() if found else self
+        return self.alone[found[0]].get() if found else self
 
 
 def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Collection[str] = ()) -> Lexicon:

@@ -10,6 +10,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.param_paths import values_at
 from remit.domain.records import AskRecord
 from remit.domain.structs import struct
+from remit.domain.text.normalize import is_western
 from remit.domain.values import JsonObject
 from remit.domain.words.claims import records_of
 from remit.domain.words.excess import (
@@ -82,11 +83,16 @@ async def check_words(
     size = sum(len(text) for _, text in texts) + sum(len(one.text.text) for one in values)
     # A model is never asked on the loop; a value that was signed, or is built like a name, is shown to none.
     listened = desk.lexicon.off_topic is not None and (texts or not all(map(_Value.is_known, values)))
-    found, param = await desk.scan_executor.read(
-        state.task.record.client_id,
-        max(size, LONG if listened else 0),
-        lambda: (_hold(mine, before, judge.message), _first_excess(values, before, judge, mine)),
-    )
+    # Nor is a pattern compiled there.
+    written = (*(text for _, text in texts), *(one.text.text for one in values))
+    compiled = desk.lexicon.is_prepared and all(map(is_western, written))
+
+    def judge_all() -> tuple[list[WordsVerdict], tuple[str, WordsVerdict] | None]:
+        desk.lexicon.prepare()
+        return _hold(mine, before, judge.message), _first_excess(values, before, judge, mine)
+
+    long = listened or not compiled
+    found, param = await desk.scan_executor.read(state.task.record.client_id, max(size, LONG if long else 0), judge_all)
     if param is not None:
         # ⚔ A value is the act itself: it is neither stripped nor released, whatever the desk does with words.
         beyond = judge_excess([param], _REFUSED)
