@@ -6,6 +6,10 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena
 from attacks.mcp_calls import TASKS, URLS, Mcp, error, told
+from remit.domain.records import AskState
+from remit.domain.structs import replace
+from remit.engine.ask.reply import AskReply
+from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.agents.mcp import door
 
 ACCEPTED = {"confirm": {"action": "accept", "content": {"confirmed": True}}}
@@ -37,6 +41,21 @@ def test_the_clients_accept_confirms_nothing(arena: Arena) -> None:
     done = told(mcp.call("order_return", SEND_BACK, capabilities=URLS, requestState=state, inputResponses=ACCEPTED))
     assert (done["ask"], done["outcome"]) == (said["ask"], "done")
     assert len(arena.performed()) == 1
+
+
+@pytest.mark.proves("MCP-CONFIRM")
+def test_a_repeated_call_that_comes_while_the_act_is_being_done_is_told_how_it_ended(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    mcp = Mcp(arena, arena.task())
+    waiting = asked(mcp)
+    arena.anna.confirm(mcp.task.poll(str(arena.anna.waiting()[0]["ask"])))
+    ask = AgentApi.ask
+
+    async def before_the_end(*given: Any, **more: Any) -> AskReply:
+        return replace(await ask(*given, **more), state=AskState.ACTING, outcome="")
+
+    monkeypatch.setattr(AgentApi, "ask", before_the_end)
+    done = told(mcp.call("order_return", SEND_BACK, capabilities=URLS, requestState=waiting["requestState"], inputResponses=ACCEPTED))
+    assert (done["state"], done["outcome"]) == ("done", "done")
 
 
 @pytest.mark.proves("MCP-CONFIRM", "P1")

@@ -247,7 +247,7 @@ class McpDoor:
                 return rpc_response(message, await self._own_tool(tool, arguments, workload))
             call = self._read_call(message, workload, tool, arguments)
             reply = await self.agents.ask(workload, call.body, key=call.key, digest=call.digest, size=size)
-            if call.again and reply.state == "waiting":
+            if call.again and not is_settled(reply):
                 reply = await follow_ask(self.agents.context, workload, reply.ask, wait_s=_WAIT_S)
         except (Refused, Fault) as error:
             if isinstance(error, RpcRefused) or error.code.value.startswith("credential."):
