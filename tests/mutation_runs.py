@@ -9,7 +9,6 @@ and wherever it does not end as it should, a cold run decides.
 import compileall
 import contextlib
 import faulthandler
-import functools
 import gc
 import importlib
 import importlib.util
@@ -94,7 +93,7 @@ class _Host:
         """Fork it.
 
         Args:
-            live: what it does: it makes itself ready, and calls what it is given with the function that runs a job, by the job's place.
+            live: prepares the process, then calls its argument with the function that runs a job, given the job's place.
         """
         asked, self._ask = os.pipe()
         self._told, tell = os.pipe()
@@ -233,7 +232,7 @@ class Slot:
             if session.testsfailed or not _over(self.source):
                 raise RuntimeError(f"the tests cannot be collected: {said.getvalue()[-2000:]}")
             gc.unfreeze()  # conftest.py's: what is frozen is not among the objects there are
-            warm = _Warm(session, said, _by_name(session.items), functions_made(), _remember())
+            warm = _Warm(session, said, _by_name(session.items), functions_made(), _read_vocabulary())
             said.truncate(said.seek(0))
             serve(lambda place: self._run_warm(self._jobs[place], warm))
 
@@ -253,8 +252,8 @@ class Slot:
                     changed = swap(str(path), before, after, warm.made)
                 except (NotSwappable, SyntaxError):
                     return _COLD_ONLY
-                if changed & warm.remembered:
-                    _forget()
+                if changed & warm.ran:
+                    return _COLD_ONLY  # the vocabulary was read with the rule on
         if not all(test in warm.found for test in job.tests):
             return _COLD_ONLY  # which tells so
         session = warm.session
@@ -328,19 +327,19 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class _Warm:
-    """What each warm run begins with."""
+    """State of the warm process that each of its runs is forked with."""
 
     session: pytest.Session
     said: io.StringIO
     found: Mapping[str, Sequence[pytest.Item]]
     """Tests by each name that means them."""
     made: Made
-    remembered: AbstractSet[Place]
-    """The functions that ran while the vocabulary was read."""
+    ran: AbstractSet[Place]
+    """Functions that ran while the vocabulary was read."""
 
 
-def _remember() -> set[Place]:
-    """Read the vocabulary, which took most of the time of a run that builds a desk. Returns the functions that this ran."""
+def _read_vocabulary() -> set[Place]:
+    """Read the vocabulary: most of the time of a run that builds a desk. Returns the functions that ran."""
     vocabulary: Any = sys.modules.get("remit.adapters.files.vocabulary")
     ran: set[Place] = set()
     if vocabulary is not None:
@@ -353,22 +352,15 @@ def _remember() -> set[Place]:
     return ran
 
 
-def _forget() -> None:
-    """Empty every cache of Remit: what it holds was made by the rule that is off now."""
-    for one in gc.get_objects():
-        if isinstance(one, functools._lru_cache_wrapper) and one.__module__.partition(".")[0] == "remit":
-            one.cache_clear()
-
-
 class _Found:
-    """A plugin of pytest that lets something happen once the tests are found, instead of running them."""
+    """Pytest plugin that calls a function once the tests are collected, in place of running them."""
 
     def __init__(self, then: Callable[[pytest.Session], None]) -> None:
         self._then: Callable[[pytest.Session], None] | None = then
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        """Do it, once; what is run there is run as always."""
+        """Call it, once; a run that it starts is an ordinary one."""
         then, self._then = self._then, None
         if then is None:
             return None
