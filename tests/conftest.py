@@ -22,7 +22,8 @@ settings.register_profile("remit", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("remit")
 
 
-_GROUP = re.compile(r"(?:(?<=\])|(?<=\w))@[^\[\]]*\Z")
+_GROUP = re.compile(r"(?<=[\]\w])@[^\[\]]*\Z")
+"""The group that xdist appends to a test's name."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,7 +33,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     if file := config.getoption("--passed"):
-        # Behind its name and parameters, xdist names a test's group.
         names = [_GROUP.sub("", one.nodeid) for one in terminalreporter.getreports("passed")]
         Path(file).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 

@@ -2,8 +2,8 @@
 
 `python tests/mutations.py [WORD …]` runs the lines of `attacks/mutations.txt` that have one of the words in them, in their heading or in
 their file's name, all without. Exit code 0: every test passes with its rule and fails without it. `--sites` lists what looks like a rule
-and is in no line: that is for information. `--passed FILE` names the tests that have just passed over the same source: of those, only one in
-`_SAMPLE` is run again with every rule on, since they may only differ in that they are forked here.
+and is in no line: that is for information. `--passed FILE` lists the tests that have just passed over the same source: only a sample of
+them runs again with every rule on, to see that they pass in a forked process, too.
 """
 
 import contextlib
@@ -31,6 +31,7 @@ SLOTS: Final = 4
 _PARTS: Final = 24
 """Into so many runs the tests are divided that must pass with every rule on: none may take as long as `LONGEST_S`."""
 _SAMPLE: Final = 20
+"""Of so many tests that have just passed, one runs again with every rule on."""
 _SAID: Final = 2_000
 _WITH_RULES: Final = frozenset({"adapters", "domain", "engine", "identity", "usecases"})
 

@@ -119,12 +119,10 @@ TYPES: Final = {"integer_t": int, "long_t": int, "timestamp_t": int, "boolean_t"
 @cache
 def schema(name: str) -> Any:
     """A file of the schema at our version, from a clone of github.com/ocsf/ocsf-schema."""
-    lacking = f"no schema of OCSF {VERSION} at {SCHEMA} (git clone https://github.com/ocsf/ocsf-schema)"
     if not SCHEMA.is_dir():
-        pytest.skip(lacking)
-    ran = subprocess.run(["git", "-C", SCHEMA, "show", f"{VERSION}:{name}.json"], capture_output=True, check=False)
-    if ran.returncode:
-        pytest.skip(lacking)
+        pytest.skip(f"no schema of OCSF at {SCHEMA} (git clone https://github.com/ocsf/ocsf-schema)")
+    ran = subprocess.run(["git", "-C", SCHEMA, "show", f"{VERSION}:{name}.json"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 
 

@@ -31,7 +31,7 @@ def read_vocabulary(*languages: str) -> Vocabulary:
     try:
         return vocabulary_in(folder, *languages)
     except Refused:
-        for language in languages if len(languages) > 1 else ():
+        for language in languages:
             vocabulary_in(folder, language)  # names the file that is wrong
         raise
 

@@ -197,7 +197,7 @@ class CaselessPattern:
         self._flags = flags
         self._written_small = _KEPT.sub(lambda found: found[1] or found[2].lower(), pattern)
         if not rare:
-            self.__dict__["_small"] = re.compile(self._written_small, flags)
+            _ = self._small
 
     @cached_property
     def _any(self) -> re.Pattern[str]:

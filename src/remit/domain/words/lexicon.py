@@ -83,7 +83,7 @@ class LanguageLexicon:
 
     @property
     def is_built(self) -> bool:
-        """Whether it was used."""
+        """Whether it is built."""
         return self._built is not None
 
     def get(self) -> "Lexicon":

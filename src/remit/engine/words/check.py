@@ -80,19 +80,18 @@ async def check_words(
     judge = _judge_of(desk, state, action, params)
     before = _chains(await _earlier_texts(desk, state.task.record.id, but=ask))
     mine = [EarlierMessage(text=text, action=action.name, records=records_of(params, action)) for _, text in texts]
-    size = sum(len(text) for _, text in texts) + sum(len(one.text.text) for one in values)
+    written = [*(text for _, text in texts), *(one.text.text for one in values)]
     # A model is never asked on the loop; a value that was signed, or is built like a name, is shown to none.
     listened = desk.lexicon.off_topic is not None and (texts or not all(map(_Value.is_known, values)))
     # Nor is a pattern compiled there.
-    written = (*(text for _, text in texts), *(one.text.text for one in values))
     compiled = desk.lexicon.is_prepared and all(map(is_western, written))
+    size = max(sum(map(len, written)), LONG if listened or not compiled else 0)
 
     def judge_all() -> tuple[list[WordsVerdict], tuple[str, WordsVerdict] | None]:
         desk.lexicon.prepare()
         return _hold(mine, before, judge.message), _first_excess(values, before, judge, mine)
 
-    long = listened or not compiled
-    found, param = await desk.scan_executor.read(state.task.record.client_id, max(size, LONG if long else 0), judge_all)
+    found, param = await desk.scan_executor.read(state.task.record.client_id, size, judge_all)
     if param is not None:
         # ⚔ A value is the act itself: it is neither stripped nor released, whatever the desk does with words.
         beyond = judge_excess([param], _REFUSED)

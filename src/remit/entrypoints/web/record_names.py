@@ -52,12 +52,12 @@ async def names_by_customer(desk: DeskContext, wishes: Iterable[tuple[str, Json,
 
 async def names_of_entries(desk: DeskContext, rows: Sequence[Mapping[str, Json]]) -> Sequence[Names]:
     """Return for each entry the names of the records in its ask; none for an entry without one."""
-    whose = await entry_customers(desk, rows)
+    customers = await entry_customers(desk, rows)
     asks = [_ask(row) for row in rows]
     names = await names_by_customer(
-        desk, ((one, ask["action"], ask.get("params")) for one, ask in zip(whose, asks, strict=True) if ask)
+        desk, ((one, ask["action"], ask.get("params")) for one, ask in zip(customers, asks, strict=True) if ask)
     )
-    return [names.get(one, NO_NAMES) for one in whose]
+    return [names.get(one, NO_NAMES) for one in customers]
 
 
 def _ask(row: Mapping[str, Json]) -> JsonObject:
